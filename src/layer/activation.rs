@@ -1,0 +1,197 @@
+//! [`Activation`]: functions of one value, and softmax.
+
+use std::sync::Arc;
+
+use super::{Backward, Forward, Layer, Plan};
+use crate::kernel::activation::{self as kernel, Function};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// A function applied to every value of a layer's output; a layer of its own as well. Formulas and constants as in Keras.
+///
+/// ```
+/// use autoencoder::{Activation, Autoencoder, Dense, Shape};
+///
+/// let fused = Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(3).activation(Activation::Tanh));
+/// let apart = Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(3)).encoder(Activation::Tanh);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub enum Activation {
+    /// x
+    #[default]
+    Linear,
+    /// max(0, x)
+    Relu,
+    /// x for x > 0, else slope·x; Maas et al. 2013. Keras's slope is 0.3, PyTorch's 0.01.
+    LeakyRelu {
+        /// The slope for negative values.
+        slope: f64,
+    },
+    /// x for x > 0, else α(eˣ − 1); Clevert et al. 2015. α is usually 1.
+    Elu {
+        /// The limit for large negative values is −α; at least 0.
+        alpha: f64,
+    },
+    /// λx for x > 0, else λα(eˣ − 1), with λ = 1.0507…, α = 1.6733…; Klambauer et al. 2017.
+    Selu,
+    /// x·Φ(x) with the normal distribution function Φ, exactly (not the tanh approximation); Hendrycks and Gimpel 2016.
+    Gelu,
+    /// x·σ(x), also called swish; Elfwing et al. 2017.
+    Silu,
+    /// σ(x) = 1 / (1 + e⁻ˣ)
+    Sigmoid,
+    /// tanh(x)
+    Tanh,
+    /// ln(1 + eˣ)
+    Softplus,
+    /// exp(xᵢ) / Σⱼ exp(xⱼ) over the channels: all features of a flat sample, each pixel's channels of an image.
+    Softmax,
+}
+
+impl Activation {
+    /// The function of one value, `None` for linear and softmax.
+    fn function<T: Scalar>(self) -> Option<Function<T>> {
+        Some(match self {
+            Self::Linear | Self::Softmax => return None,
+            Self::Relu => Function::Relu,
+            Self::LeakyRelu { slope } => Function::LeakyRelu(T::from_f64(slope)),
+            Self::Elu { alpha } => Function::Elu(T::from_f64(alpha)),
+            Self::Selu => Function::Selu,
+            Self::Gelu => Function::Gelu,
+            Self::Silu => Function::Silu,
+            Self::Sigmoid => Function::Sigmoid,
+            Self::Tanh => Function::Tanh,
+            Self::Softplus => Function::Softplus,
+        })
+    }
+
+    /// Whether the derivative is computed from the function's argument rather than from its value: a layer that ends in
+    /// such a one asks for a cache of its output's size.
+    pub fn needs_argument(self) -> bool {
+        match self {
+            Self::Gelu | Self::Silu => true,
+            // With these signs an output no longer tells on which side of zero its argument was.
+            Self::LeakyRelu { slope } => slope <= 0.0,
+            _ => false,
+        }
+    }
+
+    /// `Ok` if the activation's constants are in their range.
+    ///
+    /// # Errors
+    /// [`ShapeError::Option`] names the one that is not.
+    pub fn checked(self) -> Result<Self, ShapeError> {
+        match self {
+            Self::LeakyRelu { slope } if !slope.is_finite() => {
+                Err(ShapeError::Option { option: "slope", value: slope, expected: "a finite number" })
+            }
+            Self::Elu { alpha } if !(alpha.is_finite() && alpha >= 0.0) => {
+                Err(ShapeError::Option { option: "alpha", value: alpha, expected: "a finite number, at least 0" })
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// Replaces each argument in `values` by the function's value, and leaves what [`backward`](Self::backward) needs in
+    /// `cache`, unless that is empty (in inference). `channels` is the size of the last dimension.
+    pub fn forward<T: Scalar>(self, channels: usize, values: &mut [T], cache: &mut [T]) {
+        if self.needs_argument() && cache.len() == values.len() {
+            cache.copy_from_slice(values);
+        }
+        match self.function() {
+            Some(function) => kernel::apply(function, values),
+            None if self == Self::Softmax => kernel::softmax(channels.max(1), values),
+            None => {}
+        }
+    }
+
+    /// Turns the gradient by the function's values into the gradient by its arguments, from the values in `output` or the
+    /// arguments in `cache`.
+    pub fn backward<T: Scalar>(self, channels: usize, output: &[T], cache: &[T], gradient: &mut [T]) {
+        let reference = if self.needs_argument() { cache } else { output };
+        match self.function() {
+            Some(function) => kernel::multiply_by_derivative(function, reference, gradient),
+            None if self == Self::Softmax => kernel::softmax_gradient(channels.max(1), output, gradient),
+            None => {}
+        }
+    }
+
+    /// The activation as named values.
+    pub fn config(self) -> Config {
+        let named = |kind: &str| Config::new().with("kind", kind);
+        match self {
+            Self::Linear => named("linear"),
+            Self::Relu => named("relu"),
+            Self::LeakyRelu { slope } => named("leaky_relu").with("slope", slope),
+            Self::Elu { alpha } => named("elu").with("alpha", alpha),
+            Self::Selu => named("selu"),
+            Self::Gelu => named("gelu"),
+            Self::Silu => named("silu"),
+            Self::Sigmoid => named("sigmoid"),
+            Self::Tanh => named("tanh"),
+            Self::Softplus => named("softplus"),
+            Self::Softmax => named("softmax"),
+        }
+    }
+
+    /// The activation that [`config`](Self::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        let plain = |activation| config.only(&["kind"]).map(|_| activation);
+        match config.text("kind")? {
+            "linear" => plain(Self::Linear),
+            "relu" => plain(Self::Relu),
+            "leaky_relu" => Ok(Self::LeakyRelu { slope: config.only(&["kind", "slope"])?.number("slope")? }),
+            "elu" => Ok(Self::Elu { alpha: config.only(&["kind", "alpha"])?.number("alpha")? }),
+            "selu" => plain(Self::Selu),
+            "gelu" => plain(Self::Gelu),
+            "silu" => plain(Self::Silu),
+            "sigmoid" => plain(Self::Sigmoid),
+            "tanh" => plain(Self::Tanh),
+            "softplus" => plain(Self::Softplus),
+            "softmax" => plain(Self::Softmax),
+            _ => Err(ConfigError::Invalid { name: "kind".to_owned(), expected: "the name of an activation" }),
+        }
+    }
+
+    /// Elements a sample of `output` elements needs in the cache.
+    pub(crate) fn cache(self, output: Shape) -> usize {
+        if self.needs_argument() { output.elements() } else { 0 }
+    }
+}
+
+impl<T: Scalar> Layer<T> for Activation {
+    fn kind(&self) -> &'static str {
+        "activation"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("activation", (*self).config())
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        self.checked()?;
+        Ok(Plan::new(input).cache_per_sample(self.cache(input)))
+    }
+
+    fn activation(&self) -> Activation {
+        *self
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        pass.output.copy_from_slice(pass.input);
+        pass.activation.forward(pass.output_shape.channels(), pass.output, pass.cache);
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Some(input_gradient) = pass.input_gradient else { return };
+        input_gradient.copy_from_slice(pass.output_gradient);
+        pass.activation.backward(pass.output_shape.channels(), pass.output, pass.cache, input_gradient);
+    }
+
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(vec![Arc::new(*self)])
+    }
+}

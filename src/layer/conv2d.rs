@@ -1,0 +1,247 @@
+//! [`Conv2D`]: a convolution over images.
+
+use std::sync::Arc;
+
+use super::window::{Extent, Window};
+use super::{
+    Activation, Backward, Conv2DTranspose, Forward, Initializer, Layer, Padding, ParameterSpec, Plan, Prepare,
+};
+use crate::kernel::convolution::{self as kernel, Geometry};
+use crate::kernel::product;
+use crate::shape::{checked_product, checked_sum};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+const WEIGHT: usize = 0;
+const BIAS: usize = 1;
+
+/// A convolution: each output pixel is f(Σ weight · patch + bias) over the patch of the input below the kernel
+/// (a cross-correlation, as in every framework).
+///
+/// Input: height × width × channels; output: height' × width' × filters, by Keras's rules for [`Padding`].
+/// The weight's shape is kernel height × kernel width × channels × filters, row-major, as Keras stores it; it starts Glorot-uniform, the bias zero.
+///
+/// Unlike Keras's, the padding is `Same` unless asked otherwise: that is what autoencoders use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conv2D {
+    filters: usize,
+    window: Window,
+    activation: Activation,
+    bias: bool,
+    weight_initializer: Initializer,
+    bias_initializer: Initializer,
+}
+
+impl Conv2D {
+    /// `filters` linear filters of `kernel` (`3`, or `(3, 5)` for height and width), stride 1, padding `Same`.
+    pub fn new(filters: usize, kernel: impl Into<Extent>) -> Self {
+        Self {
+            filters,
+            window: Window {
+                what: "kernel",
+                size: kernel.into(),
+                stride: 1.into(),
+                dilation: 1.into(),
+                padding: Padding::Same,
+            },
+            activation: Activation::Linear,
+            bias: true,
+            weight_initializer: Initializer::GlorotUniform,
+            bias_initializer: Initializer::Zeros,
+        }
+    }
+
+    /// Applies `activation` to the output.
+    #[must_use]
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// Moves the kernel by `stride` pixels.
+    #[must_use]
+    pub fn stride(mut self, stride: impl Into<Extent>) -> Self {
+        self.window.stride = stride.into();
+        self
+    }
+
+    /// Spreads the kernel's elements `dilation` pixels apart.
+    #[must_use]
+    pub fn dilation(mut self, dilation: impl Into<Extent>) -> Self {
+        self.window.dilation = dilation.into();
+        self
+    }
+
+    /// Treats the rim as `padding` says.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.window.padding = padding;
+        self
+    }
+
+    /// Leaves out the bias.
+    #[must_use]
+    pub fn without_bias(mut self) -> Self {
+        self.bias = false;
+        self
+    }
+
+    /// Draws the weight's first values from `initializer`.
+    #[must_use]
+    pub fn weight_initializer(mut self, initializer: Initializer) -> Self {
+        self.weight_initializer = initializer;
+        self
+    }
+
+    /// Draws the bias's first values from `initializer`.
+    #[must_use]
+    pub fn bias_initializer(mut self, initializer: Initializer) -> Self {
+        self.bias_initializer = initializer;
+        self
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        config.only(&[
+            "filters",
+            "kernel",
+            "stride",
+            "dilation",
+            "padding",
+            "activation",
+            "bias",
+            "weight_initializer",
+            "bias_initializer",
+        ])?;
+        let mut layer = Self::new(config.integer("filters")?, Extent::read(config, "kernel")?)
+            .stride(Extent::read(config, "stride")?)
+            .dilation(Extent::read(config, "dilation")?)
+            .padding(Padding::read(config)?)
+            .activation(Activation::from_config(config.config("activation")?)?)
+            .weight_initializer(Initializer::from_config(config.config("weight_initializer")?)?)
+            .bias_initializer(Initializer::from_config(config.config("bias_initializer")?)?);
+        layer.bias = config.boolean("bias")?;
+        Ok(layer)
+    }
+
+    fn geometry(&self, input: Shape) -> Result<Geometry, ShapeError> {
+        let [height, width, channels] = input.as_image()?;
+        let positions = self.window.over([height, width])?;
+        Ok(Geometry {
+            input: [height, width],
+            channels,
+            filters: self.filters,
+            kernel: self.window.size.pair(),
+            stride: self.window.stride.pair(),
+            dilation: self.window.dilation.pair(),
+            padding: positions.before,
+            output: positions.count,
+        })
+    }
+}
+
+impl<T: Scalar> Layer<T> for Conv2D {
+    fn kind(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+            .with("filters", self.filters)
+            .with("kernel", self.window.size)
+            .with("stride", self.window.stride)
+            .with("dilation", self.window.dilation)
+            .with("padding", self.window.padding)
+            .with("activation", self.activation.config())
+            .with("bias", self.bias)
+            .with("weight_initializer", self.weight_initializer.config())
+            .with("bias_initializer", self.bias_initializer.config())
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        ShapeError::unless_positive("filters", self.filters)?;
+        let activation = self.activation.checked()?;
+        let geometry = self.geometry(input)?;
+        let [height, width] = geometry.output;
+        let output = Shape::image(height, width, self.filters).checked()?;
+        let shape = [geometry.kernel[0], geometry.kernel[1], geometry.channels, self.filters];
+        let weights = checked_product("weights of a convolution", &shape)?;
+        let (forward, backward) = (kernel::packed_len::<T>(&geometry), kernel::packed_gradient_len::<T>(&geometry));
+        let plan = Plan::new(output)
+            .parameter(ParameterSpec::new("weight", &shape, self.weight_initializer))
+            .prepared(checked_sum("packed weights of a convolution", &[forward, backward])?)
+            .scratch(kernel::scratch_len::<T>(&geometry))
+            .cache_per_sample(activation.cache(output))
+            .work_per_sample(weights.saturating_mul(height * width));
+        Ok(match self.bias {
+            true => plan.parameter(ParameterSpec::new("bias", &[self.filters], self.bias_initializer)),
+            false => plan,
+        })
+    }
+
+    fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    fn prepare(&self, pass: Prepare<'_, T>) {
+        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
+        let weight = pass.parameters.of(WEIGHT);
+        let (forward, backward) = pass.prepared.split_at_mut(kernel::packed_len::<T>(&geometry));
+        kernel::pack(&geometry, weight, forward);
+        kernel::pack_gradient(&geometry, weight, backward);
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
+        kernel::forward(
+            &geometry,
+            pass.samples,
+            pass.input,
+            &pass.prepared[..kernel::packed_len::<T>(&geometry)],
+            self.bias.then(|| pass.parameters.of(BIAS)),
+            pass.activation == Activation::Relu,
+            pass.output,
+            pass.scratch,
+        );
+        if pass.activation != Activation::Relu {
+            pass.activation.forward(self.filters, pass.output, pass.cache);
+        }
+    }
+
+    fn backward(&self, mut pass: Backward<'_, T>) {
+        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
+        pass.activation.backward(self.filters, pass.output, pass.cache, pass.output_gradient);
+        let output_gradient = &*pass.output_gradient;
+        if self.bias {
+            product::column_sums(output_gradient, self.filters, pass.gradients.of(BIAS));
+        }
+        let weight_gradient = pass.gradients.of(WEIGHT);
+        kernel::weight_gradient(&geometry, pass.samples, pass.input, output_gradient, weight_gradient, pass.scratch);
+        if let Some(input_gradient) = pass.input_gradient {
+            let packed = &pass.prepared[kernel::packed_len::<T>(&geometry)..];
+            kernel::input_gradient(&geometry, pass.samples, output_gradient, packed, input_gradient, pass.scratch);
+        }
+    }
+
+    /// A convolution where the stride is 1, a transposed one (and a crop where it gives too much) where it is not.
+    fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let [height, width, channels] = input.as_image().ok()?;
+        let output = self.geometry(input).ok()?.output;
+        if output == [height, width] {
+            return Some(vec![Arc::new(Conv2D { filters: channels, activation, ..self.clone() })]);
+        }
+        if self.window.dilation != Extent::from(1) {
+            return None;
+        }
+        let back = Conv2DTranspose::new(channels, self.window.size)
+            .stride(self.window.stride)
+            .padding(self.window.padding)
+            .activation(activation);
+        let grown = Layer::<T>::plan(&back, Shape::image(output[0], output[1], self.filters)).ok()?.output();
+        let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(back)];
+        layers.extend(super::crop::fit(grown, [height, width]));
+        Some(layers)
+    }
+}

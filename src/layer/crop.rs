@@ -1,0 +1,91 @@
+//! [`Crop`]: an image without its rim.
+
+use std::sync::Arc;
+
+use super::{Activation, Backward, Forward, Layer, Pad, Plan};
+use crate::kernel::frame::{self as kernel, Frame};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// An image without some rows and columns at its rim; Keras's `Cropping2D`.
+///
+/// Input: height × width × channels; output: (height − top − bottom) × (width − left − right) × channels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Crop {
+    rim: [usize; 4],
+}
+
+impl Crop {
+    /// Cuts off `top` and `bottom` rows, `left` and `right` columns.
+    pub fn new(top: usize, bottom: usize, left: usize, right: usize) -> Self {
+        Self { rim: [top, bottom, left, right] }
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        let rim = config.only(&["top_bottom_left_right"])?.integers::<4>("top_bottom_left_right")?;
+        Ok(Self { rim })
+    }
+
+    fn frame(&self, input: Shape) -> Result<Frame, ShapeError> {
+        let [height, width, channels] = input.as_image()?;
+        let [top, bottom, left, right] = self.rim;
+        let left_over = |axis, input: usize, before: usize, after: usize| {
+            let crop = before.saturating_add(after);
+            match input.checked_sub(crop) {
+                Some(rest) if rest > 0 => Ok(rest),
+                _ => Err(ShapeError::Crop { crop, input, axis }),
+            }
+        };
+        let inner = [left_over("height", height, top, bottom)?, left_over("width", width, left, right)?];
+        Ok(Frame { inner, before: [top, left], outer: [height, width], channels })
+    }
+}
+
+impl<T: Scalar> Layer<T> for Crop {
+    fn kind(&self) -> &'static str {
+        "crop"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("top_bottom_left_right", self.rim)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        let frame = self.frame(input)?;
+        Ok(Plan::new(Shape::image(frame.inner[0], frame.inner[1], frame.channels)))
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let Ok(frame) = self.frame(pass.input_shape) else { return };
+        kernel::inside(&frame, pass.input, pass.output);
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Ok(frame) = self.frame(pass.input_shape) else { return };
+        let Some(input_gradient) = pass.input_gradient else { return };
+        kernel::surround(&frame, pass.output_gradient, input_gradient);
+    }
+
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let [top, bottom, left, right] = self.rim;
+        Some(vec![Arc::new(Pad::new(top, bottom, left, right))])
+    }
+}
+
+/// What brings an image of shape `from` to `to` rows and columns: rows and columns below and to the right are cut off or filled with zeros.
+pub(super) fn fit<T: Scalar>(from: Shape, to: [usize; 2]) -> Vec<Arc<dyn Layer<T>>> {
+    let Ok([height, width, _]) = from.as_image() else { return Vec::new() };
+    let mut layers: Vec<Arc<dyn Layer<T>>> = Vec::new();
+    let (too_high, too_wide) = (height.saturating_sub(to[0]), width.saturating_sub(to[1]));
+    if too_high + too_wide > 0 {
+        layers.push(Arc::new(Crop::new(0, too_high, 0, too_wide)));
+    }
+    let (too_low, too_narrow) = (to[0].saturating_sub(height), to[1].saturating_sub(width));
+    if too_low + too_narrow > 0 {
+        layers.push(Arc::new(Pad::new(0, too_low, 0, too_narrow)));
+    }
+    layers
+}

@@ -1,0 +1,186 @@
+//! [`Dense`]: a fully connected layer.
+
+use std::sync::Arc;
+
+use super::{
+    Activation, Backward, Forward, Initializer, Layer, ParameterSpec, Plan, Prepare, Reshape, WholeBatch,
+};
+use crate::kernel::product::{self, Affine};
+use crate::shape::{checked_product, checked_sum};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+const WEIGHT: usize = 0;
+const BIAS: usize = 1;
+
+/// A fully connected layer: y = f(Wᵀx + b), with W of shape in × units (row-major, as Keras stores it) and b of units.
+///
+/// Input: any shape, flattened; output: `units` features. W starts Glorot-uniform and b zero, as in Keras's `Dense`.
+///
+/// ```
+/// use autoencoder::{Activation, Dense, Network, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::flat(3)).layer(Dense::new(2).activation(Activation::Relu)).build()?;
+/// assert_eq!(network.parameter_count(), 3 * 2 + 2);
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dense {
+    units: usize,
+    activation: Activation,
+    bias: bool,
+    weight_initializer: Initializer,
+    bias_initializer: Initializer,
+}
+
+impl Dense {
+    /// A layer of `units` linear units.
+    pub fn new(units: usize) -> Self {
+        Self {
+            units,
+            activation: Activation::Linear,
+            bias: true,
+            weight_initializer: Initializer::GlorotUniform,
+            bias_initializer: Initializer::Zeros,
+        }
+    }
+
+    /// Applies `activation` to the output.
+    #[must_use]
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// Leaves out b.
+    #[must_use]
+    pub fn without_bias(mut self) -> Self {
+        self.bias = false;
+        self
+    }
+
+    /// Draws W's first values from `initializer`.
+    #[must_use]
+    pub fn weight_initializer(mut self, initializer: Initializer) -> Self {
+        self.weight_initializer = initializer;
+        self
+    }
+
+    /// Draws b's first values from `initializer`.
+    #[must_use]
+    pub fn bias_initializer(mut self, initializer: Initializer) -> Self {
+        self.bias_initializer = initializer;
+        self
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        config.only(&["units", "activation", "bias", "weight_initializer", "bias_initializer"])?;
+        Ok(Self {
+            units: config.integer("units")?,
+            activation: Activation::from_config(config.config("activation")?)?,
+            bias: config.boolean("bias")?,
+            weight_initializer: Initializer::from_config(config.config("weight_initializer")?)?,
+            bias_initializer: Initializer::from_config(config.config("bias_initializer")?)?,
+        })
+    }
+
+    /// W packed for the way forward, then Wᵀ packed for the way back.
+    fn prepared_lengths<T: Scalar>(&self, inputs: usize) -> (usize, usize) {
+        (product::packed_len::<T>(inputs, self.units), product::packed_len::<T>(self.units, inputs))
+    }
+}
+
+impl<T: Scalar> Layer<T> for Dense {
+    fn kind(&self) -> &'static str {
+        "dense"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+            .with("units", self.units)
+            .with("activation", self.activation.config())
+            .with("bias", self.bias)
+            .with("weight_initializer", self.weight_initializer.config())
+            .with("bias_initializer", self.bias_initializer.config())
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        ShapeError::unless_positive("units", self.units)?;
+        let activation = self.activation.checked()?;
+        let (inputs, output) = (input.elements(), Shape::flat(self.units).checked()?);
+        let work = checked_product("weights of a dense layer", &[inputs, self.units])?;
+        let (forward, backward) = self.prepared_lengths::<T>(inputs);
+        let weight = ParameterSpec::new("weight", &[inputs, self.units], self.weight_initializer).whole_batch();
+        let plan = Plan::new(output)
+            .parameter(weight)
+            .prepared(checked_sum("packed weights of a dense layer", &[forward, backward])?)
+            .cache_per_sample(activation.cache(output))
+            .work_per_sample(work);
+        Ok(match self.bias {
+            true => plan.parameter(ParameterSpec::new("bias", &[self.units], self.bias_initializer)),
+            false => plan,
+        })
+    }
+
+    fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    fn prepare(&self, pass: Prepare<'_, T>) {
+        let (weight, inputs) = (pass.parameters.of(WEIGHT), pass.input_shape.elements());
+        let (forward, backward) = pass.prepared.split_at_mut(self.prepared_lengths::<T>(inputs).0);
+        product::pack(weight, inputs, self.units, forward);
+        product::pack_transposed(weight, self.units, inputs, backward);
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let depth = pass.input_shape.elements();
+        product::affine(Affine {
+            samples: pass.samples,
+            depth,
+            columns: self.units,
+            inputs: pass.input,
+            packed: &pass.prepared[..self.prepared_lengths::<T>(depth).0],
+            bias: self.bias.then(|| pass.parameters.of(BIAS)),
+            outputs: pass.output,
+            relu: pass.activation == Activation::Relu,
+        });
+        if pass.activation != Activation::Relu {
+            pass.activation.forward(self.units, pass.output, pass.cache);
+        }
+    }
+
+    fn backward(&self, mut pass: Backward<'_, T>) {
+        pass.activation.backward(self.units, pass.output, pass.cache, pass.output_gradient);
+        if self.bias {
+            product::column_sums(pass.output_gradient, self.units, pass.gradients.of(BIAS));
+        }
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let columns = pass.input_shape.elements();
+        product::affine(Affine {
+            samples: pass.samples,
+            depth: self.units,
+            columns,
+            inputs: pass.output_gradient,
+            packed: &pass.prepared[self.prepared_lengths::<T>(columns).0..],
+            bias: None,
+            outputs: input_gradient,
+            relu: false,
+        });
+    }
+
+    fn whole_batch_gradient(&self, pass: WholeBatch<'_, T>) {
+        product::outer(pass.input, pass.output_gradient, pass.rows, pass.gradient);
+    }
+
+    fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let back = Dense { units: input.elements(), activation, ..self.clone() };
+        Some(match input.dimensions() {
+            [_] => vec![Arc::new(back)],
+            _ => vec![Arc::new(back), Arc::new(Reshape::new(input))],
+        })
+    }
+}

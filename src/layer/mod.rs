@@ -1,0 +1,97 @@
+//! The [`Layer`] trait, and the layers: a shape rule and two kernels each, owning no numbers.
+
+mod activation;
+mod avg_pool;
+mod conv2d;
+mod conv2d_transpose;
+mod crop;
+mod dense;
+mod initializer;
+mod max_pool;
+mod pad;
+mod pass;
+mod plan;
+mod reshape;
+mod up_sample;
+mod window;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+pub use activation::Activation;
+pub use avg_pool::AvgPool;
+pub use conv2d::Conv2D;
+pub use conv2d_transpose::Conv2DTranspose;
+pub use crop::Crop;
+pub use dense::Dense;
+pub use initializer::Initializer;
+pub use max_pool::MaxPool;
+pub use pad::Pad;
+pub use pass::{
+    Backward, BackwardStatistics, Forward, ForwardStatistics, Gradients, Mode, Parameters, Prepare, StateUpdate,
+    WholeBatch,
+};
+pub use plan::{ParameterSpec, Plan, StateSpec};
+pub use reshape::{Flatten, Reshape};
+pub use up_sample::{Interpolation, UpSample};
+pub use window::Padding;
+
+pub use crate::kernel::product::Segments;
+use crate::{Config, Scalar, Shape, ShapeError};
+
+/// A shape rule and two kernels; it owns no numbers.
+///
+/// Parameters, state, activations and gradients are handed to the passes as slices whose lengths follow from the
+/// [`Plan`]. Samples are contiguous: sample s of a slice with n elements a sample is `slice[s * n..(s + 1) * n]`.
+/// A pass sees a *part* of the batch; the parts of one batch are computed on several threads, so a result must depend on
+/// nothing but what the pass holds.
+///
+/// The methods from [`prepare`](Self::prepare) on have defaults for the layers that do not need them.
+pub trait Layer<T: Scalar>: Debug + Send + Sync {
+    /// The name of this kind of layer in errors, summaries and files.
+    fn kind(&self) -> &'static str;
+
+    /// What a file needs to build the layer again.
+    fn config(&self) -> Config;
+
+    /// What the layer needs and gives for samples of shape `input`.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if it cannot work on such samples.
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError>;
+
+    /// Writes every element of `pass.output`. Infallible: the plan proved the sizes.
+    fn forward(&self, pass: Forward<'_, T>);
+
+    /// Adds to the parameters' gradients, and writes every element of the input's gradient where asked for one.
+    fn backward(&self, pass: Backward<'_, T>);
+
+    /// The activation that the layer applies last. The passes carry the one to apply: this one, or
+    /// [`Activation::Linear`] where the loss takes it over ([`Loss::link`](crate::Loss::link)).
+    fn activation(&self) -> Activation {
+        Activation::Linear
+    }
+
+    /// Derives from the parameters what the passes want to find ready (packed or transposed weights).
+    /// Called whenever the parameters have changed.
+    fn prepare(&self, _pass: Prepare<'_, T>) {}
+
+    /// Writes this part's sums over samples that `forward` waits for ([`Plan::forward_statistics`]).
+    fn forward_statistics(&self, _pass: ForwardStatistics<'_, T>) {}
+
+    /// Writes this part's sums over samples that `backward` waits for ([`Plan::backward_statistics`]).
+    fn backward_statistics(&self, _pass: BackwardStatistics<'_, T>) {}
+
+    /// Updates the state once in each training step, from the statistics of the whole batch.
+    fn update_state(&self, _pass: StateUpdate<'_, T>) {}
+
+    /// Adds to some rows of the gradient of a parameter that asked for it ([`ParameterSpec::whole_batch`]).
+    fn whole_batch_gradient(&self, _pass: WholeBatch<'_, T>) {}
+
+    /// The layers that lead back from this layer's output to its input in a mirrored decoder
+    /// ([`AutoencoderBuilder::mirror`](crate::AutoencoderBuilder::mirror)), the last of them with `activation`.
+    /// `None` where there is no such thing.
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        None
+    }
+}

@@ -1,0 +1,73 @@
+//! [`Pad`]: an image with a rim of zeros.
+
+use std::sync::Arc;
+
+use super::{Activation, Backward, Crop, Forward, Layer, Plan};
+use crate::kernel::frame::{self as kernel, Frame};
+use crate::shape::checked_sum;
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// An image with rows and columns of zeros added at its rim; Keras's `ZeroPadding2D`.
+///
+/// Input: height × width × channels; output: (height + top + bottom) × (width + left + right) × channels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pad {
+    rim: [usize; 4],
+}
+
+impl Pad {
+    /// Adds `top` and `bottom` rows, `left` and `right` columns.
+    pub fn new(top: usize, bottom: usize, left: usize, right: usize) -> Self {
+        Self { rim: [top, bottom, left, right] }
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        let rim = config.only(&["top_bottom_left_right"])?.integers::<4>("top_bottom_left_right")?;
+        Ok(Self { rim })
+    }
+
+    fn frame(&self, input: Shape) -> Result<Frame, ShapeError> {
+        let [height, width, channels] = input.as_image()?;
+        let [top, bottom, left, right] = self.rim;
+        let outer = [
+            checked_sum("rows of a padded image", &[height, top, bottom])?,
+            checked_sum("columns of a padded image", &[width, left, right])?,
+        ];
+        Ok(Frame { inner: [height, width], before: [top, left], outer, channels })
+    }
+}
+
+impl<T: Scalar> Layer<T> for Pad {
+    fn kind(&self) -> &'static str {
+        "pad"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("top_bottom_left_right", self.rim)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        let frame = self.frame(input)?;
+        Ok(Plan::new(Shape::image(frame.outer[0], frame.outer[1], frame.channels).checked()?))
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let Ok(frame) = self.frame(pass.input_shape) else { return };
+        kernel::surround(&frame, pass.input, pass.output);
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Ok(frame) = self.frame(pass.input_shape) else { return };
+        let Some(input_gradient) = pass.input_gradient else { return };
+        kernel::inside(&frame, pass.output_gradient, input_gradient);
+    }
+
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let [top, bottom, left, right] = self.rim;
+        Some(vec![Arc::new(Crop::new(top, bottom, left, right))])
+    }
+}

@@ -1,0 +1,231 @@
+//! What the passes of a layer hold. All are made by the network, which checks every length; a user's layer only takes them apart.
+
+use std::ops::Range;
+
+use super::{Activation, Segments};
+use crate::Shape;
+use crate::random::Random;
+
+/// Whether a model is learning or being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Statistics are taken, random numbers are drawn, caches are kept.
+    Training,
+    /// A sample's result depends on nothing but the sample and the model.
+    Inference,
+}
+
+/// A layer's parameters, in the order of its plan.
+#[derive(Debug)]
+pub struct Parameters<'a, T> {
+    all: &'a [T],
+    ranges: &'a [Range<usize>],
+}
+
+impl<T> Clone for Parameters<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Parameters<'_, T> {}
+
+impl<'a, T> Parameters<'a, T> {
+    pub(crate) fn new(all: &'a [T], ranges: &'a [Range<usize>]) -> Self {
+        Self { all, ranges }
+    }
+
+    /// The parameter at `index` in the plan; empty where the plan has none.
+    pub fn of(&self, index: usize) -> &'a [T] {
+        self.ranges.get(index).and_then(|range| self.all.get(range.clone())).unwrap_or(&[])
+    }
+}
+
+/// The gradients of a layer's parameters, in the order of its plan; `backward` adds to them.
+#[derive(Debug)]
+pub struct Gradients<'a, T> {
+    all: &'a mut [T],
+    ranges: &'a [Range<usize>],
+}
+
+impl<'a, T> Gradients<'a, T> {
+    pub(crate) fn new(all: &'a mut [T], ranges: &'a [Range<usize>]) -> Self {
+        Self { all, ranges }
+    }
+
+    /// The gradient of the parameter at `index` in the plan; empty for one that asked for the whole batch
+    /// ([`ParameterSpec::whole_batch`](super::ParameterSpec::whole_batch)), and where the plan has none.
+    pub fn of(&mut self, index: usize) -> &mut [T] {
+        self.ranges.get(index).and_then(|range| self.all.get_mut(range.clone())).unwrap_or(&mut [])
+    }
+}
+
+/// Parameters in, derived numbers out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Prepare<'a, T> {
+    /// The shape of an input sample.
+    pub input_shape: Shape,
+    /// The layer's parameters.
+    pub parameters: Parameters<'a, T>,
+    /// To be filled: [`Plan::prepared`](super::Plan::prepared) elements.
+    pub prepared: &'a mut [T],
+}
+
+/// The way from a part's inputs to its outputs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Forward<'a, T> {
+    /// The shape of an input sample.
+    pub input_shape: Shape,
+    /// The shape of an output sample.
+    pub output_shape: Shape,
+    /// Samples in this part.
+    pub samples: usize,
+    /// Samples in the whole batch.
+    pub batch: usize,
+    /// Training or inference.
+    pub mode: Mode,
+    /// The activation to apply last.
+    pub activation: Activation,
+    /// The layer's parameters.
+    pub parameters: Parameters<'a, T>,
+    /// What [`prepare`](super::Layer::prepare) made of them.
+    pub prepared: &'a [T],
+    /// The layer's state, its tensors one after the other.
+    pub state: &'a [T],
+    /// Input features × samples.
+    pub input: &'a [T],
+    /// Side features × samples.
+    pub side: &'a [T],
+    /// Output features × samples, to be written.
+    pub output: &'a mut [T],
+    /// [`cache_per_sample`](super::Plan::cache_per_sample) × samples in training, empty in inference.
+    pub cache: &'a mut [T],
+    /// Working memory.
+    pub scratch: &'a mut [T],
+    /// Random streams, one a sample.
+    pub random: Random,
+    /// The sums over the whole batch that were asked for; empty in inference.
+    pub statistics: &'a [f64],
+    /// To be added to in training: each of the plan's penalties, summed over this part's samples.
+    pub penalties: &'a mut [f64],
+}
+
+/// The way from the gradient by a part's outputs to the gradients by its parameters and inputs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Backward<'a, T> {
+    /// The shape of an input sample.
+    pub input_shape: Shape,
+    /// The shape of an output sample.
+    pub output_shape: Shape,
+    /// Samples in this part.
+    pub samples: usize,
+    /// Samples in the whole batch. A penalty's gradient is that of its mean over these.
+    pub batch: usize,
+    /// The activation that was applied.
+    pub activation: Activation,
+    /// The layer's parameters.
+    pub parameters: Parameters<'a, T>,
+    /// What [`prepare`](super::Layer::prepare) made of them.
+    pub prepared: &'a [T],
+    /// The layer's state.
+    pub state: &'a [T],
+    /// Input features × samples, as forward saw them.
+    pub input: &'a [T],
+    /// Side features × samples.
+    pub side: &'a [T],
+    /// Output features × samples, as forward wrote them.
+    pub output: &'a [T],
+    /// What forward left in its cache.
+    pub cache: &'a [T],
+    /// Working memory.
+    pub scratch: &'a mut [T],
+    /// The streams that forward had.
+    pub random: Random,
+    /// The sums that forward had.
+    pub forward_statistics: &'a [f64],
+    /// The sums over the whole batch that were asked for.
+    pub statistics: &'a [f64],
+    /// Output features × samples: the loss's gradient by the output. May be overwritten; a whole-batch gradient sees what is left here.
+    pub output_gradient: &'a mut [T],
+    /// Input features × samples, to be written; `None` where nobody needs it.
+    pub input_gradient: Option<&'a mut [T]>,
+    /// The gradients of the parameters, to be added to.
+    pub gradients: Gradients<'a, T>,
+}
+
+/// A part's sums over samples that forward waits for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ForwardStatistics<'a, T> {
+    /// The shape of an input sample.
+    pub input_shape: Shape,
+    /// Samples in this part.
+    pub samples: usize,
+    /// Samples in the whole batch.
+    pub batch: usize,
+    /// The layer's parameters.
+    pub parameters: Parameters<'a, T>,
+    /// Input features × samples.
+    pub input: &'a [T],
+    /// To be written; those of all parts are added up in fixed order.
+    pub sums: &'a mut [f64],
+}
+
+/// A part's sums over samples that backward waits for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BackwardStatistics<'a, T> {
+    /// The shape of an input sample.
+    pub input_shape: Shape,
+    /// Samples in this part.
+    pub samples: usize,
+    /// Samples in the whole batch.
+    pub batch: usize,
+    /// The layer's parameters.
+    pub parameters: Parameters<'a, T>,
+    /// Input features × samples.
+    pub input: &'a [T],
+    /// Output features × samples.
+    pub output: &'a [T],
+    /// What forward left in its cache.
+    pub cache: &'a [T],
+    /// Output features × samples: the loss's gradient by the output.
+    pub output_gradient: &'a [T],
+    /// The sums that forward had.
+    pub forward_statistics: &'a [f64],
+    /// To be written; those of all parts are added up in fixed order.
+    pub sums: &'a mut [f64],
+}
+
+/// The batch's statistics in, the new state out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StateUpdate<'a, T> {
+    /// The shape of an input sample.
+    pub input_shape: Shape,
+    /// Samples in the whole batch.
+    pub batch: usize,
+    /// The sums over the whole batch that forward had.
+    pub statistics: &'a [f64],
+    /// The layer's state.
+    pub state: &'a mut [T],
+}
+
+/// Some rows of one parameter's gradient, over the whole batch.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct WholeBatch<'a, T> {
+    /// Which of the plan's parameters.
+    pub parameter: usize,
+    /// The layer's inputs, input features × all samples.
+    pub input: Segments<'a, T>,
+    /// What backward left of the output's gradient, output features × all samples.
+    pub output_gradient: Segments<'a, T>,
+    /// The rows (first dimension of the parameter's shape) to compute.
+    pub rows: Range<usize>,
+    /// Those rows of the gradient, to be added to.
+    pub gradient: &'a mut [T],
+}

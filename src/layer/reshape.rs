@@ -1,0 +1,110 @@
+//! [`Reshape`] and [`Flatten`]: the same numbers under another shape.
+
+use std::sync::Arc;
+
+use super::{Activation, Backward, Forward, Layer, Plan};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// The input's numbers, in their order, under another shape with as many elements. Costs nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reshape {
+    shape: Shape,
+}
+
+impl Reshape {
+    /// A sample of `shape`.
+    pub fn new(shape: Shape) -> Self {
+        Self { shape }
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        let wrong = || ConfigError::Invalid { name: "shape".to_owned(), expected: "a list of 1 to 4 whole numbers" };
+        let values = config.only(&["shape"])?.list("shape")?;
+        let dimensions: Option<Vec<usize>> = values.iter().map(crate::Value::as_integer).collect();
+        let shape = Shape::new(&dimensions.ok_or_else(wrong)?).map_err(|_| wrong())?;
+        Ok(Self { shape })
+    }
+}
+
+impl<T: Scalar> Layer<T> for Reshape {
+    fn kind(&self) -> &'static str {
+        "reshape"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("shape", self.shape.dimensions())
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        let output = self.shape.checked()?;
+        match input.elements() == output.elements() {
+            true => Ok(Plan::new(output).passes_through()),
+            false => Err(ShapeError::Reshape { from: input, to: output }),
+        }
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        pass.output.copy_from_slice(pass.input);
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        if let Some(input_gradient) = pass.input_gradient {
+            input_gradient.copy_from_slice(pass.output_gradient);
+        }
+    }
+
+    fn mirror(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(vec![Arc::new(Reshape::new(input))])
+    }
+}
+
+/// The input's numbers, in their order, as a flat sample. Costs nothing; a [`Dense`](super::Dense) layer flattens by itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Flatten;
+
+impl Flatten {
+    /// The layer; `Flatten` by itself is the same.
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        config.only(&[]).map(|_| Self)
+    }
+}
+
+impl<T: Scalar> Layer<T> for Flatten {
+    fn kind(&self) -> &'static str {
+        "flatten"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        Ok(Plan::new(Shape::flat(input.elements())).passes_through())
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        pass.output.copy_from_slice(pass.input);
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        if let Some(input_gradient) = pass.input_gradient {
+            input_gradient.copy_from_slice(pass.output_gradient);
+        }
+    }
+
+    fn mirror(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(vec![Arc::new(Reshape::new(input))])
+    }
+}

@@ -1,0 +1,120 @@
+//! [`UpSample`]: an image made larger.
+
+use std::sync::Arc;
+
+use super::window::{Extent, Window};
+use super::{Activation, AvgPool, Backward, Forward, Layer, Plan};
+use crate::kernel::resample as kernel;
+use crate::shape::checked_product;
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// How the pixels of an enlarged image are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Interpolation {
+    /// Each pixel is repeated.
+    #[default]
+    Nearest,
+    /// Linear in both directions between pixel centres at half-integers, constant beyond the rim.
+    Bilinear,
+}
+
+/// An image made larger by a whole factor, channel by channel; Keras's `UpSampling2D`.
+///
+/// Input: height × width × channels; output: height·factor × width·factor × channels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpSample {
+    factor: Extent,
+    interpolation: Interpolation,
+}
+
+impl UpSample {
+    /// Repeats each pixel `factor` times (`2`, or `(2, 3)` for height and width).
+    pub fn new(factor: impl Into<Extent>) -> Self {
+        Self { factor: factor.into(), interpolation: Interpolation::Nearest }
+    }
+
+    /// Interpolates as told.
+    #[must_use]
+    pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
+        self.interpolation = interpolation;
+        self
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        config.only(&["factor", "interpolation"])?;
+        let interpolation = match config.text("interpolation")? {
+            "nearest" => Interpolation::Nearest,
+            "bilinear" => Interpolation::Bilinear,
+            _ => {
+                let expected = "`nearest` or `bilinear`";
+                return Err(ConfigError::Invalid { name: "interpolation".to_owned(), expected });
+            }
+        };
+        Ok(Self::new(Extent::read(config, "factor")?).interpolation(interpolation))
+    }
+
+    fn geometry(&self, input: Shape) -> Result<kernel::Geometry, ShapeError> {
+        let [height, width, channels] = input.as_image()?;
+        let factor = self.factor.checked("factor")?.pair();
+        checked_product("rows of an enlarged image", &[height, factor[0]])?;
+        checked_product("columns of an enlarged image", &[width, factor[1]])?;
+        Ok(kernel::Geometry { input: [height, width], channels, factor })
+    }
+}
+
+impl<T: Scalar> Layer<T> for UpSample {
+    fn kind(&self) -> &'static str {
+        "up_sample"
+    }
+
+    fn config(&self) -> Config {
+        let interpolation = match self.interpolation {
+            Interpolation::Nearest => "nearest",
+            Interpolation::Bilinear => "bilinear",
+        };
+        Config::new().with("factor", self.factor).with("interpolation", interpolation)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        let geometry = self.geometry(input)?;
+        let [height, width] = geometry.output();
+        let output = Shape::image(height, width, geometry.channels).checked()?;
+        Ok(Plan::new(output).work_per_sample(output.elements()))
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
+        match self.interpolation {
+            Interpolation::Nearest => kernel::nearest(&geometry, pass.input, pass.output),
+            Interpolation::Bilinear => kernel::bilinear(&geometry, pass.input, pass.output),
+        }
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
+        let Some(input_gradient) = pass.input_gradient else { return };
+        match self.interpolation {
+            Interpolation::Nearest => kernel::nearest_gradient(&geometry, pass.output_gradient, input_gradient),
+            Interpolation::Bilinear => kernel::bilinear_gradient(&geometry, pass.output_gradient, input_gradient),
+        }
+    }
+
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(vec![Arc::new(AvgPool::new(self.factor))])
+    }
+}
+
+/// The way back from a pooling: its stride undone, and the rim cut off or filled up to the size it had.
+pub(super) fn back_from<T: Scalar>(window: &Window, input: Shape) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    let [height, width, channels] = input.as_image().ok()?;
+    let pooled = window.over([height, width]).ok()?.count;
+    let back = UpSample::new(window.stride);
+    let grown = Layer::<T>::plan(&back, Shape::image(pooled[0], pooled[1], channels)).ok()?.output();
+    let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(back)];
+    layers.extend(super::crop::fit(grown, [height, width]));
+    Some(layers)
+}

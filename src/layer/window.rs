@@ -1,0 +1,163 @@
+//! Windows that slide over an image: extents, padding, and the arithmetic they share.
+
+use crate::{Config, ConfigError, ShapeError, Value};
+
+/// How a window treats the rim of an image; Keras's two rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Padding {
+    /// The output has ⌈input / stride⌉ positions; what is missing is added in zeros (nothing, for pooling), the odd one below and to the right.
+    #[default]
+    Same,
+    /// Only positions at which the whole window lies inside the input.
+    Valid,
+}
+
+/// A height and a width. Made from one number for both, from a pair or an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Along the rows.
+    pub height: usize,
+    /// Along the columns.
+    pub width: usize,
+}
+
+impl From<usize> for Extent {
+    fn from(both: usize) -> Self {
+        Self { height: both, width: both }
+    }
+}
+
+impl From<(usize, usize)> for Extent {
+    fn from((height, width): (usize, usize)) -> Self {
+        Self { height, width }
+    }
+}
+
+impl From<[usize; 2]> for Extent {
+    fn from([height, width]: [usize; 2]) -> Self {
+        Self { height, width }
+    }
+}
+
+impl From<Extent> for Value {
+    fn from(extent: Extent) -> Self {
+        Value::from([extent.height, extent.width])
+    }
+}
+
+impl Extent {
+    pub(crate) fn read(config: &Config, name: &str) -> Result<Self, ConfigError> {
+        config.integers::<2>(name).map(Self::from)
+    }
+
+    pub(crate) fn pair(self) -> [usize; 2] {
+        [self.height, self.width]
+    }
+
+    pub(crate) fn checked(self, option: &'static str) -> Result<Self, ShapeError> {
+        ShapeError::unless_positive(option, self.height)?;
+        ShapeError::unless_positive(option, self.width)?;
+        Ok(self)
+    }
+}
+
+impl From<Padding> for Value {
+    fn from(padding: Padding) -> Self {
+        Value::from(match padding {
+            Padding::Same => "same",
+            Padding::Valid => "valid",
+        })
+    }
+}
+
+impl Padding {
+    pub(crate) fn read(config: &Config) -> Result<Self, ConfigError> {
+        match config.text("padding")? {
+            "same" => Ok(Self::Same),
+            "valid" => Ok(Self::Valid),
+            _ => Err(ConfigError::Invalid { name: "padding".to_owned(), expected: "`same` or `valid`" }),
+        }
+    }
+}
+
+/// A window that slides over an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub what: &'static str,
+    pub size: Extent,
+    pub stride: Extent,
+    pub dilation: Extent,
+    pub padding: Padding,
+}
+
+/// The positions a window takes, and the padding above and to the left of the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Positions {
+    pub count: [usize; 2],
+    pub before: [usize; 2],
+}
+
+impl Window {
+    /// Where the window stands over an input of `height` x `width`.
+    pub fn over(&self, [height, width]: [usize; 2]) -> Result<Positions, ShapeError> {
+        self.size.checked(self.what)?;
+        self.stride.checked("stride")?;
+        self.dilation.checked("dilation")?;
+        let rows = self.along("height", height, self.size.height, self.stride.height, self.dilation.height)?;
+        let columns = self.along("width", width, self.size.width, self.stride.width, self.dilation.width)?;
+        Ok(Positions { count: [rows.0, columns.0], before: [rows.1, columns.1] })
+    }
+
+    fn along(
+        &self,
+        axis: &'static str,
+        input: usize,
+        size: usize,
+        stride: usize,
+        dilation: usize,
+    ) -> Result<(usize, usize), ShapeError> {
+        let reach = crate::shape::checked_product("rows under a window", &[size - 1, dilation])? + 1;
+        match self.padding {
+            Padding::Same => {
+                let count = input.div_ceil(stride);
+                let last = (count - 1) * stride + reach;
+                if reach > 2 * input {
+                    return Err(ShapeError::WindowTooLarge { what: self.what, size: reach, input, axis });
+                }
+                Ok((count, last.saturating_sub(input) / 2))
+            }
+            Padding::Valid if reach > input => {
+                Err(ShapeError::WindowTooLarge { what: self.what, size: reach, input, axis })
+            }
+            Padding::Valid => Ok(((input - reach) / stride + 1, 0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn positions(padding: Padding, size: usize, stride: usize, dilation: usize, input: usize) -> (usize, usize) {
+        let window = Window {
+            what: "kernel",
+            size: size.into(),
+            stride: stride.into(),
+            dilation: dilation.into(),
+            padding,
+        };
+        let positions = window.over([input, input]).unwrap();
+        (positions.count[0], positions.before[0])
+    }
+
+    #[test]
+    fn keras_rules() {
+        assert_eq!(positions(Padding::Same, 3, 1, 1, 28), (28, 1));
+        assert_eq!(positions(Padding::Same, 2, 2, 1, 7), (4, 0)); // the missing one is to the right
+        assert_eq!(positions(Padding::Same, 4, 1, 1, 5), (5, 1));
+        assert_eq!(positions(Padding::Same, 3, 2, 1, 8), (4, 0));
+        assert_eq!(positions(Padding::Valid, 2, 2, 1, 7), (3, 0));
+        assert_eq!(positions(Padding::Valid, 3, 1, 2, 7), (3, 0));
+        assert_eq!(positions(Padding::Valid, 1, 5, 1, 7), (2, 0));
+    }
+}

@@ -1,0 +1,116 @@
+//! [`Random`]: random numbers as a function of where they are used, never of who computes them.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+/// What random numbers are for; two purposes never share a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Initialise = 1,
+    Shuffle = 2,
+    Layer = 3,
+}
+
+/// A place in a computation from which independent random streams are drawn.
+///
+/// A stream is ChaCha8 keyed by (seed, purpose, layer, epoch, step, position of the sample in the batch).
+/// The same place gives the same numbers for any number of threads and on every platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Random {
+    seed: u64,
+    purpose: Purpose,
+    index: u32,
+    epoch: u32,
+    step: u32,
+    position: u64,
+}
+
+/// The generator of one stream; use it with the distributions of `rand_distr`.
+pub type Rng = ChaCha8Rng;
+
+impl Random {
+    pub(crate) const fn new(seed: u64, purpose: Purpose) -> Self {
+        Self { seed, purpose, index: 0, epoch: 0, step: 0, position: 0 }
+    }
+
+    /// The place of a layer or a parameter.
+    pub(crate) fn of(self, index: usize) -> Self {
+        Self { index: index as u32, ..self }
+    }
+
+    /// The place of a step of an epoch.
+    pub(crate) fn at(self, epoch: usize, step: usize) -> Self {
+        Self { epoch: epoch as u32, step: step as u32, ..self }
+    }
+
+    /// The place `samples` further on in the batch.
+    pub(crate) fn skip(self, samples: usize) -> Self {
+        Self { position: self.position.wrapping_add(samples as u64), ..self }
+    }
+
+    /// The stream of the sample at `position` in the part of the batch that a pass was handed.
+    pub fn sample(&self, position: usize) -> Rng {
+        self.skip(position).stream()
+    }
+
+    pub(crate) fn stream(self) -> Rng {
+        let words = [
+            self.seed as u32,
+            (self.seed >> 32) as u32,
+            self.purpose as u32,
+            self.index,
+            self.epoch,
+            self.step,
+            self.position as u32,
+            (self.position >> 32) as u32,
+        ];
+        let mut key = [0; 32];
+        for (bytes, word) in key.chunks_exact_mut(4).zip(words) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        ChaCha8Rng::from_seed(key)
+    }
+}
+
+/// A permutation of `0..order.len()` drawn from the stream (Fisher and Yates), written into `order`.
+pub(crate) fn shuffle(order: &mut [usize], random: Random) {
+    use rand_distr::{Distribution, Uniform};
+
+    let mut rng = random.stream();
+    for (index, slot) in order.iter_mut().enumerate() {
+        *slot = index;
+    }
+    for last in (1..order.len()).rev() {
+        if let Ok(places) = Uniform::new_inclusive(0, last as u64) {
+            order.swap(last, places.sample(&mut rng) as usize);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::rand_core::Rng as _;
+
+    #[test]
+    fn every_coordinate_of_the_place_changes_the_stream() {
+        let base = Random::new(7, Purpose::Layer);
+        let first = |random: Random| random.stream().next_u64();
+        let places = [base, base.of(1), base.at(1, 0), base.at(0, 1), base.skip(1), Random::new(8, Purpose::Layer)];
+        for (i, a) in places.iter().enumerate() {
+            for b in &places[..i] {
+                assert_ne!(first(*a), first(*b));
+            }
+        }
+        assert_eq!(first(base.skip(3)), base.sample(3).next_u64());
+    }
+
+    #[test]
+    fn a_shuffle_is_a_permutation_and_golden() {
+        let mut order = vec![0; 10];
+        shuffle(&mut order, Random::new(42, Purpose::Shuffle).at(1, 0));
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..10).collect::<Vec<_>>());
+    }
+}

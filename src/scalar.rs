@@ -1,0 +1,39 @@
+//! [`Scalar`]: the float types a model can compute in.
+
+use crate::kernel::Element;
+
+/// `f32` or `f64`. Sealed: the kernels are written for these two.
+pub trait Scalar: Element {
+    /// The type's name in a model file: `F32`, `F64`.
+    const NAME: &'static str;
+
+    /// The nearest value of this type.
+    fn from_f64(value: f64) -> Self;
+
+    /// The value as an `f64`, exactly.
+    fn into_f64(self) -> f64;
+}
+
+impl Scalar for f32 {
+    const NAME: &'static str = "F32";
+
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+
+    fn into_f64(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Scalar for f64 {
+    const NAME: &'static str = "F64";
+
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+
+    fn into_f64(self) -> f64 {
+        self
+    }
+}

@@ -1,0 +1,258 @@
+//! [`Shape`]: the dimensions of one sample, and the only place where sizes are multiplied.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// The most elements that one buffer may have: parameters, a sample, a batch of activations.
+///
+/// 2³¹ elements are 8 GiB of `f32`; a size past that comes from a slip of the pen or from a damaged file,
+/// and is answered by an error rather than by an attempt to allocate it.
+pub const MAX_ELEMENTS: usize = 1 << 31;
+
+/// The most dimensions a shape may have.
+pub const MAX_RANK: usize = 4;
+
+/// The dimensions of one sample; the last one varies fastest in memory.
+///
+/// A shape is a plain value that can hold anything; it is checked where a model is built.
+///
+/// ```
+/// use autoencoder::Shape;
+///
+/// let image = Shape::image(28, 28, 1);
+/// assert_eq!(image.elements(), 784);
+/// assert_eq!(image.to_string(), "28 x 28 x 1");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shape {
+    dimensions: [usize; MAX_RANK],
+    rank: usize,
+}
+
+impl Shape {
+    /// `features` numbers without an arrangement.
+    pub const fn flat(features: usize) -> Self {
+        Self { dimensions: [features, 1, 1, 1], rank: 1 }
+    }
+
+    /// `steps` steps in time with `features` numbers each.
+    pub const fn sequence(steps: usize, features: usize) -> Self {
+        Self { dimensions: [steps, features, 1, 1], rank: 2 }
+    }
+
+    /// An image of `height` rows, `width` columns and `channels` numbers a pixel, channels fastest
+    /// (Keras's `channels_last`).
+    pub const fn image(height: usize, width: usize, channels: usize) -> Self {
+        Self { dimensions: [height, width, channels, 1], rank: 3 }
+    }
+
+    /// A shape of 1 to [`MAX_RANK`] dimensions.
+    ///
+    /// # Errors
+    /// [`ShapeError::Rank`] for none or too many.
+    pub fn new(dimensions: &[usize]) -> Result<Self, ShapeError> {
+        let rank = dimensions.len();
+        if rank == 0 || rank > MAX_RANK {
+            return Err(ShapeError::Rank { rank });
+        }
+        let mut all = [1; MAX_RANK];
+        for (slot, dimension) in all.iter_mut().zip(dimensions) {
+            *slot = *dimension;
+        }
+        Ok(Self { dimensions: all, rank })
+    }
+
+    /// The dimensions, slowest first.
+    pub fn dimensions(&self) -> &[usize] {
+        self.dimensions.get(..self.rank).unwrap_or(&[])
+    }
+
+    /// The number of elements; `usize::MAX` where the product does not fit.
+    pub fn elements(&self) -> usize {
+        self.dimensions.iter().fold(1, |product, d| product.saturating_mul(*d))
+    }
+
+    /// The size of the last dimension: the channels of an image, the features of a flat shape.
+    pub fn channels(&self) -> usize {
+        self.dimensions().last().copied().unwrap_or(0)
+    }
+
+    /// Height, width and channels of an image.
+    ///
+    /// # Errors
+    /// [`ShapeError::NotAnImage`] for any other shape.
+    pub fn as_image(&self) -> Result<[usize; 3], ShapeError> {
+        match self.dimensions() {
+            &[height, width, channels] => Ok([height, width, channels]),
+            _ => Err(ShapeError::NotAnImage { shape: *self }),
+        }
+    }
+
+    /// The shape itself, if it has at least one element and at most [`MAX_ELEMENTS`].
+    ///
+    /// # Errors
+    /// [`ShapeError::Empty`] or [`ShapeError::TooLarge`].
+    pub fn checked(self) -> Result<Self, ShapeError> {
+        checked_product("elements of a sample", self.dimensions())?;
+        match self.elements() {
+            0 => Err(ShapeError::Empty { shape: self }),
+            _ => Ok(self),
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, dimension) in self.dimensions().iter().enumerate() {
+            if index > 0 {
+                formatter.write_str(" x ")?;
+            }
+            write!(formatter, "{dimension}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Shape({self})")
+    }
+}
+
+/// The product of `factors`, if it is at most [`MAX_ELEMENTS`]; `what` names it in the error.
+///
+/// # Errors
+/// [`ShapeError::TooLarge`].
+pub fn checked_product(what: &'static str, factors: &[usize]) -> Result<usize, ShapeError> {
+    factors
+        .iter()
+        .try_fold(1_usize, |product, factor| product.checked_mul(*factor))
+        .filter(|product| *product <= MAX_ELEMENTS)
+        .ok_or(ShapeError::TooLarge { what })
+}
+
+/// The sum of `terms`, if it is at most [`MAX_ELEMENTS`]; `what` names it in the error.
+///
+/// # Errors
+/// [`ShapeError::TooLarge`].
+pub fn checked_sum(what: &'static str, terms: &[usize]) -> Result<usize, ShapeError> {
+    terms
+        .iter()
+        .try_fold(0_usize, |sum, term| sum.checked_add(*term))
+        .filter(|sum| *sum <= MAX_ELEMENTS)
+        .ok_or(ShapeError::TooLarge { what })
+}
+
+/// Why a layer cannot work on an input of some shape.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ShapeError {
+    /// A dimension is zero.
+    #[error("the shape {shape} has no elements; every dimension must be at least 1")]
+    Empty {
+        /// The shape.
+        shape: Shape,
+    },
+    /// A size passes [`MAX_ELEMENTS`].
+    #[error("the number of {what} passes the limit of {MAX_ELEMENTS} elements")]
+    TooLarge {
+        /// What was counted.
+        what: &'static str,
+    },
+    /// No dimensions, or more than [`MAX_RANK`].
+    #[error("a shape has 1 to {MAX_RANK} dimensions, not {rank}")]
+    Rank {
+        /// The number of dimensions asked for.
+        rank: usize,
+    },
+    /// A layer over images was given something else.
+    #[error("expected an image (height x width x channels), found the shape {shape}; a `Reshape` before it can make one")]
+    NotAnImage {
+        /// The shape found.
+        shape: Shape,
+    },
+    /// A kernel or window reaches past the input and its padding.
+    #[error("a {what} of {size} does not fit into an input of {input} along the {axis}; use a smaller one or `same` padding")]
+    WindowTooLarge {
+        /// "kernel" or "window".
+        what: &'static str,
+        /// Its extent, dilation included.
+        size: usize,
+        /// The extent of the input.
+        input: usize,
+        /// "height" or "width".
+        axis: &'static str,
+    },
+    /// A reshape to another number of elements.
+    #[error("cannot reshape {from} ({} elements) to {to} ({} elements)", from.elements(), to.elements())]
+    Reshape {
+        /// The shape given.
+        from: Shape,
+        /// The shape asked for.
+        to: Shape,
+    },
+    /// Nothing would be left of the input.
+    #[error("cropping {crop} from an input of {input} along the {axis} leaves nothing")]
+    Crop {
+        /// Elements cropped on both sides together.
+        crop: usize,
+        /// The extent of the input.
+        input: usize,
+        /// "height" or "width".
+        axis: &'static str,
+    },
+    /// An option of the layer has a value outside its range.
+    #[error("`{option}` is {value}, expected {expected}")]
+    Option {
+        /// The option's name.
+        option: &'static str,
+        /// Its value.
+        value: f64,
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// A user's layer cannot take the shape, for a reason of its own.
+    #[error("the layer takes {expected}, found the shape {shape}")]
+    Unsuitable {
+        /// What the layer takes.
+        expected: &'static str,
+        /// The shape found.
+        shape: Shape,
+    },
+}
+
+impl ShapeError {
+    /// `Ok` if `value` is at least 1, an [`ShapeError::Option`] otherwise.
+    ///
+    /// # Errors
+    /// [`ShapeError::Option`].
+    pub fn unless_positive(option: &'static str, value: usize) -> Result<(), ShapeError> {
+        match value {
+            0 => Err(ShapeError::Option { option, value: 0.0, expected: "at least 1" }),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_that_overflows_is_an_error_and_not_a_wrap() {
+        let huge = Shape::image(usize::MAX, 2, 3);
+        assert_eq!(huge.elements(), usize::MAX);
+        assert!(matches!(huge.checked(), Err(ShapeError::TooLarge { .. })));
+        assert!(matches!(Shape::image(4, 0, 3).checked(), Err(ShapeError::Empty { .. })));
+        assert!(Shape::flat(MAX_ELEMENTS).checked().is_ok());
+        assert!(Shape::flat(MAX_ELEMENTS + 1).checked().is_err());
+    }
+
+    #[test]
+    fn rank_is_bounded() {
+        assert_eq!(Shape::new(&[]), Err(ShapeError::Rank { rank: 0 }));
+        assert_eq!(Shape::new(&[1; 5]), Err(ShapeError::Rank { rank: 5 }));
+        assert_eq!(Shape::new(&[2, 3]), Ok(Shape::sequence(2, 3)));
+    }
+}
