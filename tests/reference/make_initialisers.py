@@ -3,7 +3,8 @@
 Made with Keras 3.15.1 on TensorFlow 2.21.0. Run: `python make_initialisers.py`.
 
 A kernel of shape (height, width, in, out) has fan_in = height * width * in and fan_out = height * width * out, a dense
-one of shape (in, out) those two. The scale s is 1 / fan_in (LeCun), 2 / fan_in (He), 2 / (fan_in + fan_out) (Glorot):
+one of shape (in, out) those two. Keras reads a transposed convolution's kernel, (height, width, out, in), the same way, so
+that there its fan_in is height * width * out (Glorot does not mind, He and LeCun do). The scale s is 1 / fan_in (LeCun), 2 / fan_in (He), 2 / (fan_in + fan_out) (Glorot):
 - uniform: within +-sqrt(3 s), standard deviation sqrt(s);
 - normal: cut off at two standard deviations and drawn from a normal wider by 1 / 0.87962566103423978, so that what
   remains has standard deviation sqrt(s); within +-2 sqrt(s) / 0.8796;
