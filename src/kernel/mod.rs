@@ -1,11 +1,13 @@
 //! Kernels: products, convolution, pooling and vector math over slices.
 
 pub mod activation;
+pub mod convert;
 pub mod convolution;
 pub mod frame;
 pub mod loss;
 pub mod pool;
 pub mod product;
+pub mod reduce;
 pub mod resample;
 pub mod update;
 pub mod view;

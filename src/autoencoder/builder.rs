@@ -1,0 +1,124 @@
+//! [`AutoencoderBuilder`]: two lists of layers into one model.
+
+use std::sync::Arc;
+
+use super::Autoencoder;
+use crate::data::Scaler;
+use crate::layer::{Activation, Layer};
+use crate::network::{BuildError, BuildErrorKind, NetworkBuilder, Sharing, Structure};
+use crate::{Scalar, Shape};
+
+/// Describes an [`Autoencoder`], layer by layer.
+#[derive(Debug, Clone)]
+pub struct AutoencoderBuilder<T: Scalar> {
+    input: Shape,
+    encoder: Vec<Arc<dyn Layer<T>>>,
+    decoder: Vec<Arc<dyn Layer<T>>>,
+    mirror: Option<Activation>,
+    seed: u64,
+    scaler: Option<Scaler>,
+}
+
+impl<T: Scalar> AutoencoderBuilder<T> {
+    pub(super) fn new(input: Shape) -> Self {
+        Self { input, encoder: Vec::new(), decoder: Vec::new(), mirror: None, seed: 0, scaler: None }
+    }
+
+    /// Adds a layer to the encoder. It is called `encoder.0`, `encoder.1`, … in its order.
+    #[must_use]
+    pub fn encoder(mut self, layer: impl Layer<T> + 'static) -> Self {
+        self.encoder.push(Arc::new(layer));
+        self
+    }
+
+    /// Adds a layer to the decoder. It is called `decoder.0`, `decoder.1`, … in its order.
+    #[must_use]
+    pub fn decoder(mut self, layer: impl Layer<T> + 'static) -> Self {
+        self.decoder.push(Arc::new(layer));
+        self
+    }
+
+    /// Builds the decoder from the encoder: its layers in reverse, convolution for convolution, up-sampling for pooling, dense for dense, each back to the shape
+    /// its counterpart took. A layer takes the activation of the layer whose output it gives back; the last takes `activation`. Layers added with
+    /// [`decoder`](Self::decoder) come after these.
+    ///
+    /// ```
+    /// use autoencoder::{Activation, Autoencoder, Conv2D, MaxPool, Shape};
+    ///
+    /// let model = Autoencoder::<f32>::builder(Shape::image(7, 7, 1))
+    ///     .encoder(Conv2D::new(8, 3).activation(Activation::Relu))
+    ///     .encoder(MaxPool::new(2)) // 7 x 7 becomes 3 x 3
+    ///     .mirror(Activation::Sigmoid) // up to 6 x 6, a rim to 7 x 7, a convolution to one channel
+    ///     .build()?;
+    /// assert_eq!(model.network().output_shape(), Shape::image(7, 7, 1));
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    #[must_use]
+    pub fn mirror(mut self, activation: Activation) -> Self {
+        self.mirror = Some(activation);
+        self
+    }
+
+    /// Draws the first parameters from this seed; it is 0 unless set.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Applies `scaler` to every input and undoes it on every reconstruction. Training compares scaled values; `reconstruction_error` those of the data.
+    #[must_use]
+    pub fn scaler(mut self, scaler: Scaler) -> Self {
+        self.scaler = Some(scaler);
+        self
+    }
+
+    /// Checks every shape and draws the parameters.
+    ///
+    /// # Errors
+    /// [`BuildError`] names the first layer that does not fit; the last one, if the decoder's output has another number of elements than the input.
+    pub fn build(self) -> Result<Autoencoder<T>, BuildError> {
+        let mut decoder = match self.mirror {
+            Some(activation) => self.mirrored(activation)?,
+            None => Vec::new(),
+        };
+        decoder.extend(self.decoder.iter().map(Arc::clone));
+        for (half, layers) in [("encoder", &self.encoder), ("decoder", &decoder)] {
+            if layers.is_empty() {
+                return Err(BuildError::new(half, half, BuildErrorKind::NoLayers));
+            }
+        }
+        let split = self.encoder.len();
+        let mut builder = NetworkBuilder::new(self.input).seed(self.seed);
+        for (half, layers) in [("encoder", self.encoder), ("decoder", decoder)] {
+            for (index, layer) in layers.into_iter().enumerate() {
+                builder = builder.named(format!("{half}.{index}"), layer);
+            }
+        }
+        let network = match self.scaler {
+            Some(scaler) => builder.scaler(scaler),
+            None => builder,
+        };
+        Ok(Autoencoder { network: network.build_reconstruction()?, split })
+    }
+
+    /// The layers of a decoder that undoes the encoder's one by one.
+    fn mirrored(&self, last: Activation) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
+        let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
+        let encoder = Structure::new(self.input, self.encoder.iter().enumerate().map(named).collect(), Sharing::Strict)?;
+        let mut decoder: Vec<Arc<dyn Layer<T>>> = Vec::new();
+        let mut carries_last = false;
+        for (index, node) in encoder.nodes.iter().enumerate().rev() {
+            let earlier = encoder.nodes.iter().take(index).rev();
+            let trained = earlier.clone().find(|earlier| !earlier.plan.parameters.is_empty());
+            let activation = trained.map_or(last, |trained| trained.layer.activation());
+            let none = || BuildError::new(&node.name, node.layer.kind(), BuildErrorKind::NoMirror);
+            decoder.extend(node.layer.mirror(node.input, activation).ok_or_else(none)?);
+            carries_last |= trained.is_none() && !node.plan.parameters.is_empty();
+        }
+        if !carries_last && last != Activation::Linear {
+            decoder.push(Arc::new(last));
+        }
+        Ok(decoder)
+    }
+}

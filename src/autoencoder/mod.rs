@@ -1,0 +1,278 @@
+//! [`Autoencoder`]: an encoder and a decoder over one parameter vector.
+
+mod builder;
+
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DMatrixView};
+
+pub use builder::AutoencoderBuilder;
+
+use crate::data::{Batch, InputError};
+use crate::kernel::reduce;
+use crate::network::{BuildError, Network, Parameter, ParameterError, Summary, Workspace};
+use crate::{Error, Scalar, Shape};
+
+/// An encoder and a decoder, trained together to give back their input.
+///
+/// Inference takes `&self` and is safe to share between threads: put a trained model into an `Arc` and call it from anywhere.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{Activation, Autoencoder, Dense, Mse, Adam, Shape, Trainer};
+///
+/// let data = DMatrix::<f32>::from_fn(8, 64, |feature, sample| ((feature * sample) % 7) as f32 / 7.0);
+/// let mut model = Autoencoder::<f32>::builder(Shape::flat(8))
+///     .encoder(Dense::new(3).activation(Activation::Tanh))
+///     .mirror(Activation::Linear)
+///     .build()?;
+/// Trainer::new(Mse, Adam::new(0.01)).epochs(5).batch_size(16).fit(&mut model, &data)?;
+/// assert_eq!(model.encode(&data)?.shape(), (3, 64));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Autoencoder<T: Scalar> {
+    network: Network<T>,
+    /// The first layer of the decoder.
+    split: usize,
+}
+
+impl<T: Scalar> Autoencoder<T> {
+    /// An autoencoder for samples of shape `input`, to be given its layers.
+    pub fn builder(input: Shape) -> AutoencoderBuilder<T> {
+        AutoencoderBuilder::new(input)
+    }
+
+    pub(crate) fn from_network(network: Network<T>, split: usize) -> Self {
+        Self { network, split }
+    }
+
+    pub(crate) fn split(&self) -> usize {
+        self.split
+    }
+
+    /// The shape of a sample.
+    pub fn input_shape(&self) -> Shape {
+        self.network.input_shape()
+    }
+
+    /// The shape of a code, the encoder's output.
+    pub fn code_shape(&self) -> Shape {
+        self.network.shape_before(self.split)
+    }
+
+    /// The encoder and the decoder as one network.
+    pub fn network(&self) -> &Network<T> {
+        &self.network
+    }
+
+    /// The same, to be changed.
+    pub fn network_mut(&mut self) -> &mut Network<T> {
+        &mut self.network
+    }
+
+    /// The encoder as a network of its own, with a copy of its parameters.
+    ///
+    /// # Errors
+    /// [`BuildError`] if the memory for it is not to be had.
+    pub fn encoder(&self) -> Result<Network<T>, BuildError> {
+        self.network.part(self.encoder_layers())
+    }
+
+    /// The decoder as a network of its own, with a copy of its parameters.
+    ///
+    /// # Errors
+    /// [`BuildError`] if the memory for it is not to be had.
+    pub fn decoder(&self) -> Result<Network<T>, BuildError> {
+        self.network.part(self.decoder_layers())
+    }
+
+    /// The layers, their output shapes and their parameters, as a table.
+    pub fn summary(&self) -> Summary {
+        self.network.summary()
+    }
+
+    /// Every parameter: names (`encoder.0.weight`), shapes, values. See [`Network::parameters`].
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_, T>> {
+        self.network.parameters()
+    }
+
+    /// Sets a parameter. See [`Network::set_parameter`].
+    ///
+    /// # Errors
+    /// [`ParameterError`]; the model is then unchanged.
+    pub fn set_parameter(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
+        self.network.set_parameter(name, values)
+    }
+
+    /// Keeps training from changing the parameters whose names begin with `prefix`. See [`Network::freeze`].
+    ///
+    /// # Errors
+    /// [`ParameterError::NoneBegins`] if there are none.
+    pub fn freeze(&mut self, prefix: &str) -> Result<(), ParameterError> {
+        self.network.freeze(prefix)
+    }
+
+    /// Lets training change them again.
+    ///
+    /// # Errors
+    /// [`ParameterError::NoneBegins`] if there are none.
+    pub fn unfreeze(&mut self, prefix: &str) -> Result<(), ParameterError> {
+        self.network.unfreeze(prefix)
+    }
+
+    /// Working memory for batches of up to `samples` samples, for the `_with` methods; one for each thread.
+    ///
+    /// # Errors
+    /// [`Error`] if `samples` is 0 or the memory is not to be had.
+    pub fn workspace(&self, samples: usize) -> Result<Workspace<T>, Error> {
+        self.network.workspace(samples)
+    }
+
+    /// The codes of samples: code features × samples.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model.
+    pub fn encode<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
+        self.network.infer(self.encoder_layers(), samples.into())
+    }
+
+    /// The same without allocating: the codes lie in the workspace.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model or the workspace.
+    pub fn encode_with<'w, 'b>(
+        &self,
+        workspace: &'w mut Workspace<T>,
+        samples: impl Into<Batch<'b, T>>,
+    ) -> Result<DMatrixView<'w, T>, Error> {
+        self.network.infer_with(self.encoder_layers(), workspace, samples.into())
+    }
+
+    /// The samples that codes stand for: features × samples.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model.
+    pub fn decode<'b>(&self, codes: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
+        self.network.infer(self.decoder_layers(), codes.into())
+    }
+
+    /// The same without allocating: the samples lie in the workspace.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model or the workspace.
+    pub fn decode_with<'w, 'b>(
+        &self,
+        workspace: &'w mut Workspace<T>,
+        codes: impl Into<Batch<'b, T>>,
+    ) -> Result<DMatrixView<'w, T>, Error> {
+        self.network.infer_with(self.decoder_layers(), workspace, codes.into())
+    }
+
+    /// Samples encoded and decoded: features × samples.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model.
+    pub fn reconstruct<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
+        self.network.predict(samples)
+    }
+
+    /// The same without allocating: the reconstructions lie in the workspace.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model or the workspace.
+    pub fn reconstruct_with<'w, 'b>(
+        &self,
+        workspace: &'w mut Workspace<T>,
+        samples: impl Into<Batch<'b, T>>,
+    ) -> Result<DMatrixView<'w, T>, Error> {
+        self.network.predict_with(workspace, samples)
+    }
+
+    /// The mean over features of (sample − reconstruction)² for each sample, in the units of the data squared: large for what is unlike the training data.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model.
+    pub fn reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
+        let samples = samples.into();
+        let mut errors = Vec::with_capacity(samples.samples());
+        self.each_reconstruction(samples, |sample, reconstruction| {
+            let sum = reduce::squared_differences(sample, reconstruction);
+            errors.push(T::from_f64(sum / sample.len().max(1) as f64));
+        })?;
+        Ok(errors)
+    }
+
+    /// The same without allocating: one error for each sample is written to `errors`.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model or the workspace, or `errors` has not one place for each sample.
+    pub fn reconstruction_error_with<'b>(
+        &self,
+        workspace: &mut Workspace<T>,
+        samples: impl Into<Batch<'b, T>>,
+        errors: &mut [T],
+    ) -> Result<(), Error> {
+        let samples = samples.into();
+        if errors.len() != samples.samples() {
+            let (expected, found) = (samples.samples(), errors.len());
+            return Err(InputError::Length { what: "places for errors", expected, found }.into());
+        }
+        let reconstructions = self.reconstruct_with(workspace, samples)?;
+        for (index, error) in errors.iter_mut().enumerate() {
+            let column = reconstructions.column(index);
+            let pairs = samples.columns().values(index).zip(column.iter());
+            let sum: f64 = pairs.map(|(value, again)| (value - *again).into_f64().powi(2)).sum();
+            *error = T::from_f64(sum / samples.features().max(1) as f64);
+        }
+        Ok(())
+    }
+
+    /// The mean over samples of (sample − reconstruction)² for each feature, in the units of the data squared: which features a model cannot give back.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model.
+    pub fn reconstruction_error_per_feature<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
+        let samples = samples.into();
+        let mut sums = vec![0.0; samples.features()];
+        self.each_reconstruction(samples, |sample, reconstruction| {
+            for ((sum, value), again) in sums.iter_mut().zip(sample).zip(reconstruction) {
+                *sum += (*value - *again).into_f64().powi(2);
+            }
+        })?;
+        let count = samples.samples().max(1) as f64;
+        Ok(sums.into_iter().map(|sum| T::from_f64(sum / count)).collect())
+    }
+
+    /// The output of the layer called `layer` (`encoder.0`, `decoder.2`), after its activation. See [`Network::activations`].
+    ///
+    /// # Errors
+    /// [`Error`] if there is no such layer or the batch does not suit the model.
+    pub fn activations<'b>(&self, layer: &str, samples: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
+        self.network.activations(layer, samples)
+    }
+
+    /// Calls `visit` with each sample and its reconstruction, a few of which are held at a time.
+    fn each_reconstruction(&self, samples: Batch<'_, T>, mut visit: impl FnMut(&[T], &[T])) -> Result<(), Error> {
+        const AT_ONCE: usize = 256;
+        let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
+        let mut sample = vec![T::zero(); samples.features()];
+        for first in (0..samples.samples()).step_by(AT_ONCE) {
+            let count = (samples.samples() - first).min(AT_ONCE);
+            let reconstructions = self.reconstruct_with(&mut workspace, samples.part(first, count))?;
+            for (index, reconstruction) in reconstructions.column_iter().enumerate() {
+                samples.columns().copy(first + index, &mut sample);
+                visit(&sample, reconstruction.as_slice());
+            }
+        }
+        Ok(())
+    }
+
+    fn encoder_layers(&self) -> Range<usize> {
+        0..self.split
+    }
+
+    fn decoder_layers(&self) -> Range<usize> {
+        self.split..self.network.all().end
+    }
+}

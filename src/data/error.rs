@@ -1,0 +1,175 @@
+//! What can be wrong with data.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why data cannot be read from a [`Source`](super::Source) or a file.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system, or gzip, says.
+        source: std::io::Error,
+    },
+    /// The file is not an IDX file of the kind asked for.
+    #[error("{} is not an IDX file of {expected} (it begins with {found:#010x})", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// "images" or "labels".
+        expected: &'static str,
+        /// The first four bytes.
+        found: u32,
+    },
+    /// The file ends early, or goes on too long.
+    #[error("{} is damaged: its header promises {promised} bytes of data, {found} were found", path.display())]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of data by the header.
+        promised: u64,
+        /// Bytes of data found; reading stops one past the promise.
+        found: u64,
+    },
+    /// The file's header promises more than [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) bytes.
+    #[error("{} promises more data than the limit of {} bytes", path.display(), crate::MAX_ELEMENTS)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The crate was built without the feature `gzip`.
+    #[error("{} is compressed; build with the feature `gzip` or unpack it first", path.display())]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A sample that does not exist was asked for.
+    #[error("sample {sample} was asked for, there are {samples}")]
+    NoSuchSample {
+        /// The sample.
+        sample: usize,
+        /// How many there are.
+        samples: usize,
+    },
+    /// A label is not one of the classes.
+    #[error("the label of sample {sample} is {label}, the classes are 0..{classes}")]
+    Label {
+        /// The sample.
+        sample: usize,
+        /// Its label.
+        label: u8,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// The numbers themselves are not usable.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A source of the user's own failed.
+    #[error("the data source failed")]
+    Source(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a batch does not suit a model.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// Another number of features than the model takes.
+    #[error("expected {expected} features in each sample, found {found}{}", if *transposed { "; samples are columns here: transpose a matrix that has them as rows" } else { "" })]
+    Features {
+        /// What the model takes.
+        expected: usize,
+        /// What was handed over.
+        found: usize,
+        /// The number of *samples* is the number of features expected.
+        transposed: bool,
+    },
+    /// A side input is missing, of another size, or not wanted.
+    #[error("expected {expected} side features for each of {samples} samples, found {found} x {found_samples}")]
+    SideInput {
+        /// What the model takes.
+        expected: usize,
+        /// Samples in the batch.
+        samples: usize,
+        /// Features handed over; 0 without a side input.
+        found: usize,
+        /// Samples of side input handed over.
+        found_samples: usize,
+    },
+    /// NaN or infinity.
+    #[error("feature {feature} of sample {sample} is not finite")]
+    NotFinite {
+        /// The sample (column).
+        sample: usize,
+        /// The feature (row).
+        feature: usize,
+    },
+    /// A target that the loss is not defined for.
+    #[error("feature {feature} of target {sample} is outside what the loss `{loss}` takes (0..=1)")]
+    Target {
+        /// The sample (column).
+        sample: usize,
+        /// The feature (row).
+        feature: usize,
+        /// The loss.
+        loss: &'static str,
+    },
+    /// A slice is not a whole number of samples.
+    #[error("{elements} elements are not a whole number of samples of {features} features")]
+    Ragged {
+        /// Elements in the slice.
+        elements: usize,
+        /// Features said to be in a sample.
+        features: usize,
+    },
+    /// There are no samples.
+    #[error("there are no samples")]
+    Empty,
+    /// The workspace was made by another model.
+    #[error("the workspace belongs to a model of another structure; make one with this model's `workspace`")]
+    ForeignWorkspace,
+    /// The workspace is too small.
+    #[error("the workspace holds {capacity} samples, the batch has {samples}")]
+    WorkspaceTooSmall {
+        /// Samples it holds.
+        capacity: usize,
+        /// Samples in the batch.
+        samples: usize,
+    },
+    /// Two slices that belong together differ in length.
+    #[error("expected {expected} {what}, found {found}")]
+    Length {
+        /// What was counted.
+        what: &'static str,
+        /// How many were expected.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// There is no layer of that name.
+    #[error("there is no layer `{name}`")]
+    NoSuchLayer {
+        /// The name asked for.
+        name: String,
+    },
+    /// The memory for it is not to be had.
+    #[error("cannot allocate memory for {elements} elements")]
+    OutOfMemory {
+        /// How many were asked for.
+        elements: usize,
+    },
+}
+
+impl InputError {
+    /// `Ok` if `found` features in each of `samples` samples are the `expected` ones.
+    pub(crate) fn unless_features(expected: usize, found: usize, samples: usize) -> Result<(), Self> {
+        if expected == found {
+            return Ok(());
+        }
+        Err(Self::Features { expected, found, transposed: samples == expected })
+    }
+}

@@ -1,0 +1,186 @@
+//! IDX files: the format of MNIST and its relatives, plain or compressed with gzip.
+//!
+//! A file is a big-endian header (two zero bytes, the element type 8 for bytes, the number of dimensions, each dimension in four bytes) and the bytes themselves;
+//! see Y. LeCun, C. Cortes, C. Burges, *The MNIST database*.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use nalgebra::DMatrix;
+
+use super::{DataError, Source};
+use crate::kernel::convert;
+use crate::shape::{MAX_ELEMENTS, checked_product};
+use crate::{Scalar, Shape};
+
+/// Grey images of one size, kept as bytes: 60 000 of 28 × 28 are 47 MB, four times less than as `f32`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Images {
+    height: usize,
+    width: usize,
+    bytes: Vec<u8>,
+}
+
+/// A label for each sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    bytes: Vec<u8>,
+}
+
+/// Reads a file of images (magic number 0x803), plain or compressed with gzip.
+///
+/// # Errors
+/// [`DataError`] if the file cannot be read, is something else, or is damaged.
+pub fn read_images(path: impl AsRef<Path>) -> Result<Images, DataError> {
+    let (dimensions, bytes) = read::<3>(path.as_ref(), "images", 0x803)?;
+    let [_, height, width] = dimensions;
+    Ok(Images { height, width, bytes })
+}
+
+/// Reads a file of labels (magic number 0x801), plain or compressed with gzip.
+///
+/// # Errors
+/// [`DataError`] if the file cannot be read, is something else, or is damaged.
+pub fn read_labels(path: impl AsRef<Path>) -> Result<Labels, DataError> {
+    read::<1>(path.as_ref(), "labels", 0x801).map(|(_, bytes)| Labels { bytes })
+}
+
+impl Images {
+    /// How many images there are.
+    pub fn count(&self) -> usize {
+        self.bytes.len() / self.features_at_least_one()
+    }
+
+    /// Height, width and one channel.
+    pub fn shape(&self) -> Shape {
+        Shape::image(self.height, self.width, 1)
+    }
+
+    /// The bytes of an image, row by row.
+    pub fn image(&self, index: usize) -> Option<&[u8]> {
+        let size = self.features_at_least_one();
+        self.bytes.chunks_exact(size).nth(index)
+    }
+
+    /// All images, one in each column, bytes divided by 255.
+    pub fn to_matrix<T: Scalar>(&self) -> DMatrix<T> {
+        let mut matrix = DMatrix::zeros(self.height * self.width, self.count());
+        convert::bytes_to_unit(&self.bytes, matrix.as_mut_slice());
+        matrix
+    }
+
+    /// The first `count` images, and the others.
+    #[must_use]
+    pub fn split_at(mut self, count: usize) -> (Self, Self) {
+        let at = count.saturating_mul(self.height * self.width).min(self.bytes.len());
+        let others = Self { bytes: self.bytes.split_off(at), ..self };
+        (self, others)
+    }
+
+    fn features_at_least_one(&self) -> usize {
+        (self.height * self.width).max(1)
+    }
+}
+
+impl<T: Scalar> Source<T> for Images {
+    fn len(&self) -> usize {
+        self.count()
+    }
+
+    fn features(&self) -> usize {
+        self.height * self.width
+    }
+
+    fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
+        let size = self.features_at_least_one();
+        for (sample, target) in samples.iter().zip(batch.chunks_exact_mut(size)) {
+            let image = sample.checked_mul(size).and_then(|start| self.bytes.get(start..start + size));
+            let missing = DataError::NoSuchSample { sample: *sample, samples: self.count() };
+            convert::bytes_to_unit(image.ok_or(missing)?, target);
+        }
+        Ok(())
+    }
+}
+
+impl Labels {
+    /// The labels.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The first `count` labels, and the others.
+    #[must_use]
+    pub fn split_at(mut self, count: usize) -> (Self, Self) {
+        let others = Self { bytes: self.bytes.split_off(count.min(self.bytes.len())) };
+        (self, others)
+    }
+
+    /// One column a sample, `classes` rows: 1 in the row of its label, 0 elsewhere.
+    ///
+    /// # Errors
+    /// [`DataError::Label`] if a label is not below `classes`.
+    pub fn to_one_hot<T: Scalar>(&self, classes: usize) -> Result<DMatrix<T>, DataError> {
+        let mut matrix = DMatrix::zeros(classes, self.count());
+        for (sample, label) in self.bytes.iter().enumerate() {
+            let place = matrix.get_mut((usize::from(*label), sample));
+            *place.ok_or(DataError::Label { sample, label: *label, classes })? = T::one();
+        }
+        Ok(matrix)
+    }
+}
+
+/// The dimensions and the bytes of an IDX file with `N` dimensions.
+fn read<const N: usize>(path: &Path, expected: &'static str, magic: u32) -> Result<([usize; N], Vec<u8>), DataError> {
+    let failed = |source| DataError::Read { path: path.to_owned(), source };
+    let mut reader = open(path)?;
+    let mut word = || -> Result<u32, DataError> {
+        let mut bytes = [0; 4];
+        reader.read_exact(&mut bytes).map_err(failed)?;
+        Ok(u32::from_be_bytes(bytes))
+    };
+    let found = word()?;
+    if found != magic {
+        return Err(DataError::Foreign { path: path.to_owned(), expected, found });
+    }
+    let mut dimensions = [0; N];
+    for dimension in &mut dimensions {
+        *dimension = word()? as usize;
+    }
+    let too_large = |_| DataError::TooLarge { path: path.to_owned() };
+    let promised = checked_product("bytes", &dimensions).map_err(too_large)? as u64;
+    debug_assert!(promised <= MAX_ELEMENTS as u64);
+    // The buffer grows with what is there, not with what the header says.
+    let mut bytes = Vec::new();
+    reader.take(promised + 1).read_to_end(&mut bytes).map_err(failed)?;
+    match bytes.len() as u64 == promised {
+        true => Ok((dimensions, bytes)),
+        false => Err(DataError::Length { path: path.to_owned(), promised, found: bytes.len() as u64 }),
+    }
+}
+
+/// The file's contents, unpacked if it begins as gzip does.
+fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
+    let failed = |source| DataError::Read { path: path.to_owned(), source };
+    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
+    let compressed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
+    match compressed {
+        true => unpack(path, file),
+        false => Ok(Box::new(file)),
+    }
+}
+
+#[cfg(feature = "gzip")]
+fn unpack(_path: &Path, file: BufReader<File>) -> Result<Box<dyn Read>, DataError> {
+    Ok(Box::new(flate2::bufread::GzDecoder::new(file)))
+}
+
+#[cfg(not(feature = "gzip"))]
+fn unpack(path: &Path, _file: BufReader<File>) -> Result<Box<dyn Read>, DataError> {
+    Err(DataError::Compressed { path: path.to_owned() })
+}

@@ -1,0 +1,133 @@
+//! Scalers: features brought to a common scale on the way into a model, and back on the way out.
+
+use super::{DataError, InputError, Source};
+use crate::Scalar;
+
+/// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`], kept in the model and in its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scaler {
+    shift: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+impl Scaler {
+    /// A scaler with these shifts and scales.
+    ///
+    /// # Errors
+    /// [`InputError`] if their numbers differ, if one is not finite, or a scale is 0.
+    pub fn new(shift: Vec<f64>, scale: Vec<f64>) -> Result<Self, InputError> {
+        if shift.len() != scale.len() {
+            return Err(InputError::Length { what: "scales", expected: shift.len(), found: scale.len() });
+        }
+        let unusable = shift.iter().zip(&scale).position(|(shift, scale)| !shift.is_finite() || !scale.is_normal());
+        match unusable {
+            Some(feature) => Err(InputError::NotFinite { sample: 0, feature }),
+            None => Ok(Self { shift, scale }),
+        }
+    }
+
+    /// How many features it is for.
+    pub fn features(&self) -> usize {
+        self.shift.len()
+    }
+
+    /// What is subtracted from each feature.
+    pub fn shift(&self) -> &[f64] {
+        &self.shift
+    }
+
+    /// What each feature is then divided by.
+    pub fn scale(&self) -> &[f64] {
+        &self.scale
+    }
+
+    /// Scales `samples` (features × samples) in place.
+    pub(crate) fn apply<T: Scalar>(&self, samples: &mut [T]) {
+        self.each(samples, |value, shift, scale| (value - shift) / scale);
+    }
+
+    /// Undoes [`apply`](Self::apply).
+    pub(crate) fn undo<T: Scalar>(&self, samples: &mut [T]) {
+        self.each(samples, |value, shift, scale| value * scale + shift);
+    }
+
+    fn each<T: Scalar>(&self, samples: &mut [T], change: impl Fn(f64, f64, f64) -> f64) {
+        for sample in samples.chunks_exact_mut(self.features().max(1)) {
+            for ((value, shift), scale) in sample.iter_mut().zip(&self.shift).zip(&self.scale) {
+                *value = T::from_f64(change(value.into_f64(), *shift, *scale));
+            }
+        }
+    }
+}
+
+/// Fits a [`Scaler`] that gives each feature mean 0 and standard deviation 1 (of the population, as in scikit-learn; a constant feature keeps its scale).
+#[derive(Debug, Clone, Copy)]
+pub struct StandardScaler;
+
+impl StandardScaler {
+    /// The scaler of `data`.
+    ///
+    /// # Errors
+    /// [`DataError`] if there are no samples, one cannot be read, or one is not finite.
+    pub fn fit<T: Scalar>(data: &(impl Source<T> + ?Sized)) -> Result<Scaler, DataError> {
+        let mut count = 0.0;
+        let mut mean = vec![0.0; data.features()];
+        let mut squares = vec![0.0; data.features()];
+        each_sample(data, |sample| {
+            count += 1.0;
+            for ((value, mean), squares) in sample.iter().zip(&mut mean).zip(&mut squares) {
+                let before = value.into_f64() - *mean; // Welford's update
+                *mean += before / count;
+                *squares += before * (value.into_f64() - *mean);
+            }
+        })?;
+        let deviations = squares.iter().map(|squares| usable((squares / count).sqrt())).collect();
+        Ok(Scaler::new(mean, deviations)?)
+    }
+}
+
+/// Fits a [`Scaler`] that brings each feature's range to 0..=1 (a constant feature to 0).
+#[derive(Debug, Clone, Copy)]
+pub struct MinMaxScaler;
+
+impl MinMaxScaler {
+    /// The scaler of `data`.
+    ///
+    /// # Errors
+    /// [`DataError`] if there are no samples, one cannot be read, or one is not finite.
+    pub fn fit<T: Scalar>(data: &(impl Source<T> + ?Sized)) -> Result<Scaler, DataError> {
+        let mut low = vec![f64::INFINITY; data.features()];
+        let mut high = vec![f64::NEG_INFINITY; data.features()];
+        each_sample(data, |sample| {
+            for ((value, low), high) in sample.iter().zip(&mut low).zip(&mut high) {
+                *low = low.min(value.into_f64());
+                *high = high.max(value.into_f64());
+            }
+        })?;
+        let ranges = low.iter().zip(&high).map(|(low, high)| usable(high - low)).collect();
+        Ok(Scaler::new(low, ranges)?)
+    }
+}
+
+/// A feature that does not vary keeps its scale.
+fn usable(scale: f64) -> f64 {
+    if scale.is_normal() { scale } else { 1.0 }
+}
+
+fn each_sample<T: Scalar>(
+    data: &(impl Source<T> + ?Sized),
+    mut visit: impl FnMut(&[T]),
+) -> Result<(), DataError> {
+    if data.is_empty() {
+        return Err(InputError::Empty.into());
+    }
+    let mut sample = vec![T::zero(); data.features()];
+    for index in 0..data.len() {
+        data.read(&[index], &mut sample)?;
+        if let Some(feature) = crate::kernel::reduce::first_not_finite(&sample) {
+            return Err(InputError::NotFinite { sample: index, feature }.into());
+        }
+        visit(&sample);
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! [`Source`]: what training reads its batches from.
+
+use std::ops::Range;
+
+use nalgebra::constraint::{DimEq, ShapeConstraint};
+use nalgebra::{Dim, Dyn, Matrix, RawStorage, U1};
+
+use super::{Batch, DataError};
+use crate::Scalar;
+
+/// Numbered samples that training reads in any order, from several threads at once.
+///
+/// A matrix is one; so are [`Images`](super::idx::Images), which stay bytes until they are read. Implement it for a store of your own.
+pub trait Source<T: Scalar>: Sync {
+    /// How many samples there are.
+    fn len(&self) -> usize;
+
+    /// How many numbers a sample has.
+    fn features(&self) -> usize;
+
+    /// Reads the samples named, one after the other, into `batch` (features × their number).
+    ///
+    /// # Errors
+    /// [`DataError`]; a source of your own wraps its errors in [`DataError::Source`].
+    fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError>;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many numbers of side input a sample has.
+    fn side_features(&self) -> usize {
+        0
+    }
+
+    /// Reads the side inputs of the samples named into `batch` (side features × their number).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn read_side(&self, _samples: &[usize], _batch: &mut [T]) -> Result<(), DataError> {
+        Ok(())
+    }
+}
+
+impl<T, R, C, S> Source<T> for Matrix<T, R, C, S>
+where
+    T: Scalar,
+    R: Dim,
+    C: Dim,
+    S: RawStorage<T, R, C, RStride = U1> + Sync,
+    ShapeConstraint: DimEq<R, Dyn> + DimEq<C, Dyn> + DimEq<S::CStride, Dyn>,
+{
+    fn len(&self) -> usize {
+        self.ncols()
+    }
+
+    fn features(&self) -> usize {
+        self.nrows()
+    }
+
+    fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
+        read_columns(&Batch::from(self).columns(), samples, batch)
+    }
+}
+
+impl<T: Scalar> Source<T> for Batch<'_, T> {
+    fn len(&self) -> usize {
+        self.samples()
+    }
+
+    fn features(&self) -> usize {
+        Batch::features(self)
+    }
+
+    fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
+        read_columns(&self.columns(), samples, batch)
+    }
+
+    fn side_features(&self) -> usize {
+        self.side().map_or(0, |side| side.features())
+    }
+
+    fn read_side(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
+        match self.side() {
+            Some(side) => read_columns(&side, samples, batch),
+            None => Ok(()),
+        }
+    }
+}
+
+fn read_columns<T: Scalar>(
+    columns: &super::batch::Columns<'_, T>,
+    samples: &[usize],
+    batch: &mut [T],
+) -> Result<(), DataError> {
+    for (sample, target) in samples.iter().zip(batch.chunks_exact_mut(columns.features().max(1))) {
+        if !columns.copy(*sample, target) {
+            return Err(DataError::NoSuchSample { sample: *sample, samples: columns.samples() });
+        }
+    }
+    Ok(())
+}
+
+/// A run of a source's samples, as a source of its own.
+pub struct Subset<'a, T> {
+    source: &'a dyn Source<T>,
+    range: Range<usize>,
+}
+
+impl<'a, T: Scalar> Subset<'a, T> {
+    /// Samples `range` of `source`.
+    ///
+    /// # Errors
+    /// [`DataError::NoSuchSample`] if the range reaches past the source's end.
+    pub fn new(source: &'a dyn Source<T>, range: Range<usize>) -> Result<Self, DataError> {
+        match range.start <= range.end && range.end <= source.len() {
+            true => Ok(Self { source, range }),
+            false => Err(DataError::NoSuchSample { sample: range.end.saturating_sub(1), samples: source.len() }),
+        }
+    }
+
+    /// Reads by numbers within the subset through `read`, which takes numbers within the source; a few at a time, to allocate nothing.
+    fn translate(
+        &self,
+        samples: &[usize],
+        features: usize,
+        batch: &mut [T],
+        read: impl Fn(&[usize], &mut [T]) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        const AT_ONCE: usize = 32;
+        let mut numbers = [0; AT_ONCE];
+        for (samples, batch) in samples.chunks(AT_ONCE).zip(batch.chunks_mut(AT_ONCE * features.max(1))) {
+            for (number, sample) in numbers.iter_mut().zip(samples) {
+                if *sample >= self.range.len() {
+                    return Err(DataError::NoSuchSample { sample: *sample, samples: self.range.len() });
+                }
+                *number = self.range.start + sample;
+            }
+            read(numbers.get(..samples.len()).unwrap_or(&numbers), batch)?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Scalar> Source<T> for Subset<'_, T> {
+    fn len(&self) -> usize {
+        self.range.len()
+    }
+
+    fn features(&self) -> usize {
+        self.source.features()
+    }
+
+    fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
+        self.translate(samples, self.features(), batch, |numbers, batch| self.source.read(numbers, batch))
+    }
+
+    fn side_features(&self) -> usize {
+        self.source.side_features()
+    }
+
+    fn read_side(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
+        self.translate(samples, self.side_features(), batch, |numbers, batch| self.source.read_side(numbers, batch))
+    }
+}
+
+impl<T> std::fmt::Debug for Subset<'_, T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Subset").field("range", &self.range).finish_non_exhaustive()
+    }
+}

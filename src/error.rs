@@ -1,0 +1,46 @@
+//! [`Error`]: whatever can go wrong, by activity.
+
+use thiserror::Error;
+
+use crate::data::{DataError, InputError};
+use crate::loss::{LossError, OptionError};
+use crate::model_file::ModelFileError;
+use crate::network::{BuildError, ParameterError};
+use crate::train::TrainError;
+use crate::{ConfigError, ShapeError};
+
+/// Whatever can go wrong, by activity. Each variant's own type says where and what was expected.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A model cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A size is out of bounds.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// A batch does not suit a model.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// Data cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A parameter cannot be read or set.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// An option is outside its range.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// Predictions and targets cannot be compared.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// A configuration cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Training stopped.
+    #[error(transparent)]
+    Train(#[from] Box<TrainError>),
+    /// A model file cannot be read or written.
+    #[error(transparent)]
+    ModelFile(#[from] ModelFileError),
+}

@@ -1,0 +1,70 @@
+//! [`Bce`]: binary cross-entropy.
+
+use super::{Loss, LossPass, Reduction};
+use crate::kernel::loss::Pointwise;
+use crate::kernel::reduce;
+use crate::{Activation, Config, Scalar};
+
+/// Keras's epsilon: probabilities are kept this far from 0 and 1.
+pub(super) const EPSILON: f64 = 1e-7;
+
+/// Binary cross-entropy: −t·ln p − (1 − t)·ln(1 − p), over the elements of a sample; targets t in 0..=1.
+///
+/// Where the network ends in a sigmoid the loss is computed from its arguments, max(z, 0) − z·t + ln(1 + e^−|z|), finite for any z.
+/// Elsewhere p is kept inside 10⁻⁷..1 − 10⁻⁷, and its gradient is 0 outside, as in Keras.
+///
+/// A constant of the same name is the loss with its default [`Reduction`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Bce {
+    reduction: Reduction,
+}
+
+/// The loss with the default reduction.
+#[allow(non_upper_case_globals)] // reads like a unit struct: `Trainer::new(Bce, ..)`
+pub const Bce: Bce = Bce { reduction: Reduction::MeanPerElement };
+
+impl Bce {
+    /// Reduces over a sample's elements as told.
+    #[must_use]
+    pub fn reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
+
+    /// The cross-entropy of one element, from the logit z of its probability.
+    ///
+    /// ```
+    /// use autoencoder::Bce;
+    ///
+    /// assert_eq!(Bce::value_from_logits(0.0_f64, 1.0), 2.0_f64.ln());
+    /// assert_eq!(Bce::value_from_logits(-10_000.0_f64, 1.0), 10_000.0);
+    /// ```
+    pub fn value_from_logits<T: Scalar>(logit: T, target: T) -> T {
+        logit.max(T::zero()) - logit * target + (-logit.abs()).exp().ln_1p()
+    }
+}
+
+impl<T: Scalar> Loss<T> for Bce {
+    fn kind(&self) -> &'static str {
+        "bce"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("reduction", self.reduction.name())
+    }
+
+    fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
+        match pass.linked {
+            true => pass.pointwise(Pointwise::CrossEntropyFromLogits, self.reduction),
+            false => pass.pointwise(Pointwise::CrossEntropy(T::from_f64(EPSILON)), self.reduction),
+        }
+    }
+
+    fn link(&self) -> Option<Activation> {
+        Some(Activation::Sigmoid)
+    }
+
+    fn unsuitable_target(&self, targets: &[T]) -> Option<usize> {
+        reduce::outside_unit_interval(targets)
+    }
+}

@@ -1,0 +1,65 @@
+//! [`CategoricalCrossEntropy`]: for classes.
+
+use super::bce::EPSILON;
+use super::{Loss, LossPass, Reduction};
+use crate::kernel::loss as kernel;
+use crate::kernel::reduce;
+use crate::{Activation, Config, Scalar};
+
+/// Categorical cross-entropy: −Σᵢ tᵢ·ln pᵢ over the channels (classes): all features of a flat sample, each pixel's channels of an image.
+///
+/// Targets t are one-hot ([`Labels::to_one_hot`](crate::data::idx::Labels::to_one_hot)) or any distribution. Where the network ends in a softmax the loss is computed
+/// from its arguments, Σᵢ tᵢ (ln Σⱼ exp zⱼ − zᵢ), finite for any z. Elsewhere p is divided by its sum and kept inside 10⁻⁷..1 − 10⁻⁷, as in Keras.
+/// The default reduction is the mean over pixels, as in Keras; a flat sample counts as one.
+///
+/// A constant of the same name is the loss with its default [`Reduction`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct CategoricalCrossEntropy {
+    reduction: Reduction,
+}
+
+/// The loss with the default reduction.
+#[allow(non_upper_case_globals)] // reads like a unit struct
+pub const CategoricalCrossEntropy: CategoricalCrossEntropy =
+    CategoricalCrossEntropy { reduction: Reduction::MeanPerElement };
+
+impl CategoricalCrossEntropy {
+    /// Reduces over a sample's pixels as told.
+    #[must_use]
+    pub fn reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
+}
+
+impl<T: Scalar> Loss<T> for CategoricalCrossEntropy {
+    fn kind(&self) -> &'static str {
+        "categorical_cross_entropy"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("reduction", self.reduction.name())
+    }
+
+    fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
+        let channels = pass.shape.channels().max(1);
+        let share = self.reduction.share(pass.shape.elements() / channels);
+        let factor = pass.factor * T::from_f64(share);
+        let (predictions, targets, gradient) = (pass.predictions, pass.targets, pass.gradient);
+        share
+            * match pass.linked {
+                true => kernel::categorical_from_logits(channels, predictions, targets, factor, gradient),
+                false => {
+                    kernel::categorical(channels, T::from_f64(EPSILON), predictions, targets, factor, gradient)
+                }
+            }
+    }
+
+    fn link(&self) -> Option<Activation> {
+        Some(Activation::Softmax)
+    }
+
+    fn unsuitable_target(&self, targets: &[T]) -> Option<usize> {
+        reduce::outside_unit_interval(targets)
+    }
+}

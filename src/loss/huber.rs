@@ -1,0 +1,50 @@
+//! [`Huber`]: squared near the target, absolute far from it.
+
+use super::{Loss, LossPass, OptionError, Reduction};
+use crate::kernel::loss::Pointwise;
+use crate::{Config, Scalar};
+
+/// ½d² for |d| ≤ δ and δ(|d| − ½δ) beyond, d = prediction − target, over the elements of a sample; Huber 1964. δ is 1 by default, as in Keras.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Huber {
+    delta: f64,
+    reduction: Reduction,
+}
+
+impl Default for Huber {
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
+
+impl Huber {
+    /// The loss with δ = `delta`, above 0.
+    pub fn new(delta: f64) -> Self {
+        Self { delta, reduction: Reduction::default() }
+    }
+
+    /// Reduces over a sample's elements as told.
+    #[must_use]
+    pub fn reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
+}
+
+impl<T: Scalar> Loss<T> for Huber {
+    fn kind(&self) -> &'static str {
+        "huber"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("delta", self.delta).with("reduction", self.reduction.name())
+    }
+
+    fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
+        pass.pointwise(Pointwise::Huber(T::from_f64(self.delta)), self.reduction)
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        OptionError::unless(self.delta > 0.0 && self.delta.is_finite(), "delta", self.delta, "a finite number above 0")
+    }
+}

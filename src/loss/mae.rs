@@ -1,0 +1,40 @@
+//! [`Mae`]: the mean absolute error.
+
+use super::{Loss, LossPass, Reduction};
+use crate::kernel::loss::Pointwise;
+use crate::{Config, Scalar};
+
+/// Mean absolute error: |prediction − target|, over the elements of a sample. Its derivative at 0 is 0.
+///
+/// A constant of the same name is the loss with its default [`Reduction`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Mae {
+    reduction: Reduction,
+}
+
+/// The loss with the default reduction.
+#[allow(non_upper_case_globals)] // reads like a unit struct: `Trainer::new(Mae, ..)`
+pub const Mae: Mae = Mae { reduction: Reduction::MeanPerElement };
+
+impl Mae {
+    /// Reduces over a sample's elements as told.
+    #[must_use]
+    pub fn reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
+}
+
+impl<T: Scalar> Loss<T> for Mae {
+    fn kind(&self) -> &'static str {
+        "mae"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("reduction", self.reduction.name())
+    }
+
+    fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
+        pass.pointwise(Pointwise::Absolute, self.reduction)
+    }
+}

@@ -1,0 +1,40 @@
+//! [`Mse`]: the mean squared error.
+
+use super::{Loss, LossPass, Reduction};
+use crate::kernel::loss::Pointwise;
+use crate::{Config, Scalar};
+
+/// Mean squared error: (prediction − target)², over the elements of a sample.
+///
+/// A constant of the same name is the loss with its default [`Reduction`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Mse {
+    reduction: Reduction,
+}
+
+/// The loss with the default reduction.
+#[allow(non_upper_case_globals)] // reads like a unit struct: `Trainer::new(Mse, ..)`
+pub const Mse: Mse = Mse { reduction: Reduction::MeanPerElement };
+
+impl Mse {
+    /// Reduces over a sample's elements as told.
+    #[must_use]
+    pub fn reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
+}
+
+impl<T: Scalar> Loss<T> for Mse {
+    fn kind(&self) -> &'static str {
+        "mse"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("reduction", self.reduction.name())
+    }
+
+    fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
+        pass.pointwise(Pointwise::Squared, self.reduction)
+    }
+}

@@ -1,0 +1,167 @@
+//! [`NetworkBuilder`]: layers into parameters.
+
+use std::sync::Arc;
+
+use super::structure::Sharing;
+use super::{BuildError, BuildErrorKind, Network, Structure};
+use crate::data::Scaler;
+use crate::kernel::reduce;
+use crate::layer::Layer;
+use crate::random::{Purpose, Random};
+use crate::{Scalar, Shape};
+
+/// Describes a [`Network`], layer by layer.
+#[derive(Debug, Clone)]
+pub struct NetworkBuilder<T: Scalar> {
+    input: Shape,
+    layers: Vec<(String, Arc<dyn Layer<T>>)>,
+    /// The numbers of the first layers, where they come from a trained network.
+    start: Option<Network<T>>,
+    seed: u64,
+    input_scaler: Option<Scaler>,
+}
+
+impl<T: Scalar> NetworkBuilder<T> {
+    pub(crate) fn new(input: Shape) -> Self {
+        Self { input, layers: Vec::new(), start: None, seed: 0, input_scaler: None }
+    }
+
+    /// Adds a layer. It is called `layers.0`, `layers.1`, … in its order.
+    #[must_use]
+    pub fn layer(self, layer: impl Layer<T> + 'static) -> Self {
+        let index = self.layers.iter().filter(|(name, _)| name.starts_with("layers.")).count();
+        self.named(format!("layers.{index}"), Arc::new(layer))
+    }
+
+    /// Draws the first parameters from this seed; it is 0 unless set.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Applies `scaler` to every input.
+    #[must_use]
+    pub fn scaler(mut self, scaler: Scaler) -> Self {
+        self.input_scaler = Some(scaler);
+        self
+    }
+
+    /// Checks every shape and draws the parameters.
+    ///
+    /// # Errors
+    /// [`BuildError`] names the first layer that does not fit.
+    pub fn build(self) -> Result<Network<T>, BuildError> {
+        let structure = Structure::new(self.input, self.layers.clone(), Sharing::Strict)?;
+        self.complete(structure)
+    }
+
+    /// Builds a network whose output is its input again: of its shape, and scaled back.
+    pub(crate) fn build_reconstruction(self) -> Result<Network<T>, BuildError> {
+        let mut structure = Structure::new(self.input, self.layers.clone(), Sharing::Strict)?;
+        let (input, output) = (structure.input, structure.output());
+        if input.elements() != output.elements() {
+            let last = structure.nodes.last();
+            let (name, kind) = last.map_or(("model", "network"), |node| (&node.name, node.layer.kind()));
+            return Err(BuildError::new(name, kind, BuildErrorKind::Reconstruction { output, input }));
+        }
+        structure.output_shape = Some(input);
+        let mut network = self.complete(structure)?;
+        network.output_scaler = network.input_scaler.clone();
+        Ok(network)
+    }
+
+    fn complete(self, structure: Structure<T>) -> Result<Network<T>, BuildError> {
+        if let Some(scaler) = &self.input_scaler {
+            let (expected, found) = (self.input.elements(), scaler.features());
+            if expected != found {
+                return Err(BuildError::new("model", "scaler", BuildErrorKind::Scaler { expected, found }));
+            }
+        }
+        let mut network = Network::blank(Arc::new(structure), self.seed)?;
+        network.input_scaler = self.input_scaler.map(Arc::new);
+        network.initialise()?;
+        if let Some(start) = self.start {
+            network.input_scaler = start.input_scaler;
+            for (to, from) in network.parameters.iter_mut().zip(&start.parameters) {
+                *to = *from;
+            }
+            for (to, from) in network.state.iter_mut().zip(&start.state) {
+                *to = *from;
+            }
+        }
+        network.prepare();
+        Ok(network)
+    }
+
+    pub(crate) fn named(mut self, name: String, layer: Arc<dyn Layer<T>>) -> Self {
+        self.layers.push((name, layer));
+        self
+    }
+}
+
+impl<T: Scalar> Network<T> {
+    /// A builder that begins with this network's layers, numbers and scaler, to be given more layers: transfer learning.
+    ///
+    /// ```
+    /// use autoencoder::{Activation, Autoencoder, Dense, Shape};
+    ///
+    /// let model = Autoencoder::<f32>::builder(Shape::flat(20))
+    ///     .encoder(Dense::new(5).activation(Activation::Relu))
+    ///     .mirror(Activation::Linear)
+    ///     .build()?;
+    /// let mut classifier = model.encoder().extend().layer(Dense::new(3).activation(Activation::Softmax)).build()?;
+    /// classifier.freeze("encoder.")?; // trains the new layer alone
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    pub fn extend(self) -> NetworkBuilder<T> {
+        let structure = Arc::clone(&self.structure);
+        let layers = structure.nodes.iter().map(|node| (node.name.clone(), Arc::clone(&node.layer))).collect();
+        NetworkBuilder { input: structure.input, layers, seed: self.seed, input_scaler: None, start: Some(self) }
+    }
+
+    /// A network whose numbers are all zero.
+    pub(crate) fn blank(structure: Arc<Structure<T>>, seed: u64) -> Result<Self, BuildError> {
+        Ok(Self {
+            parameters: allocate(structure.parameter_count())?,
+            prepared: allocate(structure.prepared)?,
+            state: allocate(structure.state_count())?,
+            frozen: vec![false; structure.table.len()],
+            structure,
+            seed,
+            input_scaler: None,
+            output_scaler: None,
+        })
+    }
+
+    /// Draws every parameter, and gives the state its first values.
+    fn initialise(&mut self) -> Result<(), BuildError> {
+        let random = Random::new(self.seed, Purpose::Initialise);
+        for node in &self.structure.nodes {
+            for (spec, (entry, range)) in node.plan.parameters.iter().zip(node.entries.iter().zip(&node.parameters)) {
+                let Some(values) = self.parameters.get_mut(range.clone()) else { continue };
+                if spec.shared_with.is_some() {
+                    continue;
+                }
+                spec.initializer.fill(&spec.shape, values, &mut random.of(*entry).stream());
+                if !reduce::finite(values) {
+                    let kind = BuildErrorKind::NotFinite { parameter: spec.name };
+                    return Err(BuildError::new(&node.name, node.layer.kind(), kind));
+                }
+            }
+            let mut place = node.state.start;
+            for state in &node.plan.state {
+                let values = self.state.get_mut(place..place + state.elements);
+                values.into_iter().flatten().for_each(|value| *value = T::from_f64(state.initial));
+                place += state.elements;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `elements` zeros, or an error where the memory for them is not to be had.
+fn allocate<T: Scalar>(elements: usize) -> Result<Vec<T>, BuildError> {
+    super::memory::zeros(elements)
+        .map_err(|_| BuildError::new("model", "network", BuildErrorKind::OutOfMemory { elements }))
+}

@@ -1,0 +1,293 @@
+//! [`Workspace`] and inference: the way forward, without memory of it.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nalgebra::{DMatrix, DMatrixView};
+
+use super::memory::{Layout, zeros};
+use super::partition::{Partition, worth_threads};
+use super::step::{Outside, Way};
+use super::{Network, Structure};
+use crate::data::{Batch, Columns, InputError};
+use crate::kernel::reduce;
+use crate::layer::Mode;
+use crate::parallel::{self, Divide};
+use crate::random::{Purpose, Random};
+use crate::shape::checked_product;
+use crate::{Error, Scalar};
+
+/// Working memory for inference, kept by the caller so that nothing is allocated from call to call. One for each thread.
+#[derive(Debug)]
+pub struct Workspace<T: Scalar> {
+    structure: Arc<Structure<T>>,
+    layout: Layout,
+    partition: Partition,
+    capacity: usize,
+    memory: Vec<T>,
+    output: Vec<T>,
+}
+
+impl<T: Scalar> Workspace<T> {
+    /// The most samples a batch may have.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+}
+
+impl<T: Scalar> Network<T> {
+    /// Working memory for batches of up to `samples` samples.
+    ///
+    /// # Errors
+    /// [`Error`] if `samples` is 0 or the memory is not to be had.
+    pub fn workspace(&self, samples: usize) -> Result<Workspace<T>, Error> {
+        if samples == 0 {
+            return Err(InputError::Empty.into());
+        }
+        let output = checked_product("elements of a workspace", &[self.structure.largest_output(), samples])?;
+        Ok(Workspace { output: zeros(output)?, ..self.workspace_without_results(samples)? })
+    }
+
+    /// The outputs for a batch, features × samples.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the network.
+    pub fn predict<'b>(&self, batch: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
+        self.infer(self.all(), batch.into())
+    }
+
+    /// The same without allocating: the result lies in the workspace.
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the network or the workspace.
+    pub fn predict_with<'w, 'b>(
+        &self,
+        workspace: &'w mut Workspace<T>,
+        batch: impl Into<Batch<'b, T>>,
+    ) -> Result<DMatrixView<'w, T>, Error> {
+        self.infer_with(self.all(), workspace, batch.into())
+    }
+
+    /// The output of the layer called `layer` (`layers.2`, `encoder.0`; see [`layers`](Self::layers)), after its activation.
+    ///
+    /// # Errors
+    /// [`Error`] if there is no such layer or the batch does not suit the network.
+    pub fn activations<'b>(&self, layer: &str, batch: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
+        let index = self.structure.nodes.iter().position(|node| node.name == layer);
+        let index = index.ok_or_else(|| InputError::NoSuchLayer { name: layer.to_owned() })?;
+        self.infer(0..index + 1, batch.into())
+    }
+
+    pub(crate) fn all(&self) -> Range<usize> {
+        0..self.structure.nodes.len()
+    }
+
+    /// The output of the last of `nodes` for inputs of the first.
+    pub(crate) fn infer(&self, nodes: Range<usize>, batch: Batch<'_, T>) -> Result<DMatrix<T>, Error> {
+        let mut workspace = self.workspace_without_results(batch.samples())?;
+        let features = self.features_after(&nodes);
+        let mut output = zeros(checked_product("elements of a result", &[features, batch.samples()])?)?;
+        self.infer_into(nodes, &mut workspace, batch, &mut output)?;
+        Ok(DMatrix::from_vec(features, batch.samples(), output))
+    }
+
+    pub(crate) fn infer_with<'w>(
+        &self,
+        nodes: Range<usize>,
+        workspace: &'w mut Workspace<T>,
+        batch: Batch<'_, T>,
+    ) -> Result<DMatrixView<'w, T>, Error> {
+        if !Arc::ptr_eq(&workspace.structure, &self.structure) {
+            return Err(InputError::ForeignWorkspace.into());
+        }
+        let (capacity, samples) = (workspace.capacity, batch.samples());
+        if samples > capacity {
+            return Err(InputError::WorkspaceTooSmall { capacity, samples }.into());
+        }
+        let features = self.features_after(&nodes);
+        let mut output = std::mem::take(&mut workspace.output);
+        let result = match output.get_mut(..features * samples) {
+            Some(output) => self.infer_into(nodes, workspace, batch, output),
+            None => Err(InputError::WorkspaceTooSmall { capacity, samples }.into()),
+        };
+        workspace.output = output;
+        result?;
+        Ok(DMatrixView::from_slice(workspace.output.get(..features * samples).unwrap_or(&[]), features, samples))
+    }
+
+    fn workspace_without_results(&self, samples: usize) -> Result<Workspace<T>, Error> {
+        let partition = Partition::inference(&self.structure, samples);
+        let layout = Layout::inference(&self.structure, partition.part_samples).map_err(Error::from)?;
+        let memory = checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
+        Ok(Workspace {
+            memory: zeros(memory)?,
+            output: Vec::new(),
+            structure: Arc::clone(&self.structure),
+            layout,
+            partition,
+            capacity: samples,
+        })
+    }
+
+    fn infer_into(
+        &self,
+        nodes: Range<usize>,
+        workspace: &mut Workspace<T>,
+        batch: Batch<'_, T>,
+        output: &mut [T],
+    ) -> Result<(), Error> {
+        self.check_part(&nodes, &batch)?;
+        let samples = batch.samples();
+        let trip = Trip {
+            network: self,
+            way: self.way(&workspace.layout, samples, Mode::Inference, Random::new(self.seed, Purpose::Layer)),
+            partition: workspace.partition,
+            nodes: nodes.clone(),
+            batch,
+            features_in: self.features_before(&nodes),
+            features_out: self.features_after(&nodes),
+            not_finite: AtomicUsize::new(usize::MAX),
+        };
+        let lanes = workspace.partition.lanes_for(samples);
+        let memory = workspace.memory.get_mut(..lanes * workspace.layout.total).unwrap_or(&mut []);
+        parallel::run(Lanes { trip: &trip, first: 0, count: lanes, memory, output }, worth_threads(&self.structure, samples));
+        let position = trip.not_finite.into_inner();
+        if position != usize::MAX {
+            let (sample, feature) = (position / trip.features_in, position % trip.features_in);
+            return Err(InputError::NotFinite { sample, feature }.into());
+        }
+        Ok(())
+    }
+
+    /// Elements a sample has when it comes to the first of `nodes`.
+    fn features_before(&self, nodes: &Range<usize>) -> usize {
+        self.shape_before(nodes.start).elements()
+    }
+
+    /// Elements a sample has after the last of `nodes`.
+    fn features_after(&self, nodes: &Range<usize>) -> usize {
+        let last = nodes.end.checked_sub(1).and_then(|last| self.structure.nodes.get(last));
+        last.map_or(self.structure.input.elements(), |node| node.output.elements())
+    }
+
+    /// The shape that a sample has before layer `index`.
+    pub(crate) fn shape_before(&self, index: usize) -> crate::Shape {
+        self.structure.nodes.get(index).map_or(self.structure.input, |node| node.input)
+    }
+
+    pub(super) fn check_batch(&self, batch: &Batch<'_, T>) -> Result<(), InputError> {
+        self.check_part(&self.all(), batch)
+    }
+
+    fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
+        InputError::unless_features(self.features_before(nodes), batch.features(), batch.samples())?;
+        let asked = |node: &super::structure::Node<T>| node.plan.side_input > 0;
+        let expected = match self.structure.nodes.get(nodes.clone()).is_some_and(|nodes| nodes.iter().any(asked)) {
+            true => self.structure.side_input,
+            false => 0,
+        };
+        let found = batch.side().map_or((0, batch.samples()), |side| (side.features(), side.samples()));
+        if expected > 0 && found != (expected, batch.samples()) {
+            let (found, found_samples) = found;
+            return Err(InputError::SideInput { expected, samples: batch.samples(), found, found_samples });
+        }
+        Ok(())
+    }
+}
+
+/// What the lanes of an inference have in common.
+struct Trip<'a, T: Scalar> {
+    network: &'a Network<T>,
+    way: Way<'a, T>,
+    partition: Partition,
+    nodes: Range<usize>,
+    batch: Batch<'a, T>,
+    features_in: usize,
+    features_out: usize,
+    /// The position of the first input that is not finite.
+    not_finite: AtomicUsize,
+}
+
+impl<T: Scalar> Trip<'_, T> {
+    /// Computes the part of the batch that begins at sample `first`.
+    fn part(&self, first: usize, samples: usize, memory: &mut [T], output: &mut [T]) {
+        let way = self.way.of(first, samples);
+        let scaler = self.network.input_scaler().filter(|_| self.nodes.start == 0);
+        self.stage(self.batch.side(), first, way.head(&way.layout.side, way.structure.side_input), memory);
+        let run = self.batch.columns().run(first, samples).filter(|_| scaler.is_none());
+        let staged = way.head(&way.layout.input, self.features_in);
+        if run.is_none() {
+            self.stage(Some(self.batch.columns()), first, staged.clone(), memory);
+        }
+        if let (Some(scaler), Some(staged)) = (scaler, memory.get_mut(staged.clone())) {
+            scaler.apply(staged);
+        }
+        let input = run.or(memory.get(staged)).unwrap_or(&[]);
+        if let Some(position) = reduce::first_not_finite(input) {
+            self.not_finite.fetch_min(first * self.features_in + position, Ordering::Relaxed);
+            return;
+        }
+        let runs = |index: usize| way.structure.nodes.get(index).is_some_and(|node| !node.plan.passes_through);
+        if !self.nodes.clone().any(runs) {
+            output.copy_from_slice(input);
+        }
+        way.forward(self.nodes.clone(), memory, Outside { input: run, output: Some(&mut *output) }, &mut []);
+        let whole = self.nodes.end == way.structure.nodes.len();
+        if let Some(scaler) = self.network.output_scaler().filter(|_| whole) {
+            scaler.undo(output);
+        }
+    }
+
+    /// Copies samples from `first` on to a range of the memory.
+    fn stage(&self, columns: Option<Columns<'_, T>>, first: usize, range: Range<usize>, memory: &mut [T]) {
+        let (Some(columns), Some(staged)) = (columns, memory.get_mut(range)) else { return };
+        for (index, sample) in staged.chunks_exact_mut(columns.features().max(1)).enumerate() {
+            columns.copy(first + index, sample);
+        }
+    }
+}
+
+/// Lanes with the memory and the outputs that are theirs.
+struct Lanes<'a, T: Scalar> {
+    trip: &'a Trip<'a, T>,
+    first: usize,
+    count: usize,
+    memory: &'a mut [T],
+    output: &'a mut [T],
+}
+
+impl<T: Scalar> Divide for Lanes<'_, T> {
+    fn pieces(&self) -> usize {
+        self.count
+    }
+
+    fn divide(self, at: usize) -> (Self, Self) {
+        let lane_output = self.trip.partition.lane_samples * self.trip.features_out;
+        let (memory, other_memory) = self.memory.split_at_mut(at * self.trip.way.layout.total);
+        let (output, other_output) = self.output.split_at_mut(at * lane_output);
+        let others = Self {
+            first: self.first + at,
+            count: self.count - at,
+            memory: other_memory,
+            output: other_output,
+            ..self
+        };
+        (Self { count: at, memory, output, ..self }, others)
+    }
+
+    fn run(self) {
+        let trip = self.trip;
+        let lane_output = (trip.partition.lane_samples * trip.features_out).max(1);
+        let memories = self.memory.chunks_exact_mut(trip.way.layout.total.max(1));
+        for (index, (memory, output)) in memories.zip(self.output.chunks_mut(lane_output)).enumerate() {
+            let lane_first = (self.first + index) * trip.partition.lane_samples;
+            for (first, samples) in trip.partition.parts(output.len() / trip.features_out) {
+                let part = first * trip.features_out..(first + samples) * trip.features_out;
+                if let Some(output) = output.get_mut(part) {
+                    trip.part(lane_first + first, samples, memory, output);
+                }
+            }
+        }
+    }
+}

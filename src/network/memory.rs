@@ -1,0 +1,156 @@
+//! [`Layout`]: where a lane's activations and gradients lie in its piece of a workspace.
+
+use std::ops::Range;
+
+use super::Structure;
+use crate::shape::{checked_product, checked_sum};
+use crate::{InputError, Scalar, ShapeError};
+
+/// Where a lane's numbers lie in its piece of a workspace, for parts of up to `samples` samples.
+///
+/// Ranges that are not needed are `0..0`. A node that only renames a shape has its source's range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub input: Range<usize>,
+    pub side: Range<usize>,
+    pub target: Range<usize>,
+    pub outputs: Vec<Range<usize>>,
+    pub caches: Vec<Range<usize>>,
+    pub output_gradients: Vec<Range<usize>>,
+    pub input_gradient: Range<usize>,
+    pub scratch: Range<usize>,
+    pub gradients: Range<usize>,
+    pub total: usize,
+}
+
+/// What of a training pass is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Keep {
+    /// Targets are read apart from the inputs.
+    pub target: bool,
+    /// The gradient by the network's input is computed.
+    pub input_gradient: bool,
+}
+
+impl Layout {
+    /// Every output is kept for the way back. Gradients by outputs take turns in two buffers, but for those that whole-batch gradients read.
+    pub fn training<T: Scalar>(structure: &Structure<T>, samples: usize, keep: Keep) -> Result<Self, ShapeError> {
+        let mut taker = Taker { samples, end: 0 };
+        let mut layout = Self::bare(structure, &mut taker)?;
+        layout.target = taker.take(if keep.target { structure.output().elements() } else { 0 })?;
+        layout.input_gradient = taker.take(if keep.input_gradient { structure.input.elements() } else { 0 })?;
+        let mut turns = Turns::new(structure, &mut taker)?;
+        for (index, node) in structure.nodes.iter().enumerate() {
+            let elements = node.output.elements();
+            let (output, output_gradient) = match (node.plan.passes_through, structure.source(index)) {
+                (false, _) if node.whole_batch() => (taker.take(elements)?, taker.take(elements)?),
+                (false, _) => (taker.take(elements)?, turns.take(samples * elements)),
+                (true, Some(source)) => (at(&layout.outputs, source), at(&layout.output_gradients, source)),
+                (true, None) => (layout.input.clone(), layout.input_gradient.clone()),
+            };
+            layout.outputs.push(output);
+            layout.output_gradients.push(output_gradient);
+            layout.caches.push(taker.take(node.plan.cache_per_sample)?);
+        }
+        layout.gradients = taker.take_once(structure.lane_gradients)?;
+        layout.total = taker.end;
+        Ok(layout)
+    }
+
+    /// Outputs take turns in two buffers; nothing is kept.
+    pub fn inference<T: Scalar>(structure: &Structure<T>, samples: usize) -> Result<Self, ShapeError> {
+        let mut taker = Taker { samples, end: 0 };
+        let mut layout = Self::bare(structure, &mut taker)?;
+        let mut turns = Turns::new(structure, &mut taker)?;
+        for (index, node) in structure.nodes.iter().enumerate() {
+            let output = match (node.plan.passes_through, structure.source(index)) {
+                (false, _) => turns.take(samples * node.output.elements()),
+                (true, Some(source)) => at(&layout.outputs, source),
+                (true, None) => layout.input.clone(),
+            };
+            layout.outputs.push(output);
+            layout.caches.push(0..0);
+        }
+        layout.total = taker.end;
+        Ok(layout)
+    }
+
+    /// What every lane has.
+    fn bare<T: Scalar>(structure: &Structure<T>, taker: &mut Taker) -> Result<Self, ShapeError> {
+        let scratch = structure.nodes.iter().map(|node| node.plan.scratch).max().unwrap_or(0);
+        Ok(Self {
+            samples,
+            // A decoder alone begins with a code, which may be larger than the model's input.
+            input: taker.take(structure.input.elements().max(structure.largest_output()))?,
+            side: taker.take(structure.side_input)?,
+            target: 0..0,
+            outputs: Vec::new(),
+            caches: Vec::new(),
+            output_gradients: Vec::new(),
+            input_gradient: 0..0,
+            scratch: taker.take_once(scratch)?,
+            gradients: 0..0,
+            total: 0,
+        })
+    }
+}
+
+/// The first `count` places of a range, none of an empty one.
+pub(crate) fn head(range: &Range<usize>, count: usize) -> Range<usize> {
+    if range.is_empty() || count == 0 { 0..0 } else { range.start..range.start + count }
+}
+
+/// The range at `index`; there is none only where a source is asked for that does not exist.
+pub(crate) fn at(ranges: &[Range<usize>], index: usize) -> Range<usize> {
+    ranges.get(index).cloned().unwrap_or(0..0)
+}
+
+/// `elements` zeros.
+pub(crate) fn zeros<T: Scalar>(elements: usize) -> Result<Vec<T>, InputError> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(elements).map_err(|_| InputError::OutOfMemory { elements })?;
+    values.resize(elements, T::zero());
+    Ok(values)
+}
+
+struct Taker {
+    samples: usize,
+    end: usize,
+}
+
+impl Taker {
+    /// Room for `elements` a sample.
+    fn take(&mut self, elements: usize) -> Result<Range<usize>, ShapeError> {
+        self.take_once(checked_product("elements of a workspace", &[elements, self.samples])?)
+    }
+
+    /// Room for `elements`, whatever the number of samples. Starts at a multiple of 16, a cache line of `f32`.
+    fn take_once(&mut self, elements: usize) -> Result<Range<usize>, ShapeError> {
+        const ALIGNMENT: usize = 16;
+        if elements == 0 {
+            return Ok(0..0);
+        }
+        let start = self.end;
+        let end = checked_sum("elements of a workspace", &[start, elements])?;
+        self.end = checked_sum("elements of a workspace", &[end, (ALIGNMENT - end % ALIGNMENT) % ALIGNMENT])?;
+        Ok(start..end)
+    }
+}
+
+/// Two buffers, each large enough for any layer's output, used in turn.
+struct Turns {
+    starts: [usize; 2],
+}
+
+impl Turns {
+    fn new<T: Scalar>(structure: &Structure<T>, taker: &mut Taker) -> Result<Self, ShapeError> {
+        let largest = structure.largest_output();
+        Ok(Self { starts: [taker.take(largest)?.start, taker.take(largest)?.start] })
+    }
+
+    fn take(&mut self, elements: usize) -> Range<usize> {
+        self.starts.reverse();
+        let [start, _] = self.starts;
+        start..start + elements
+    }
+}

@@ -1,0 +1,151 @@
+//! [`Network`]: layers over one flat parameter vector, run forward and backward.
+
+mod builder;
+mod collect;
+mod error;
+mod infer;
+mod lanes;
+mod memory;
+mod parameters;
+mod partition;
+mod step;
+mod structure;
+mod summary;
+mod tape;
+
+use std::sync::Arc;
+
+pub use builder::NetworkBuilder;
+pub use error::{BuildError, BuildErrorKind, ParameterError};
+pub use infer::Workspace;
+pub use parameters::Parameter;
+pub use summary::Summary;
+pub use tape::Tape;
+
+pub(crate) use parameters::Trainable;
+pub(crate) use memory::Keep;
+pub(crate) use step::{Judge, Read, Record, Step};
+pub(crate) use structure::{Entry, Sharing, Structure};
+
+use crate::data::Scaler;
+use crate::layer::{Layer, Parameters, Prepare};
+use crate::{Scalar, Shape};
+
+/// Layers over one flat parameter vector.
+///
+/// Inference takes `&self` and is safe to share between threads; `Clone` copies the numbers and shares the layers.
+/// An [`Autoencoder`](crate::Autoencoder) is two of these; by itself a network is a classifier, a regression, a decoder.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{Activation, Dense, Network, Shape};
+///
+/// let network = Network::<f64>::builder(Shape::flat(4))
+///     .layer(Dense::new(8).activation(Activation::Relu))
+///     .layer(Dense::new(3).activation(Activation::Softmax))
+///     .build()?;
+/// let probabilities = network.predict(&DMatrix::from_element(4, 5, 0.5))?;
+/// assert_eq!(probabilities.shape(), (3, 5));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Network<T: Scalar> {
+    structure: Arc<Structure<T>>,
+    parameters: Vec<T>,
+    /// Derived from the parameters; rebuilt by [`prepare`](Self::prepare) whenever they change.
+    prepared: Vec<T>,
+    state: Vec<T>,
+    frozen: Vec<bool>,
+    seed: u64,
+    input_scaler: Option<Arc<Scaler>>,
+    output_scaler: Option<Arc<Scaler>>,
+}
+
+impl<T: Scalar> Network<T> {
+    /// A network for samples of shape `input`, to be given its layers.
+    pub fn builder(input: Shape) -> NetworkBuilder<T> {
+        NetworkBuilder::new(input)
+    }
+
+    /// The shape of an input sample.
+    pub fn input_shape(&self) -> Shape {
+        self.structure.input
+    }
+
+    /// The shape of an output sample.
+    pub fn output_shape(&self) -> Shape {
+        self.structure.output()
+    }
+
+    /// The seed that the parameters were drawn with.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The layers' names and kinds, in order.
+    pub fn layers(&self) -> impl Iterator<Item = (&str, &dyn Layer<T>)> {
+        self.structure.nodes.iter().map(|node| (node.name.as_str(), node.layer.as_ref()))
+    }
+
+    /// What is applied to inputs before the first layer.
+    pub fn input_scaler(&self) -> Option<&Scaler> {
+        self.input_scaler.as_deref()
+    }
+
+    /// What is undone on outputs after the last layer.
+    pub fn output_scaler(&self) -> Option<&Scaler> {
+        self.output_scaler.as_deref()
+    }
+
+    /// Layers `nodes` as a network of their own, with a copy of their numbers.
+    pub(crate) fn part(&self, nodes: std::ops::Range<usize>) -> Result<Self, BuildError> {
+        let whole = nodes.end == self.structure.nodes.len();
+        let first = nodes.start == 0;
+        let nodes = self.structure.nodes.get(nodes).unwrap_or(&[]);
+        let input = nodes.first().map_or(self.structure.input, |node| node.input);
+        let layers = nodes.iter().map(|node| (node.name.clone(), Arc::clone(&node.layer))).collect();
+        let mut structure = Structure::new(input, layers, Sharing::Detached)?;
+        structure.output_shape = self.structure.output_shape.filter(|_| whole);
+        let mut part = Self::blank(Arc::new(structure), self.seed)?;
+        part.input_scaler = self.input_scaler.clone().filter(|_| first);
+        part.output_scaler = self.output_scaler.clone().filter(|_| whole);
+        let copies = Arc::clone(&part.structure);
+        for (copy, node) in copies.nodes.iter().zip(nodes) {
+            let ranges = copy.parameters.iter().zip(&node.parameters);
+            ranges.for_each(|(to, from)| transfer(&mut part.parameters, to, &self.parameters, from));
+            transfer(&mut part.state, &copy.state, &self.state, &node.state);
+        }
+        part.prepare();
+        Ok(part)
+    }
+
+    pub(crate) fn structure(&self) -> &Arc<Structure<T>> {
+        &self.structure
+    }
+
+    /// Rebuilds what is derived from the parameters: the one place where that is done.
+    pub(crate) fn prepare(&mut self) {
+        for node in &self.structure.nodes {
+            if node.prepared.is_empty() {
+                continue;
+            }
+            let Some(prepared) = self.prepared.get_mut(node.prepared.clone()) else { continue };
+            node.layer.prepare(Prepare {
+                input_shape: node.input,
+                parameters: Parameters::new(&self.parameters, &node.parameters),
+                prepared,
+            });
+        }
+    }
+}
+
+fn transfer<T: Scalar>(
+    to: &mut [T],
+    to_range: &std::ops::Range<usize>,
+    from: &[T],
+    from_range: &std::ops::Range<usize>,
+) {
+    if let (Some(to), Some(from)) = (to.get_mut(to_range.clone()), from.get(from_range.clone())) {
+        to.copy_from_slice(from);
+    }
+}

@@ -1,0 +1,170 @@
+//! Parameters by name: read, set with a check, frozen.
+
+use super::{Network, ParameterError};
+use crate::Scalar;
+use crate::kernel::reduce;
+
+/// A named tensor of a network, borrowed.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Parameter<'a, T> {
+    /// `encoder.0.weight`, for instance.
+    pub name: &'a str,
+    /// The dimensions, the last of them fastest.
+    pub shape: &'a [usize],
+    /// The numbers.
+    pub values: &'a [T],
+    /// Training leaves it as it is.
+    pub frozen: bool,
+}
+
+/// What training changes in a network: one borrow of the network for each, so that all can be held at once.
+pub(crate) struct Trainable<'a, T> {
+    pub parameters: &'a mut [T],
+    /// The runs of the parameter vector that are not frozen.
+    pub ranges: Vec<std::ops::Range<usize>>,
+}
+
+impl<T: Scalar> Network<T> {
+    /// Every parameter, in the order of the flat vector: names, shapes, values.
+    ///
+    /// ```
+    /// use autoencoder::{Dense, Network, Shape};
+    ///
+    /// let network = Network::<f32>::builder(Shape::flat(3)).layer(Dense::new(2)).build()?;
+    /// let names: Vec<_> = network.parameters().map(|parameter| parameter.name).collect();
+    /// assert_eq!(names, ["layers.0.weight", "layers.0.bias"]);
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_, T>> {
+        self.structure.table.iter().zip(&self.frozen).map(|(entry, frozen)| Parameter {
+            name: &entry.name,
+            shape: &entry.shape,
+            values: self.parameters.get(entry.range.clone()).unwrap_or(&[]),
+            frozen: *frozen,
+        })
+    }
+
+    /// The tensors that are saved but not trained (running statistics), in order.
+    pub fn state(&self) -> impl Iterator<Item = Parameter<'_, T>> {
+        self.structure.states.iter().map(|entry| Parameter {
+            name: &entry.name,
+            shape: &entry.shape,
+            values: self.state.get(entry.range.clone()).unwrap_or(&[]),
+            frozen: true,
+        })
+    }
+
+    /// The parameter called `name`.
+    ///
+    /// # Errors
+    /// [`ParameterError::Unknown`].
+    pub fn parameter(&self, name: &str) -> Result<Parameter<'_, T>, ParameterError> {
+        let unknown = || ParameterError::Unknown { name: name.to_owned() };
+        self.parameters().find(|parameter| parameter.name == name).ok_or_else(unknown)
+    }
+
+    /// How many numbers training can change, frozen ones included.
+    pub fn parameter_count(&self) -> usize {
+        self.structure.parameter_count()
+    }
+
+    /// The flat parameter vector.
+    pub fn parameter_vector(&self) -> &[T] {
+        &self.parameters
+    }
+
+    /// Sets the parameter, or the state tensor, called `name`.
+    ///
+    /// # Errors
+    /// [`ParameterError`] if there is none of that name, the number of values is another, or one is not finite; the network is then unchanged.
+    pub fn set_parameter(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
+        self.store(name, values)?;
+        self.prepare();
+        Ok(())
+    }
+
+    /// Changes the flat parameter vector, as an optimizer of one's own does.
+    ///
+    /// # Errors
+    /// [`ParameterError::NotFinite`] if `change` leaves a number that is not finite; the network is then unchanged.
+    pub fn update_parameters(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), ParameterError> {
+        let before = self.parameters.clone();
+        change(&mut self.parameters);
+        if let Some(position) = reduce::first_not_finite(&self.parameters) {
+            self.parameters = before;
+            return Err(self.not_finite(position));
+        }
+        self.prepare();
+        Ok(())
+    }
+
+    /// Keeps training from changing the parameters whose names begin with `prefix` (`encoder.`, `layers.0.weight`).
+    ///
+    /// # Errors
+    /// [`ParameterError::NoneBegins`] if there are none.
+    pub fn freeze(&mut self, prefix: &str) -> Result<(), ParameterError> {
+        self.set_frozen(prefix, true)
+    }
+
+    /// Lets training change them again.
+    ///
+    /// # Errors
+    /// [`ParameterError::NoneBegins`] if there are none.
+    pub fn unfreeze(&mut self, prefix: &str) -> Result<(), ParameterError> {
+        self.set_frozen(prefix, false)
+    }
+
+    fn set_frozen(&mut self, prefix: &str, frozen: bool) -> Result<(), ParameterError> {
+        let mut found = false;
+        for (entry, flag) in self.structure.table.iter().zip(&mut self.frozen) {
+            if entry.name.starts_with(prefix) {
+                *flag = frozen;
+                found = true;
+            }
+        }
+        if found { Ok(()) } else { Err(ParameterError::NoneBegins { prefix: prefix.to_owned() }) }
+    }
+
+    /// Stores values without rebuilding what is derived from them.
+    pub(crate) fn store(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
+        let find = |entries: &[super::Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
+        let target = match (find(&self.structure.table), find(&self.structure.states)) {
+            (Some(range), _) => self.parameters.get_mut(range),
+            (None, Some(range)) => self.state.get_mut(range),
+            (None, None) => None,
+        };
+        let target = target.ok_or_else(|| ParameterError::Unknown { name: name.to_owned() })?;
+        if target.len() != values.len() {
+            let (expected, found) = (target.len(), values.len());
+            return Err(ParameterError::Length { name: name.to_owned(), expected, found });
+        }
+        if let Some(element) = reduce::first_not_finite(values) {
+            return Err(ParameterError::NotFinite { name: name.to_owned(), element });
+        }
+        target.copy_from_slice(values);
+        Ok(())
+    }
+
+    /// The error for a number at `position` of the flat vector.
+    pub(crate) fn not_finite(&self, position: usize) -> ParameterError {
+        let entry = self.structure.table.iter().find(|entry| entry.range.contains(&position));
+        match entry {
+            Some(entry) => {
+                ParameterError::NotFinite { name: entry.name.clone(), element: position - entry.range.start }
+            }
+            None => ParameterError::Unknown { name: position.to_string() },
+        }
+    }
+
+    pub(crate) fn trainable(&mut self) -> Trainable<'_, T> {
+        let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
+        for (entry, _) in self.structure.table.iter().zip(&self.frozen).filter(|(_, frozen)| !**frozen) {
+            match ranges.last_mut() {
+                Some(last) if last.end == entry.range.start => last.end = entry.range.end,
+                _ => ranges.push(entry.range.clone()),
+            }
+        }
+        Trainable { parameters: &mut self.parameters, ranges }
+    }
+}

@@ -1,0 +1,314 @@
+//! One lane's way through a network: the loops over layers that inference and training share.
+
+use std::ops::Range;
+
+use super::memory::{Layout, at, head};
+use super::structure::Node;
+use super::{Network, Structure};
+use crate::layer::{
+    Activation, Backward, BackwardStatistics, Forward, ForwardStatistics, Gradients, Mode, Parameters,
+};
+use crate::random::Random;
+use crate::{DataError, Scalar};
+
+/// What training supplies to a step: the data, and what is asked of the predictions.
+pub(crate) trait Step<T: Scalar>: Sync {
+    /// Reads the samples at `positions` of the batch.
+    fn read(&self, positions: Range<usize>, read: Read<'_, T>) -> Result<(), DataError>;
+
+    /// Judges predictions: adds to the record and, in training, writes the gradient by them.
+    fn judge(&self, judge: Judge<'_, T>, record: &mut Record);
+}
+
+/// Predictions to be judged, features × samples each.
+pub(crate) struct Judge<'a, T> {
+    /// The samples' positions in the batch.
+    pub positions: Range<usize>,
+    pub predictions: &'a [T],
+    pub targets: &'a [T],
+    /// To be written in training; free to be used otherwise.
+    pub gradient: &'a mut [T],
+    pub training: bool,
+}
+
+/// Where a step's data are to be written. `target` is empty where the input is the target.
+pub(crate) struct Read<'a, T> {
+    pub input: &'a mut [T],
+    pub side: &'a mut [T],
+    pub target: &'a mut [T],
+}
+
+/// What a lane leaves behind beside gradients: sums over its samples.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    pub loss: f64,
+    pub metrics: Vec<f64>,
+    pub penalties: Vec<f64>,
+    pub forward_statistics: Vec<f64>,
+    pub backward_statistics: Vec<f64>,
+    pub error: Option<DataError>,
+}
+
+impl Record {
+    pub fn new<T: Scalar>(structure: &Structure<T>, metrics: usize) -> Self {
+        Self {
+            loss: 0.0,
+            metrics: vec![0.0; metrics],
+            penalties: vec![0.0; structure.penalties.len()],
+            forward_statistics: vec![0.0; structure.forward_statistics],
+            backward_statistics: vec![0.0; structure.backward_statistics],
+            error: None,
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.loss = 0.0;
+        self.error = None;
+        for sums in
+            [&mut self.metrics, &mut self.penalties, &mut self.forward_statistics, &mut self.backward_statistics]
+        {
+            sums.fill(0.0);
+        }
+    }
+
+    /// Turns sums over `samples` samples into means.
+    pub fn divide(&mut self, samples: usize) {
+        let count = samples.max(1) as f64;
+        self.loss /= count;
+        self.metrics.iter_mut().chain(&mut self.penalties).for_each(|sum| *sum /= count);
+    }
+
+    /// Adds what another lane left, whose samples come later.
+    pub fn add(&mut self, other: &Record) {
+        let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        self.loss += other.loss;
+        add(&mut self.metrics, &other.metrics);
+        add(&mut self.penalties, &other.penalties);
+        add(&mut self.forward_statistics, &other.forward_statistics);
+        add(&mut self.backward_statistics, &other.backward_statistics);
+    }
+}
+
+/// A network with all that a part of a batch needs to find its way through it.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'a, T: Scalar> {
+    pub structure: &'a Structure<T>,
+    pub parameters: &'a [T],
+    pub prepared: &'a [T],
+    pub state: &'a [T],
+    pub layout: &'a Layout,
+    /// Samples in the part.
+    pub samples: usize,
+    /// Samples in the batch.
+    pub batch: usize,
+    pub mode: Mode,
+    /// The last layer leaves its activation to the loss.
+    pub linked: bool,
+    /// The place of the part's first sample.
+    pub random: Random,
+    pub forward_statistics: &'a [f64],
+    pub backward_statistics: &'a [f64],
+}
+
+impl<T: Scalar> Network<T> {
+    pub(crate) fn way<'a>(&'a self, layout: &'a Layout, batch: usize, mode: Mode, random: Random) -> Way<'a, T> {
+        Way {
+            structure: &self.structure,
+            parameters: &self.parameters,
+            prepared: &self.prepared,
+            state: &self.state,
+            layout,
+            samples: 0,
+            batch,
+            mode,
+            linked: false,
+            random,
+            forward_statistics: &[],
+            backward_statistics: &[],
+        }
+    }
+}
+
+/// A part's inputs and outputs, where they do not lie in the lane's memory.
+#[derive(Default)]
+pub(crate) struct Outside<'a, T> {
+    pub input: Option<&'a [T]>,
+    pub output: Option<&'a mut [T]>,
+}
+
+impl<'a, T: Scalar> Way<'a, T> {
+    /// The way of `samples` samples, the first of which is the batch's `first`.
+    pub fn of(self, first: usize, samples: usize) -> Self {
+        Self { samples, random: self.random.skip(first), ..self }
+    }
+
+    /// Runs the layers in `nodes` forward.
+    pub fn forward(&self, nodes: Range<usize>, memory: &mut [T], mut outside: Outside<'_, T>, penalties: &mut [f64]) {
+        let runs = |index: &usize| self.structure.nodes.get(*index).is_some_and(|node| !node.plan.passes_through);
+        let last = nodes.clone().rev().find(runs);
+        for index in nodes.clone().filter(runs) {
+            let Some(node) = self.structure.nodes.get(index) else { continue };
+            let source = self.structure.source(index).filter(|source| *source >= nodes.start);
+            let outside_input = if source.is_none() { outside.input } else { None };
+            let outside_output = if Some(index) == last { outside.output.take() } else { None };
+            let [input, side, output, cache, scratch] = self.slices(
+                memory,
+                [
+                    if outside_input.is_some() { 0..0 } else { self.input(node, source) },
+                    self.side(node),
+                    if outside_output.is_some() { 0..0 } else { self.output(node, index) },
+                    if self.mode == Mode::Training { self.cache(node, index) } else { 0..0 },
+                    head(&self.layout.scratch, node.plan.scratch),
+                ],
+            );
+            node.layer.forward(Forward {
+                input_shape: node.input,
+                output_shape: node.output,
+                samples: self.samples,
+                batch: self.batch,
+                mode: self.mode,
+                activation: self.activation(node, index),
+                parameters: Parameters::new(self.parameters, &node.parameters),
+                prepared: part(self.prepared, &node.prepared),
+                state: part(self.state, &node.state),
+                input: outside_input.unwrap_or(input),
+                side,
+                output: outside_output.unwrap_or(output),
+                cache,
+                scratch,
+                random: self.random.of(index),
+                statistics: part(self.forward_statistics, &node.forward_statistics),
+                penalties: penalties.get_mut(node.penalties.clone()).unwrap_or(&mut []),
+            });
+        }
+    }
+
+    /// Runs the layers in `nodes` backward, the last of them first; `needed` is the first that must learn its gradient.
+    /// The gradient by the last one's output lies in the memory already.
+    pub fn backward(&self, nodes: Range<usize>, needed: usize, memory: &mut [T]) {
+        for index in nodes.rev().take_while(|index| *index >= needed) {
+            let Some(node) = self.structure.nodes.get(index).filter(|node| !node.plan.passes_through) else { continue };
+            let source = self.structure.source(index);
+            let input_gradient = match source {
+                Some(source) if source < needed => 0..0,
+                Some(source) => at(&self.layout.output_gradients, source),
+                None => self.layout.input_gradient.clone(),
+            };
+            let input_gradient = self.head(&input_gradient, node.input.elements());
+            let wanted = !input_gradient.is_empty();
+            let [input, side, output, cache, scratch, output_gradient, input_gradient, gradients] = self.slices(
+                memory,
+                [
+                    self.input(node, source),
+                    self.side(node),
+                    self.output(node, index),
+                    self.cache(node, index),
+                    head(&self.layout.scratch, node.plan.scratch),
+                    self.output_gradient(node, index),
+                    input_gradient,
+                    self.layout.gradients.clone(),
+                ],
+            );
+            node.layer.backward(Backward {
+                input_shape: node.input,
+                output_shape: node.output,
+                samples: self.samples,
+                batch: self.batch,
+                activation: self.activation(node, index),
+                parameters: Parameters::new(self.parameters, &node.parameters),
+                prepared: part(self.prepared, &node.prepared),
+                state: part(self.state, &node.state),
+                input,
+                side,
+                output,
+                cache,
+                scratch,
+                random: self.random.of(index),
+                forward_statistics: part(self.forward_statistics, &node.forward_statistics),
+                statistics: part(self.backward_statistics, &node.backward_statistics),
+                output_gradient,
+                input_gradient: wanted.then_some(input_gradient),
+                gradients: Gradients::new(gradients, &node.lane_gradients),
+            });
+        }
+    }
+
+    /// This part's sums for the forward pass of layer `index`.
+    pub fn forward_sums(&self, index: usize, memory: &mut [T], sums: &mut [f64]) {
+        let Some(node) = self.structure.nodes.get(index) else { return };
+        let [input] = self.slices(memory, [self.input(node, self.structure.source(index))]);
+        node.layer.forward_statistics(ForwardStatistics {
+            input_shape: node.input,
+            samples: self.samples,
+            batch: self.batch,
+            parameters: Parameters::new(self.parameters, &node.parameters),
+            input,
+            sums: sums.get_mut(node.forward_statistics.clone()).unwrap_or(&mut []),
+        });
+    }
+
+    /// This part's sums for the backward pass of layer `index`.
+    pub fn backward_sums(&self, index: usize, memory: &mut [T], sums: &mut [f64]) {
+        let Some(node) = self.structure.nodes.get(index) else { return };
+        let [input, output, cache, output_gradient] = self.slices(
+            memory,
+            [
+                self.input(node, self.structure.source(index)),
+                self.output(node, index),
+                self.cache(node, index),
+                self.output_gradient(node, index),
+            ],
+        );
+        node.layer.backward_statistics(BackwardStatistics {
+            input_shape: node.input,
+            samples: self.samples,
+            batch: self.batch,
+            parameters: Parameters::new(self.parameters, &node.parameters),
+            input,
+            output,
+            cache,
+            output_gradient,
+            forward_statistics: part(self.forward_statistics, &node.forward_statistics),
+            sums: sums.get_mut(node.backward_statistics.clone()).unwrap_or(&mut []),
+        });
+    }
+
+    /// The part's samples, of `elements` each, in a range that has room for the largest part.
+    pub fn head(&self, range: &Range<usize>, elements: usize) -> Range<usize> {
+        head(range, self.samples * elements)
+    }
+
+    /// Disjoint pieces of a lane's memory. The layout makes them disjoint; were they not, the pass would see empty ones.
+    pub fn slices<'m, const N: usize>(&self, memory: &'m mut [T], ranges: [Range<usize>; N]) -> [&'m mut [T]; N] {
+        memory.get_disjoint_mut(ranges).unwrap_or_else(|_| std::array::from_fn(|_| &mut [] as &mut [T]))
+    }
+
+    fn activation(&self, node: &Node<T>, index: usize) -> Activation {
+        if self.linked && self.structure.last_active() == Some(index) { Activation::Linear } else { node.layer.activation() }
+    }
+
+    fn input(&self, node: &Node<T>, source: Option<usize>) -> Range<usize> {
+        let range = source.map_or(self.layout.input.clone(), |source| at(&self.layout.outputs, source));
+        self.head(&range, node.input.elements())
+    }
+
+    fn side(&self, node: &Node<T>) -> Range<usize> {
+        self.head(&self.layout.side, node.plan.side_input)
+    }
+
+    fn output(&self, node: &Node<T>, index: usize) -> Range<usize> {
+        self.head(&at(&self.layout.outputs, index), node.output.elements())
+    }
+
+    fn cache(&self, node: &Node<T>, index: usize) -> Range<usize> {
+        self.head(&at(&self.layout.caches, index), node.plan.cache_per_sample)
+    }
+
+    fn output_gradient(&self, node: &Node<T>, index: usize) -> Range<usize> {
+        self.head(&at(&self.layout.output_gradients, index), node.output.elements())
+    }
+}
+
+fn part<'a, E>(all: &'a [E], range: &Range<usize>) -> &'a [E] {
+    all.get(range.clone()).unwrap_or(&[])
+}

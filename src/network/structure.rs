@@ -1,0 +1,246 @@
+//! [`Structure`]: the layers of a network with their shapes, and where each finds its numbers.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{BuildError, BuildErrorKind};
+use crate::layer::{Layer, Plan};
+use crate::shape::checked_sum;
+use crate::{Scalar, Shape, ShapeError};
+
+/// The layers of a network with their shapes, and where each finds its numbers. Never changes once built; shared by clones and workspaces.
+#[derive(Debug)]
+pub(crate) struct Structure<T: Scalar> {
+    pub input: Shape,
+    pub nodes: Vec<Node<T>>,
+    /// The parameters, in the order of their numbers.
+    pub table: Vec<Entry>,
+    /// The state tensors, in the order of their numbers.
+    pub states: Vec<Entry>,
+    pub prepared: usize,
+    pub lane_gradients: usize,
+    pub forward_statistics: usize,
+    pub backward_statistics: usize,
+    pub penalties: Vec<String>,
+    pub side_input: usize,
+    /// What the last layer's output is called, where it is another shape of as many elements.
+    pub output_shape: Option<Shape>,
+}
+
+/// What becomes of a parameter that is shared with one that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// It is an error.
+    Strict,
+    /// It is the layer's own: a half of a model with tied weights.
+    Detached,
+}
+
+/// A layer in its place.
+#[derive(Debug)]
+pub(crate) struct Node<T> {
+    pub name: String,
+    pub layer: Arc<dyn Layer<T>>,
+    pub plan: Plan,
+    pub input: Shape,
+    pub output: Shape,
+    /// For each parameter of the plan: its entry in the table.
+    pub entries: Vec<usize>,
+    /// For each parameter of the plan: its place in the parameter vector.
+    pub parameters: Vec<Range<usize>>,
+    /// For each parameter of the plan: its place in a lane's gradients, empty for those computed over the whole batch.
+    pub lane_gradients: Vec<Range<usize>>,
+    pub prepared: Range<usize>,
+    pub state: Range<usize>,
+    pub forward_statistics: Range<usize>,
+    pub backward_statistics: Range<usize>,
+    pub penalties: Range<usize>,
+}
+
+/// A named tensor in a flat vector.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub range: Range<usize>,
+    /// Its place in a lane's gradients, where some layer computes it there.
+    pub lane: Option<Range<usize>>,
+}
+
+impl<T: Scalar> Structure<T> {
+    pub fn new(
+        input: Shape,
+        layers: Vec<(String, Arc<dyn Layer<T>>)>,
+        sharing: Sharing,
+    ) -> Result<Self, BuildError> {
+        let input = input.checked().map_err(|error| BuildError::new("model", "input", error))?;
+        let mut structure = Self {
+            input,
+            nodes: Vec::with_capacity(layers.len()),
+            table: Vec::new(),
+            states: Vec::new(),
+            prepared: 0,
+            lane_gradients: 0,
+            forward_statistics: 0,
+            backward_statistics: 0,
+            penalties: Vec::new(),
+            side_input: 0,
+            output_shape: None,
+        };
+        for (name, layer) in layers {
+            let kind = layer.kind();
+            structure.add(name.clone(), layer, sharing).map_err(|error| BuildError::new(&name, kind, error))?;
+        }
+        match structure.nodes.is_empty() {
+            true => Err(BuildError::new("model", "network", BuildErrorKind::NoLayers)),
+            false => Ok(structure),
+        }
+    }
+
+    pub fn output(&self) -> Shape {
+        self.output_shape.unwrap_or(self.last_output())
+    }
+
+    /// The last node that does something to its input.
+    pub fn last_active(&self) -> Option<usize> {
+        self.source(self.nodes.len())
+    }
+
+    fn last_output(&self) -> Shape {
+        self.nodes.last().map_or(self.input, |node| node.output)
+    }
+
+    /// Elements of the largest output of a layer.
+    pub fn largest_output(&self) -> usize {
+        self.nodes.iter().map(|node| node.output.elements()).max().unwrap_or(0)
+    }
+
+    pub fn parameter_count(&self) -> usize {
+        self.table.last().map_or(0, |entry| entry.range.end)
+    }
+
+    pub fn state_count(&self) -> usize {
+        self.states.last().map_or(0, |entry| entry.range.end)
+    }
+
+    /// The node whose output node `index` reads, past those that only rename a shape; `None` for the network's input.
+    pub fn source(&self, index: usize) -> Option<usize> {
+        (0..index).rev().find(|earlier| self.nodes.get(*earlier).is_some_and(|node| !node.plan.passes_through))
+    }
+
+    /// Multiplications of one forward pass over one sample, roughly.
+    pub fn work_per_sample(&self) -> usize {
+        self.nodes.iter().fold(0, |sum, node| {
+            sum.saturating_add(node.plan.work_per_sample).saturating_add(node.output.elements())
+        })
+    }
+
+    fn add(&mut self, name: String, layer: Arc<dyn Layer<T>>, sharing: Sharing) -> Result<(), BuildErrorKind> {
+        let input = self.last_output();
+        let plan = layer.plan(input)?;
+        let output = plan.output.checked()?;
+        if plan.passes_through && output.elements() != input.elements() {
+            return Err(ShapeError::Reshape { from: input, to: output }.into());
+        }
+        self.agree_on_side_input(plan.side_input)?;
+        let mut node = Node {
+            input,
+            output,
+            entries: Vec::new(),
+            parameters: Vec::new(),
+            lane_gradients: Vec::new(),
+            prepared: extend(&mut self.prepared, "prepared weights", plan.prepared)?,
+            state: self.add_states(&name, &plan)?,
+            forward_statistics: extend(&mut self.forward_statistics, "statistics", plan.forward_statistics)?,
+            backward_statistics: extend(&mut self.backward_statistics, "statistics", plan.backward_statistics)?,
+            penalties: self.penalties.len()..self.penalties.len() + plan.penalties.len(),
+            name,
+            layer,
+            plan,
+        };
+        self.penalties.extend(node.plan.penalties.iter().map(|penalty| format!("{}.{penalty}", node.name)));
+        self.add_parameters(&mut node, sharing)?;
+        self.nodes.push(node);
+        Ok(())
+    }
+
+    fn agree_on_side_input(&mut self, features: usize) -> Result<(), BuildErrorKind> {
+        if features == 0 || features == self.side_input {
+            return Ok(());
+        }
+        if self.side_input != 0 {
+            return Err(BuildErrorKind::SideInput { expected: self.side_input, found: features });
+        }
+        self.side_input = features;
+        Ok(())
+    }
+
+    fn add_states(&mut self, layer: &str, plan: &Plan) -> Result<Range<usize>, ShapeError> {
+        let start = self.state_count();
+        for state in &plan.state {
+            let mut end = self.state_count();
+            let range = extend(&mut end, "state", state.elements)?;
+            let name = format!("{layer}.{}", state.name);
+            self.states.push(Entry { name, shape: vec![state.elements], range, lane: None });
+        }
+        Ok(start..self.state_count())
+    }
+
+    fn add_parameters(&mut self, node: &mut Node<T>, sharing: Sharing) -> Result<(), BuildErrorKind> {
+        for spec in &node.plan.parameters {
+            let shared = spec.shared_with.as_ref().map(|shared| self.find_shared(shared, &spec.shape));
+            let index = match shared {
+                Some(Ok(index)) => index,
+                Some(Err(error)) if sharing == Sharing::Strict => return Err(error),
+                _ => {
+                    let mut end = self.parameter_count();
+                    let range = extend(&mut end, "parameters", spec.elements()?)?;
+                    let name = format!("{}.{}", node.name, spec.name);
+                    self.table.push(Entry { name, shape: spec.shape.clone(), range, lane: None });
+                    self.table.len() - 1
+                }
+            };
+            let Some(entry) = self.table.get_mut(index) else { continue };
+            if !spec.whole_batch && entry.lane.is_none() {
+                entry.lane = Some(extend(&mut self.lane_gradients, "gradients", entry.range.len())?);
+            }
+            let in_lane = if spec.whole_batch { None } else { entry.lane.clone() };
+            node.entries.push(index);
+            node.parameters.push(entry.range.clone());
+            node.lane_gradients.push(in_lane.unwrap_or(0..0));
+        }
+        Ok(())
+    }
+
+    fn find_shared(&self, name: &str, shape: &[usize]) -> Result<usize, BuildErrorKind> {
+        let found = self.table.iter().position(|entry| entry.name == name);
+        let index = found.ok_or_else(|| BuildErrorKind::NoSuchParameter { name: name.to_owned() })?;
+        match self.table.get(index) {
+            Some(entry) if entry.shape != shape => Err(BuildErrorKind::SharedShape {
+                name: name.to_owned(),
+                expected: entry.shape.clone(),
+                found: shape.to_vec(),
+            }),
+            _ => Ok(index),
+        }
+    }
+}
+
+impl<T> Node<T> {
+    /// Whether a gradient of this layer is computed over the whole batch.
+    pub fn whole_batch(&self) -> bool {
+        self.plan.parameters.iter().any(|parameter| parameter.whole_batch)
+    }
+
+    /// Whether the whole batch has to arrive at this layer before it can go on, forward or backward.
+    pub fn waits(&self) -> bool {
+        self.plan.forward_statistics + self.plan.backward_statistics > 0
+    }
+}
+
+/// The next `count` places after `end`, which moves on.
+fn extend(end: &mut usize, what: &'static str, count: usize) -> Result<Range<usize>, ShapeError> {
+    let start = *end;
+    *end = checked_sum(what, &[start, count])?;
+    Ok(start..*end)
+}

@@ -1,0 +1,101 @@
+//! The [`Optimizer`] trait, and the optimizers: hyper-parameters only, their moments live in the trainer.
+
+mod adam;
+mod rms_prop;
+mod sgd;
+
+use std::fmt::Debug;
+
+pub use adam::{Adam, AdamW};
+pub use rms_prop::RmsProp;
+pub use sgd::Sgd;
+
+use crate::loss::OptionError;
+use crate::{Config, Scalar};
+
+/// The most numbers an optimizer may keep for each parameter.
+pub const MAX_SLOTS: usize = 4;
+
+/// How parameters follow from gradients. It owns no numbers but its options.
+///
+/// Every parameter must be updated by itself: the vectors are cut where it suits the threads.
+pub trait Optimizer<T: Scalar>: Debug + Send + Sync {
+    /// The name of this kind of optimizer in errors and files.
+    fn kind(&self) -> &'static str;
+
+    /// What a file needs to build the optimizer again.
+    fn config(&self) -> Config;
+
+    /// The learning rate that training starts with.
+    fn learning_rate(&self) -> f64;
+
+    /// How many numbers are kept for each parameter, at most [`MAX_SLOTS`]; all are zero at first.
+    fn slots(&self) -> usize;
+
+    /// Updates some parameters from their gradients.
+    fn update(&self, update: Update<'_, T>);
+
+    /// `Ok` if the optimizer's options are in their range.
+    ///
+    /// # Errors
+    /// [`OptionError`] names the one that is not.
+    fn check(&self) -> Result<(), OptionError> {
+        Ok(())
+    }
+}
+
+/// Some parameters, and what changes them.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Update<'a, T> {
+    /// The number of this step, from 1.
+    pub step: u64,
+    /// The learning rate of this step.
+    pub learning_rate: f64,
+    /// To be changed.
+    pub parameters: &'a mut [T],
+    /// The derivative of the loss by each.
+    pub gradients: &'a [T],
+    /// As many slices as [`Optimizer::slots`] says, the others empty.
+    pub slots: [&'a mut [T]; MAX_SLOTS],
+}
+
+impl<'a, T: Scalar> Update<'a, T> {
+    /// An update of `parameters`, for training loops of one's own.
+    ///
+    /// # Errors
+    /// [`OptionError`] if the step is 0 or a slice is neither empty nor as long as the parameters.
+    pub fn new(
+        step: u64,
+        learning_rate: f64,
+        parameters: &'a mut [T],
+        gradients: &'a [T],
+        slots: [&'a mut [T]; MAX_SLOTS],
+    ) -> Result<Self, OptionError> {
+        OptionError::unless(step > 0, "step", step as f64, "at least 1")?;
+        let wanted = parameters.len();
+        OptionError::unless(gradients.len() == wanted, "gradients", gradients.len() as f64, "one for each parameter")?;
+        for slot in &slots {
+            let fits = slot.is_empty() || slot.len() == wanted;
+            OptionError::unless(fits, "slot", slot.len() as f64, "empty, or one number for each parameter")?;
+        }
+        Ok(Self { step, learning_rate, parameters, gradients, slots })
+    }
+
+    /// The learning rate as a `T`.
+    pub fn rate(&self) -> T {
+        T::from_f64(self.learning_rate)
+    }
+}
+
+fn check_rate(rate: f64) -> Result<(), OptionError> {
+    OptionError::unless(rate > 0.0 && rate.is_finite(), "learning_rate", rate, "a finite number above 0")
+}
+
+fn check_decay(option: &'static str, decay: f64) -> Result<(), OptionError> {
+    OptionError::unless((0.0..1.0).contains(&decay), option, decay, "a number in 0..1")
+}
+
+fn check_not_negative(option: &'static str, value: f64) -> Result<(), OptionError> {
+    OptionError::unless(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")
+}

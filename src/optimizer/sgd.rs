@@ -1,0 +1,82 @@
+//! [`Sgd`]: gradient descent, plain or with momentum.
+
+use super::{Optimizer, Update, check_decay, check_rate};
+use crate::kernel::update as kernel;
+use crate::loss::OptionError;
+use crate::{Config, Scalar};
+
+/// Stochastic gradient descent with learning rate η and momentum μ.
+///
+/// Without momentum θ ← θ − ηg; with it v ← μv − ηg, θ ← θ + v; with Nesterov's look-ahead θ ← θ + μv − ηg.
+/// Rules and defaults (η = 0.01, μ = 0) are Keras's. PyTorch multiplies the whole velocity by η, which is the same for a constant η.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sgd {
+    learning_rate: f64,
+    momentum: f64,
+    nesterov: bool,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Self::new(0.01)
+    }
+}
+
+impl Sgd {
+    /// Plain gradient descent.
+    pub fn new(learning_rate: f64) -> Self {
+        Self { learning_rate, momentum: 0.0, nesterov: false }
+    }
+
+    /// Sets μ, in 0..1.
+    #[must_use]
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Looks ahead along the velocity.
+    #[must_use]
+    pub fn nesterov(mut self, nesterov: bool) -> Self {
+        self.nesterov = nesterov;
+        self
+    }
+}
+
+impl<T: Scalar> Optimizer<T> for Sgd {
+    fn kind(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+            .with("learning_rate", self.learning_rate)
+            .with("momentum", self.momentum)
+            .with("nesterov", self.nesterov)
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn slots(&self) -> usize {
+        usize::from(self.momentum > 0.0)
+    }
+
+    fn update(&self, update: Update<'_, T>) {
+        let rate = update.rate();
+        let [velocities, ..] = update.slots;
+        match self.momentum > 0.0 {
+            true => {
+                let momentum = T::from_f64(self.momentum);
+                kernel::momentum(update.parameters, update.gradients, velocities, rate, momentum, self.nesterov);
+            }
+            false => kernel::descend(update.parameters, update.gradients, rate),
+        }
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        check_rate(self.learning_rate)?;
+        check_decay("momentum", self.momentum)
+    }
+}

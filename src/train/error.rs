@@ -1,0 +1,117 @@
+//! [`TrainError`]: why training stopped, where, and what it had brought until then.
+
+use thiserror::Error;
+
+use super::History;
+use crate::Shape;
+use crate::data::{DataError, InputError};
+use crate::loss::OptionError;
+
+/// Why training stopped. The model holds the parameters of the last finished step; before the first step it is as it was.
+#[derive(Debug, Error)]
+#[error("training stopped {}: {kind}", place(*epoch, *step))]
+pub struct TrainError {
+    epoch: usize,
+    step: usize,
+    #[source]
+    kind: TrainErrorKind,
+    history: History,
+}
+
+fn place(epoch: usize, step: usize) -> String {
+    match (epoch, step) {
+        (0, _) => "before the first step".to_owned(),
+        (epoch, 0) => format!("after epoch {epoch}"),
+        (epoch, step) => format!("in epoch {epoch}, step {step}"),
+    }
+}
+
+impl TrainError {
+    pub(super) fn new(epoch: usize, step: usize, kind: impl Into<TrainErrorKind>, history: History) -> Box<Self> {
+        Box::new(Self { epoch, step, kind: kind.into(), history })
+    }
+
+    /// The epoch, from 1; 0 before the first.
+    pub fn epoch(&self) -> usize {
+        self.epoch
+    }
+
+    /// The step of that epoch, from 1; 0 between epochs.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &TrainErrorKind {
+        &self.kind
+    }
+
+    /// The epochs that were finished.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+}
+
+/// What went wrong in training.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrainErrorKind {
+    /// An option of the trainer, the loss or the optimizer is outside its range.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// Data cannot be read, or cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// There are no samples to train on.
+    #[error("there are no samples to train on")]
+    NoSamples,
+    /// There are no samples to validate on.
+    #[error("there are no samples to validate on")]
+    NoValidationSamples,
+    /// Inputs and targets differ in number.
+    #[error("there are {inputs} inputs and {targets} targets")]
+    Unpaired {
+        /// Inputs.
+        inputs: usize,
+        /// Targets.
+        targets: usize,
+    },
+    /// The targets have another number of features than the model's output.
+    #[error("the model's output has {} features ({output}), the targets have {found}; `fit_to` takes targets of their own", output.elements())]
+    Targets {
+        /// The shape of the model's output.
+        output: Shape,
+        /// Features of a target.
+        found: usize,
+    },
+    /// The loss is NaN or infinite.
+    #[error("the loss is {value}; a smaller learning rate or scaled data may help")]
+    LossNotFinite {
+        /// Its value.
+        value: f64,
+    },
+    /// A gradient, or the parameter that it would have led to, is NaN or infinite.
+    #[error("the update of `{parameter}` is not finite; a smaller learning rate or scaled data may help")]
+    UpdateNotFinite {
+        /// The parameter's name.
+        parameter: String,
+    },
+    /// The memory for it is not to be had, or a size is out of bounds.
+    #[error(transparent)]
+    Memory(Box<crate::Error>),
+    /// The threads asked for cannot be started.
+    #[error("cannot start {threads} threads")]
+    Threads {
+        /// How many.
+        threads: usize,
+    },
+    /// A callback failed.
+    #[error("a callback failed")]
+    Callback(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<InputError> for TrainErrorKind {
+    fn from(error: InputError) -> Self {
+        Self::Data(error.into())
+    }
+}

@@ -1,0 +1,155 @@
+//! Evaluation of a trained model, and [`Model`]: what can be trained and evaluated.
+
+use super::step::{BatchStep, Pairs, Question};
+use super::{Metric, TrainErrorKind};
+use crate::data::{InputError, Source};
+use crate::loss::Loss;
+use crate::network::{Keep, Network, Record, Tape};
+use crate::{Autoencoder, Error, Scalar};
+
+/// What can be trained and evaluated: a [`Network`] or an [`Autoencoder`]. Sealed.
+pub trait Model<T: Scalar>: sealed::Sealed {
+    /// The layers and their numbers.
+    fn as_network(&self) -> &Network<T>;
+
+    /// The same, to be changed.
+    fn as_network_mut(&mut self) -> &mut Network<T>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T: crate::Scalar> Sealed for crate::Network<T> {}
+    impl<T: crate::Scalar> Sealed for crate::Autoencoder<T> {}
+}
+
+impl<T: Scalar> Model<T> for Network<T> {
+    fn as_network(&self) -> &Network<T> {
+        self
+    }
+
+    fn as_network_mut(&mut self) -> &mut Network<T> {
+        self
+    }
+}
+
+impl<T: Scalar> Model<T> for Autoencoder<T> {
+    fn as_network(&self) -> &Network<T> {
+        self.network()
+    }
+
+    fn as_network_mut(&mut self) -> &mut Network<T> {
+        self.network_mut()
+    }
+}
+
+impl<T: Scalar> Network<T> {
+    /// The mean over samples of the loss of each, where each input is its own target. Where the network ends in the loss's
+    /// [`link`](Loss::link), it is computed from the logits; with a scaler, between scaled values.
+    ///
+    /// # Errors
+    /// [`Error`] if the data do not suit the network or the loss.
+    pub fn evaluate(&self, loss: &dyn Loss<T>, data: &dyn Source<T>) -> Result<f64, Error> {
+        self.evaluate_pairs(loss, &[], Pairs { inputs: data, targets: None }).map(|record| record.loss)
+    }
+
+    /// The same with targets of their own.
+    ///
+    /// # Errors
+    /// [`Error`] if the data do not suit the network or the loss.
+    pub fn evaluate_to(
+        &self,
+        loss: &dyn Loss<T>,
+        inputs: &dyn Source<T>,
+        targets: &dyn Source<T>,
+    ) -> Result<f64, Error> {
+        self.evaluate_pairs(loss, &[], Pairs { inputs, targets: Some(targets) }).map(|record| record.loss)
+    }
+
+    /// The mean over samples of a metric.
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Accuracy, Activation, Dense, Network, Shape};
+    ///
+    /// let network = Network::<f32>::builder(Shape::flat(4)).layer(Dense::new(3).activation(Activation::Softmax)).build()?;
+    /// let (inputs, targets) = (DMatrix::from_element(4, 6, 1.0), DMatrix::from_element(3, 6, 1.0 / 3.0));
+    /// let accuracy = network.evaluate_metric(Accuracy, &inputs, &targets)?;
+    /// assert!((0.0..=1.0).contains(&accuracy));
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error`] if the data do not suit the network.
+    pub fn evaluate_metric(
+        &self,
+        metric: impl Metric<T> + 'static,
+        inputs: &dyn Source<T>,
+        targets: &dyn Source<T>,
+    ) -> Result<f64, Error> {
+        let metrics: [Box<dyn Metric<T>>; 1] = [Box::new(metric)];
+        let record = self.evaluate_pairs(&crate::Mse, &metrics, Pairs { inputs, targets: Some(targets) })?;
+        Ok(record.metrics.first().copied().unwrap_or(f64::NAN))
+    }
+
+    fn evaluate_pairs(
+        &self,
+        loss: &dyn Loss<T>,
+        metrics: &[Box<dyn Metric<T>>],
+        pairs: Pairs<'_, T>,
+    ) -> Result<Record, Error> {
+        /// Samples judged at a time.
+        const AT_ONCE: usize = 256;
+        loss.check()?;
+        let samples = pairs.check(self).map_err(|kind| match kind {
+            TrainErrorKind::Data(error) => Error::Data(error),
+            TrainErrorKind::NoSamples => InputError::Empty.into(),
+            kind => Error::Train(super::TrainError::new(0, 0, kind, super::History::default())),
+        })?;
+        let question = Question::new(self, loss, metrics);
+        let keep = Keep { target: pairs.needs_targets(self), input_gradient: false };
+        let mut tape = Tape::new(self, AT_ONCE.min(samples), keep, false, metrics.len())?;
+        let order: Vec<usize> = (0..samples).collect();
+        Ok(evaluate(self, &mut tape, pairs, question, &order)?)
+    }
+}
+
+/// Sums over the samples in `order`, divided by their number.
+pub(super) fn evaluate<T: Scalar>(
+    network: &Network<T>,
+    tape: &mut Tape<T>,
+    pairs: Pairs<'_, T>,
+    question: Question<'_, T>,
+    order: &[usize],
+) -> Result<Record, crate::DataError> {
+    let mut sums = Record::new(network.structure(), question.metrics.len());
+    for order in order.chunks(tape.capacity()) {
+        let step = BatchStep { pairs, question, order };
+        network.evaluate_step(tape, order.len(), question.link.is_some(), &step)?;
+        sums.add(tape.total());
+    }
+    sums.divide(order.len());
+    Ok(sums)
+}
+
+impl<T: Scalar> Autoencoder<T> {
+    /// The mean over samples of the loss between each and its reconstruction. See [`Network::evaluate`].
+    ///
+    /// # Errors
+    /// [`Error`] if the data do not suit the model or the loss.
+    pub fn evaluate(&self, loss: &dyn Loss<T>, data: &dyn Source<T>) -> Result<f64, Error> {
+        self.network().evaluate(loss, data)
+    }
+
+    /// The same with targets of their own: clean ones for noisy inputs, for instance.
+    ///
+    /// # Errors
+    /// [`Error`] if the data do not suit the model or the loss.
+    pub fn evaluate_to(
+        &self,
+        loss: &dyn Loss<T>,
+        inputs: &dyn Source<T>,
+        targets: &dyn Source<T>,
+    ) -> Result<f64, Error> {
+        self.network().evaluate_to(loss, inputs, targets)
+    }
+}

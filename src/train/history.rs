@@ -1,0 +1,110 @@
+//! [`History`]: what each epoch brought.
+
+use std::fmt;
+use std::io::{self, Write};
+
+/// What one epoch brought.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Epoch {
+    /// The epoch, from 1.
+    pub number: usize,
+    /// The mean loss over the epoch's training samples, each as it was when its step was taken; without penalties.
+    pub loss: f64,
+    /// Each penalty by name: its mean over samples.
+    pub penalties: Vec<(String, f64)>,
+    /// Each metric by name, over the training samples like the loss.
+    pub metrics: Vec<(String, f64)>,
+    /// The loss over the validation samples after the epoch.
+    pub validation_loss: Option<f64>,
+    /// Each metric by name, over the validation samples.
+    pub validation_metrics: Vec<(String, f64)>,
+    /// How long the epoch took, validation included.
+    pub seconds: f64,
+}
+
+/// What each epoch of a training brought. Print it for a table.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    epochs: Vec<Epoch>,
+}
+
+impl History {
+    pub(super) fn push(&mut self, epoch: Epoch) {
+        self.epochs.push(epoch);
+    }
+
+    /// The epochs, in order.
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.epochs
+    }
+
+    /// The training loss of the last epoch.
+    pub fn loss(&self) -> Option<f64> {
+        self.epochs.last().map(|epoch| epoch.loss)
+    }
+
+    /// The validation loss of the last epoch.
+    pub fn validation_loss(&self) -> Option<f64> {
+        self.epochs.last().and_then(|epoch| epoch.validation_loss)
+    }
+
+    /// Writes a line of headings and a line for each epoch, separated by commas.
+    ///
+    /// # Errors
+    /// What `writer` says.
+    pub fn write_csv(&self, mut writer: impl Write) -> io::Result<()> {
+        for row in self.rows() {
+            writeln!(writer, "{}", row.join(","))?;
+        }
+        Ok(())
+    }
+
+    /// Headings, then a row for each epoch.
+    fn rows(&self) -> Vec<Vec<String>> {
+        let Some(first) = self.epochs.first() else { return Vec::new() };
+        let names = |prefix: &str, values: &[(String, f64)]| -> Vec<String> {
+            values.iter().map(|(name, _)| format!("{prefix}{name}")).collect()
+        };
+        let mut headings = vec!["epoch".to_owned(), "loss".to_owned()];
+        headings.extend(names("", &first.penalties));
+        headings.extend(names("", &first.metrics));
+        headings.extend(first.validation_loss.map(|_| "validation_loss".to_owned()));
+        headings.extend(names("validation_", &first.validation_metrics));
+        headings.push("seconds".to_owned());
+        let mut rows = vec![headings];
+        rows.extend(self.epochs.iter().map(Epoch::row));
+        rows
+    }
+}
+
+impl Epoch {
+    fn row(&self) -> Vec<String> {
+        let number = |value: &f64| format!("{value:.6}");
+        let values = |named: &[(String, f64)]| -> Vec<String> { named.iter().map(|(_, v)| number(v)).collect() };
+        let mut row = vec![self.number.to_string(), number(&self.loss)];
+        row.extend(values(&self.penalties));
+        row.extend(values(&self.metrics));
+        row.extend(self.validation_loss.as_ref().map(number));
+        row.extend(values(&self.validation_metrics));
+        row.push(format!("{:.3}", self.seconds));
+        row
+    }
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.rows();
+        let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+        for (index, row) in rows.iter().enumerate() {
+            if index > 0 {
+                writeln!(formatter)?;
+            }
+            for (column, cell) in row.iter().enumerate() {
+                let gap = if column > 0 { "  " } else { "" };
+                write!(formatter, "{gap}{cell:>width$}", width = width(column))?;
+            }
+        }
+        Ok(())
+    }
+}

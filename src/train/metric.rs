@@ -1,0 +1,50 @@
+//! [`Metric`]: figures that training reports beside the loss.
+
+use std::fmt::Debug;
+
+use crate::{Scalar, Shape};
+
+/// A figure that is a mean over samples.
+pub trait Metric<T: Scalar>: Debug + Send + Sync {
+    /// Its name in a history.
+    fn name(&self) -> &str;
+
+    /// The sum over samples of each sample's figure. Predictions and targets are features × samples, `shape` is that of a sample.
+    fn evaluate(&self, shape: Shape, predictions: &[T], targets: &[T]) -> f64;
+}
+
+/// The share of samples whose largest prediction stands where the largest target does (of pixels, for images), along the channels; the first counts where several
+/// are largest. Keras's `CategoricalAccuracy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Accuracy;
+
+impl<T: Scalar> Metric<T> for Accuracy {
+    fn name(&self) -> &str {
+        "accuracy"
+    }
+
+    fn evaluate(&self, shape: Shape, predictions: &[T], targets: &[T]) -> f64 {
+        let channels = shape.channels().max(1);
+        let groups = predictions.chunks_exact(channels).zip(targets.chunks_exact(channels));
+        let right = groups.filter(|(prediction, target)| largest(prediction) == largest(target)).count();
+        right as f64 / (shape.elements() / channels).max(1) as f64
+    }
+}
+
+fn largest<T: Scalar>(values: &[T]) -> usize {
+    let start = (0, T::neg_infinity());
+    let step = |best: (usize, T), (index, value): (usize, &T)| if *value > best.1 { (index, *value) } else { best };
+    values.iter().enumerate().fold(start, step).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_the_largest_counts() {
+        let (predictions, targets) = ([0.1, 0.6, 0.3, 0.4, 0.4, 0.2], [0.0, 1.0, 0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(Metric::<f64>::evaluate(&Accuracy, Shape::flat(3), &predictions, &targets), 1.0);
+        assert_eq!(Metric::<f64>::evaluate(&Accuracy, Shape::image(1, 2, 3), &predictions, &targets), 0.5);
+    }
+}

@@ -1,0 +1,17 @@
+//! Training: the [`Trainer`], what it reports, and what can be plugged into it.
+
+mod callback;
+mod error;
+mod evaluate;
+mod history;
+mod metric;
+mod step;
+mod trainer;
+mod update;
+
+pub use callback::{Callback, Control, Progress};
+pub use error::{TrainError, TrainErrorKind};
+pub use evaluate::Model;
+pub use history::{Epoch, History};
+pub use metric::{Accuracy, Metric};
+pub use trainer::Trainer;

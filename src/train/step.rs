@@ -1,0 +1,152 @@
+//! A training step: data read and scaled on the way in, predictions judged on the way out.
+
+use std::ops::Range;
+
+use super::{Metric, TrainErrorKind};
+use crate::data::{DataError, InputError, Scaler, Source};
+use crate::kernel::reduce;
+use crate::loss::{Loss, LossPass};
+use crate::network::{Judge, Network, Read, Record, Step};
+use crate::{Activation, Scalar, Shape};
+
+/// Pairs of inputs and targets.
+#[derive(Clone, Copy)]
+pub(super) struct Pairs<'a, T> {
+    pub inputs: &'a dyn Source<T>,
+    /// `None` where each input is its own target.
+    pub targets: Option<&'a dyn Source<T>>,
+}
+
+impl<T: Scalar> Pairs<'_, T> {
+    /// The number of samples, if there are any and they suit the network.
+    pub fn check(&self, network: &Network<T>) -> Result<usize, TrainErrorKind> {
+        let samples = self.inputs.len();
+        if samples == 0 {
+            return Err(TrainErrorKind::NoSamples);
+        }
+        InputError::unless_features(network.input_shape().elements(), self.inputs.features(), samples)?;
+        let (expected, found) = (network.structure().side_input, self.inputs.side_features());
+        if expected > 0 && expected != found {
+            return Err(InputError::SideInput { expected, samples, found, found_samples: samples }.into());
+        }
+        let (output, targets) = (network.output_shape(), self.targets.unwrap_or(self.inputs));
+        if targets.features() != output.elements() {
+            return Err(TrainErrorKind::Targets { output, found: targets.features() });
+        }
+        match targets.len() == samples {
+            true => Ok(samples),
+            false => Err(TrainErrorKind::Unpaired { inputs: samples, targets: targets.len() }),
+        }
+    }
+
+    /// Whether targets need a place beside the inputs': they are others, or scaled otherwise.
+    pub fn needs_targets(&self, network: &Network<T>) -> bool {
+        self.targets.is_some() || network.input_scaler() != network.output_scaler()
+    }
+}
+
+/// What is asked of predictions.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a, T: Scalar> {
+    pub loss: &'a dyn Loss<T>,
+    pub metrics: &'a [Box<dyn Metric<T>>],
+    pub shape: Shape,
+    /// The activation that the network leaves to the loss.
+    pub link: Option<Activation>,
+    pub input_scaler: Option<&'a Scaler>,
+    pub output_scaler: Option<&'a Scaler>,
+}
+
+impl<'a, T: Scalar> Question<'a, T> {
+    pub fn new(network: &'a Network<T>, loss: &'a dyn Loss<T>, metrics: &'a [Box<dyn Metric<T>>]) -> Self {
+        Self {
+            loss,
+            metrics,
+            shape: network.output_shape(),
+            link: loss.link().filter(|link| network.is_linked(Some(*link))),
+            input_scaler: network.input_scaler(),
+            output_scaler: network.output_scaler(),
+        }
+    }
+}
+
+/// One step over the samples named in `order`.
+pub(super) struct BatchStep<'a, T: Scalar> {
+    pub pairs: Pairs<'a, T>,
+    pub question: Question<'a, T>,
+    pub order: &'a [usize],
+}
+
+impl<T: Scalar> BatchStep<'_, T> {
+    fn check_finite(&self, samples: &[usize], values: &[T]) -> Result<(), DataError> {
+        match reduce::first_not_finite(values) {
+            None => Ok(()),
+            Some(position) => {
+                let (sample, feature) = locate(samples, values.len(), position);
+                Err(InputError::NotFinite { sample, feature }.into())
+            }
+        }
+    }
+
+    fn check_targets(&self, samples: &[usize], targets: &[T]) -> Result<(), DataError> {
+        match self.question.loss.unsuitable_target(targets) {
+            None => Ok(()),
+            Some(position) => {
+                let (sample, feature) = locate(samples, targets.len(), position);
+                Err(InputError::Target { sample, feature, loss: self.question.loss.kind() }.into())
+            }
+        }
+    }
+}
+
+/// The sample and the feature at `position` of a batch of `elements` that holds `samples`.
+fn locate(samples: &[usize], elements: usize, position: usize) -> (usize, usize) {
+    let features = (elements / samples.len().max(1)).max(1);
+    (samples.get(position / features).copied().unwrap_or(0), position % features)
+}
+
+impl<T: Scalar> Step<T> for BatchStep<'_, T> {
+    fn read(&self, positions: Range<usize>, read: Read<'_, T>) -> Result<(), DataError> {
+        let samples = self.order.get(positions).unwrap_or(&[]);
+        self.pairs.inputs.read(samples, read.input)?;
+        self.check_finite(samples, read.input)?;
+        if !read.side.is_empty() {
+            self.pairs.inputs.read_side(samples, read.side)?;
+            self.check_finite(samples, read.side)?;
+        }
+        if !read.target.is_empty() {
+            match self.pairs.targets {
+                Some(targets) => targets.read(samples, read.target)?,
+                None => read.target.copy_from_slice(read.input),
+            }
+            self.check_finite(samples, read.target)?;
+        }
+        if let Some(scaler) = self.question.input_scaler {
+            scaler.apply(read.input);
+        }
+        if let Some(scaler) = self.question.output_scaler {
+            scaler.apply(read.target);
+        }
+        let targets = if read.target.is_empty() { read.input } else { read.target };
+        self.check_targets(samples, targets)
+    }
+
+    fn judge(&self, judge: Judge<'_, T>, record: &mut Record) {
+        let Judge { predictions, targets, gradient, training, .. } = judge;
+        let question = &self.question;
+        if !question.metrics.is_empty() {
+            gradient.copy_from_slice(predictions); // the gradient's place serves for what the loss does not want to see
+            if let Some(link) = question.link {
+                link.forward(question.shape.channels(), gradient, &mut []);
+            }
+            for (metric, sum) in question.metrics.iter().zip(&mut record.metrics) {
+                *sum += metric.evaluate(question.shape, gradient, targets);
+            }
+        }
+        let Ok(pass) = LossPass::new(question.shape, predictions, targets) else { return };
+        let pass = pass.linked(question.link.is_some());
+        let factor = T::from_f64(1.0 / self.order.len().max(1) as f64);
+        let pass = if training { pass.gradient(factor, gradient) } else { Ok(pass) };
+        record.loss += pass.map_or(f64::NAN, |pass| question.loss.evaluate(pass));
+    }
+}

@@ -1,0 +1,150 @@
+//! One optimizer step over the parameters that are not frozen: all of it or nothing.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::Scalar;
+use crate::kernel::reduce;
+use crate::network::Network;
+use crate::optimizer::{MAX_SLOTS, Optimizer, Update};
+use crate::parallel::{self, Divide};
+
+/// Parameters that one thread updates at a time: all their vectors fit into a core's first cache.
+const PIECE: usize = 2048;
+
+/// Fewer parameters than this are updated before a second thread has woken up.
+const MIN_FOR_THREADS: usize = 8 * PIECE;
+
+/// What an optimizer keeps for each parameter, and the parameters as they were.
+#[derive(Debug)]
+pub(super) struct Moments<T> {
+    pub slots: [Vec<T>; MAX_SLOTS],
+    before: Vec<T>,
+    pub steps: u64,
+}
+
+impl<T: Scalar> Moments<T> {
+    pub fn new(parameters: usize, slots: usize) -> Self {
+        let zeros = |slot: usize| if slot < slots { vec![T::zero(); parameters] } else { Vec::new() };
+        Self { slots: std::array::from_fn(zeros), before: vec![T::zero(); parameters], steps: 0 }
+    }
+
+    /// Takes a step. If a gradient or a result is not finite, the parameters are as they were and the position of the first such is returned.
+    pub fn step(
+        &mut self,
+        optimizer: &dyn Optimizer<T>,
+        rate: f64,
+        network: &mut Network<T>,
+        gradients: &[T],
+    ) -> Result<(), usize> {
+        let step = self.steps + 1;
+        let first_bad = AtomicUsize::new(usize::MAX);
+        let mut trainable = network.trainable();
+        for range in trainable.ranges.clone() {
+            let shared = Shared { optimizer, step, rate, first_bad: &first_bad };
+            let parameters = trainable.parameters.get_mut(range.clone()).unwrap_or(&mut []);
+            let before = self.before.get_mut(range.clone()).unwrap_or(&mut []);
+            let gradients = gradients.get(range.clone()).unwrap_or(&[]);
+            let slots = self.slots.each_mut().map(|slot| slot.get_mut(range.clone()).unwrap_or(&mut []));
+            let threads = range.len() >= MIN_FOR_THREADS;
+            parallel::run(Pieces { shared, first: range.start, parameters, before, gradients, slots }, threads);
+        }
+        match first_bad.into_inner() {
+            usize::MAX => {
+                self.steps = step;
+                network.prepare();
+                Ok(())
+            }
+            position => {
+                trainable = network.trainable();
+                for range in trainable.ranges.clone() {
+                    restore(trainable.parameters, &self.before, range);
+                }
+                Err(position)
+            }
+        }
+    }
+}
+
+fn restore<T: Scalar>(parameters: &mut [T], before: &[T], range: Range<usize>) {
+    if let (Some(parameters), Some(before)) = (parameters.get_mut(range.clone()), before.get(range)) {
+        parameters.copy_from_slice(before);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Shared<'a, T> {
+    optimizer: &'a dyn Optimizer<T>,
+    step: u64,
+    rate: f64,
+    first_bad: &'a AtomicUsize,
+}
+
+/// Some parameters with all that belongs to them.
+struct Pieces<'a, T: Scalar> {
+    shared: Shared<'a, T>,
+    first: usize,
+    parameters: &'a mut [T],
+    before: &'a mut [T],
+    gradients: &'a [T],
+    slots: [&'a mut [T]; MAX_SLOTS],
+}
+
+impl<'a, T: Scalar> Pieces<'a, T> {
+    fn split(self, at: usize) -> (Self, Self) {
+        let (parameters, other_parameters) = self.parameters.split_at_mut(at);
+        let (before, other_before) = self.before.split_at_mut(at);
+        let (gradients, other_gradients) = self.gradients.split_at(at);
+        let mut others: [&'a mut [T]; MAX_SLOTS] = Default::default();
+        let mut slots: [&'a mut [T]; MAX_SLOTS] = Default::default();
+        for ((slot, other), whole) in slots.iter_mut().zip(&mut others).zip(self.slots) {
+            let split = at.min(whole.len()); // an unused slot is empty
+            (*slot, *other) = whole.split_at_mut(split);
+        }
+        let left = Self { shared: self.shared, first: self.first, parameters, before, gradients, slots };
+        let right = Self {
+            shared: self.shared,
+            first: self.first + at,
+            parameters: other_parameters,
+            before: other_before,
+            gradients: other_gradients,
+            slots: others,
+        };
+        (left, right)
+    }
+
+    /// Updates these parameters, remembering what they were.
+    fn update(self) {
+        let Self { shared, first, parameters, before, gradients, slots } = self;
+        before.copy_from_slice(parameters);
+        let bad = reduce::first_not_finite(gradients).or_else(|| {
+            let Shared { optimizer, step, rate, .. } = shared;
+            let update = Update::new(step, rate, &mut *parameters, gradients, slots).ok()?;
+            optimizer.update(update);
+            reduce::first_not_finite(parameters)
+        });
+        if let Some(position) = bad {
+            shared.first_bad.fetch_min(first + position, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<T: Scalar> Divide for Pieces<'_, T> {
+    fn pieces(&self) -> usize {
+        self.parameters.len().div_ceil(PIECE)
+    }
+
+    fn divide(self, at: usize) -> (Self, Self) {
+        self.split(at * PIECE)
+    }
+
+    fn run(self) {
+        let mut rest = self;
+        while rest.parameters.len() > PIECE {
+            let (piece, others) = rest.split(PIECE);
+            piece.update();
+            rest = others;
+        }
+        rest.update();
+    }
+}
