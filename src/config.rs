@@ -145,7 +145,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] where the entry is missing or something else.
     pub fn integers<const N: usize>(&self, name: &str) -> Result<[usize; N], ConfigError> {
-        let wrong = || ConfigError::Type { name: name.to_owned(), expected: "a list of whole numbers of another length" };
+        let wrong =
+            || ConfigError::Type { name: name.to_owned(), expected: "a list of whole numbers of another length" };
         let numbers: Option<Vec<usize>> = self.list(name)?.iter().map(Value::as_integer).collect();
         numbers.and_then(|numbers| numbers.try_into().ok()).ok_or_else(wrong)
     }

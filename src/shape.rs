@@ -167,13 +167,17 @@ pub enum ShapeError {
         rank: usize,
     },
     /// A layer over images was given something else.
-    #[error("expected an image (height x width x channels), found the shape {shape}; a `Reshape` before it can make one")]
+    #[error(
+        "expected an image (height x width x channels), found the shape {shape}; a `Reshape` before it can make one"
+    )]
     NotAnImage {
         /// The shape found.
         shape: Shape,
     },
     /// A kernel or window reaches past the input and its padding.
-    #[error("a {what} of {size} does not fit into an input of {input} along the {axis}; use a smaller one or `same` padding")]
+    #[error(
+        "a {what} of {size} does not fit into an input of {input} along the {axis}; use a smaller one or `same` padding"
+    )]
     WindowTooLarge {
         /// "kernel" or "window".
         what: &'static str,

@@ -18,11 +18,7 @@ use support::pca::Pca;
 use support::pictures::ImageGrid;
 use support::progress::Progress;
 
-const LABELS: Labels<'static> = Labels {
-    title: "A title with <marks>",
-    x: "epoch",
-    y: "loss",
-};
+const LABELS: Labels<'static> = Labels { title: "A title with <marks>", x: "epoch", y: "loss" };
 
 fn command_line() -> CommandLine {
     CommandLine::new("anomaly", "Finds unlikely digits.", 10)
@@ -99,10 +95,7 @@ fn arguments_are_read() {
     assert_eq!(arguments.epochs, 3);
     assert_eq!(arguments.seed, u64::MAX);
     assert_eq!(arguments.threads, Some(2));
-    assert_eq!(
-        arguments.picture("map.svg"),
-        Path::new("pictures").join("map.svg")
-    );
+    assert_eq!(arguments.picture("map.svg"), Path::new("pictures").join("map.svg"));
     assert_eq!(arguments.integer("digit"), 7);
     assert_eq!(arguments.float("quantile"), 0.5);
     assert!(arguments.flag("quiet"));
@@ -111,36 +104,15 @@ fn arguments_are_read() {
 #[test]
 fn bad_arguments_are_named() {
     let table: [(&[&str], &str); 10] = [
-        (
-            &["--epochs", "0"],
-            r#"--epochs is "0", but has to be a whole number from 1"#,
-        ),
-        (
-            &["--epochs=ten"],
-            r#"--epochs is "ten", but has to be a whole number from 1"#,
-        ),
-        (
-            &["--threads=0"],
-            r#"--threads is "0", but has to be a whole number from 1 to 1024"#,
-        ),
-        (
-            &["--digit=10"],
-            r#"--digit is "10", but has to be a whole number from 0 to 9"#,
-        ),
-        (
-            &["--quantile=nan"],
-            r#"--quantile is "nan", but has to be a number from 0 to 1"#,
-        ),
-        (
-            &["--data=no/such/folder"],
-            r#"--data is "no/such/folder", but has to be a folder that exists"#,
-        ),
+        (&["--epochs", "0"], r#"--epochs is "0", but has to be a whole number from 1"#),
+        (&["--epochs=ten"], r#"--epochs is "ten", but has to be a whole number from 1"#),
+        (&["--threads=0"], r#"--threads is "0", but has to be a whole number from 1 to 1024"#),
+        (&["--digit=10"], r#"--digit is "10", but has to be a whole number from 0 to 9"#),
+        (&["--quantile=nan"], r#"--quantile is "nan", but has to be a number from 0 to 1"#),
+        (&["--data=no/such/folder"], r#"--data is "no/such/folder", but has to be a folder that exists"#),
         (&["--seed"], "missing argument for option '--seed'"),
         (&["--epoch=1"], "invalid option '--epoch'"),
-        (
-            &["--quiet=1"],
-            r#"unexpected argument for option '--quiet': "1""#,
-        ),
+        (&["--quiet=1"], r#"unexpected argument for option '--quiet': "1""#),
         (&["mnist"], r#"unexpected argument "mnist""#),
     ];
     for (arguments, message) in table {
@@ -202,10 +174,7 @@ fn the_nearest_neighbors_are_those_of_a_plain_search() {
             labels[nearest.unwrap()]
         })
         .collect();
-    assert_eq!(
-        NearestNeighbors::fit(1, &samples, &labels).predict(&queries),
-        plain
-    );
+    assert_eq!(NearestNeighbors::fit(1, &samples, &labels).predict(&queries), plain);
 }
 
 #[test]
@@ -225,9 +194,7 @@ fn principal_components_follow_the_largest_variance() {
 
 #[test]
 fn principal_components_are_orthonormal_and_sorted() {
-    let samples = DMatrix::from_fn(20, 3000, |row, column| {
-        ((row * 31 + column * 17) % (5 + row)) as f32 / 4.0
-    });
+    let samples = DMatrix::from_fn(20, 3000, |row, column| ((row * 31 + column * 17) % (5 + row)) as f32 / 4.0);
     let pca = Pca::fit(&samples, 20);
     let codes = pca.transform(&samples);
     let variances: Vec<f32> = codes.row_iter().map(|row| row.variance()).collect();
@@ -253,11 +220,7 @@ fn principal_components_of_dead_features_are_finite() {
 fn a_grid_shows_rows_of_grey_images() {
     let above = matrix([[0.0, 1.0], [1.0, 0.5]]); // two images of 1 x 2 pixels
     let below = matrix([[f32::NAN], [2.0]]);
-    let png = ImageGrid::new(1, 2)
-        .scale(2)
-        .row(&above)
-        .row(&below)
-        .to_png();
+    let png = ImageGrid::new(1, 2).scale(2).row(&above).row(&below).to_png();
     let (info, pixels) = decode(&png.unwrap());
     assert_eq!((info.width, info.height), (10, 6));
     assert_eq!(info.color_type, png::ColorType::Grayscale);
@@ -278,9 +241,7 @@ fn a_grid_shows_rgb_images() {
 }
 
 fn decode(png: &[u8]) -> (png::OutputInfo, Vec<u8>) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png))
-        .read_info()
-        .unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
     (info, pixels)
@@ -300,18 +261,9 @@ fn pictures_make_their_folder_and_name_a_path_that_fails() {
 #[test]
 fn charts_are_drawn_of_any_values() {
     let folder = Folder::new("charts");
-    let values: [&[f64]; 5] = [
-        &[],
-        &[0.5],
-        &[0.5, 0.5],
-        &[f64::NAN, 1.0, f64::INFINITY],
-        &[0.3, 0.2, 0.1],
-    ];
+    let values: [&[f64]; 5] = [&[], &[0.5], &[0.5, 0.5], &[f64::NAN, 1.0, f64::INFINITY], &[0.3, 0.2, 0.1]];
     for (index, values) in values.into_iter().enumerate() {
-        let series = [
-            Series::new("training loss", values.iter().copied()),
-            Series::new("validation loss", [0.25_f32]),
-        ];
+        let series = [Series::new("training loss", values.iter().copied()), Series::new("validation loss", [0.25_f32])];
         let path = folder.0.join(format!("{index}.svg"));
         charts::curves(&path, &LABELS, &series).unwrap();
         assert_chart(&read(&path), "training loss");

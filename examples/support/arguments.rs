@@ -60,10 +60,7 @@ impl Arguments {
     }
 
     fn value(&self, name: &str) -> Option<&Value> {
-        self.settings
-            .iter()
-            .find(|setting| setting.name == name)
-            .and_then(|setting| setting.value.as_ref())
+        self.settings.iter().find(|setting| setting.name == name).and_then(|setting| setting.value.as_ref())
     }
 
     fn count(&self, name: &str) -> Option<usize> {
@@ -84,14 +81,7 @@ impl Arguments {
 /// The settings must hold the common ones, with values for `epochs`, `seed` and `output`, as [`CommandLine::new`] does.
 impl From<Vec<Setting>> for Arguments {
     fn from(settings: Vec<Setting>) -> Self {
-        let mut arguments = Self {
-            data: None,
-            epochs: 1,
-            seed: 0,
-            threads: None,
-            output: PathBuf::new(),
-            settings,
-        };
+        let mut arguments = Self { data: None, epochs: 1, seed: 0, threads: None, output: PathBuf::new(), settings };
         arguments.data = arguments.path("data");
         arguments.epochs = arguments.count("epochs").unwrap_or(usize::MAX);
         arguments.seed = arguments.integer("seed");

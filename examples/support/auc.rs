@@ -11,12 +11,8 @@ pub fn area_under_roc_curve<T: Copy + Into<f64>>(scores: &[T], positive: &[bool]
     if positives == 0.0 || negatives == 0.0 {
         return None;
     }
-    let rank_sum: f64 = ranks(scores)
-        .iter()
-        .zip(positive)
-        .filter(|&(_, &is_positive)| is_positive)
-        .map(|(rank, _)| rank)
-        .sum();
+    let rank_sum: f64 =
+        ranks(scores).iter().zip(positive).filter(|&(_, &is_positive)| is_positive).map(|(rank, _)| rank).sum();
     Some((rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives))
 }
 

@@ -38,48 +38,22 @@ pub enum Request {
 impl CommandLine {
     /// A command line with the options every example takes.
     pub fn new(name: &'static str, about: &'static str, default_epochs: usize) -> Self {
-        Self {
-            name,
-            about,
-            settings: Vec::new(),
-        }
-        .with("data", Kind::ExistingFolder, None, DATA_HELP)
-        .integer(
-            "epochs",
-            default_epochs as u64,
-            1..=u64::MAX,
-            "passes over the training images",
-        )
-        .integer("seed", 42, 0..=u64::MAX, "seed of every random number")
-        .with("threads", Kind::Integer(1..=1024), None, THREADS_HELP)
-        .with(
-            "output",
-            Kind::Folder,
-            Some(Value::Path(default_output(name))),
-            "folder for the pictures",
-        )
+        Self { name, about, settings: Vec::new() }
+            .with("data", Kind::ExistingFolder, None, DATA_HELP)
+            .integer("epochs", default_epochs as u64, 1..=u64::MAX, "passes over the training images")
+            .integer("seed", 42, 0..=u64::MAX, "seed of every random number")
+            .with("threads", Kind::Integer(1..=1024), None, THREADS_HELP)
+            .with("output", Kind::Folder, Some(Value::Path(default_output(name))), "folder for the pictures")
     }
 
     /// Adds an option `--name N` that takes a whole number from a range.
-    pub fn integer(
-        self,
-        name: &'static str,
-        default: u64,
-        range: RangeInclusive<u64>,
-        help: &'static str,
-    ) -> Self {
+    pub fn integer(self, name: &'static str, default: u64, range: RangeInclusive<u64>, help: &'static str) -> Self {
         let default = Value::Integer(default);
         self.with(name, Kind::Integer(range), Some(default), help)
     }
 
     /// Adds an option `--name X` that takes a number from a range.
-    pub fn float(
-        self,
-        name: &'static str,
-        default: f64,
-        range: RangeInclusive<f64>,
-        help: &'static str,
-    ) -> Self {
+    pub fn float(self, name: &'static str, default: f64, range: RangeInclusive<f64>, help: &'static str) -> Self {
         let default = Value::Float(default);
         self.with(name, Kind::Float(range), Some(default), help)
     }
@@ -113,19 +87,8 @@ impl CommandLine {
         self.read(Parser::from_args(arguments))
     }
 
-    fn with(
-        mut self,
-        name: &'static str,
-        kind: Kind,
-        value: Option<Value>,
-        help: &'static str,
-    ) -> Self {
-        self.settings.push(Setting {
-            name,
-            kind,
-            value,
-            help,
-        });
+    fn with(mut self, name: &'static str, kind: Kind, value: Option<Value>, help: &'static str) -> Self {
+        self.settings.push(Setting { name, kind, value, help });
         self
     }
 
@@ -146,9 +109,7 @@ impl CommandLine {
     }
 
     fn setting(&mut self, name: &str) -> Option<&mut Setting> {
-        self.settings
-            .iter_mut()
-            .find(|setting| setting.name == name)
+        self.settings.iter_mut().find(|setting| setting.name == name)
     }
 
     fn help(&self) -> String {
@@ -161,9 +122,7 @@ impl CommandLine {
 }
 
 fn default_output(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "target", "pictures", name]
-        .iter()
-        .collect()
+    [env!("CARGO_MANIFEST_DIR"), "target", "pictures", name].iter().collect()
 }
 
 fn read_value(setting: &Setting, parser: &mut Parser) -> Result<Value, Error> {

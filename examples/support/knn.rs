@@ -23,11 +23,7 @@ pub struct NearestNeighbors {
 
 impl NearestNeighbors {
     /// Keeps the training samples (features x samples) and their labels. `neighbors` is k, at least 1.
-    pub fn fit<'a>(
-        neighbors: usize,
-        samples: impl Into<DMatrixView<'a, f32>>,
-        labels: &[u8],
-    ) -> Self {
+    pub fn fit<'a>(neighbors: usize, samples: impl Into<DMatrixView<'a, f32>>, labels: &[u8]) -> Self {
         let samples = samples.into();
         assert!(neighbors > 0, "at least one neighbor has to vote");
         assert!(samples.ncols() > 0, "there has to be a training sample");
@@ -56,10 +52,7 @@ impl NearestNeighbors {
 
     fn predict_block(&self, queries: DMatrixView<'_, f32>) -> Vec<u8> {
         let products = &self.samples * centred(queries, &self.mean); // samples x queries
-        products
-            .column_iter()
-            .map(|products| self.vote(&self.nearest(products)))
-            .collect()
+        products.column_iter().map(|products| self.vote(&self.nearest(products))).collect()
     }
 
     /// The training samples nearest to a query, the nearest first, from their products with it.
@@ -96,11 +89,7 @@ impl NearestNeighbors {
 
 /// The fraction of predictions that are right.
 pub fn accuracy(predicted: &[u8], actual: &[u8]) -> f64 {
-    assert_eq!(
-        predicted.len(),
-        actual.len(),
-        "one prediction for each label"
-    );
+    assert_eq!(predicted.len(), actual.len(), "one prediction for each label");
     let right = predicted.iter().zip(actual).filter(|(p, a)| p == a).count();
     right as f64 / actual.len() as f64
 }

@@ -22,11 +22,7 @@ impl Pca {
     pub fn fit<'a>(samples: impl Into<DMatrixView<'a, f32>>, components: usize) -> Self {
         let samples = samples.into();
         assert!(samples.ncols() > 0, "there has to be a sample");
-        assert!(
-            components <= samples.nrows(),
-            "{components} components of {} features",
-            samples.nrows()
-        );
+        assert!(components <= samples.nrows(), "{components} components of {} features", samples.nrows());
         let mean = samples.column_mean();
         let components = largest_eigenvectors(covariance(samples, &mean), components);
         Self { mean, components }

@@ -34,13 +34,7 @@ type Tile = Vec<u8>;
 impl ImageGrid {
     /// A grid of grey images, to be drawn three times their size.
     pub fn new(height: usize, width: usize) -> Self {
-        Self {
-            height,
-            width,
-            channels: 1,
-            scale: 3,
-            rows: Vec::new(),
-        }
+        Self { height, width, channels: 1, scale: 3, rows: Vec::new() }
     }
 
     /// Makes it a grid of RGB images.
@@ -94,10 +88,7 @@ impl ImageGrid {
     fn canvas_size(&self) -> (usize, usize) {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let span = |count: usize, length: usize| (count * (length + GAP)).saturating_sub(GAP);
-        (
-            span(columns, self.width),
-            span(self.rows.len(), self.height),
-        )
+        (span(columns, self.width), span(self.rows.len(), self.height))
     }
 
     /// All tiles at their places, at their own size.
@@ -125,15 +116,11 @@ impl ImageGrid {
     fn enlarge(&self, canvas: &[u8]) -> Vec<u8> {
         let stride = self.canvas_size().0 * self.channels;
         let lines = canvas.chunks_exact(stride.max(1));
-        lines
-            .flat_map(|line| self.enlarge_line(line).repeat(self.scale))
-            .collect()
+        lines.flat_map(|line| self.enlarge_line(line).repeat(self.scale)).collect()
     }
 
     fn enlarge_line(&self, line: &[u8]) -> Vec<u8> {
-        line.chunks_exact(self.channels)
-            .flat_map(|pixel| pixel.repeat(self.scale))
-            .collect()
+        line.chunks_exact(self.channels).flat_map(|pixel| pixel.repeat(self.scale)).collect()
     }
 }
 

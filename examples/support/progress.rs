@@ -22,21 +22,13 @@ impl Progress {
     }
 
     /// Shows that a step of an epoch is done, and the loss so far.
-    pub fn update(
-        &self,
-        epoch: usize,
-        step: usize,
-        steps_per_epoch: usize,
-        loss: f64,
-        images_per_second: f64,
-    ) {
+    pub fn update(&self, epoch: usize, step: usize, steps_per_epoch: usize, loss: f64, images_per_second: f64) {
         if self.bar.is_hidden() {
             return;
         }
         self.bar.set_length(steps_per_epoch as u64);
         self.bar.set_prefix(epoch_name(epoch, self.epochs));
-        self.bar
-            .set_message(format!("loss {loss:.5}  {images_per_second:.0} images/s"));
+        self.bar.set_message(format!("loss {loss:.5}  {images_per_second:.0} images/s"));
         self.bar.set_position(step as u64);
     }
 

@@ -41,9 +41,7 @@ impl Setting {
             Kind::Flag => None,
             Kind::Integer(range) => read_number(text, range).map(Value::Integer),
             Kind::Float(range) => read_number(text, range).map(Value::Float),
-            Kind::ExistingFolder => Some(PathBuf::from(text))
-                .filter(|path| path.is_dir())
-                .map(Value::Path),
+            Kind::ExistingFolder => Some(PathBuf::from(text)).filter(|path| path.is_dir()).map(Value::Path),
             Kind::Folder => Some(Value::Path(text.into())).filter(|_| !text.is_empty()),
         }
     }

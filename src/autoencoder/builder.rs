@@ -99,13 +99,14 @@ impl<T: Scalar> AutoencoderBuilder<T> {
             Some(scaler) => builder.scaler(scaler),
             None => builder,
         };
-        Ok(Autoencoder { network: network.build_reconstruction()?, split })
+        Autoencoder::from_network(network.build_reconstruction()?, split)
     }
 
     /// The layers of a decoder that undoes the encoder's one by one.
     fn mirrored(&self, last: Activation) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
         let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
-        let encoder = Structure::new(self.input, self.encoder.iter().enumerate().map(named).collect(), Sharing::Strict)?;
+        let encoder =
+            Structure::new(self.input, self.encoder.iter().enumerate().map(named).collect(), Sharing::Strict)?;
         let mut decoder: Vec<Arc<dyn Layer<T>>> = Vec::new();
         let mut carries_last = false;
         for (index, node) in encoder.nodes.iter().enumerate().rev() {

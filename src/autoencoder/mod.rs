@@ -3,6 +3,7 @@
 mod builder;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use nalgebra::{DMatrix, DMatrixView};
 
@@ -10,7 +11,7 @@ pub use builder::AutoencoderBuilder;
 
 use crate::data::{Batch, InputError};
 use crate::kernel::reduce;
-use crate::network::{BuildError, Network, Parameter, ParameterError, Summary, Workspace};
+use crate::network::{BuildError, Network, Parameter, ParameterError, Structure, Summary, Workspace};
 use crate::{Error, Scalar, Shape};
 
 /// An encoder and a decoder, trained together to give back their input.
@@ -35,6 +36,8 @@ pub struct Autoencoder<T: Scalar> {
     network: Network<T>,
     /// The first layer of the decoder.
     split: usize,
+    /// The encoder and the decoder by themselves.
+    halves: [Arc<Structure<T>>; 2],
 }
 
 impl<T: Scalar> Autoencoder<T> {
@@ -43,8 +46,11 @@ impl<T: Scalar> Autoencoder<T> {
         AutoencoderBuilder::new(input)
     }
 
-    pub(crate) fn from_network(network: Network<T>, split: usize) -> Self {
-        Self { network, split }
+    /// The autoencoder whose decoder begins with layer `split`.
+    pub(crate) fn from_network(network: Network<T>, split: usize) -> Result<Self, BuildError> {
+        let encoder = Arc::new(network.structure_of(0..split)?);
+        let decoder = Arc::new(network.structure_of(split..network.all().end)?);
+        Ok(Self { network, split, halves: [encoder, decoder] })
     }
 
     pub(crate) fn split(&self) -> usize {
@@ -72,19 +78,15 @@ impl<T: Scalar> Autoencoder<T> {
     }
 
     /// The encoder as a network of its own, with a copy of its parameters.
-    ///
-    /// # Errors
-    /// [`BuildError`] if the memory for it is not to be had.
-    pub fn encoder(&self) -> Result<Network<T>, BuildError> {
-        self.network.part(self.encoder_layers())
+    pub fn encoder(&self) -> Network<T> {
+        let [encoder, _] = &self.halves;
+        self.network.part(self.encoder_layers(), encoder)
     }
 
     /// The decoder as a network of its own, with a copy of its parameters.
-    ///
-    /// # Errors
-    /// [`BuildError`] if the memory for it is not to be had.
-    pub fn decoder(&self) -> Result<Network<T>, BuildError> {
-        self.network.part(self.decoder_layers())
+    pub fn decoder(&self) -> Network<T> {
+        let [_, decoder] = &self.halves;
+        self.network.part(self.decoder_layers(), decoder)
     }
 
     /// The layers, their output shapes and their parameters, as a table.
@@ -221,7 +223,7 @@ impl<T: Scalar> Autoencoder<T> {
         let reconstructions = self.reconstruct_with(workspace, samples)?;
         for (index, error) in errors.iter_mut().enumerate() {
             let column = reconstructions.column(index);
-            let pairs = samples.columns().values(index).zip(column.iter());
+            let pairs = samples.columns().values(index).zip(&column);
             let sum: f64 = pairs.map(|(value, again)| (value - *again).into_f64().powi(2)).sum();
             *error = T::from_f64(sum / samples.features().max(1) as f64);
         }

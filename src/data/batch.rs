@@ -23,7 +23,7 @@ use crate::kernel::view;
 /// # Ok::<(), autoencoder::InputError>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Batch<'a, T> {
+pub struct Batch<'a, T: Scalar> {
     columns: Columns<'a, T>,
     side: Option<Columns<'a, T>>,
 }
@@ -81,10 +81,10 @@ where
     R: Dim,
     C: Dim,
     S: RawStorage<T, R, C, RStride = U1>,
-    ShapeConstraint: DimEq<R, Dyn> + DimEq<C, Dyn> + DimEq<S::CStride, Dyn>,
+    ShapeConstraint: DimEq<R, Dyn> + DimEq<C, Dyn> + DimEq<Dyn, S::CStride>,
 {
     fn from(matrix: &'a Matrix<T, R, C, S>) -> Self {
-        Self::of(matrix.as_view())
+        Self::of(matrix.as_view::<Dyn, Dyn, U1, Dyn>())
     }
 }
 
@@ -103,7 +103,7 @@ impl<'a, T: Scalar> From<&'a [T]> for Batch<'a, T> {
 
 /// Columns that may have gaps between them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Columns<'a, T> {
+pub(crate) struct Columns<'a, T: Scalar> {
     view: DMatrixView<'a, T, U1, Dyn>,
     /// The columns of the view that are meant.
     first: usize,
@@ -126,9 +126,9 @@ impl<'a, T: Scalar> Columns<'a, T> {
     }
 
     /// The values of sample `sample`.
-    pub fn values(&self, sample: usize) -> impl Iterator<Item = T> {
-        let column = (sample < self.count).then(|| self.view.column(self.first + sample));
-        column.into_iter().flat_map(|column| (0..column.len()).filter_map(move |row| column.get(row).copied()))
+    pub fn values(self, sample: usize) -> impl Iterator<Item = T> + use<'a, T> {
+        let rows = if sample < self.count { self.features() } else { 0 };
+        (0..rows).filter_map(move |row| self.view.get((row, self.first + sample)).copied())
     }
 
     /// Copies sample `sample` into `target`; false if there is no such sample, or the lengths differ.

@@ -114,10 +114,7 @@ fn usable(scale: f64) -> f64 {
     if scale.is_normal() { scale } else { 1.0 }
 }
 
-fn each_sample<T: Scalar>(
-    data: &(impl Source<T> + ?Sized),
-    mut visit: impl FnMut(&[T]),
-) -> Result<(), DataError> {
+fn each_sample<T: Scalar>(data: &(impl Source<T> + ?Sized), mut visit: impl FnMut(&[T])) -> Result<(), DataError> {
     if data.is_empty() {
         return Err(InputError::Empty.into());
     }

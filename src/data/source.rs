@@ -49,7 +49,7 @@ where
     R: Dim,
     C: Dim,
     S: RawStorage<T, R, C, RStride = U1> + Sync,
-    ShapeConstraint: DimEq<R, Dyn> + DimEq<C, Dyn> + DimEq<S::CStride, Dyn>,
+    ShapeConstraint: DimEq<R, Dyn> + DimEq<C, Dyn> + DimEq<Dyn, S::CStride>,
 {
     fn len(&self) -> usize {
         self.ncols()

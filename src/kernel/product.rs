@@ -43,7 +43,7 @@ pub fn affine<T: Element>(task: Affine<'_, T>) {
         }
     }
 }
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Segments<'a, T> {
     pub data: &'a [T],
     pub first: usize,

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::window::{Extent, Window};
-use super::{
-    Activation, Backward, Conv2D, Forward, Initializer, Layer, Padding, ParameterSpec, Plan, Prepare,
-};
+use super::{Activation, Backward, Conv2D, Forward, Initializer, Layer, Padding, ParameterSpec, Plan, Prepare};
 use crate::kernel::convolution::{self as kernel, Geometry};
 use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Activation, Backward, Forward, Initializer, Layer, ParameterSpec, Plan, Prepare, Reshape, WholeBatch,
-};
+use super::{Activation, Backward, Forward, Initializer, Layer, ParameterSpec, Plan, Prepare, Reshape, WholeBatch};
 use crate::kernel::product::{self, Affine};
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};

@@ -139,13 +139,8 @@ mod tests {
     use super::*;
 
     fn positions(padding: Padding, size: usize, stride: usize, dilation: usize, input: usize) -> (usize, usize) {
-        let window = Window {
-            what: "kernel",
-            size: size.into(),
-            stride: stride.into(),
-            dilation: dilation.into(),
-            padding,
-        };
+        let window =
+            Window { what: "kernel", size: size.into(), stride: stride.into(), dilation: dilation.into(), padding };
         let positions = window.over([input, input]).unwrap();
         (positions.count[0], positions.before[0])
     }

@@ -49,9 +49,7 @@ impl<T: Scalar> Loss<T> for CategoricalCrossEntropy {
         share
             * match pass.linked {
                 true => kernel::categorical_from_logits(channels, predictions, targets, factor, gradient),
-                false => {
-                    kernel::categorical(channels, T::from_f64(EPSILON), predictions, targets, factor, gradient)
-                }
+                false => kernel::categorical(channels, T::from_f64(EPSILON), predictions, targets, factor, gradient),
             }
     }
 

@@ -178,12 +178,7 @@ impl OptionError {
     ///
     /// # Errors
     /// [`OptionError`].
-    pub fn unless(
-        accepted: bool,
-        option: &'static str,
-        value: f64,
-        expected: &'static str,
-    ) -> Result<(), OptionError> {
+    pub fn unless(accepted: bool, option: &'static str, value: f64, expected: &'static str) -> Result<(), OptionError> {
         if accepted { Ok(()) } else { Err(OptionError { option, value, expected }) }
     }
 }

@@ -63,7 +63,6 @@ impl<T: Scalar> Network<T> {
         let first = self.structure.nodes.iter().position(|node| node.entries.iter().any(learns));
         first.unwrap_or(self.structure.nodes.len())
     }
-
 }
 
 /// The lanes' gradients of some elements, added up in the lanes' order.

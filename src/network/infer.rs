@@ -151,7 +151,10 @@ impl<T: Scalar> Network<T> {
         };
         let lanes = workspace.partition.lanes_for(samples);
         let memory = workspace.memory.get_mut(..lanes * workspace.layout.total).unwrap_or(&mut []);
-        parallel::run(Lanes { trip: &trip, first: 0, count: lanes, memory, output }, worth_threads(&self.structure, samples));
+        parallel::run(
+            Lanes { trip: &trip, first: 0, count: lanes, memory, output },
+            worth_threads(&self.structure, samples),
+        );
         let position = trip.not_finite.into_inner();
         if position != usize::MAX {
             let (sample, feature) = (position / trip.features_in, position % trip.features_in);
@@ -266,13 +269,8 @@ impl<T: Scalar> Divide for Lanes<'_, T> {
         let lane_output = self.trip.partition.lane_samples * self.trip.features_out;
         let (memory, other_memory) = self.memory.split_at_mut(at * self.trip.way.layout.total);
         let (output, other_output) = self.output.split_at_mut(at * lane_output);
-        let others = Self {
-            first: self.first + at,
-            count: self.count - at,
-            memory: other_memory,
-            output: other_output,
-            ..self
-        };
+        let others =
+            Self { first: self.first + at, count: self.count - at, memory: other_memory, output: other_output, ..self };
         (Self { count: at, memory, output, ..self }, others)
     }
 

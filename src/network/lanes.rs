@@ -221,4 +221,3 @@ impl<T: Scalar, S: Step<T>> Divide for Lanes<'_, T, S> {
         }
     }
 }
-

@@ -79,7 +79,6 @@ impl Layout {
     fn bare<T: Scalar>(structure: &Structure<T>, taker: &mut Taker) -> Result<Self, ShapeError> {
         let scratch = structure.nodes.iter().map(|node| node.plan.scratch).max().unwrap_or(0);
         Ok(Self {
-            samples,
             // A decoder alone begins with a code, which may be larger than the model's input.
             input: taker.take(structure.input.elements().max(structure.largest_output()))?,
             side: taker.take(structure.side_input)?,

@@ -13,6 +13,7 @@ mod structure;
 mod summary;
 mod tape;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use builder::NetworkBuilder;
@@ -22,7 +23,6 @@ pub use parameters::Parameter;
 pub use summary::Summary;
 pub use tape::Tape;
 
-pub(crate) use parameters::Trainable;
 pub(crate) use memory::Keep;
 pub(crate) use step::{Judge, Read, Record, Step};
 pub(crate) use structure::{Entry, Sharing, Structure};
@@ -97,26 +97,42 @@ impl<T: Scalar> Network<T> {
         self.output_scaler.as_deref()
     }
 
-    /// Layers `nodes` as a network of their own, with a copy of their numbers.
-    pub(crate) fn part(&self, nodes: std::ops::Range<usize>) -> Result<Self, BuildError> {
+    /// The structure of layers `nodes` by themselves.
+    pub(crate) fn structure_of(&self, nodes: Range<usize>) -> Result<Structure<T>, BuildError> {
         let whole = nodes.end == self.structure.nodes.len();
-        let first = nodes.start == 0;
         let nodes = self.structure.nodes.get(nodes).unwrap_or(&[]);
         let input = nodes.first().map_or(self.structure.input, |node| node.input);
         let layers = nodes.iter().map(|node| (node.name.clone(), Arc::clone(&node.layer))).collect();
         let mut structure = Structure::new(input, layers, Sharing::Detached)?;
         structure.output_shape = self.structure.output_shape.filter(|_| whole);
-        let mut part = Self::blank(Arc::new(structure), self.seed)?;
-        part.input_scaler = self.input_scaler.clone().filter(|_| first);
-        part.output_scaler = self.output_scaler.clone().filter(|_| whole);
-        let copies = Arc::clone(&part.structure);
-        for (copy, node) in copies.nodes.iter().zip(nodes) {
-            let ranges = copy.parameters.iter().zip(&node.parameters);
+        Ok(structure)
+    }
+
+    /// Layers `nodes`, whose structure by themselves is `structure`, as a network with a copy of their numbers.
+    pub(crate) fn part(&self, nodes: Range<usize>, structure: &Arc<Structure<T>>) -> Self {
+        let mut part = Self {
+            parameters: vec![T::zero(); structure.parameter_count()],
+            prepared: vec![T::zero(); structure.prepared],
+            state: vec![T::zero(); structure.state_count()],
+            frozen: vec![false; structure.table.len()],
+            structure: Arc::clone(structure),
+            seed: self.seed,
+            input_scaler: self.input_scaler.clone().filter(|_| nodes.start == 0),
+            output_scaler: self.output_scaler.clone().filter(|_| nodes.end == self.structure.nodes.len()),
+        };
+        let originals = self.structure.nodes.get(nodes).unwrap_or(&[]);
+        for (copy, original) in structure.nodes.iter().zip(originals) {
+            let ranges = copy.parameters.iter().zip(&original.parameters);
             ranges.for_each(|(to, from)| transfer(&mut part.parameters, to, &self.parameters, from));
-            transfer(&mut part.state, &copy.state, &self.state, &node.state);
+            transfer(&mut part.state, &copy.state, &self.state, &original.state);
+            for (to, from) in copy.entries.iter().zip(&original.entries) {
+                if let (Some(to), Some(from)) = (part.frozen.get_mut(*to), self.frozen.get(*from)) {
+                    *to = *from;
+                }
+            }
         }
         part.prepare();
-        Ok(part)
+        part
     }
 
     pub(crate) fn structure(&self) -> &Arc<Structure<T>> {
@@ -139,12 +155,7 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-fn transfer<T: Scalar>(
-    to: &mut [T],
-    to_range: &std::ops::Range<usize>,
-    from: &[T],
-    from_range: &std::ops::Range<usize>,
-) {
+fn transfer<T: Scalar>(to: &mut [T], to_range: &Range<usize>, from: &[T], from_range: &Range<usize>) {
     if let (Some(to), Some(from)) = (to.get_mut(to_range.clone()), from.get(from_range.clone())) {
         to.copy_from_slice(from);
     }

@@ -93,7 +93,8 @@ impl<T: Scalar> Network<T> {
         change(&mut self.parameters);
         if let Some(position) = reduce::first_not_finite(&self.parameters) {
             self.parameters = before;
-            return Err(self.not_finite(position));
+            let (name, element) = self.name_at(position);
+            return Err(ParameterError::NotFinite { name, element });
         }
         self.prepare();
         Ok(())
@@ -146,15 +147,10 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// The error for a number at `position` of the flat vector.
-    pub(crate) fn not_finite(&self, position: usize) -> ParameterError {
+    /// The name of the parameter to which the number at `position` of the flat vector belongs, and its place in it.
+    pub(crate) fn name_at(&self, position: usize) -> (String, usize) {
         let entry = self.structure.table.iter().find(|entry| entry.range.contains(&position));
-        match entry {
-            Some(entry) => {
-                ParameterError::NotFinite { name: entry.name.clone(), element: position - entry.range.start }
-            }
-            None => ParameterError::Unknown { name: position.to_string() },
-        }
+        entry.map_or((String::new(), 0), |entry| (entry.name.clone(), position - entry.range.start))
     }
 
     pub(crate) fn trainable(&mut self) -> Trainable<'_, T> {

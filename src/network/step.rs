@@ -5,9 +5,7 @@ use std::ops::Range;
 use super::memory::{Layout, at, head};
 use super::structure::Node;
 use super::{Network, Structure};
-use crate::layer::{
-    Activation, Backward, BackwardStatistics, Forward, ForwardStatistics, Gradients, Mode, Parameters,
-};
+use crate::layer::{Activation, Backward, BackwardStatistics, Forward, ForwardStatistics, Gradients, Mode, Parameters};
 use crate::random::Random;
 use crate::{DataError, Scalar};
 
@@ -284,7 +282,11 @@ impl<'a, T: Scalar> Way<'a, T> {
     }
 
     fn activation(&self, node: &Node<T>, index: usize) -> Activation {
-        if self.linked && self.structure.last_active() == Some(index) { Activation::Linear } else { node.layer.activation() }
+        if self.linked && self.structure.last_active() == Some(index) {
+            Activation::Linear
+        } else {
+            node.layer.activation()
+        }
     }
 
     fn input(&self, node: &Node<T>, source: Option<usize>) -> Range<usize> {

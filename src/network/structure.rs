@@ -68,11 +68,7 @@ pub(crate) struct Entry {
 }
 
 impl<T: Scalar> Structure<T> {
-    pub fn new(
-        input: Shape,
-        layers: Vec<(String, Arc<dyn Layer<T>>)>,
-        sharing: Sharing,
-    ) -> Result<Self, BuildError> {
+    pub fn new(input: Shape, layers: Vec<(String, Arc<dyn Layer<T>>)>, sharing: Sharing) -> Result<Self, BuildError> {
         let input = input.checked().map_err(|error| BuildError::new("model", "input", error))?;
         let mut structure = Self {
             input,
@@ -130,9 +126,9 @@ impl<T: Scalar> Structure<T> {
 
     /// Multiplications of one forward pass over one sample, roughly.
     pub fn work_per_sample(&self) -> usize {
-        self.nodes.iter().fold(0, |sum, node| {
-            sum.saturating_add(node.plan.work_per_sample).saturating_add(node.output.elements())
-        })
+        self.nodes
+            .iter()
+            .fold(0, |sum, node| sum.saturating_add(node.plan.work_per_sample).saturating_add(node.output.elements()))
     }
 
     fn add(&mut self, name: String, layer: Arc<dyn Layer<T>>, sharing: Sharing) -> Result<(), BuildErrorKind> {

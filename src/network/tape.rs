@@ -234,7 +234,7 @@ fn expect_length(what: &'static str, expected: usize, found: usize) -> Result<()
 }
 
 /// A step that reads a batch the caller holds.
-struct ReadBatch<'a, T> {
+struct ReadBatch<'a, T: Scalar> {
     batch: Batch<'a, T>,
     scaler: Option<&'a Scaler>,
 }

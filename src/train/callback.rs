@@ -72,4 +72,3 @@ impl<T: Scalar, F: FnMut(&Progress) + Send> Callback<T> for OnProgress<F> {
         self.0(progress);
     }
 }
-

@@ -305,7 +305,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         }
         let optimizer = self.trainer.optimizer.as_ref();
         let taken = self.moments.step(optimizer, optimizer.learning_rate(), self.network, &self.gradients);
-        taken.map_err(|position| TrainErrorKind::UpdateNotFinite { parameter: self.network.name_at(position) })?;
+        taken.map_err(|position| TrainErrorKind::UpdateNotFinite { parameter: self.network.name_at(position).0 })?;
         self.network.update_state(&self.tape);
         Ok(())
     }

@@ -19,11 +19,8 @@ const X_TICKS: usize = 10;
 const Y_TICKS: usize = 8;
 
 /// A chart whose axes are drawn, ready for its data.
-pub type Chart<'a, 'b, V> = ChartContext<
-    'a,
-    SVGBackend<'b>,
-    Cartesian2d<<Range<V> as AsRangedCoord>::CoordDescType, RangedCoordf64>,
->;
+pub type Chart<'a, 'b, V> =
+    ChartContext<'a, SVGBackend<'b>, Cartesian2d<<Range<V> as AsRangedCoord>::CoordDescType, RangedCoordf64>>;
 
 type DrawingError = plotters::drawing::DrawingAreaErrorKind<std::io::Error>;
 
@@ -66,9 +63,8 @@ where
 
 /// The range of values that are all finite; 0 to 1 where there are none. Never empty: a single value gets room.
 pub fn range_of(values: impl Iterator<Item = f64>) -> Range<f64> {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     if low > high {
         0.0..1.0
     } else if low < high {

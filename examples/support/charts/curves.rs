@@ -37,7 +37,5 @@ fn epoch_range(epochs: i32) -> std::ops::Range<i32> {
 
 /// The points of a curve: epoch and value.
 fn points(series: &Series) -> impl Iterator<Item = (i32, f64)> {
-    (1..)
-        .zip(series.values.iter().copied())
-        .filter(|(_, value)| value.is_finite())
+    (1..).zip(series.values.iter().copied()).filter(|(_, value)| value.is_finite())
 }

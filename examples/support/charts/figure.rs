@@ -36,12 +36,7 @@ pub fn save(
     files::write(path, svg.as_bytes())
 }
 
-fn draw(
-    svg: &mut String,
-    title: &str,
-    entries: &[Entry],
-    draw_chart: impl FnOnce(&Area<'_>) -> Drawn,
-) -> Drawn {
+fn draw(svg: &mut String, title: &str, entries: &[Entry], draw_chart: impl FnOnce(&Area<'_>) -> Drawn) -> Drawn {
     let sheet = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     sheet.fill(&WHITE)?;
     let (heading, chart) = sheet.split_vertically(HEADING_HEIGHT);
@@ -53,8 +48,5 @@ fn draw(
 }
 
 fn title_style() -> TextStyle<'static> {
-    (FONT, 30)
-        .into_font()
-        .style(FontStyle::Bold)
-        .color(&palette::INK)
+    (FONT, 30).into_font().style(FontStyle::Bold).color(&palette::INK)
 }

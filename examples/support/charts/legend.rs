@@ -23,10 +23,7 @@ pub fn entries(series: &[Series]) -> Vec<Entry> {
     series
         .iter()
         .enumerate()
-        .map(|(index, series)| Entry {
-            name: series.name.clone(),
-            color: palette::color(index),
-        })
+        .map(|(index, series)| Entry { name: series.name.clone(), color: palette::color(index) })
         .collect()
 }
 
@@ -43,10 +40,7 @@ pub fn draw(area: &Area<'_>, entries: &[Entry], (mut x, y): (i32, i32)) -> Drawn
 }
 
 fn text_style() -> TextStyle<'static> {
-    (FONT, TEXT_SIZE)
-        .into_font()
-        .color(&palette::QUIET_INK)
-        .pos(Pos::new(HPos::Left, VPos::Center))
+    (FONT, TEXT_SIZE).into_font().color(&palette::QUIET_INK).pos(Pos::new(HPos::Left, VPos::Center))
 }
 
 /// About the width of a text: the viewer's font is not known here.

@@ -52,11 +52,7 @@ fn labelled(points: DMatrixView<'_, f32>, digits: &[u8]) -> Vec<Point> {
     points
         .column_iter()
         .zip(digits)
-        .map(|(point, &digit)| Point {
-            x: point[0].into(),
-            y: point[1].into(),
-            digit,
-        })
+        .map(|(point, &digit)| Point { x: point[0].into(), y: point[1].into(), digit })
         .filter(|point| point.x.is_finite() && point.y.is_finite())
         .collect()
 }
@@ -71,10 +67,7 @@ fn present_digits(points: &[Point]) -> Vec<u8> {
 /// The median of a digit's points, along each axis.
 fn middle(points: &[Point], digit: u8) -> (f64, f64) {
     let of_digit = || points.iter().filter(|point| point.digit == digit);
-    (
-        median(of_digit().map(|point| point.x).collect()),
-        median(of_digit().map(|point| point.y).collect()),
-    )
+    (median(of_digit().map(|point| point.x).collect()), median(of_digit().map(|point| point.y).collect()))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -83,19 +76,9 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn entries(digits: &[u8]) -> Vec<Entry> {
-    digits
-        .iter()
-        .map(|&digit| Entry {
-            name: digit.to_string(),
-            color: palette::color(usize::from(digit)),
-        })
-        .collect()
+    digits.iter().map(|&digit| Entry { name: digit.to_string(), color: palette::color(usize::from(digit)) }).collect()
 }
 
 fn digit_style() -> TextStyle<'static> {
-    (FONT, 22)
-        .into_font()
-        .style(FontStyle::Bold)
-        .color(&WHITE)
-        .pos(Pos::new(HPos::Center, VPos::Center))
+    (FONT, 22).into_font().style(FontStyle::Bold).color(&WHITE).pos(Pos::new(HPos::Center, VPos::Center))
 }

@@ -9,17 +9,11 @@ pub struct Series {
 
 impl Series {
     pub fn new(name: impl Into<String>, values: impl IntoIterator<Item = impl Into<f64>>) -> Self {
-        Self {
-            name: name.into(),
-            values: values.into_iter().map(Into::into).collect(),
-        }
+        Self { name: name.into(), values: values.into_iter().map(Into::into).collect() }
     }
 
     /// The values that can be drawn: neither infinite nor NaN.
     pub(super) fn finite(&self) -> impl Iterator<Item = f64> {
-        self.values
-            .iter()
-            .copied()
-            .filter(|value| value.is_finite())
+        self.values.iter().copied().filter(|value| value.is_finite())
     }
 }
