@@ -1,1 +1,3 @@
 //! Autoencoders.
+#[doc(hidden)]
+pub mod kernel;
