@@ -9,7 +9,9 @@ use std::sync::OnceLock;
 
 use num_traits::{Float, NumAssign};
 
+pub mod product;
 pub mod simd;
+mod tile;
 
 /// A set of instructions the kernels are compiled for, from the most common to the most capable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
