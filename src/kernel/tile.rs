@@ -7,8 +7,23 @@
 //! Every output is summed in the order of its terms, by one fused multiply-add each: its bits do not depend on the tile
 //! it falls into.
 
+use std::hint::black_box;
+
 use super::Element;
 use super::simd::{Operation, Simd};
+
+/// A loop over the rows of a tile, unrolled before the compiler sees it: it then keeps the tile in registers.
+macro_rules! for_rows {
+    ($row:ident < $rows:ident $body:block) => {
+        for_rows!(@ $row $rows $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+    };
+    (@ $row:ident $rows:ident $body:block $($index:literal)*) => {
+        $(if $index < $rows {
+            let $row: usize = $index;
+            $body
+        })*
+    };
+}
 
 /// Block of sums: rows run over two indices, terms over three, the last one fastest.
 pub(super) struct Sums<'a, T> {
@@ -93,6 +108,7 @@ struct Tile<T> {
     start: *const T,
     output: *mut T,
     lanes: usize,
+    left_rows: RowOffsets,
 }
 
 impl<T: Element> Tile<T> {
@@ -104,6 +120,48 @@ impl<T: Element> Tile<T> {
             start: sums.start.map_or(std::ptr::null(), <[T]>::as_ptr),
             output: sums.output.as_mut_ptr(),
             lanes: 0,
+            left_rows: RowOffsets::new(sums.left_rows[1]),
+        }
+    }
+}
+
+/// Multiples of a stride, in few registers.
+///
+/// The compiler is kept from knowing how they hang together: it would step from row to row by additions, and the chain of
+/// fourteen takes longer than the multiplications. An address of x86-64 holds one, two, four or eight times a register.
+#[derive(Clone, Copy)]
+struct RowOffsets {
+    one: usize,
+    three: usize,
+    five: usize,
+    seven: usize,
+}
+
+impl RowOffsets {
+    #[inline(always)]
+    fn new(stride: usize) -> Self {
+        let opaque = |times: usize| black_box(times.wrapping_mul(stride));
+        RowOffsets { one: opaque(1), three: opaque(3), five: opaque(5), seven: opaque(7) }
+    }
+
+    /// The offset of a row below 14.
+    #[inline(always)]
+    fn of(self, row: usize) -> usize {
+        match row {
+            0 => 0,
+            1 | 2 | 4 => row * self.one,
+            3 | 6 => row / 3 * self.three,
+            5 => self.five,
+            _ => self.seven + self.of_first_seven(row - 7),
+        }
+    }
+    #[inline(always)]
+    fn of_first_seven(self, row: usize) -> usize {
+        match row {
+            0 => 0,
+            1 | 2 | 4 => row * self.one,
+            3 | 6 => row / 3 * self.three,
+            _ => self.five,
         }
     }
 }
@@ -193,7 +251,7 @@ unsafe fn compute<T: Element, V: Simd<T>, const R: usize, const C: usize, const 
             for second in 0..sums.terms[1] {
                 let left = tile.left.add(first * sums.left_terms[0] + second * sums.left_terms[1]);
                 let right = tile.right.add(first * sums.right_terms[0] + second * sums.right_terms[1]);
-                multiply::<T, V, R, C, UNIT, MASK>(&mut block, sums, left, right, tile.lanes);
+                multiply::<T, V, R, C, UNIT, MASK>(&mut block, sums, left, right, tile.lanes, tile.left_rows);
             }
         }
         finish::<T, V, R, C>(block, sums, tile);
@@ -222,8 +280,8 @@ unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const
     mut left: *const T,
     mut right: *const T,
     lanes: usize,
+    rows: RowOffsets,
 ) {
-    let row_stride = if UNIT { 1 } else { sums.left_rows[1] };
     for _ in 0..sums.terms[2] {
         let mut factors = [V::splat(T::zero()); C];
         for column in 0..C {
@@ -231,13 +289,14 @@ unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const
             // SAFETY: the columns of the tile can be read; the masked load reads no more than the last `lanes`.
             factors[column] = unsafe { if MASK { V::load_partial(pointer, lanes) } else { V::load(pointer) } };
         }
-        for row in 0..R {
+        for_rows!(row < R {
             // SAFETY: the rows of the tile can be read.
-            let value = V::splat(unsafe { *left.add(row * row_stride) });
+            let offset = if UNIT { row } else { rows.of(row) };
+            let value = V::splat(unsafe { *left.wrapping_add(offset) });
             for column in 0..C {
                 block[row][column] = value.mul_add(factors[column], block[row][column]);
             }
-        }
+        });
         left = left.wrapping_add(sums.left_terms[2]);
         right = right.wrapping_add(sums.right_terms[2]);
     }
@@ -245,26 +304,40 @@ unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const
 
 #[inline(always)]
 unsafe fn finish<T: Element, V: Simd<T>, const R: usize, const C: usize>(
-    block: [[V; C]; R],
+    mut block: [[V; C]; R],
     sums: &Sums<'_, T>,
     tile: Tile<T>,
 ) {
-    let zero = V::splat(T::zero());
-    for row in 0..R {
+    let output = |row: usize, column: usize| tile.output.wrapping_add(row * sums.output_rows[1] + column * V::LANES);
+    let partial = |column: usize| column + 1 == C && tile.lanes < V::LANES;
+    if sums.accumulate {
+        for_rows!(row < R {
+            for column in 0..C {
+                let pointer = output(row, column);
+                // SAFETY: `lanes` columns of this row can be read.
+                let before = unsafe { if partial(column) { V::load_partial(pointer, tile.lanes) } else { V::load(pointer) } };
+                block[row][column] = before.add(block[row][column]);
+            }
+        });
+    }
+    if sums.relu {
+        for_rows!(row < R {
+            for column in 0..C {
+                block[row][column] = V::splat(T::zero()).max(block[row][column]);
+            }
+        });
+    }
+    for_rows!(row < R {
         for column in 0..C {
-            let mut value = block[row][column];
-            // SAFETY: `lanes` columns of this row can be read and written.
+            let pointer = output(row, column);
+            // SAFETY: `lanes` columns of this row can be written.
             unsafe {
-                let pointer = tile.output.add(row * sums.output_rows[1] + column * V::LANES);
-                let whole = column + 1 < C || tile.lanes == V::LANES;
-                if sums.accumulate {
-                    value = if whole { V::load(pointer) } else { V::load_partial(pointer, tile.lanes) }.add(value);
+                if partial(column) {
+                    block[row][column].store_partial(pointer, tile.lanes)
+                } else {
+                    block[row][column].store(pointer)
                 }
-                if sums.relu {
-                    value = zero.max(value);
-                }
-                if whole { value.store(pointer) } else { value.store_partial(pointer, tile.lanes) }
             }
         }
-    }
+    });
 }
