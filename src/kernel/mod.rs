@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 
 use num_traits::{Float, NumAssign};
 
+mod chains;
+pub mod peak;
 pub mod product;
 pub mod simd;
 mod tile;

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::chains::Chains;
 use super::simd::{Operation, Simd, dispatch_on};
 use super::tile::Sums;
 use super::{CpuPath, Element, cpu_path};
@@ -100,36 +101,58 @@ pub(super) fn affine_on<T: Element>(path: CpuPath, task: Affine<'_, T>) {
     assert_eq!(task.packed.len(), packed_len_on::<T>(path, depth, columns), "length of the packed matrix");
     assert_eq!(task.outputs.len(), samples * columns, "length of the outputs");
     assert!(task.bias.is_none_or(|bias| bias.len() == columns), "length of the bias");
+    if samples < FEW_SAMPLES {
+        sample_by_sample(path, task);
+    } else {
+        tile_by_tile(path, task);
+    }
+}
+
+/// Samples below this number are computed one by one.
+const FEW_SAMPLES: usize = 4;
+
+/// The length of the blocks that a sum is split into; the last one may be shorter.
+fn block_length(depth: usize) -> usize {
+    depth.div_ceil(depth.div_ceil(LONGEST_BLOCK).max(1)).max(1)
+}
+
+fn sample_by_sample<T: Element>(path: CpuPath, task: Affine<'_, T>) {
+    let Affine { samples, depth, columns, inputs, packed, bias, outputs, relu } = task;
+    for sample in 0..samples {
+        let input = &inputs[sample * depth..][..depth];
+        let output = &mut outputs[sample * columns..][..columns];
+        let block = block_length(depth);
+        dispatch_on(path, Chains { columns, block, input, packed, start: bias, output, relu });
+    }
+}
+
+fn tile_by_tile<T: Element>(path: CpuPath, task: Affine<'_, T>) {
+    let Affine { samples, depth, columns, inputs, packed, bias, outputs, relu } = task;
     let lanes = lanes::<T>(path);
-    let blocks = depth.div_ceil(LONGEST_BLOCK).max(1);
-    let block = depth.div_ceil(blocks);
-    let at_once = (CACHED_INPUTS / depth.max(1)).clamp(14, samples.max(14)) / 14 * 14;
+    let block = block_length(depth);
+    let at_once = (CACHED_INPUTS / depth.max(1)).next_multiple_of(14).max(14);
     for sample in (0..samples).step_by(at_once) {
-        let samples = at_once.min(samples - sample);
-        for panel in (0..columns).step_by(2 * lanes) {
-            let columns_here = (2 * lanes).min(columns - panel);
-            for (index, first) in (0..depth.max(1)).step_by(block.max(1)).enumerate() {
-                let terms = block.min(depth - first);
-                dispatch_on(
-                    path,
-                    Sums {
-                        rows: [1, samples],
-                        columns: columns_here,
-                        terms: [1, 1, terms],
-                        left: task.inputs.get(sample * depth + first..).unwrap_or(&[]),
-                        left_rows: [0, depth],
-                        left_terms: [0, 0, 1],
-                        right: task.packed.get(panel * depth + first * lanes..).unwrap_or(&[]),
-                        right_terms: [0, 0, lanes],
-                        right_panel: depth * lanes,
-                        right_padded: true,
-                        output: &mut task.outputs[sample * columns + panel..],
-                        output_rows: [0, columns],
-                        start: task.bias.map(|bias| &bias[panel..]).filter(|_| index == 0),
-                        accumulate: index > 0,
-                        relu: task.relu && index + 1 == blocks,
-                    },
-                );
+        for panel in (0..columns).step_by(4 * lanes) {
+            for term in (0..depth.max(1)).step_by(block) {
+                let terms = block.min(depth - term);
+                let sums = Sums {
+                    rows: [1, at_once.min(samples - sample)],
+                    columns: (4 * lanes).min(columns - panel),
+                    terms: [1, 1, terms],
+                    left: &inputs[sample * depth + term..],
+                    left_rows: [0, depth],
+                    left_terms: [0, 0, 1],
+                    right: &packed[panel * depth + term * lanes..],
+                    right_terms: [0, 0, lanes],
+                    right_panel: depth * lanes,
+                    right_padded: true,
+                    output: &mut outputs[sample * columns + panel..],
+                    output_rows: [0, columns],
+                    start: bias.map(|bias| &bias[panel..]).filter(|_| term == 0),
+                    accumulate: term > 0,
+                    relu: relu && term + terms == depth,
+                };
+                dispatch_on(path, sums);
             }
         }
     }
@@ -147,7 +170,28 @@ pub struct Segments<'a, T> {
     pub features: usize,
 }
 
-/// `gradient[r - rows.start][c] += Σ_s left[s][r] · right[s][c]` for `r` in `rows`.
+impl<'a, T> Segments<'a, T> {
+    /// A matrix in one piece.
+    pub fn contiguous(data: &'a [T], features: usize, samples: usize) -> Self {
+        Segments { data, first: 0, stride: 0, per_segment: samples, samples, features }
+    }
+
+    /// The data from the given feature of the given sample on.
+    fn from(&self, sample: usize, feature: usize) -> &'a [T] {
+        let (segment, within) = (sample / self.per_segment, sample % self.per_segment);
+        &self.data[self.first + segment * self.stride + within * self.features + feature..]
+    }
+}
+
+/// Samples whose gradients are summed as one chain, unless a segment is longer.
+const SAMPLES_AT_ONCE: usize = 128;
+
+/// `gradient[r - rows.start][c] += Σ_s left[s][r] · right[s][c]` for `r` in `rows`: the weight gradient of a dense layer.
+///
+/// The samples are summed in blocks that depend on their number and on `per_segment` alone.
+///
+/// # Panics
+/// If the two matrices differ in samples or samples per segment, or anything lies outside its slice.
 pub fn outer<T: Element>(left: Segments<'_, T>, right: Segments<'_, T>, rows: Range<usize>, gradient: &mut [T]) {
     outer_on(cpu_path(), left, right, rows, gradient);
 }
@@ -159,5 +203,83 @@ pub(super) fn outer_on<T: Element>(
     rows: Range<usize>,
     gradient: &mut [T],
 ) {
-    todo!()
+    assert_eq!(left.samples, right.samples, "samples of the two matrices");
+    assert_eq!(left.per_segment, right.per_segment, "samples per segment of the two matrices");
+    assert!(rows.start <= rows.end && rows.end <= left.features, "rows of the left matrix");
+    assert_eq!(gradient.len(), rows.len() * right.features, "length of the gradient");
+    let (samples, per_segment) = (left.samples, left.per_segment);
+    let mut sample = 0;
+    while sample < samples && !gradient.is_empty() {
+        let left_here = (per_segment - sample % per_segment).min(samples - sample);
+        let segments = (SAMPLES_AT_ONCE / per_segment).min((samples - sample) / per_segment).max(1);
+        let in_segment = left_here.min(SAMPLES_AT_ONCE);
+        dispatch_on(
+            path,
+            Sums {
+                rows: [1, rows.len()],
+                columns: right.features,
+                terms: [1, segments, in_segment],
+                left: left.from(sample, rows.start),
+                left_rows: [0, 1],
+                left_terms: [0, left.stride, left.features],
+                right: right.from(sample, 0),
+                right_terms: [0, right.stride, right.features],
+                right_panel: lanes::<T>(path),
+                right_padded: false,
+                output: gradient,
+                output_rows: [0, right.features],
+                start: None,
+                accumulate: true,
+                relu: false,
+            },
+        );
+        sample += segments * in_segment;
+    }
+}
+
+/// `sums[c] += Σ_rows matrix[row][c]`: a bias gradient.
+pub fn column_sums<T: Element>(matrix: &[T], columns: usize, sums: &mut [T]) {
+    column_sums_on(cpu_path(), matrix, columns, sums);
+}
+
+pub(super) fn column_sums_on<T: Element>(path: CpuPath, matrix: &[T], columns: usize, sums: &mut [T]) {
+    assert_eq!(sums.len(), columns, "length of the sums");
+    assert!(columns == 0 || matrix.len() % columns == 0, "length of the matrix");
+    if !matrix.is_empty() {
+        dispatch_on(path, ColumnSums { matrix, sums });
+    }
+}
+
+struct ColumnSums<'a, T> {
+    matrix: &'a [T],
+    sums: &'a mut [T],
+}
+
+impl<T: Element> Operation<T> for ColumnSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let columns = self.sums.len();
+        if columns == 1 {
+            return self.sums[0] += sum::<T, V>(self.matrix);
+        }
+        for row in self.matrix.chunks_exact(columns) {
+            for (sums, values) in self.sums.chunks_mut(V::LANES).zip(row.chunks(V::LANES)) {
+                V::read(sums).add(V::read(values)).write(sums);
+            }
+        }
+    }
+}
+
+/// The sum of all values, four vectors side by side.
+#[inline(always)]
+fn sum<T: Element, V: Simd<T>>(values: &[T]) -> T {
+    let mut sums = [V::splat(T::zero()); 4];
+    for values in values.chunks(4 * V::LANES) {
+        for (sum, values) in sums.iter_mut().zip(values.chunks(V::LANES)) {
+            *sum = sum.add(V::read(values));
+        }
+    }
+    sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()
 }
