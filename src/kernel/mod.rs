@@ -10,10 +10,14 @@ use std::sync::OnceLock;
 use num_traits::{Float, NumAssign};
 
 mod chains;
+pub mod convolution;
 pub mod peak;
 pub mod product;
 pub mod simd;
+#[cfg(test)]
+mod testing;
 mod tile;
+pub mod view;
 
 /// A set of instructions the kernels are compiled for, from the most common to the most capable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -77,22 +77,35 @@ impl<T: Element> Sums<'_, T> {
     fn check<V: Simd<T>>(&self) {
         let panels = self.columns.div_ceil(V::LANES);
         let in_last_panel = self.columns - (panels - 1) * V::LANES;
-        let read_from_last = if self.right_padded { V::LANES } else { in_last_panel };
+        let read_from_last = if self.right_padded {
+            V::LANES
+        } else {
+            in_last_panel
+        };
         if !self.terms.contains(&0) {
             let left = last(self.rows, self.left_rows) + last(self.terms, self.left_terms);
             assert!(left < self.left.len(), "left is too short");
             let right = last(self.terms, self.right_terms) + (panels - 1) * self.right_panel;
-            assert!(right + read_from_last <= self.right.len(), "right is too short");
+            assert!(
+                right + read_from_last <= self.right.len(),
+                "right is too short"
+            );
         }
         let output = last(self.rows, self.output_rows);
-        assert!(output + self.columns <= self.output.len(), "output is too short");
-        assert!(self.start.is_none_or(|start| start.len() >= self.columns), "start is too short");
+        assert!(
+            output + self.columns <= self.output.len(),
+            "output is too short"
+        );
+        assert!(
+            self.start.is_none_or(|start| start.len() >= self.columns),
+            "start is too short"
+        );
     }
 }
 
 /// The largest offset of nested indices.
 #[inline(always)]
-fn last<const N: usize>(counts: [usize; N], strides: [usize; N]) -> usize {
+pub(super) fn last<const N: usize>(counts: [usize; N], strides: [usize; N]) -> usize {
     let mut offset = 0;
     for index in 0..N {
         offset += (counts[index] - 1) * strides[index];
@@ -141,7 +154,12 @@ impl RowOffsets {
     #[inline(always)]
     fn new(stride: usize) -> Self {
         let opaque = |times: usize| black_box(times.wrapping_mul(stride));
-        RowOffsets { one: opaque(1), three: opaque(3), five: opaque(5), seven: opaque(7) }
+        RowOffsets {
+            one: opaque(1),
+            three: opaque(3),
+            five: opaque(5),
+            seven: opaque(7),
+        }
     }
 
     /// The offset of a row below 14.
@@ -171,7 +189,10 @@ impl RowOffsets {
 /// # Safety
 /// All addresses of the block lie in its slices. The same holds for the functions below.
 #[inline(always)]
-unsafe fn column_tiles<T: Element, V: Simd<T>, const UNIT: bool, const MASK: bool>(sums: &Sums<'_, T>, mut tile: Tile<T>) {
+unsafe fn column_tiles<T: Element, V: Simd<T>, const UNIT: bool, const MASK: bool>(
+    sums: &Sums<'_, T>,
+    mut tile: Tile<T>,
+) {
     let wide = V::REGISTERS == 32 && sums.rows[1] < 14;
     let mut columns = sums.columns;
     tile.lanes = V::LANES;
@@ -183,8 +204,16 @@ unsafe fn column_tiles<T: Element, V: Simd<T>, const UNIT: bool, const MASK: boo
                 row_tiles::<T, V, 1, UNIT, true>(sums, tile);
                 1
             } else {
-                let whole = if MASK { columns / V::LANES } else { columns.div_ceil(V::LANES) };
-                let vectors = if V::REGISTERS == 32 && wide && whole >= 4 { 4 } else { whole.min(2) };
+                let whole = if MASK {
+                    columns / V::LANES
+                } else {
+                    columns.div_ceil(V::LANES)
+                };
+                let vectors = if V::REGISTERS == 32 && wide && whole >= 4 {
+                    4
+                } else {
+                    whole.min(2)
+                };
                 tile.lanes = (columns - (vectors - 1) * V::LANES).min(V::LANES);
                 match vectors {
                     4 if V::REGISTERS == 32 => row_tiles::<T, V, 4, UNIT, false>(sums, tile),
@@ -196,7 +225,11 @@ unsafe fn column_tiles<T: Element, V: Simd<T>, const UNIT: bool, const MASK: boo
         };
         columns = columns.saturating_sub(vectors * V::LANES);
         tile.right = tile.right.wrapping_add(vectors * sums.right_panel);
-        tile.start = tile.start.wrapping_add(if sums.start.is_some() { vectors * V::LANES } else { 0 });
+        tile.start = tile.start.wrapping_add(if sums.start.is_some() {
+            vectors * V::LANES
+        } else {
+            0
+        });
         tile.output = tile.output.wrapping_add(vectors * V::LANES);
     }
 }
@@ -240,7 +273,14 @@ unsafe fn row_tiles<T: Element, V: Simd<T>, const C: usize, const UNIT: bool, co
 
 /// Computes one tile of `R` rows and `C` vectors of columns; gives back `R`.
 #[inline(always)]
-unsafe fn compute<T: Element, V: Simd<T>, const R: usize, const C: usize, const UNIT: bool, const MASK: bool>(
+unsafe fn compute<
+    T: Element,
+    V: Simd<T>,
+    const R: usize,
+    const C: usize,
+    const UNIT: bool,
+    const MASK: bool,
+>(
     sums: &Sums<'_, T>,
     tile: Tile<T>,
 ) -> usize {
@@ -249,9 +289,20 @@ unsafe fn compute<T: Element, V: Simd<T>, const R: usize, const C: usize, const 
         let mut block = begin::<T, V, R, C>(sums, tile);
         for first in 0..sums.terms[0] {
             for second in 0..sums.terms[1] {
-                let left = tile.left.add(first * sums.left_terms[0] + second * sums.left_terms[1]);
-                let right = tile.right.add(first * sums.right_terms[0] + second * sums.right_terms[1]);
-                multiply::<T, V, R, C, UNIT, MASK>(&mut block, sums, left, right, tile.lanes, tile.left_rows);
+                let left = tile
+                    .left
+                    .wrapping_add(first * sums.left_terms[0] + second * sums.left_terms[1]);
+                let right = tile
+                    .right
+                    .wrapping_add(first * sums.right_terms[0] + second * sums.right_terms[1]);
+                multiply::<T, V, R, C, UNIT, MASK>(
+                    &mut block,
+                    sums,
+                    left,
+                    right,
+                    tile.lanes,
+                    tile.left_rows,
+                );
             }
         }
         finish::<T, V, R, C>(block, sums, tile);
@@ -260,11 +311,18 @@ unsafe fn compute<T: Element, V: Simd<T>, const R: usize, const C: usize, const 
 }
 
 #[inline(always)]
-unsafe fn begin<T: Element, V: Simd<T>, const R: usize, const C: usize>(sums: &Sums<'_, T>, tile: Tile<T>) -> [[V; C]; R] {
+unsafe fn begin<T: Element, V: Simd<T>, const R: usize, const C: usize>(
+    sums: &Sums<'_, T>,
+    tile: Tile<T>,
+) -> [[V; C]; R] {
     let mut start = [V::splat(T::zero()); C];
     if sums.start.is_some() {
         for column in 0..C {
-            let lanes = if column + 1 == C { tile.lanes } else { V::LANES };
+            let lanes = if column + 1 == C {
+                tile.lanes
+            } else {
+                V::LANES
+            };
             // SAFETY: `lanes` columns are left here.
             start[column] = unsafe { V::load_partial(tile.start.add(column * V::LANES), lanes) };
         }
@@ -274,7 +332,14 @@ unsafe fn begin<T: Element, V: Simd<T>, const R: usize, const C: usize>(sums: &S
 
 /// Adds the terms of the innermost index.
 #[inline(always)]
-unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const UNIT: bool, const MASK: bool>(
+unsafe fn multiply<
+    T: Element,
+    V: Simd<T>,
+    const R: usize,
+    const C: usize,
+    const UNIT: bool,
+    const MASK: bool,
+>(
     block: &mut [[V; C]; R],
     sums: &Sums<'_, T>,
     mut left: *const T,
@@ -287,7 +352,13 @@ unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const
         for column in 0..C {
             let pointer = right.wrapping_add(column * sums.right_panel);
             // SAFETY: the columns of the tile can be read; the masked load reads no more than the last `lanes`.
-            factors[column] = unsafe { if MASK { V::load_partial(pointer, lanes) } else { V::load(pointer) } };
+            factors[column] = unsafe {
+                if MASK {
+                    V::load_partial(pointer, lanes)
+                } else {
+                    V::load(pointer)
+                }
+            };
         }
         for_rows!(row < R {
             // SAFETY: the rows of the tile can be read.
@@ -308,7 +379,10 @@ unsafe fn finish<T: Element, V: Simd<T>, const R: usize, const C: usize>(
     sums: &Sums<'_, T>,
     tile: Tile<T>,
 ) {
-    let output = |row: usize, column: usize| tile.output.wrapping_add(row * sums.output_rows[1] + column * V::LANES);
+    let output = |row: usize, column: usize| {
+        tile.output
+            .wrapping_add(row * sums.output_rows[1] + column * V::LANES)
+    };
     let partial = |column: usize| column + 1 == C && tile.lanes < V::LANES;
     if sums.accumulate {
         for_rows!(row < R {
