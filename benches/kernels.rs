@@ -86,6 +86,12 @@ impl<T: Element> Report<T> {
     }
 
     fn line(&self, name: &str, operations: usize, work: impl FnMut()) {
+        if std::env::args()
+            .skip(1)
+            .any(|part| !part.starts_with("--") && part != "f64" && !name.contains(&part))
+        {
+            return;
+        }
         let seconds = seconds(work);
         let rate = operations as f64 / seconds;
         println!(

@@ -71,28 +71,50 @@ pub trait Simd<T>: Copy + 'static {
     /// `count` elements at `pointer` can be written, and `count <= LANES`.
     unsafe fn store_partial(self, pointer: *mut T, count: usize);
 
+    /// [`load_partial`](Simd::load_partial), at its fastest where `count` is often `LANES`.
+    ///
+    /// # Safety
+    /// As for `load_partial`.
+    #[inline(always)]
+    unsafe fn load_some(pointer: *const T, count: usize) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if count == Self::LANES {
+                Self::load(pointer)
+            } else {
+                Self::load_partial(pointer, count)
+            }
+        }
+    }
+
+    /// [`store_partial`](Simd::store_partial), at its fastest where `count` is often `LANES`.
+    ///
+    /// # Safety
+    /// As for `store_partial`.
+    #[inline(always)]
+    unsafe fn store_some(self, pointer: *mut T, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if count == Self::LANES {
+                self.store(pointer)
+            } else {
+                self.store_partial(pointer, count)
+            }
+        }
+    }
+
     /// The first elements of `values`, at most `LANES`, then zeros.
     #[inline(always)]
     fn read(values: &[T]) -> Self {
-        if values.len() >= Self::LANES {
-            // SAFETY: the slice holds at least `LANES` elements.
-            unsafe { Self::load(values.as_ptr()) }
-        } else {
-            // SAFETY: the slice holds exactly this many elements, fewer than `LANES`.
-            unsafe { Self::load_partial(values.as_ptr(), values.len()) }
-        }
+        // SAFETY: the slice holds this many elements.
+        unsafe { Self::load_some(values.as_ptr(), values.len().min(Self::LANES)) }
     }
 
     /// Writes as many lanes as `values` has room for, from its beginning.
     #[inline(always)]
     fn write(self, values: &mut [T]) {
-        if values.len() >= Self::LANES {
-            // SAFETY: the slice holds at least `LANES` elements.
-            unsafe { self.store(values.as_mut_ptr()) }
-        } else {
-            // SAFETY: the slice holds exactly this many elements, fewer than `LANES`.
-            unsafe { self.store_partial(values.as_mut_ptr(), values.len()) }
-        }
+        // SAFETY: the slice holds this many elements.
+        unsafe { self.store_some(values.as_mut_ptr(), values.len().min(Self::LANES)) }
     }
 
     fn add(self, other: Self) -> Self;

@@ -93,13 +93,13 @@ impl<T: Element> FewColumns<'_, T> {
                     let lanes = V::LANES.min(inner - term);
                     // SAFETY: `run` has seen that all rows and terms lie in their slices.
                     unsafe {
-                        let factor = load::<T, V>(self.right.as_ptr().add(right + term), lanes);
+                        let factor = V::load_some(self.right.as_ptr().add(right + term), lanes);
                         for row in 0..R {
                             let left = self
                                 .left
                                 .as_ptr()
                                 .add(left + row * self.left_rows[1] + term);
-                            sums[row] = load::<T, V>(left, lanes).mul_add(factor, sums[row]);
+                            sums[row] = V::load_some(left, lanes).mul_add(factor, sums[row]);
                         }
                     }
                     term += V::LANES;
@@ -108,19 +108,5 @@ impl<T: Element> FewColumns<'_, T> {
             }
         }
         sums
-    }
-}
-
-/// # Safety
-/// `lanes` elements at `pointer` can be read, at most a vector.
-#[inline(always)]
-unsafe fn load<T: Element, V: Simd<T>>(pointer: *const T, lanes: usize) -> V {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if lanes == V::LANES {
-            V::load(pointer)
-        } else {
-            V::load_partial(pointer, lanes)
-        }
     }
 }
