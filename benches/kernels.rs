@@ -26,16 +26,8 @@ struct Report<T> {
 impl<T: Element> Report<T> {
     fn new() -> Self {
         let peak = peak::operations_per_second::<T>();
-        println!(
-            "{} on {}: peak {:.0} GFLOP/s",
-            std::any::type_name::<T>(),
-            cpu_path().name(),
-            peak * 1e-9
-        );
-        Report {
-            peak,
-            element: std::marker::PhantomData,
-        }
+        println!("{} on {}: peak {:.0} GFLOP/s", std::any::type_name::<T>(), cpu_path().name(), peak * 1e-9);
+        Report { peak, element: std::marker::PhantomData }
     }
 
     fn all(&self) {
@@ -57,27 +49,15 @@ impl<T: Element> Report<T> {
             self.affine(samples, depth, columns);
         }
         println!("outer: samples x left x right");
-        for (samples, left, right) in [
-            (256, 784, 32),
-            (256, 32, 784),
-            (256, 784, 128),
-            (256, 128, 64),
-            (256, 64, 32),
-            (256, 512, 1024),
-        ] {
+        for (samples, left, right) in
+            [(256, 784, 32), (256, 32, 784), (256, 784, 128), (256, 128, 64), (256, 64, 32), (256, 512, 1024)]
+        {
             self.outer(samples, left, right);
         }
         println!("convolution 3x3: forward, input gradient, weight gradient");
-        for (size, channels, filters) in [
-            (28, 1, 32),
-            (14, 32, 64),
-            (7, 64, 64),
-            (14, 64, 32),
-            (28, 32, 1),
-            (28, 3, 32),
-            (28, 32, 3),
-            (8, 128, 128),
-        ] {
+        for (size, channels, filters) in
+            [(28, 1, 32), (14, 32, 64), (7, 64, 64), (14, 64, 32), (28, 32, 1), (28, 3, 32), (28, 32, 3), (8, 128, 128)]
+        {
             self.convolution(size, channels, filters, 1);
         }
         for (size, channels, filters) in [(28, 32, 64), (14, 64, 64)] {
@@ -86,10 +66,7 @@ impl<T: Element> Report<T> {
     }
 
     fn line(&self, name: &str, operations: usize, work: impl FnMut()) {
-        if std::env::args()
-            .skip(1)
-            .any(|part| !part.starts_with("--") && part != "f64" && !name.contains(&part))
-        {
+        if std::env::args().skip(1).any(|part| !part.starts_with("--") && part != "f64" && !name.contains(&part)) {
             return;
         }
         let seconds = seconds(work);
@@ -109,22 +86,18 @@ impl<T: Element> Report<T> {
         let mut packed = Values::new(product::packed_len::<T>(depth, columns));
         let mut outputs = Values::new(samples * columns);
         product::pack(matrix.get(), depth, columns, packed.get_mut());
-        self.line(
-            &format!("{samples} x {depth} x {columns}"),
-            2 * samples * depth * columns,
-            || {
-                product::affine(Affine {
-                    samples,
-                    depth,
-                    columns,
-                    inputs: black_box(inputs.get()),
-                    packed: packed.get(),
-                    bias: Some(bias.get()),
-                    outputs: outputs.get_mut(),
-                    relu: true,
-                })
-            },
-        );
+        self.line(&format!("{samples} x {depth} x {columns}"), 2 * samples * depth * columns, || {
+            product::affine(Affine {
+                samples,
+                depth,
+                columns,
+                inputs: black_box(inputs.get()),
+                packed: packed.get(),
+                bias: Some(bias.get()),
+                outputs: outputs.get_mut(),
+                relu: true,
+            })
+        });
     }
 
     fn outer(&self, samples: usize, left_features: usize, right_features: usize) {
@@ -132,15 +105,11 @@ impl<T: Element> Report<T> {
         let right = Values::new(samples * right_features);
         let mut gradient = Values::new(left_features * right_features);
         let operations = 2 * samples * left_features * right_features;
-        self.line(
-            &format!("{samples} x {left_features} x {right_features}"),
-            operations,
-            || {
-                let left = Segments::contiguous(black_box(left.get()), left_features, samples);
-                let right = Segments::contiguous(right.get(), right_features, samples);
-                product::outer(left, right, 0..left_features, gradient.get_mut())
-            },
-        );
+        self.line(&format!("{samples} x {left_features} x {right_features}"), operations, || {
+            let left = Segments::contiguous(black_box(left.get()), left_features, samples);
+            let right = Segments::contiguous(right.get(), right_features, samples);
+            product::outer(left, right, 0..left_features, gradient.get_mut())
+        });
     }
 
     fn convolution(&self, size: usize, channels: usize, filters: usize, stride: usize) {
@@ -168,42 +137,16 @@ impl<T: Element> Report<T> {
         let mut scratch = Values::new(convolution::scratch_len::<T>(&g));
         self.line(&format!("{name} f"), operations, || {
             let (input, output) = (black_box(input.get()), output.get_mut());
-            convolution::forward(
-                &g,
-                samples,
-                input,
-                packed.get(),
-                Some(bias.get()),
-                true,
-                output,
-                scratch.get_mut(),
-            )
+            convolution::forward(&g, samples, input, packed.get(), Some(bias.get()), true, output, scratch.get_mut())
         });
         self.line(&format!("{name} i"), operations, || {
             let (output, input) = (black_box(output.get()), input.get_mut());
-            convolution::input_gradient(
-                &g,
-                samples,
-                output,
-                packed_gradient.get(),
-                input,
-                scratch.get_mut(),
-            )
+            convolution::input_gradient(&g, samples, output, packed_gradient.get(), input, scratch.get_mut())
         });
-        let (input, output) = (
-            Values::new(samples * g.input_len()),
-            Values::new(samples * g.output_len()),
-        );
+        let (input, output) = (Values::new(samples * g.input_len()), Values::new(samples * g.output_len()));
         self.line(&format!("{name} w"), operations, || {
             let (input, output) = (black_box(input.get()), output.get());
-            convolution::weight_gradient(
-                &g,
-                samples,
-                input,
-                output,
-                weights.get_mut(),
-                scratch.get_mut(),
-            )
+            convolution::weight_gradient(&g, samples, input, output, weights.get_mut(), scratch.get_mut())
         });
     }
 }
@@ -217,14 +160,8 @@ struct Values<T> {
 impl<T: Element> Values<T> {
     fn new(len: usize) -> Self {
         let slack = 64 / size_of::<T>();
-        let storage: Vec<T> = (0..len + slack)
-            .map(|index| T::of((index * 37 % 101) as f64 * 1e-3 - 0.05))
-            .collect();
-        let start = if std::env::var_os("UNALIGNED").is_some() {
-            0
-        } else {
-            storage.as_ptr().align_offset(64)
-        };
+        let storage: Vec<T> = (0..len + slack).map(|index| T::of((index * 37 % 101) as f64 * 1e-3 - 0.05)).collect();
+        let start = if std::env::var_os("UNALIGNED").is_some() { 0 } else { storage.as_ptr().align_offset(64) };
         let mut storage = storage;
         storage.truncate(start + len);
         Values { storage, start }

@@ -94,11 +94,7 @@ impl<T: Element> Chains<'_, T> {
                     let row = block * length + index;
                     let value = V::splat(*input.get_unchecked(row));
                     for column in 0..C {
-                        let factor = V::load(
-                            matrix
-                                .as_ptr()
-                                .add((column * depth + term + row) * V::LANES),
-                        );
+                        let factor = V::load(matrix.as_ptr().add((column * depth + term + row) * V::LANES));
                         sums[block][column] = value.mul_add(factor, sums[block][column]);
                     }
                 }
@@ -107,11 +103,7 @@ impl<T: Element> Chains<'_, T> {
         for block in 0..B {
             for column in 0..C {
                 let first = term == 0 && block == 0;
-                total[column] = if first {
-                    sums[block][column]
-                } else {
-                    total[column].add(sums[block][column])
-                };
+                total[column] = if first { sums[block][column] } else { total[column].add(sums[block][column]) };
             }
         }
         B * length

@@ -104,11 +104,7 @@ pub fn pack<T: Element>(geometry: &Geometry, weights: &[T], packed: &mut [T]) {
 }
 
 fn pack_on<T: Element>(path: CpuPath, geometry: &Geometry, weights: &[T], packed: &mut [T]) {
-    assert_eq!(
-        weights.len(),
-        geometry.weights_len(),
-        "length of the weights"
-    );
+    assert_eq!(weights.len(), geometry.weights_len(), "length of the weights");
     geometry.forward().pack(path, weights, packed);
 }
 
@@ -122,26 +118,14 @@ pub fn pack_gradient<T: Element>(geometry: &Geometry, weights: &[T], packed: &mu
     pack_gradient_on(cpu_path(), geometry, weights, packed);
 }
 
-fn pack_gradient_on<T: Element>(
-    path: CpuPath,
-    geometry: &Geometry,
-    weights: &[T],
-    packed: &mut [T],
-) {
-    assert_eq!(
-        weights.len(),
-        geometry.weights_len(),
-        "length of the weights"
-    );
+fn pack_gradient_on<T: Element>(path: CpuPath, geometry: &Geometry, weights: &[T], packed: &mut [T]) {
+    assert_eq!(weights.len(), geometry.weights_len(), "length of the weights");
     geometry.backward().pack(path, weights, packed);
 }
 
 /// The length of the scratch that each of the three passes needs, for any number of samples.
 pub fn scratch_len<T: Element>(geometry: &Geometry) -> usize {
-    geometry
-        .forward()
-        .scratch_len::<T>()
-        .max(geometry.backward().scratch_len::<T>())
+    geometry.forward().scratch_len::<T>().max(geometry.backward().scratch_len::<T>())
 }
 
 /// Computes the outputs of samples; then `max(0, ·)` if `relu`. The bits of a sample do not depend on the others.
@@ -156,17 +140,7 @@ pub fn forward<T: Element>(
     output: &mut [T],
     scratch: &mut [T],
 ) {
-    forward_on(
-        cpu_path(),
-        geometry,
-        samples,
-        input,
-        packed,
-        bias,
-        relu,
-        output,
-        scratch,
-    );
+    forward_on(cpu_path(), geometry, samples, input, packed, bias, relu, output, scratch);
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -181,23 +155,10 @@ fn forward_on<T: Element>(
     output: &mut [T],
     scratch: &mut [T],
 ) {
-    assert_eq!(
-        input.len(),
-        samples * geometry.input_len(),
-        "length of the input"
-    );
-    assert_eq!(
-        output.len(),
-        samples * geometry.output_len(),
-        "length of the output"
-    );
-    assert!(
-        bias.is_none_or(|bias| bias.len() == geometry.filters),
-        "length of the bias"
-    );
-    geometry
-        .forward()
-        .run(path, samples, input, packed, bias, relu, output, scratch);
+    assert_eq!(input.len(), samples * geometry.input_len(), "length of the input");
+    assert_eq!(output.len(), samples * geometry.output_len(), "length of the output");
+    assert!(bias.is_none_or(|bias| bias.len() == geometry.filters), "length of the bias");
+    geometry.forward().run(path, samples, input, packed, bias, relu, output, scratch);
 }
 
 /// Computes the gradient of the inputs of samples; what the output does not depend on gets zero.
@@ -209,15 +170,7 @@ pub fn input_gradient<T: Element>(
     input_gradient: &mut [T],
     scratch: &mut [T],
 ) {
-    input_gradient_on(
-        cpu_path(),
-        geometry,
-        samples,
-        output_gradient,
-        packed,
-        input_gradient,
-        scratch,
-    );
+    input_gradient_on(cpu_path(), geometry, samples, output_gradient, packed, input_gradient, scratch);
 }
 
 fn input_gradient_on<T: Element>(
@@ -229,26 +182,9 @@ fn input_gradient_on<T: Element>(
     input_gradient: &mut [T],
     scratch: &mut [T],
 ) {
-    assert_eq!(
-        output_gradient.len(),
-        samples * geometry.output_len(),
-        "length of the output gradient"
-    );
-    assert_eq!(
-        input_gradient.len(),
-        samples * geometry.input_len(),
-        "length of the input gradient"
-    );
-    geometry.backward().run(
-        path,
-        samples,
-        output_gradient,
-        packed,
-        None,
-        false,
-        input_gradient,
-        scratch,
-    );
+    assert_eq!(output_gradient.len(), samples * geometry.output_len(), "length of the output gradient");
+    assert_eq!(input_gradient.len(), samples * geometry.input_len(), "length of the input gradient");
+    geometry.backward().run(path, samples, output_gradient, packed, None, false, input_gradient, scratch);
 }
 
 /// Adds the gradient of the weights over samples to `gradient`.
@@ -260,15 +196,7 @@ pub fn weight_gradient<T: Element>(
     gradient: &mut [T],
     scratch: &mut [T],
 ) {
-    weight_gradient_on(
-        cpu_path(),
-        geometry,
-        samples,
-        input,
-        output_gradient,
-        gradient,
-        scratch,
-    );
+    weight_gradient_on(cpu_path(), geometry, samples, input, output_gradient, gradient, scratch);
 }
 
 fn weight_gradient_on<T: Element>(
@@ -280,28 +208,8 @@ fn weight_gradient_on<T: Element>(
     gradient: &mut [T],
     scratch: &mut [T],
 ) {
-    assert_eq!(
-        input.len(),
-        samples * geometry.input_len(),
-        "length of the input"
-    );
-    assert_eq!(
-        output_gradient.len(),
-        samples * geometry.output_len(),
-        "length of the output gradient"
-    );
-    assert_eq!(
-        gradient.len(),
-        geometry.weights_len(),
-        "length of the gradient"
-    );
-    gradient::add(
-        path,
-        geometry,
-        samples,
-        input,
-        output_gradient,
-        gradient,
-        scratch,
-    );
+    assert_eq!(input.len(), samples * geometry.input_len(), "length of the input");
+    assert_eq!(output_gradient.len(), samples * geometry.output_len(), "length of the output gradient");
+    assert_eq!(gradient.len(), geometry.weights_len(), "length of the gradient");
+    gradient::add(path, geometry, samples, input, output_gradient, gradient, scratch);
 }

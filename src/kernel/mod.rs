@@ -53,11 +53,7 @@ impl CpuPath {
 /// `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) names, if the CPU has it. Decided once per process.
 pub fn cpu_path() -> CpuPath {
     static PATH: OnceLock<CpuPath> = OnceLock::new();
-    *PATH.get_or_init(|| {
-        forced_path()
-            .filter(|path| path.is_available())
-            .unwrap_or_else(best_path)
-    })
+    *PATH.get_or_init(|| forced_path().filter(|path| path.is_available()).unwrap_or_else(best_path))
 }
 
 fn forced_path() -> Option<CpuPath> {

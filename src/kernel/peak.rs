@@ -12,9 +12,7 @@ pub fn operations_per_second<T: Element>() -> f64 {
     let mut best = f64::INFINITY;
     for _ in 0..20 {
         let start = Instant::now();
-        let per_round = dispatch::<T, _>(MultiplyAdds {
-            rounds: black_box(rounds),
-        });
+        let per_round = dispatch::<T, _>(MultiplyAdds { rounds: black_box(rounds) });
         best = best.min(start.elapsed().as_secs_f64() / (per_round * rounds as f64));
     }
     1.0 / best

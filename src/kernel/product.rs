@@ -43,11 +43,7 @@ pub(super) fn pack_on<T: Element>(
     packed: &mut [T],
 ) {
     let [depth, columns] = counts;
-    assert_eq!(
-        packed.len(),
-        packed_len_on::<T>(path, depth, columns),
-        "length of the packed matrix"
-    );
+    assert_eq!(packed.len(), packed_len_on::<T>(path, depth, columns), "length of the packed matrix");
     if packed.is_empty() {
         return;
     }
@@ -57,11 +53,7 @@ pub(super) fn pack_on<T: Element>(
             for (lane, packed) in packed.iter_mut().enumerate() {
                 let column = panel * lanes + lane;
                 let inside = column < columns;
-                *packed = if inside {
-                    matrix[row * strides[0] + column * strides[1]]
-                } else {
-                    T::zero()
-                };
+                *packed = if inside { matrix[row * strides[0] + column * strides[1]] } else { T::zero() };
             }
         }
     }
@@ -104,27 +96,11 @@ pub fn affine<T: Element>(task: Affine<'_, T>) {
 }
 
 pub(super) fn affine_on<T: Element>(path: CpuPath, task: Affine<'_, T>) {
-    let Affine {
-        samples,
-        depth,
-        columns,
-        ..
-    } = task;
+    let Affine { samples, depth, columns, .. } = task;
     assert_eq!(task.inputs.len(), samples * depth, "length of the inputs");
-    assert_eq!(
-        task.packed.len(),
-        packed_len_on::<T>(path, depth, columns),
-        "length of the packed matrix"
-    );
-    assert_eq!(
-        task.outputs.len(),
-        samples * columns,
-        "length of the outputs"
-    );
-    assert!(
-        task.bias.is_none_or(|bias| bias.len() == columns),
-        "length of the bias"
-    );
+    assert_eq!(task.packed.len(), packed_len_on::<T>(path, depth, columns), "length of the packed matrix");
+    assert_eq!(task.outputs.len(), samples * columns, "length of the outputs");
+    assert!(task.bias.is_none_or(|bias| bias.len() == columns), "length of the bias");
     if samples < FEW_SAMPLES {
         sample_by_sample(path, task);
     } else {
@@ -141,46 +117,17 @@ fn block_length(depth: usize) -> usize {
 }
 
 fn sample_by_sample<T: Element>(path: CpuPath, task: Affine<'_, T>) {
-    let Affine {
-        samples,
-        depth,
-        columns,
-        inputs,
-        packed,
-        bias,
-        outputs,
-        relu,
-    } = task;
+    let Affine { samples, depth, columns, inputs, packed, bias, outputs, relu } = task;
     for sample in 0..samples {
         let input = &inputs[sample * depth..][..depth];
         let output = &mut outputs[sample * columns..][..columns];
         let block = block_length(depth);
-        dispatch_on(
-            path,
-            Chains {
-                columns,
-                block,
-                input,
-                packed,
-                start: bias,
-                output,
-                relu,
-            },
-        );
+        dispatch_on(path, Chains { columns, block, input, packed, start: bias, output, relu });
     }
 }
 
 fn tile_by_tile<T: Element>(path: CpuPath, task: Affine<'_, T>) {
-    let Affine {
-        samples,
-        depth,
-        columns,
-        inputs,
-        packed,
-        bias,
-        outputs,
-        relu,
-    } = task;
+    let Affine { samples, depth, columns, inputs, packed, bias, outputs, relu } = task;
     let lanes = lanes::<T>(path);
     let block = block_length(depth);
     let at_once = (CACHED_INPUTS / depth.max(1)).next_multiple_of(14).max(14);
@@ -226,14 +173,7 @@ pub struct Segments<'a, T> {
 impl<'a, T> Segments<'a, T> {
     /// A matrix in one piece.
     pub fn contiguous(data: &'a [T], features: usize, samples: usize) -> Self {
-        Segments {
-            data,
-            first: 0,
-            stride: 0,
-            per_segment: samples,
-            samples,
-            features,
-        }
+        Segments { data, first: 0, stride: 0, per_segment: samples, samples, features }
     }
 
     /// The data from the given feature of the given sample on.
@@ -252,12 +192,7 @@ const SAMPLES_AT_ONCE: usize = 128;
 ///
 /// # Panics
 /// If the two matrices differ in samples or samples per segment, or anything lies outside its slice.
-pub fn outer<T: Element>(
-    left: Segments<'_, T>,
-    right: Segments<'_, T>,
-    rows: Range<usize>,
-    gradient: &mut [T],
-) {
+pub fn outer<T: Element>(left: Segments<'_, T>, right: Segments<'_, T>, rows: Range<usize>, gradient: &mut [T]) {
     outer_on(cpu_path(), left, right, rows, gradient);
 }
 
@@ -269,26 +204,14 @@ pub(super) fn outer_on<T: Element>(
     gradient: &mut [T],
 ) {
     assert_eq!(left.samples, right.samples, "samples of the two matrices");
-    assert_eq!(
-        left.per_segment, right.per_segment,
-        "samples per segment of the two matrices"
-    );
-    assert!(
-        rows.start <= rows.end && rows.end <= left.features,
-        "rows of the left matrix"
-    );
-    assert_eq!(
-        gradient.len(),
-        rows.len() * right.features,
-        "length of the gradient"
-    );
+    assert_eq!(left.per_segment, right.per_segment, "samples per segment of the two matrices");
+    assert!(rows.start <= rows.end && rows.end <= left.features, "rows of the left matrix");
+    assert_eq!(gradient.len(), rows.len() * right.features, "length of the gradient");
     let (samples, per_segment) = (left.samples, left.per_segment);
     let mut sample = 0;
     while sample < samples && !gradient.is_empty() {
         let left_here = (per_segment - sample % per_segment).min(samples - sample);
-        let segments = (SAMPLES_AT_ONCE / per_segment)
-            .min((samples - sample) / per_segment)
-            .max(1);
+        let segments = (SAMPLES_AT_ONCE / per_segment).min((samples - sample) / per_segment).max(1);
         let in_segment = left_here.min(SAMPLES_AT_ONCE);
         dispatch_on(
             path,
@@ -319,17 +242,9 @@ pub fn column_sums<T: Element>(matrix: &[T], columns: usize, sums: &mut [T]) {
     column_sums_on(cpu_path(), matrix, columns, sums);
 }
 
-pub(super) fn column_sums_on<T: Element>(
-    path: CpuPath,
-    matrix: &[T],
-    columns: usize,
-    sums: &mut [T],
-) {
+pub(super) fn column_sums_on<T: Element>(path: CpuPath, matrix: &[T], columns: usize, sums: &mut [T]) {
     assert_eq!(sums.len(), columns, "length of the sums");
-    assert!(
-        columns == 0 || matrix.len() % columns == 0,
-        "length of the matrix"
-    );
+    assert!(columns == 0 || matrix.len() % columns == 0, "length of the matrix");
     if !matrix.is_empty() {
         dispatch_on(path, ColumnSums { matrix, sums });
     }

@@ -16,10 +16,7 @@ impl Random {
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         self.0 >> 33
     }
 
@@ -29,9 +26,7 @@ impl Random {
 
     /// Values between -1 and 1.
     pub fn values<T: Element>(&mut self, count: usize) -> Vec<T> {
-        (0..count)
-            .map(|_| T::of(self.next() as f64 / (1u64 << 30) as f64 - 1.0))
-            .collect()
+        (0..count).map(|_| T::of(self.next() as f64 / (1u64 << 30) as f64 - 1.0)).collect()
     }
 }
 
@@ -41,9 +36,6 @@ pub fn assert_near<T: Element>(found: &[T], expected: &[f64], context: &str) {
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         let difference = (found.to_f64().unwrap() - expected).abs();
         let tolerance = 200.0 * T::epsilon().to_f64().unwrap() * (1.0 + expected.abs());
-        assert!(
-            difference <= tolerance,
-            "{found} for {expected} at {index}, {context}"
-        );
+        assert!(difference <= tolerance, "{found} for {expected} at {index}, {context}");
     }
 }

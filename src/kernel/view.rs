@@ -23,23 +23,14 @@ mod tests {
     fn whole_columns_are_contiguous() {
         let matrix = DMatrix::from_fn(3, 4, |row, column| (row + 3 * column) as f32);
         assert_eq!(contiguous(&matrix.as_view()).unwrap(), matrix.as_slice());
-        assert_eq!(
-            contiguous(&matrix.columns(1, 2).as_view()).unwrap(),
-            &matrix.as_slice()[3..9]
-        );
+        assert_eq!(contiguous(&matrix.columns(1, 2).as_view()).unwrap(), &matrix.as_slice()[3..9]);
     }
 
     #[test]
     fn parts_of_columns_are_not() {
         let matrix = DMatrix::from_fn(3, 4, |row, column| (row + 3 * column) as f32);
         assert_eq!(contiguous(&matrix.view((1, 0), (2, 4)).as_view()), None);
-        assert_eq!(
-            contiguous(&matrix.view((1, 2), (2, 1)).as_view()).unwrap(),
-            [7.0, 8.0]
-        );
-        assert_eq!(
-            contiguous(&matrix.view((0, 0), (3, 0)).as_view()).unwrap(),
-            [0.0; 0]
-        );
+        assert_eq!(contiguous(&matrix.view((1, 2), (2, 1)).as_view()).unwrap(), [7.0, 8.0]);
+        assert_eq!(contiguous(&matrix.view((0, 0), (3, 0)).as_view()).unwrap(), [0.0; 0]);
     }
 }

@@ -42,17 +42,11 @@ pub(super) struct Phases {
 
 impl Axis {
     pub fn forward(self) -> Phases {
-        Phases {
-            axis: self,
-            backward: false,
-        }
+        Phases { axis: self, backward: false }
     }
 
     pub fn backward(self) -> Phases {
-        Phases {
-            axis: self,
-            backward: true,
-        }
+        Phases { axis: self, backward: true }
     }
 
     fn forward_phase(&self) -> Phase {
@@ -95,34 +89,25 @@ impl Axis {
 impl Phases {
     pub fn iter(self) -> impl Iterator<Item = Phase> {
         let count = if self.backward { self.axis.stride } else { 1 };
-        (0..count).map(move |residue| {
-            if self.backward {
-                self.axis.backward_phase(residue)
-            } else {
-                self.axis.forward_phase()
-            }
-        })
+        (0..count).map(
+            move |residue| {
+                if self.backward { self.axis.backward_phase(residue) } else { self.axis.forward_phase() }
+            },
+        )
     }
 
     /// The positions of the source that are read: the first one and their number.
     pub fn span(self) -> (isize, usize) {
-        let read = || {
-            self.iter()
-                .filter(|phase| phase.count > 0 && phase.taps > 0)
-        };
+        let read = || self.iter().filter(|phase| phase.count > 0 && phase.taps > 0);
         let first = read().map(|phase| phase.source).min().unwrap_or(0);
-        let last = read()
-            .map(|phase| phase.last_source())
-            .max()
-            .unwrap_or(first - 1);
+        let last = read().map(|phase| phase.last_source()).max().unwrap_or(first - 1);
         (first, (last - first + 1) as usize)
     }
 }
 
 impl Phase {
     fn last_source(&self) -> isize {
-        self.source
-            + ((self.count - 1) * self.source_step + (self.taps - 1) * self.dilation) as isize
+        self.source + ((self.count - 1) * self.source_step + (self.taps - 1) * self.dilation) as isize
     }
 
     /// The kernel's place that a tap is weighted by.
@@ -132,9 +117,5 @@ impl Phase {
 }
 
 fn greatest_common_divisor(a: usize, b: usize) -> usize {
-    if b == 0 {
-        a
-    } else {
-        greatest_common_divisor(b, a % b)
-    }
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

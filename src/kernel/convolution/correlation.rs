@@ -41,12 +41,7 @@ struct Pass {
 impl Pass {
     /// Terms of a sum as three nested indices, the last one contiguous in the source.
     fn terms(&self) -> [usize; 3] {
-        let Pass {
-            vertical,
-            horizontal,
-            channels,
-            ..
-        } = self;
+        let Pass { vertical, horizontal, channels, .. } = self;
         if horizontal.dilation == 1 {
             [1, vertical.taps, horizontal.taps * channels]
         } else {
@@ -57,11 +52,7 @@ impl Pass {
     /// Source elements from one term to the next.
     fn term_strides(&self, frame: &Frame) -> [usize; 3] {
         let row = self.vertical.dilation * frame.size[1] * self.channels;
-        if self.horizontal.dilation == 1 {
-            [0, row, 1]
-        } else {
-            [row, self.horizontal.dilation * self.channels, 1]
-        }
+        if self.horizontal.dilation == 1 { [0, row, 1] } else { [row, self.horizontal.dilation * self.channels, 1] }
     }
 
     fn depth(&self) -> usize {
@@ -76,35 +67,22 @@ impl Pass {
     }
 
     fn packed_len(&self, lanes: usize) -> usize {
-        let columns = if self.has_few_columns(lanes) {
-            self.columns
-        } else {
-            self.columns.next_multiple_of(lanes)
-        };
+        let columns = if self.has_few_columns(lanes) { self.columns } else { self.columns.next_multiple_of(lanes) };
         self.depth() * columns
     }
 
     /// Packs panels of one vector of columns, or column after column if they are few.
     fn pack<T: Element>(&self, lanes: usize, weights: &[T], at: Weights, packed: &mut [T]) {
-        let width = if self.has_few_columns(lanes) {
-            1
-        } else {
-            lanes
-        };
+        let width = if self.has_few_columns(lanes) { 1 } else { lanes };
         let mut rows = packed.chunks_exact_mut(width);
         for panel in (0..self.columns).step_by(width) {
             for (vertical, horizontal) in pairs(self.vertical.taps, self.horizontal.taps) {
-                let place = self.vertical.place_of(vertical) * at.kernel_width
-                    + self.horizontal.place_of(horizontal);
+                let place = self.vertical.place_of(vertical) * at.kernel_width + self.horizontal.place_of(horizontal);
                 for (channel, row) in (0..self.channels).zip(&mut rows) {
                     for (lane, packed) in row.iter_mut().enumerate() {
                         let column = panel + lane;
                         let weight = place * at.tap + channel * at.channel + column * at.column;
-                        *packed = if column < self.columns {
-                            weights[weight]
-                        } else {
-                            T::zero()
-                        };
+                        *packed = if column < self.columns { weights[weight] } else { T::zero() };
                     }
                 }
             }
@@ -121,23 +99,13 @@ impl Correlation {
         let [vertical, horizontal] = self.phases;
         let (channels, columns) = (self.channels, self.columns);
         vertical.iter().flat_map(move |vertical| {
-            horizontal.iter().map(move |horizontal| Pass {
-                vertical,
-                horizontal,
-                channels,
-                columns,
-            })
+            horizontal.iter().map(move |horizontal| Pass { vertical, horizontal, channels, columns })
         })
     }
 
     pub fn frame(&self) -> Frame {
         let [(top, height), (left, width)] = self.phases.map(Phases::span);
-        Frame {
-            first: [top, left],
-            size: [height, width],
-            channels: self.channels,
-            image: self.source,
-        }
+        Frame { first: [top, left], size: [height, width], channels: self.channels, image: self.source }
     }
 
     pub fn packed_len<T: Element>(&self, path: CpuPath) -> usize {
@@ -146,11 +114,7 @@ impl Correlation {
     }
 
     pub fn pack<T: Element>(&self, path: CpuPath, weights: &[T], mut packed: &mut [T]) {
-        assert_eq!(
-            packed.len(),
-            self.packed_len::<T>(path),
-            "length of the packed weights"
-        );
+        assert_eq!(packed.len(), self.packed_len::<T>(path), "length of the packed weights");
         let lanes = lanes::<T>(path);
         for pass in self.passes() {
             let (here, rest) = packed.split_at_mut(pass.packed_len(lanes));
@@ -175,11 +139,7 @@ impl Correlation {
         target: &mut [T],
         scratch: &mut [T],
     ) {
-        assert_eq!(
-            packed.len(),
-            self.packed_len::<T>(path),
-            "length of the packed weights"
-        );
+        assert_eq!(packed.len(), self.packed_len::<T>(path), "length of the packed weights");
         let source_len = self.source[0] * self.source[1] * self.channels;
         let target_len = self.target[0] * self.target[1] * self.columns;
         if target_len == 0 {
@@ -210,35 +170,19 @@ impl Correlation {
         relu: bool,
         target: &mut [T],
     ) {
-        let Pass {
-            vertical,
-            horizontal,
-            channels,
-            columns,
-        } = *pass;
+        let Pass { vertical, horizontal, channels, columns } = *pass;
         if vertical.count == 0 || horizontal.count == 0 {
             return;
         }
         let lanes = lanes::<T>(path);
         let row = frame.size[1] * channels;
         let read = pass.depth() > 0;
-        let top = if read {
-            (vertical.source - frame.first[0]) as usize
-        } else {
-            0
-        };
-        let left = if read {
-            (horizontal.source - frame.first[1]) as usize
-        } else {
-            0
-        };
+        let top = if read { (vertical.source - frame.first[0]) as usize } else { 0 };
+        let left = if read { (horizontal.source - frame.first[1]) as usize } else { 0 };
         let target_row = self.target[1] * columns;
         let terms = pass.terms();
         let rows = [vertical.count, horizontal.count];
-        let left_rows = [
-            vertical.source_step * row,
-            horizontal.source_step * channels,
-        ];
+        let left_rows = [vertical.source_step * row, horizontal.source_step * channels];
         let left_terms = pass.term_strides(frame);
         let output = &mut target[vertical.first * target_row + horizontal.first * columns..];
         let output_rows = [vertical.step * target_row, horizontal.step * columns];

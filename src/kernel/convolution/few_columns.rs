@@ -30,15 +30,8 @@ impl<T: Element> Operation<T> for FewColumns<'_, T> {
             return;
         }
         let left = last(self.rows, self.left_rows) + last(self.terms, self.left_terms);
-        assert!(
-            self.left_terms[2] == 1 && left < self.left.len(),
-            "left is too short"
-        );
-        assert_eq!(
-            self.right.len(),
-            self.columns * self.depth(),
-            "length of right"
-        );
+        assert!(self.left_terms[2] == 1 && left < self.left.len(), "left is too short");
+        assert_eq!(self.right.len(), self.columns * self.depth(), "length of right");
         for row in 0..self.rows[0] {
             let mut done = 0;
             while done < self.rows[1] {
@@ -68,11 +61,7 @@ impl<T: Element> FewColumns<'_, T> {
             let start = self.start.map_or(T::zero(), |start| start[column]);
             for index in 0..R {
                 let sum = start + sums[index].sum_lanes();
-                let result = if self.relu && sum < T::zero() {
-                    T::zero()
-                } else {
-                    sum
-                };
+                let result = if self.relu && sum < T::zero() { T::zero() } else { sum };
                 self.output[output + index * self.output_rows[1] + column] = result;
             }
         }
@@ -95,10 +84,7 @@ impl<T: Element> FewColumns<'_, T> {
                     unsafe {
                         let factor = V::load_some(self.right.as_ptr().add(right + term), lanes);
                         for row in 0..R {
-                            let left = self
-                                .left
-                                .as_ptr()
-                                .add(left + row * self.left_rows[1] + term);
+                            let left = self.left.as_ptr().add(left + row * self.left_rows[1] + term);
                             sums[row] = V::load_some(left, lanes).mul_add(factor, sums[row]);
                         }
                     }

@@ -21,11 +21,7 @@ impl Frame {
 
     /// The length of the scratch that [`fill`](Frame::fill) needs: it begins the frame at a cache line.
     pub fn scratch_len<T>(&self) -> usize {
-        if self.is_image() {
-            0
-        } else {
-            self.len() + 64 / size_of::<T>()
-        }
+        if self.is_image() { 0 } else { self.len() + 64 / size_of::<T>() }
     }
 
     /// Whether frame and image are the same, so that nothing need be copied.
@@ -41,10 +37,7 @@ impl Frame {
         let start = scratch.as_ptr().align_offset(64).min(64 / size_of::<T>());
         let frame = &mut scratch[start..][..self.len()];
         if !frame.is_empty() {
-            for (row, pixels) in frame
-                .chunks_exact_mut(self.size[1] * self.channels)
-                .enumerate()
-            {
+            for (row, pixels) in frame.chunks_exact_mut(self.size[1] * self.channels).enumerate() {
                 self.fill_row(row, image, pixels);
             }
         }
@@ -60,8 +53,7 @@ impl Frame {
         let width = width as isize;
         let from = self.first[1].clamp(0, width);
         let to = (self.first[1] + self.size[1] as isize).clamp(from, width);
-        let before =
-            (from - self.first[1]).clamp(0, self.size[1] as isize) as usize * self.channels;
+        let before = (from - self.first[1]).clamp(0, self.size[1] as isize) as usize * self.channels;
         let source = &image[row as usize * width as usize * self.channels..];
         let source = &source[from as usize * self.channels..to as usize * self.channels];
         pixels[..before].fill(T::zero());

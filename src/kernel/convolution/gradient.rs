@@ -22,17 +22,9 @@ pub(super) fn add<T: Element>(
     let frame = geometry.forward().frame();
     for sample in 0..samples {
         let image = &input[sample * geometry.input_len()..][..geometry.input_len()];
-        let output_gradient =
-            &output_gradient[sample * geometry.output_len()..][..geometry.output_len()];
+        let output_gradient = &output_gradient[sample * geometry.output_len()..][..geometry.output_len()];
         let pixels = frame.fill(image, scratch);
-        add_sample(
-            path,
-            geometry,
-            frame.size[1],
-            pixels,
-            output_gradient,
-            gradient,
-        );
+        add_sample(path, geometry, frame.size[1], pixels, output_gradient, gradient);
     }
 }
 
@@ -45,15 +37,7 @@ fn add_sample<T: Element>(
     output_gradient: &[T],
     gradient: &mut [T],
 ) {
-    let &Geometry {
-        channels,
-        filters,
-        kernel,
-        stride,
-        dilation,
-        output,
-        ..
-    } = geometry;
+    let &Geometry { channels, filters, kernel, stride, dilation, output, .. } = geometry;
     let pieces = if dilation[1] == 1 { 1 } else { kernel[1] };
     let run = kernel[1] / pieces * channels;
     let row = frame_width * channels;

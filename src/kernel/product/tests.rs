@@ -9,11 +9,7 @@ fn packed_on<T: Element>(path: CpuPath, matrix: &[T], depth: usize, columns: usi
     packed
 }
 
-fn check_affine<T: Element>(
-    path: CpuPath,
-    [samples, depth, columns]: [usize; 3],
-    random: &mut Random,
-) {
+fn check_affine<T: Element>(path: CpuPath, [samples, depth, columns]: [usize; 3], random: &mut Random) {
     let inputs = random.values::<T>(samples * depth);
     let matrix = random.values::<T>(depth * columns);
     let bias = random.values::<T>(columns);
@@ -21,10 +17,8 @@ fn check_affine<T: Element>(
     let mut expected = vec![0.0; samples * columns];
     for (index, expected) in expected.iter_mut().enumerate() {
         let (sample, column) = (index / columns, index % columns);
-        let product = |d: usize| {
-            inputs[sample * depth + d].to_f64().unwrap()
-                * matrix[d * columns + column].to_f64().unwrap()
-        };
+        let product =
+            |d: usize| inputs[sample * depth + d].to_f64().unwrap() * matrix[d * columns + column].to_f64().unwrap();
         *expected = bias[column].to_f64().unwrap() + (0..depth).map(product).sum::<f64>();
     }
     for relu in [false, true] {
@@ -41,15 +35,9 @@ fn check_affine<T: Element>(
         };
         affine_on(path, task);
         if relu {
-            expected
-                .iter_mut()
-                .for_each(|value| *value = value.max(0.0));
+            expected.iter_mut().for_each(|value| *value = value.max(0.0));
         }
-        assert_near(
-            &outputs,
-            &expected,
-            &format!("{path:?} {samples} x {depth} x {columns}"),
-        );
+        assert_near(&outputs, &expected, &format!("{path:?} {samples} x {depth} x {columns}"));
     }
 }
 
@@ -117,21 +105,14 @@ fn samples_have_the_same_bits_in_any_batch() {
 fn packing_the_transpose_is_packing() {
     let matrix = Random::new(3).values::<f32>(37 * 21);
     let transposed = nalgebra::DMatrix::from_row_slice(37, 21, &matrix);
-    let mut packed = [
-        vec![0.0; packed_len::<f32>(37, 21)],
-        vec![0.0; packed_len::<f32>(37, 21)],
-    ];
+    let mut packed = [vec![0.0; packed_len::<f32>(37, 21)], vec![0.0; packed_len::<f32>(37, 21)]];
     pack(&matrix, 37, 21, &mut packed[0]);
     pack_transposed(transposed.as_slice(), 37, 21, &mut packed[1]);
     assert_eq!(packed[0], packed[1]);
 }
 
 /// A matrix features × samples in segments, with gaps of NaN between them.
-fn segmented<T: Element>(
-    matrix: &[T],
-    features: usize,
-    per_segment: usize,
-) -> (Vec<T>, usize, usize) {
+fn segmented<T: Element>(matrix: &[T], features: usize, per_segment: usize) -> (Vec<T>, usize, usize) {
     let (first, stride) = (3, per_segment * features + 5);
     let mut data = vec![T::nan(); first];
     let segments = matrix.chunks(per_segment * features);
@@ -145,8 +126,7 @@ fn segmented<T: Element>(
 fn check_outer<T: Element>(path: CpuPath, random: &mut Random) {
     let samples = random.choose(&[1, 2, 7, 31, 64, 129, 300]);
     let per_segment = random.choose(&[1, 3, 16, 64, 200, 300]);
-    let [left_features, right_features] =
-        [(); 2].map(|_| random.choose(&[1, 2, 5, 14, 17, 32, 49]));
+    let [left_features, right_features] = [(); 2].map(|_| random.choose(&[1, 2, 5, 14, 17, 32, 49]));
     let left = random.values::<T>(samples * left_features);
     let right = random.values::<T>(samples * right_features);
     let before = random.values::<T>(left_features * right_features);
@@ -154,8 +134,7 @@ fn check_outer<T: Element>(path: CpuPath, random: &mut Random) {
     for (index, expected) in expected.iter_mut().enumerate() {
         let (row, column) = (index / right_features, index % right_features);
         for sample in 0..samples {
-            let product =
-                left[sample * left_features + row] * right[sample * right_features + column];
+            let product = left[sample * left_features + row] * right[sample * right_features + column];
             *expected += product.to_f64().unwrap();
         }
     }
@@ -180,11 +159,7 @@ fn check_outer<T: Element>(path: CpuPath, random: &mut Random) {
 
     let mut whole = before.clone();
     outer_on(path, left, right, 0..left_features, &mut whole);
-    assert_near(
-        &whole,
-        &expected,
-        &format!("{path:?} {samples} in {per_segment}, {left_features} x {right_features}"),
-    );
+    assert_near(&whole, &expected, &format!("{path:?} {samples} in {per_segment}, {left_features} x {right_features}"));
 
     let mut parts = before;
     let middle = left_features / 3;
@@ -214,14 +189,7 @@ fn column_sums_are_right() {
             let mut sums = vec![1.0f32; columns];
             column_sums_on(path, &matrix, columns, &mut sums);
             let expected: Vec<f64> = (0..columns)
-                .map(|column| {
-                    1.0 + matrix
-                        .iter()
-                        .skip(column)
-                        .step_by(columns)
-                        .map(|&value| value as f64)
-                        .sum::<f64>()
-                })
+                .map(|column| 1.0 + matrix.iter().skip(column).step_by(columns).map(|&value| value as f64).sum::<f64>())
                 .collect();
             assert_near(&sums, &expected, &format!("{path:?} {rows} x {columns}"));
         }

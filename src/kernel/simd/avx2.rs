@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{Operation, Simd};
 
 /// Calls instructions of AVX2 and FMA.
 macro_rules! instruction {
@@ -40,9 +40,7 @@ macro_rules! vector {
             #[inline(always)]
             fn power_of_two(self) -> Self {
                 let biased = self.add(Self::splat(1.5 * Self::ONES + Self::EXPONENT_BIAS));
-                Self(instruction!($from_bits($shift_left::<
-                    { Self::FRACTION_BITS },
-                >($to_bits(biased.0)))))
+                Self(instruction!($from_bits($shift_left::<{ Self::FRACTION_BITS }>($to_bits(biased.0)))))
             }
         }
 
@@ -130,20 +128,16 @@ macro_rules! vector {
             }
             #[inline(always)]
             fn round(self) -> Self {
-                Self(instruction!($round::<
-                    { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },
-                >(self.0)))
+                Self(instruction!($round::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
             }
             #[inline(always)]
             fn scale_by_power_of_two(self, exponent: Self) -> Self {
                 let half = exponent.mul(Self::splat(0.5)).round();
-                self.mul(half.power_of_two())
-                    .mul(exponent.sub(half).power_of_two())
+                self.mul(half.power_of_two()).mul(exponent.sub(half).power_of_two())
             }
             #[inline(always)]
             fn exponent(self) -> Self {
-                let biased =
-                    instruction!($shift_right::<{ Self::FRACTION_BITS }>($to_bits(self.0)));
+                let biased = instruction!($shift_right::<{ Self::FRACTION_BITS }>($to_bits(self.0)));
                 let ones = Self::splat(Self::ONES);
                 let shifted = Self(instruction!($or($from_bits(biased), ones.0)));
                 shifted.sub(Self::splat(Self::ONES + Self::EXPONENT_BIAS))
@@ -152,6 +146,10 @@ macro_rules! vector {
             fn mantissa(self) -> Self {
                 let infinity = Self::splat($element::INFINITY).0;
                 Self(instruction!($or($and_not(infinity, self.0), $splat(1.0))))
+            }
+            #[inline(always)]
+            fn call<O: Operation<$element>>(operation: O) -> O::Output {
+                instruction!(super::with_avx2(operation))
             }
             #[inline(always)]
             fn sum_lanes(self) -> $element {
@@ -163,9 +161,7 @@ macro_rules! vector {
             fn max_lanes(self) -> $element {
                 let mut lanes = [0.0; $lanes];
                 self.write(&mut lanes);
-                lanes
-                    .into_iter()
-                    .fold($element::NEG_INFINITY, $element::max)
+                lanes.into_iter().fold($element::NEG_INFINITY, $element::max)
             }
         }
     };

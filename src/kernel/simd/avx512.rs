@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{Operation, Simd};
 
 /// Calls instructions of AVX-512 F, BW, DQ and VL.
 macro_rules! instruction {
@@ -114,9 +114,7 @@ macro_rules! vector {
             }
             #[inline(always)]
             fn round(self) -> Self {
-                Self(instruction!($round::<
-                    { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },
-                >(self.0)))
+                Self(instruction!($round::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
             }
             #[inline(always)]
             fn scale_by_power_of_two(self, exponent: Self) -> Self {
@@ -128,10 +126,11 @@ macro_rules! vector {
             }
             #[inline(always)]
             fn mantissa(self) -> Self {
-                Self(instruction!($mantissa::<
-                    _MM_MANT_NORM_1_2,
-                    _MM_MANT_SIGN_SRC,
-                >(self.0)))
+                Self(instruction!($mantissa::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0)))
+            }
+            #[inline(always)]
+            fn call<O: Operation<$element>>(operation: O) -> O::Output {
+                instruction!(super::with_avx512(operation))
             }
             #[inline(always)]
             fn sum_lanes(self) -> $element {

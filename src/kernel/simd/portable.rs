@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-use super::Simd;
+use super::{Operation, Simd};
 
 /// The sum of an array of 2^n elements: its halves are added lane by lane until one is left.
 #[inline(always)]
@@ -38,11 +38,7 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            fn zip(
-                mut self,
-                other: Self,
-                function: impl Fn($element, $element) -> $element,
-            ) -> Self {
+            fn zip(mut self, other: Self, function: impl Fn($element, $element) -> $element) -> Self {
                 for lane in 0..$lanes {
                     self.0[lane] = function(self.0[lane], other.0[lane]);
                 }
@@ -50,11 +46,7 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            fn compare(
-                self,
-                other: Self,
-                function: impl Fn(&$element, &$element) -> bool,
-            ) -> [bool; $lanes] {
+            fn compare(self, other: Self, function: impl Fn(&$element, &$element) -> bool) -> [bool; $lanes] {
                 let mut mask = [false; $lanes];
                 for lane in 0..$lanes {
                     mask[lane] = function(&self.0[lane], &other.0[lane]);
@@ -174,14 +166,12 @@ macro_rules! vector {
             #[inline(always)]
             fn scale_by_power_of_two(self, exponent: Self) -> Self {
                 let half = exponent.mul(Self::splat(0.5)).round();
-                self.mul(half.power_of_two())
-                    .mul(exponent.sub(half).power_of_two())
+                self.mul(half.power_of_two()).mul(exponent.sub(half).power_of_two())
             }
             #[inline(always)]
             fn exponent(self) -> Self {
                 let ones = Self::ONES.to_bits();
-                let shifted = self
-                    .map(|lane| $element::from_bits(lane.to_bits() >> Self::FRACTION_BITS | ones));
+                let shifted = self.map(|lane| $element::from_bits(lane.to_bits() >> Self::FRACTION_BITS | ones));
                 shifted.sub(Self::splat(Self::ONES + Self::EXPONENT_BIAS))
             }
             #[inline(always)]
@@ -190,14 +180,16 @@ macro_rules! vector {
                 self.map(|lane| $element::from_bits(lane.to_bits() & fraction | one))
             }
             #[inline(always)]
+            fn call<O: Operation<$element>>(operation: O) -> O::Output {
+                super::portably(operation)
+            }
+            #[inline(always)]
             fn sum_lanes(self) -> $element {
                 sum_halves(self.0)
             }
             #[inline(always)]
             fn max_lanes(self) -> $element {
-                self.0
-                    .into_iter()
-                    .fold($element::NEG_INFINITY, $element::max)
+                self.0.into_iter().fold($element::NEG_INFINITY, $element::max)
             }
         }
     };

@@ -13,11 +13,7 @@ impl<T: Element> Operation<T> for Apply<'_, T> {
         let [a, b, c] = self.1;
         let mut out = vec![T::zero(); a.len()];
         for start in (0..a.len()).step_by(V::LANES) {
-            let (x, y, z) = (
-                V::read(&a[start..]),
-                V::read(&b[start..]),
-                V::read(&c[start..]),
-            );
+            let (x, y, z) = (V::read(&a[start..]), V::read(&b[start..]), V::read(&c[start..]));
             let result = match self.0 {
                 "add" => x.add(y),
                 "sub" => x.sub(y),
@@ -47,34 +43,20 @@ impl<T: Element> Operation<T> for Apply<'_, T> {
 fn values<T: Element>(seed: u64, scale: f64) -> Vec<T> {
     let mut state = seed;
     let mut next = || {
-        state = state
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (state >> 33) as f64 / (1u64 << 31) as f64 * 2.0 - 1.0
     };
     (0..37).map(|_| T::of(next() * scale)).collect()
 }
 
 fn check<T: Element>(path: CpuPath, method: &str, expected: impl Fn(T, T, T) -> T) {
-    let (a, b, c) = (
-        values::<T>(1, 100.0),
-        values::<T>(2, 100.0),
-        values::<T>(3, 1.0),
-    );
+    let (a, b, c) = (values::<T>(1, 100.0), values::<T>(2, 100.0), values::<T>(3, 1.0));
     let found = dispatch_on(path, Apply(method, [&a, &b, &c]));
     for lane in 0..a.len() {
         let (expected, found) = (expected(a[lane], b[lane], c[lane]), found[lane]);
         let tolerance = T::epsilon() * T::of(8.0) * (T::one() + a[lane].abs() * b[lane].abs());
-        let near = if method == "mul_add" {
-            (expected - found).abs() <= tolerance
-        } else {
-            expected == found
-        };
-        assert!(
-            near,
-            "{method} on {path:?}, lane {lane} of {}: {found} for {expected}",
-            a[lane]
-        );
+        let near = if method == "mul_add" { (expected - found).abs() <= tolerance } else { expected == found };
+        assert!(near, "{method} on {path:?}, lane {lane} of {}: {found} for {expected}", a[lane]);
     }
 }
 
@@ -93,13 +75,9 @@ fn check_all<T: Element>() {
         check::<T>(path, "less", |a, b, c| if a < b { b } else { c });
         check::<T>(path, "equal", |_, _, c| c);
         check::<T>(path, "round", |a, _, _| a.round());
-        check::<T>(path, "scale", |a, b, _| {
-            a * T::of(2.0).powi(b.round().to_i32().unwrap())
-        });
+        check::<T>(path, "scale", |a, b, _| a * T::of(2.0).powi(b.round().to_i32().unwrap()));
         check::<T>(path, "split", |a, _, _| a.abs());
-        check::<T>(path, "mantissa", |a, _, _| {
-            a.abs() / T::of(2.0).powf(a.abs().log2().floor())
-        });
+        check::<T>(path, "mantissa", |a, _, _| a.abs() / T::of(2.0).powf(a.abs().log2().floor()));
     }
 }
 
@@ -111,21 +89,14 @@ fn methods_agree_with_scalar_arithmetic() {
 
 fn check_special<T: Element>(subnormal_exponent: f64) {
     for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
-        let apply = |method, a: f64, b: f64| {
-            dispatch_on(
-                path,
-                Apply(method, [&[T::of(a)], &[T::of(b)], &[T::zero()]]),
-            )[0]
-        };
+        let apply =
+            |method, a: f64, b: f64| dispatch_on(path, Apply(method, [&[T::of(a)], &[T::of(b)], &[T::zero()]]))[0];
         assert!(apply("max", 0.0, f64::NAN).is_nan());
         assert_eq!(apply("max", f64::NAN, 1.0), T::one());
         assert_eq!(apply("round", 2.5, 0.0), T::of(2.0));
         assert_eq!(apply("round", -3.5, 0.0), T::of(-4.0));
         let half = subnormal_exponent / 2.0;
-        assert_eq!(
-            apply("scale", 1.5, subnormal_exponent),
-            T::of(1.5) * T::of(half.exp2()) * T::of(half.exp2())
-        );
+        assert_eq!(apply("scale", 1.5, subnormal_exponent), T::of(1.5) * T::of(half.exp2()) * T::of(half.exp2()));
     }
 }
 
@@ -139,13 +110,7 @@ fn nan_ties_and_subnormals() {
 #[test]
 fn sums_and_largest_lanes() {
     for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
-        assert_eq!(
-            dispatch_on(path, Apply("sum", [&[3.0f32, 4.0], &[-1.0, 7.0], &[0.0]]))[0],
-            0.0
-        );
-        assert_eq!(
-            dispatch_on(path, Apply("sum", [&[3.0f64, 4.0], &[-1.0, 7.0], &[0.0]]))[0],
-            0.0
-        );
+        assert_eq!(dispatch_on(path, Apply("sum", [&[3.0f32, 4.0], &[-1.0, 7.0], &[0.0]]))[0], 0.0);
+        assert_eq!(dispatch_on(path, Apply("sum", [&[3.0f64, 4.0], &[-1.0, 7.0], &[0.0]]))[0], 0.0);
     }
 }
