@@ -17,6 +17,7 @@ pub mod simd;
 #[cfg(test)]
 mod testing;
 mod tile;
+mod unroll;
 pub mod view;
 
 /// A set of instructions the kernels are compiled for, from the most common to the most capable.

@@ -101,7 +101,7 @@ impl<T: Element> Sums<'_, T> {
         groups > 1 && if adjacent { rows < 9 } else { rows % highest::<T, V>() != 0 }
     }
 
-    /// Goes over the columns, two vectors at a time, or four if the rows are few; a partial vector comes last and alone.
+    /// Goes over the columns, two vectors at a time, or up to six if the rows are few; a partial vector comes last and alone.
     ///
     /// # Safety
     /// All addresses of the block lie in their slices; so for the functions below.
@@ -111,11 +111,16 @@ impl<T: Element> Sums<'_, T> {
         let mut columns = self.columns;
         while columns > 0 {
             let whole = if KIND != PACKED { columns / V::LANES } else { columns.div_ceil(V::LANES) };
-            let vectors = if few_rows && whole >= 4 { 4 } else { whole.clamp(1, 2) };
+            let vectors = match whole {
+                6.. if few_rows => 6,
+                4.. if few_rows => 4,
+                _ => whole.clamp(1, 2),
+            };
             tile.lanes = (columns - (vectors - 1) * V::LANES).min(V::LANES);
             // SAFETY: the vectors hold columns that are left; a partial one is read masked or padded.
             unsafe {
                 match vectors {
+                    6 => self.few_rows::<V, 6, KIND>(tile),
                     4 => self.few_rows::<V, 4, KIND>(tile),
                     2 => self.row_tiles::<V, 2, KIND, false>(tile),
                     _ if KIND != PACKED && whole == 0 => self.row_tiles::<V, 1, KIND, true>(tile),

@@ -24,7 +24,57 @@ pub(super) fn add<T: Element>(
         let image = &input[sample * geometry.input_len()..][..geometry.input_len()];
         let output_gradient = &output_gradient[sample * geometry.output_len()..][..geometry.output_len()];
         let pixels = frame.fill(image, scratch);
-        add_sample(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+        if has_few_filters(geometry, lanes::<T>(path)) {
+            add_few_filters(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+        } else {
+            add_sample(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+        }
+    }
+}
+
+/// Whether vectors are better laid along the patch than along the filters.
+fn has_few_filters(geometry: &Geometry, lanes: usize) -> bool {
+    geometry.filters == 1 && run(geometry) >= lanes
+}
+
+/// Adjacent weights of one filter: a row of the kernel, unless that is dilated.
+fn run(geometry: &Geometry) -> usize {
+    if geometry.dilation[1] == 1 { geometry.kernel[1] * geometry.channels } else { geometry.channels }
+}
+
+/// Adds one sample. The row of the block is the one filter, its columns are weights.
+fn add_few_filters<T: Element>(
+    path: CpuPath,
+    geometry: &Geometry,
+    frame_width: usize,
+    pixels: &[T],
+    output_gradient: &[T],
+    gradient: &mut [T],
+) {
+    let &Geometry { channels, stride, dilation, output, .. } = geometry;
+    let run = run(geometry);
+    let row = frame_width * channels;
+    let pieces = geometry.kernel[1] * channels / run;
+    for (index, gradient) in gradient.chunks_exact_mut(run).enumerate() {
+        let (kernel_row, piece) = (index / pieces, index % pieces);
+        let sums = Sums {
+            rows: [1, 1],
+            columns: run,
+            terms: [1, output[0], output[1]],
+            left: output_gradient,
+            left_rows: [0, 1],
+            left_terms: [0, output[1], 1],
+            right: &pixels[kernel_row * dilation[0] * row + piece * dilation[1] * channels..],
+            right_terms: [0, stride[0] * row, stride[1] * channels],
+            right_panel: lanes::<T>(path),
+            right_padded: false,
+            output: gradient,
+            output_rows: [0, 0],
+            start: None,
+            accumulate: true,
+            relu: false,
+        };
+        dispatch_on(path, sums);
     }
 }
 
@@ -38,8 +88,8 @@ fn add_sample<T: Element>(
     gradient: &mut [T],
 ) {
     let &Geometry { channels, filters, kernel, stride, dilation, output, .. } = geometry;
-    let pieces = if dilation[1] == 1 { 1 } else { kernel[1] };
-    let run = kernel[1] / pieces * channels;
+    let run = run(geometry);
+    let pieces = kernel[1] * channels / run;
     let row = frame_width * channels;
     for piece in 0..pieces {
         let sums = Sums {

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use super::Sums;
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd};
+use crate::kernel::unroll::for_rows;
 
 /// The most rows a tile has.
 const MOST_ROWS: usize = 14;
@@ -15,19 +16,6 @@ pub(super) const PACKED: u8 = 0;
 pub(super) const ADJACENT: u8 = 1;
 /// A kind of tile: neither.
 pub(super) const GENERAL: u8 = 2;
-
-/// A loop over the rows of a tile, unrolled before the compiler sees it: it then keeps the tile in registers.
-macro_rules! for_rows {
-    ($row:ident < $rows:ident $body:block) => {
-        for_rows!(@ $row $rows $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
-    };
-    (@ $row:ident $rows:ident $body:block $($index:literal)*) => {
-        $(if $index < $rows {
-            let $row: usize = $index;
-            $body
-        })*
-    };
-}
 
 /// Where a tile begins in each operand, and how many lanes of its last vector of columns are in use.
 #[derive(Clone, Copy)]
