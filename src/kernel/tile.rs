@@ -7,10 +7,12 @@
 //! Every output is summed in the order of its terms, by one multiply-add each: its bits do not depend on the tile it
 //! falls into.
 
+mod few_terms;
 mod registers;
 
 use super::Element;
 use super::simd::{Operation, Simd};
+use few_terms::FewTerms;
 use registers::{ADJACENT, GENERAL, PACKED, RowTable, Tile, TileOf};
 
 /// A block of sums: rows run over two indices, terms over three, the last one fastest. Strides are in elements.
@@ -50,7 +52,11 @@ impl<T: Element> Operation<T> for Sums<'_, T> {
         let tile = Tile::new(&mut self);
         // SAFETY: `check` has seen that every address of the block lies in its slice.
         unsafe {
-            if packed {
+            if packed && !self.accumulate && self.terms.iter().product::<usize>() == 9 {
+                self.few_terms::<V, 9>(tile);
+            } else if packed && !self.accumulate && self.terms.iter().product::<usize>() == 4 {
+                self.few_terms::<V, 4>(tile);
+            } else if packed {
                 self.column_tiles::<V, PACKED>(tile);
             } else if self.left_rows[1] == 1 && !self.one_list::<V>() {
                 self.column_tiles::<V, ADJACENT>(tile);
@@ -99,6 +105,43 @@ impl<T: Element> Sums<'_, T> {
         let [groups, rows] = self.rows;
         let adjacent = !self.right_padded && self.left_rows[1] == 1;
         groups > 1 && if adjacent { rows < 9 } else { rows % highest::<T, V>() != 0 }
+    }
+
+    /// Goes over the columns where `right` is packed and has `D` terms.
+    ///
+    /// # Safety
+    /// As below.
+    #[inline(always)]
+    unsafe fn few_terms<V: Simd<T>, const D: usize>(&self, mut tile: Tile<T>) {
+        let mut columns = self.columns;
+        while columns > 0 {
+            let vectors = if V::REGISTERS == 32 { columns.div_ceil(V::LANES).min(2) } else { 1 };
+            tile.lanes = (columns - (vectors - 1) * V::LANES).min(V::LANES);
+            // SAFETY: the vectors hold columns that are left.
+            unsafe {
+                match vectors {
+                    2 if V::REGISTERS == 32 => V::call(FewTerms::<T, D, 2>::new(self, tile)),
+                    _ => V::call(FewTerms::<T, D, 1>::new(self, tile)),
+                }
+            }
+            columns = columns.saturating_sub(vectors * V::LANES);
+            tile.advance_columns(vectors * self.right_panel, vectors * V::LANES);
+        }
+    }
+
+    /// The offsets of all terms in `left` and in `right`.
+    #[inline(always)]
+    fn term_offsets<const D: usize>(&self) -> ([usize; D], [usize; D]) {
+        let (mut left, mut right) = ([0; D], [0; D]);
+        let [_, second, third] = self.terms;
+        for term in 0..D {
+            let index = [term / (second * third), term / third % second, term % third];
+            for level in 0..3 {
+                left[term] += index[level] * self.left_terms[level];
+                right[term] += index[level] * self.right_terms[level];
+            }
+        }
+        (left, right)
     }
 
     /// Goes over the columns, two vectors at a time, or up to six if the rows are few; a partial vector comes last and alone.

@@ -20,14 +20,14 @@ pub(super) const GENERAL: u8 = 2;
 /// Where a tile begins in each operand, and how many lanes of its last vector of columns are in use.
 #[derive(Clone, Copy)]
 pub(super) struct Tile<T> {
-    left: *const T,
-    right: *const T,
+    pub left: *const T,
+    pub right: *const T,
     start: Option<*const T>,
-    output: *mut T,
+    pub output: *mut T,
     pub lanes: usize,
 }
 
-impl<T> Tile<T> {
+impl<T: Element> Tile<T> {
     /// At the beginning of the block.
     #[inline(always)]
     pub fn new(sums: &mut Sums<'_, T>) -> Self {
@@ -55,6 +55,25 @@ impl<T> Tile<T> {
     #[inline(always)]
     pub fn at_row(self, left: usize, output: usize) -> Self {
         Tile { left: self.left.wrapping_add(left), output: self.output.wrapping_add(output), ..self }
+    }
+}
+
+impl<T: Element> Tile<T> {
+    /// What each row starts from.
+    ///
+    /// # Safety
+    /// The tile lies in the block.
+    #[inline(always)]
+    pub unsafe fn start<V: Simd<T>, const C: usize>(self) -> [V; C] {
+        let mut sums = [V::splat(T::zero()); C];
+        if let Some(start) = self.start {
+            for column in 0..C {
+                let lanes = if column + 1 == C { self.lanes } else { V::LANES };
+                // SAFETY: `lanes` columns are left here.
+                sums[column] = unsafe { V::load_some(start.wrapping_add(column * V::LANES), lanes) };
+            }
+        }
+        sums
     }
 }
 
@@ -126,7 +145,7 @@ impl<T: Element, const R: usize, const C: usize, const KIND: u8, const MASKED: b
         let TileOf { sums, tile, table } = self;
         // SAFETY: the promise made to `new`; so for the functions below.
         unsafe {
-            let mut block = [begin::<T, V, C>(tile); R];
+            let mut block = [tile.start::<V, C>(); R];
             for first in 0..sums.terms[0] {
                 for second in 0..sums.terms[1] {
                     let left = first * sums.left_terms[0] + second * sums.left_terms[1];
@@ -137,20 +156,6 @@ impl<T: Element, const R: usize, const C: usize, const KIND: u8, const MASKED: b
             finish::<T, V, R, C>(block, sums, tile, table);
         }
     }
-}
-
-/// What each row of the tile starts from.
-#[inline(always)]
-unsafe fn begin<T: Element, V: Simd<T>, const C: usize>(tile: Tile<T>) -> [V; C] {
-    let mut sums = [V::splat(T::zero()); C];
-    if let Some(start) = tile.start {
-        for column in 0..C {
-            let lanes = if column + 1 == C { tile.lanes } else { V::LANES };
-            // SAFETY: `lanes` columns are left here.
-            sums[column] = unsafe { V::load_some(start.wrapping_add(column * V::LANES), lanes) };
-        }
-    }
-    sums
 }
 
 /// Adds the terms of the innermost index, four at a time.
