@@ -10,13 +10,13 @@
 mod few_terms;
 mod registers;
 
-use super::Element;
-use super::simd::{Operation, Simd};
+use super::simd::{Operation, Simd, dispatch_on};
+use super::{CpuPath, Element};
 use few_terms::FewTerms;
 use registers::{ADJACENT, GENERAL, PACKED, RowTable, Tile, TileOf};
 
 /// A block of sums: rows run over two indices, terms over three, the last one fastest. Strides are in elements.
-pub(super) struct Sums<'a, T> {
+pub struct Sums<'a, T> {
     pub rows: [usize; 2],
     pub columns: usize,
     pub terms: [usize; 3],
@@ -37,6 +37,25 @@ pub(super) struct Sums<'a, T> {
     pub accumulate: bool,
     /// Write `max(0, result)`.
     pub relu: bool,
+}
+
+/// Elements that blocks are computed of. The tiles are many and large, and a method of a trait that is not generic is
+/// compiled with this crate, once, rather than with every crate that uses it.
+pub trait Tiled: Sized {
+    #[doc(hidden)]
+    fn compute(path: CpuPath, sums: Sums<'_, Self>);
+}
+
+impl Tiled for f32 {
+    fn compute(path: CpuPath, sums: Sums<'_, f32>) {
+        dispatch_on(path, sums);
+    }
+}
+
+impl Tiled for f64 {
+    fn compute(path: CpuPath, sums: Sums<'_, f64>) {
+        dispatch_on(path, sums);
+    }
 }
 
 impl<T: Element> Operation<T> for Sums<'_, T> {
@@ -67,12 +86,12 @@ impl<T: Element> Operation<T> for Sums<'_, T> {
     }
 }
 
-/// The largest offset of nested indices.
+/// The largest offset of nested indices, or more than any slice has if that overflows.
 #[inline(always)]
 pub(super) fn last<const N: usize>(counts: [usize; N], strides: [usize; N]) -> usize {
-    let mut offset = 0;
+    let mut offset = 0usize;
     for index in 0..N {
-        offset += (counts[index] - 1) * strides[index];
+        offset = offset.saturating_add((counts[index] - 1).saturating_mul(strides[index]));
     }
     offset
 }
@@ -85,16 +104,17 @@ impl<T: Element> Sums<'_, T> {
         let panels = self.columns.div_ceil(V::LANES);
         let in_last_panel = self.columns - (panels - 1) * V::LANES;
         if !self.terms.contains(&0) {
-            let left = last(self.rows, self.left_rows) + last(self.terms, self.left_terms);
+            let left = last(self.rows, self.left_rows).saturating_add(last(self.terms, self.left_terms));
             assert!(left < self.left.len(), "left is too short");
-            let right = last(self.terms, self.right_terms) + (panels - 1) * self.right_panel;
+            let last_panel = (panels - 1).saturating_mul(self.right_panel);
+            let right = last(self.terms, self.right_terms).saturating_add(last_panel);
             let read = if self.right_padded { V::LANES } else { in_last_panel };
-            assert!(right + read <= self.right.len(), "right is too short");
+            assert!(right.saturating_add(read) <= self.right.len(), "right is too short");
             let adjacent = self.left_terms[2] == 1 && self.right_terms[2] == V::LANES;
             assert!(adjacent || !self.right_padded, "terms of a packed matrix are adjacent");
         }
         let output = last(self.rows, self.output_rows);
-        assert!(output + self.columns <= self.output.len(), "output is too short");
+        assert!(output.saturating_add(self.columns) <= self.output.len(), "output is too short");
         assert!(self.start.is_none_or(|start| start.len() >= self.columns), "start is too short");
     }
 

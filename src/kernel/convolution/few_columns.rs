@@ -30,9 +30,11 @@ impl<T: Element> Operation<T> for FewColumns<'_, T> {
         if self.rows.contains(&0) || self.terms.contains(&0) {
             return;
         }
-        let left = last(self.rows, self.left_rows) + last(self.terms, self.left_terms);
+        let left = last(self.rows, self.left_rows).saturating_add(last(self.terms, self.left_terms));
         assert!(self.left_terms[2] == 1 && left < self.left.len(), "left is too short");
-        assert_eq!(self.right.len(), self.columns * self.depth(), "length of right");
+        let [outer, middle, inner] = self.terms;
+        let len = [outer, middle, inner, self.columns].into_iter().try_fold(1, usize::checked_mul);
+        assert_eq!(Some(self.right.len()), len, "length of right");
         for row in 0..self.rows[0] {
             let mut done = 0;
             while done < self.rows[1] {

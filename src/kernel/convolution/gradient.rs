@@ -3,7 +3,6 @@
 
 use super::Geometry;
 use crate::kernel::product::lanes;
-use crate::kernel::simd::dispatch_on;
 use crate::kernel::tile::Sums;
 use crate::kernel::{CpuPath, Element};
 
@@ -24,16 +23,16 @@ pub(super) fn add<T: Element>(
         let image = &input[sample * geometry.input_len()..][..geometry.input_len()];
         let output_gradient = &output_gradient[sample * geometry.output_len()..][..geometry.output_len()];
         let pixels = frame.fill(image, scratch);
-        if has_few_filters(geometry, lanes::<T>(path)) {
-            add_few_filters(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+        if is_one_filter(geometry, lanes::<T>(path)) {
+            add_one_filter(path, geometry, frame.size[1], pixels, output_gradient, gradient);
         } else {
             add_sample(path, geometry, frame.size[1], pixels, output_gradient, gradient);
         }
     }
 }
 
-/// Whether vectors are better laid along the patch than along the filters.
-fn has_few_filters(geometry: &Geometry, lanes: usize) -> bool {
+/// Whether vectors are laid along the patch rather than along the filters.
+fn is_one_filter(geometry: &Geometry, lanes: usize) -> bool {
     geometry.filters == 1 && run(geometry) >= lanes
 }
 
@@ -42,8 +41,8 @@ fn run(geometry: &Geometry) -> usize {
     if geometry.dilation[1] == 1 { geometry.kernel[1] * geometry.channels } else { geometry.channels }
 }
 
-/// Adds one sample. The row of the block is the one filter, its columns are weights.
-fn add_few_filters<T: Element>(
+/// Adds one sample. The only row of the block is the one filter, its columns are weights.
+fn add_one_filter<T: Element>(
     path: CpuPath,
     geometry: &Geometry,
     frame_width: usize,
@@ -74,7 +73,7 @@ fn add_few_filters<T: Element>(
             accumulate: true,
             relu: false,
         };
-        dispatch_on(path, sums);
+        T::compute(path, sums);
     }
 }
 
@@ -109,6 +108,6 @@ fn add_sample<T: Element>(
             accumulate: true,
             relu: false,
         };
-        dispatch_on(path, sums);
+        T::compute(path, sums);
     }
 }
