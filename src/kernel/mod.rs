@@ -3,6 +3,9 @@
 //! A kernel knows nothing of layers or networks. It is the only place of the crate where `unsafe` stands; every public
 //! function checks the lengths it is handed first, so a caller can be wrong but never unsound.
 
+// Indices name the rows and columns of register tiles; and iterators over arrays of vectors are not always inlined.
+#![allow(clippy::needless_range_loop)]
+
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::sync::OnceLock;
@@ -20,10 +23,11 @@ pub mod pool;
 pub mod product;
 pub mod reduce;
 pub mod resample;
-pub mod simd;
+pub(crate) mod simd;
 #[cfg(test)]
 mod testing;
 mod tile;
+mod unroll;
 pub mod update;
 pub mod view;
 
@@ -96,6 +100,7 @@ fn detect() -> CpuPath {
 /// A number that the kernels compute with: `f32` or `f64`, and no other.
 pub trait Element:
     simd::Vectors
+    + tile::Tiled
     + Copy
     + Float
     + NumAssign
