@@ -9,7 +9,19 @@ use std::sync::OnceLock;
 
 use num_traits::{Float, NumAssign};
 
+pub mod activation;
+pub mod convert;
+#[cfg(test)]
+mod every_path;
+pub mod frame;
+mod lanes;
+pub mod loss;
+pub mod math;
+pub mod pool;
+pub mod reduce;
+pub mod resample;
 pub mod simd;
+pub mod update;
 
 /// A set of instructions the kernels are compiled for, from the most common to the most capable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +56,10 @@ impl CpuPath {
 /// The path that the kernels take: the best that this CPU has, or the one that the environment variable
 /// `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) names, if the CPU has it. Decided once per process.
 pub fn cpu_path() -> CpuPath {
+    #[cfg(test)]
+    if let Some(path) = every_path::forced() {
+        return path;
+    }
     static PATH: OnceLock<CpuPath> = OnceLock::new();
     *PATH.get_or_init(|| {
         forced_path()
@@ -84,6 +100,7 @@ fn detect() -> CpuPath {
 /// A number that the kernels compute with: `f32` or `f64`, and no other.
 pub trait Element:
     simd::Vectors
+    + math::Coefficients
     + Copy
     + Float
     + NumAssign

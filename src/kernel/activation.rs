@@ -1,0 +1,108 @@
+//! Activation functions over slices, and their gradients.
+
+mod derivatives;
+mod functions;
+mod softmax;
+#[cfg(test)]
+mod tests;
+
+pub use softmax::{softmax, softmax_gradient};
+
+use super::Element;
+use super::lanes::{map, zip};
+use super::math::{Sigmoid, Tanh};
+use super::simd::{Operation, Simd, dispatch};
+use derivatives::Times;
+
+/// A function applied to each element by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Function<T> {
+    /// max(0, x)
+    Relu,
+    /// x for x > 0, else slope·x
+    LeakyRelu(T),
+    /// x for x > 0, else α(eˣ − 1)
+    Elu(T),
+    /// λ·Elu(α) with Klambauer's two constants
+    Selu,
+    /// x·Φ(x), Φ the normal distribution function
+    Gelu,
+    /// x·σ(x)
+    Silu,
+    /// 1 / (1 + e⁻ˣ)
+    Sigmoid,
+    /// the hyperbolic tangent
+    Tanh,
+    /// ln(1 + eˣ)
+    Softplus,
+}
+
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+
+/// Replaces each value x by f(x).
+pub fn apply<T: Element>(function: Function<T>, values: &mut [T]) {
+    dispatch(Apply { function, values });
+}
+
+struct Apply<'a, T> {
+    function: Function<T>,
+    values: &'a mut [T],
+}
+
+impl<T: Element> Operation<T> for Apply<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let values = self.values;
+        match self.function {
+            Function::Relu => map::<T, V>(functions::Relu, values),
+            Function::LeakyRelu(slope) => map::<T, V>(functions::LeakyRelu(slope), values),
+            Function::Elu(alpha) => map::<T, V>(functions::Elu { scale: T::one(), alpha }, values),
+            Function::Selu => map::<T, V>(functions::Elu::selu(), values),
+            Function::Gelu => map::<T, V>(functions::Gelu, values),
+            Function::Silu => map::<T, V>(functions::Silu, values),
+            Function::Sigmoid => map::<T, V>(Sigmoid, values),
+            Function::Tanh => map::<T, V>(Tanh, values),
+            Function::Softplus => map::<T, V>(functions::Softplus, values),
+        }
+    }
+}
+
+/// Multiplies each gradient by f′(x). `reference` holds x for GELU and SiLU, f(x) for all others.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn multiply_by_derivative<T: Element>(function: Function<T>, reference: &[T], gradient: &mut [T]) {
+    assert_eq!(reference.len(), gradient.len(), "as many references as gradients");
+    dispatch(MultiplyByDerivative { function, reference, gradient });
+}
+
+struct MultiplyByDerivative<'a, T> {
+    function: Function<T>,
+    reference: &'a [T],
+    gradient: &'a mut [T],
+}
+
+impl<T: Element> Operation<T> for MultiplyByDerivative<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let Self { function, reference, gradient } = self;
+        match function {
+            Function::Relu => zip::<T, V>(Times(derivatives::Relu), reference, gradient),
+            Function::LeakyRelu(slope) => zip::<T, V>(Times(derivatives::LeakyRelu(slope)), reference, gradient),
+            Function::Elu(alpha) => {
+                zip::<T, V>(Times(derivatives::Elu { scale: T::one(), alpha }), reference, gradient)
+            }
+            Function::Selu => zip::<T, V>(Times(derivatives::Elu::selu()), reference, gradient),
+            Function::Gelu => zip::<T, V>(Times(derivatives::Gelu), reference, gradient),
+            Function::Silu => zip::<T, V>(Times(derivatives::Silu), reference, gradient),
+            Function::Sigmoid => zip::<T, V>(Times(derivatives::Sigmoid), reference, gradient),
+            Function::Tanh => zip::<T, V>(Times(derivatives::Tanh), reference, gradient),
+            Function::Softplus => zip::<T, V>(Times(derivatives::Softplus), reference, gradient),
+        }
+    }
+}

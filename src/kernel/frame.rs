@@ -1,0 +1,58 @@
+//! Images inside larger ones: cropping and zero padding.
+
+use super::Element;
+
+/// An image of `inner` rows and columns that lies `before` rows and columns into one of `outer`.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// Rows and columns of the smaller image.
+    pub inner: [usize; 2],
+    /// Rows above and columns to the left of it.
+    pub before: [usize; 2],
+    /// Rows and columns of the larger image.
+    pub outer: [usize; 2],
+    /// Values a pixel.
+    pub channels: usize,
+}
+
+impl Frame {
+    /// Values of an inner image and of an outer image.
+    ///
+    /// # Panics
+    /// If there are none, or `inner` and `outer` are not those of the same number of images.
+    fn lengths(&self, inner: usize, outer: usize) -> (usize, usize) {
+        let small = self.inner[0] * self.inner[1] * self.channels;
+        let large = self.outer[0] * self.outer[1] * self.channels;
+        assert!(small > 0 && large > 0, "images that are not empty");
+        assert!(inner.is_multiple_of(small), "whole inner images");
+        assert_eq!(outer, inner / small * large, "as many outer images as inner images");
+        (small, large)
+    }
+
+    /// Where row `row` of the inner image lies in the outer one.
+    fn row(&self, row: usize) -> std::ops::Range<usize> {
+        let start = ((self.before[0] + row) * self.outer[1] + self.before[1]) * self.channels;
+        start..start + self.inner[1] * self.channels
+    }
+}
+
+/// Copies the inner image of every outer one.
+pub fn inside<T: Element>(frame: &Frame, outer: &[T], inner: &mut [T]) {
+    let (small, large) = frame.lengths(inner.len(), outer.len());
+    for (outer, inner) in outer.chunks_exact(large).zip(inner.chunks_exact_mut(small)) {
+        for (row, target) in inner.chunks_exact_mut(frame.inner[1] * frame.channels).enumerate() {
+            target.copy_from_slice(&outer[frame.row(row)]);
+        }
+    }
+}
+
+/// Copies every inner image into an outer one that is zero elsewhere.
+pub fn surround<T: Element>(frame: &Frame, inner: &[T], outer: &mut [T]) {
+    let (small, large) = frame.lengths(inner.len(), outer.len());
+    for (outer, inner) in outer.chunks_exact_mut(large).zip(inner.chunks_exact(small)) {
+        outer.fill(T::zero());
+        for (row, source) in inner.chunks_exact(frame.inner[1] * frame.channels).enumerate() {
+            outer[frame.row(row)].copy_from_slice(source);
+        }
+    }
+}

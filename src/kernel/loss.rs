@@ -1,0 +1,121 @@
+//! Losses over slices: the sum of the elements' values, and the gradient of that sum times a factor, in one pass.
+//!
+//! Values are added in vectors over blocks of 512 elements, or over one group of classes, and from there in `f64`: the sum's
+//! bits depend on the values and the CPU path alone, and its error in `f32` is about 10⁻⁷ of it.
+
+mod categorical;
+mod elements;
+#[cfg(test)]
+mod tests;
+
+pub use categorical::{categorical, categorical_from_logits};
+
+use super::Element;
+use super::lanes::keep;
+use super::reduce::BLOCK;
+use super::simd::{Operation, Simd, dispatch};
+use elements::Loss;
+
+/// A loss that is a sum over elements; p is the prediction, t the target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pointwise<T> {
+    /// (p − t)²
+    Squared,
+    /// |p − t|
+    Absolute,
+    /// ½d² for |d| ≤ δ, δ(|d| − ½δ) beyond, d = p − t
+    Huber(T),
+    /// −t·ln p − (1 − t)·ln(1 − p), p kept inside (ε, 1 − ε)
+    CrossEntropy(T),
+    /// the same from p's logit z: max(z, 0) − z·t + ln(1 + e^−|z|)
+    CrossEntropyFromLogits,
+}
+
+/// The sum over elements of the loss; if `gradient` is given, it is set to `factor` times the derivative by p.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn pointwise<T: Element>(
+    loss: Pointwise<T>,
+    predictions: &[T],
+    targets: &[T],
+    factor: T,
+    gradient: Option<&mut [T]>,
+) -> f64 {
+    assert_eq!(predictions.len(), targets.len(), "as many predictions as targets");
+    if let Some(gradient) = &gradient {
+        assert_eq!(predictions.len(), gradient.len(), "as many predictions as gradients");
+    }
+    let pass = Pass { predictions, targets, factor, gradient };
+    match loss {
+        Pointwise::Squared => dispatch(Each(elements::Squared, pass)),
+        Pointwise::Absolute => dispatch(Each(elements::Absolute, pass)),
+        Pointwise::Huber(delta) => dispatch(Each(elements::Huber(delta), pass)),
+        Pointwise::CrossEntropy(epsilon) => dispatch(Each(elements::CrossEntropy(epsilon), pass)),
+        Pointwise::CrossEntropyFromLogits => dispatch(Each(elements::CrossEntropyFromLogits, pass)),
+    }
+}
+
+struct Pass<'a, T> {
+    predictions: &'a [T],
+    targets: &'a [T],
+    factor: T,
+    gradient: Option<&'a mut [T]>,
+}
+
+/// The loss of each element.
+struct Each<'a, T, L>(L, Pass<'a, T>);
+
+impl<T: Element, L: Loss<T>> Operation<T> for Each<'_, T, L> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) -> f64 {
+        let Self(loss, pass) = self;
+        let blocks = pass.predictions.chunks(BLOCK).zip(pass.targets.chunks(BLOCK));
+        let mut total = 0.0;
+        match pass.gradient {
+            Some(gradient) => {
+                for ((p, t), g) in blocks.zip(gradient.chunks_mut(BLOCK)) {
+                    total += block_with_gradient::<T, V>(loss, p, t, pass.factor, g);
+                }
+            }
+            None => {
+                for (p, t) in blocks {
+                    total += block::<T, V>(loss, p, t);
+                }
+            }
+        }
+        total
+    }
+}
+
+/// The sum of at most `BLOCK` elements' losses.
+#[inline(always)]
+fn block<T: Element, V: Simd<T>>(loss: impl Loss<T>, predictions: &[T], targets: &[T]) -> f64 {
+    let mut sum = V::splat(T::zero());
+    for (p, t) in predictions.chunks(V::LANES).zip(targets.chunks(V::LANES)) {
+        let (value, _) = loss.element(V::read(p), V::read(t));
+        sum = sum.add(keep(value, p.len(), T::zero()));
+    }
+    sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
+}
+
+/// The same, and the gradients.
+#[inline(always)]
+fn block_with_gradient<T: Element, V: Simd<T>>(
+    loss: impl Loss<T>,
+    predictions: &[T],
+    targets: &[T],
+    factor: T,
+    gradient: &mut [T],
+) -> f64 {
+    let mut sum = V::splat(T::zero());
+    let pairs = predictions.chunks(V::LANES).zip(targets.chunks(V::LANES));
+    for ((p, t), g) in pairs.zip(gradient.chunks_mut(V::LANES)) {
+        let (value, slope) = loss.element(V::read(p), V::read(t));
+        slope.mul(V::splat(factor)).write(g);
+        sum = sum.add(keep(value, p.len(), T::zero()));
+    }
+    sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
+}
