@@ -25,3 +25,25 @@ impl<T: Element> Operation<T> for BytesToUnit<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::every_path::on_every_path;
+
+    #[test]
+    fn every_byte_is_the_nearest_quotient() {
+        on_every_path(|path| {
+            for count in (0..70).chain([256]) {
+                let bytes: Vec<u8> = (0..count).map(|index| (255 - index % 256) as u8).collect();
+                let (mut single, mut double) = (vec![0.0f32; count], vec![0.0f64; count]);
+                bytes_to_unit(&bytes, &mut single);
+                bytes_to_unit(&bytes, &mut double);
+                for ((byte, single), double) in bytes.iter().zip(single).zip(double) {
+                    assert_eq!(double, f64::from(*byte) / 255.0, "{path:?}");
+                    assert_eq!(single, f32::from(*byte) / 255.0, "{path:?}");
+                }
+            }
+        });
+    }
+}

@@ -56,3 +56,20 @@ pub fn surround<T: Element>(frame: &Frame, inner: &[T], outer: &mut [T]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inside_undoes_surround() {
+        let frame = Frame { inner: [2, 3], before: [1, 2], outer: [4, 6], channels: 2 };
+        let inner: Vec<f32> = (1..=24).map(|value| value as f32).collect();
+        let (mut outer, mut back) = (vec![f32::NAN; 96], vec![0.0; 24]);
+        surround(&frame, &inner, &mut outer);
+        inside(&frame, &outer, &mut back);
+        assert_eq!(back, inner);
+        assert_eq!(outer.iter().sum::<f32>(), inner.iter().sum());
+        assert_eq!(outer[16..22], inner[..6]);
+    }
+}

@@ -94,9 +94,14 @@ impl<T: Element, L: Loss<T>> Operation<T> for Each<'_, T, L> {
 #[inline(always)]
 fn block<T: Element, V: Simd<T>>(loss: impl Loss<T>, predictions: &[T], targets: &[T]) -> f64 {
     let mut sum = V::splat(T::zero());
-    for (p, t) in predictions.chunks(V::LANES).zip(targets.chunks(V::LANES)) {
-        let (value, _) = loss.element(V::read(p), V::read(t));
-        sum = sum.add(keep(value, p.len(), T::zero()));
+    let (p, t) = (predictions.chunks_exact(V::LANES), targets.chunks_exact(V::LANES));
+    let (p_rest, t_rest) = (p.remainder(), t.remainder());
+    for (p, t) in p.zip(t) {
+        sum = sum.add(loss.element(V::read(p), V::read(t)).0);
+    }
+    if !p_rest.is_empty() {
+        let (value, _) = loss.element(V::read(p_rest), V::read(t_rest));
+        sum = sum.add(keep(value, p_rest.len(), T::zero()));
     }
     sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
 }
@@ -110,12 +115,19 @@ fn block_with_gradient<T: Element, V: Simd<T>>(
     factor: T,
     gradient: &mut [T],
 ) -> f64 {
-    let mut sum = V::splat(T::zero());
-    let pairs = predictions.chunks(V::LANES).zip(targets.chunks(V::LANES));
-    for ((p, t), g) in pairs.zip(gradient.chunks_mut(V::LANES)) {
+    let (mut sum, factor) = (V::splat(T::zero()), V::splat(factor));
+    let (p, t) = (predictions.chunks_exact(V::LANES), targets.chunks_exact(V::LANES));
+    let (p_rest, t_rest) = (p.remainder(), t.remainder());
+    let mut g = gradient.chunks_exact_mut(V::LANES);
+    for ((p, t), g) in p.zip(t).zip(&mut g) {
         let (value, slope) = loss.element(V::read(p), V::read(t));
-        slope.mul(V::splat(factor)).write(g);
-        sum = sum.add(keep(value, p.len(), T::zero()));
+        slope.mul(factor).write(g);
+        sum = sum.add(value);
+    }
+    if !p_rest.is_empty() {
+        let (value, slope) = loss.element(V::read(p_rest), V::read(t_rest));
+        slope.mul(factor).write(g.into_remainder());
+        sum = sum.add(keep(value, p_rest.len(), T::zero()));
     }
     sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
 }

@@ -174,3 +174,6 @@ fn faults<T: Element, V: Simd<T>>(fault: impl Fault<T>, values: &[T]) -> T {
     }
     sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()
 }
+
+#[cfg(test)]
+mod tests;

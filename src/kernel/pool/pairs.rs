@@ -74,17 +74,14 @@ fn gradient_row<T: Element, const CHANNELS: usize>(
     let lower_gradient = &mut lower_gradient.as_chunks_mut::<CHANNELS>().0.as_chunks_mut::<2>().0[..count];
     for at in 0..count {
         for channel in 0..CHANNELS {
-            let (largest, zero) = (output[at][channel], T::zero());
-            let mut left = gradient[at][channel];
-            let mut give = |value: T| {
-                let given = if value == largest { left } else { zero };
-                left = if value == largest { zero } else { left };
-                given
-            };
-            upper_gradient[at][0][channel] = give(upper[at][0][channel]);
-            upper_gradient[at][1][channel] = give(upper[at][1][channel]);
-            lower_gradient[at][0][channel] = give(lower[at][0][channel]);
-            lower_gradient[at][1][channel] = give(lower[at][1][channel]);
+            let (largest, given) = (output[at][channel], gradient[at][channel]);
+            let hit = [upper[at][0][channel], upper[at][1][channel], lower[at][0][channel], lower[at][1][channel]]
+                .map(|value| value == largest);
+            let give = |first: bool| if first { given } else { T::zero() };
+            upper_gradient[at][0][channel] = give(hit[0]);
+            upper_gradient[at][1][channel] = give(hit[1] & !hit[0]);
+            lower_gradient[at][0][channel] = give(hit[2] & !(hit[0] | hit[1]));
+            lower_gradient[at][1][channel] = give(hit[3] & !(hit[0] | hit[1] | hit[2]));
         }
     }
 }
