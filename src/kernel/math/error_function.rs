@@ -37,8 +37,9 @@ fn erf_near_zero<T: Element, V: Simd<T>>(x: V) -> V {
 #[inline(always)]
 pub(crate) fn normal<T: Element, V: Simd<T>>(x: V) -> (V, V) {
     let half = V::splat(T::of(0.5));
-    let bell = exp_of_negative_square(x.abs(), half);
-    let scaled = scaled_erfc(x.abs().mul(V::splat(T::of(FRAC_1_SQRT_2))));
+    let magnitude = at_most_40(x.abs());
+    let bell = exp_of_negative_square(magnitude, half);
+    let scaled = scaled_erfc(magnitude.mul(V::splat(T::of(FRAC_1_SQRT_2))));
     let outside = half.mul(bell).mul(scaled);
     (V::select(x.less(V::splat(T::zero())), outside, V::splat(T::one()).sub(outside)), bell)
 }
@@ -46,7 +47,14 @@ pub(crate) fn normal<T: Element, V: Simd<T>>(x: V) -> (V, V) {
 /// erfc x for x ≥ 0
 #[inline(always)]
 fn upper_erfc<T: Element, V: Simd<T>>(x: V) -> V {
+    let x = at_most_40(x);
     exp_of_negative_square(x, V::splat(T::one())).mul(scaled_erfc(x))
+}
+
+/// The smaller of x and 40, where exp(−½x²) is zero. NaN stays NaN.
+#[inline(always)]
+fn at_most_40<T: Element, V: Simd<T>>(x: V) -> V {
+    V::splat(T::of(40.0)).min(x)
 }
 
 /// exp(x²) erfc(x) = t P(t − ¼) for x ≥ 0 where erfc(x) is not zero, and a positive number beyond.
@@ -72,13 +80,11 @@ fn reciprocal_of_sum<T: Element, V: Simd<T>>(x: V, k: T) -> (V, V) {
     (quotient, residual.mul(quotient).mul(inverse))
 }
 
-/// exp(−factor·x²) for x ≥ 0 and a power of two: x = h + d with few digits in h, so that h² is exact, and
+/// exp(−factor·x²) for 0 ≤ x ≤ 40 and a power of two: x = h + d with few digits in h, so that h² is exact, and
 /// x² = h² + d (x + h).
 #[inline(always)]
 fn exp_of_negative_square<T: Element, V: Simd<T>>(x: V, factor: V) -> V {
-    // Past 40 (f32: 16) nothing is left of the exponential.
     let digits = if T::epsilon() < T::of(1e-10) { 20 } else { 8 };
-    let x = V::splat(T::of(40.0)).min(x);
     let grid = T::of(f64::from(1 << digits));
     let h = x.mul(V::splat(grid)).round().mul(V::splat(grid.recip()));
     let rest = x.sub(h).mul(x.add(h));

@@ -26,5 +26,5 @@ pub(crate) fn tanh<T: Element, V: Simd<T>>(x: V) -> V {
     let square = x.mul(x);
     let near_zero = x.mul(square).mul_add(polynomial(square, T::TANH), x);
     let far = one.sub(two.div(exp(magnitude.add(magnitude)).add(one)));
-    V::select(magnitude.less(V::splat(T::of(0.55))), near_zero, far.copy_sign(x))
+    V::select(magnitude.less(V::splat(T::of(0.55))), near_zero, far).copy_sign(x)
 }
