@@ -79,20 +79,12 @@ fn passes<T: Element>() -> Vec<(&'static str, f64)> {
     let (p, g, t) = (values::<T>(), values::<T>(), vec![T::of(0.25); COUNT]);
     let (mut weights, mut first, mut second) = (values::<T>(), values::<T>(), t.clone());
     let (mut out, bytes) = (values::<T>(), vec![200u8; COUNT]);
-    let step = Adam {
-        rate: T::of(1e-3),
-        beta_1: T::of(0.9),
-        beta_2: T::of(0.999),
-        epsilon: T::of(1e-7),
-        decay: T::zero(),
-    };
+    let step =
+        Adam { rate: T::of(1e-3), beta_1: T::of(0.9), beta_2: T::of(0.999), epsilon: T::of(1e-7), decay: T::zero() };
     let logits = Pointwise::CrossEntropyFromLogits;
     vec![
         ("bce from logits", rate(COUNT, || discard(pointwise(logits, &p, &t, T::one(), None)))),
-        (
-            "bce from logits, gradient",
-            rate(COUNT, || discard(pointwise(logits, &p, &t, T::one(), Some(&mut out)))),
-        ),
+        ("bce from logits, gradient", rate(COUNT, || discard(pointwise(logits, &p, &t, T::one(), Some(&mut out))))),
         (
             "squared error, gradient",
             rate(COUNT, || discard(pointwise(Pointwise::Squared, &p, &t, T::one(), Some(&mut out)))),
@@ -113,14 +105,23 @@ fn images<T: Element>() -> Vec<(&'static str, f64)> {
         (16, 16, ["max pool, 16 channels", "its gradient", "nearest, 16 channels", "its gradient"]),
     ] {
         let half = [side / 2; 2];
-        let pooling =
-            pool::Geometry { input: [side; 2], channels, window: [2; 2], stride: [2; 2], padding: [0; 2], output: half };
+        let pooling = pool::Geometry {
+            input: [side; 2],
+            channels,
+            window: [2; 2],
+            stride: [2; 2],
+            padding: [0; 2],
+            output: half,
+        };
         let enlarging = resample::Geometry { input: half, channels, factor: [2; 2] };
         let (large, mut small) = (values::<T>(), vec![T::zero(); COUNT / 4]);
         let mut out = large.clone();
         rates.push((names[0], rate(COUNT, || pool::max(&pooling, black_box(&large), &mut small))));
         let small = small;
-        rates.push((names[1], rate(COUNT, || pool::max_gradient(&pooling, black_box(&large), &small, &small, &mut out))));
+        rates.push((
+            names[1],
+            rate(COUNT, || pool::max_gradient(&pooling, black_box(&large), &small, &small, &mut out)),
+        ));
         rates.push((names[2], rate(COUNT, || resample::nearest(&enlarging, black_box(&small), &mut out))));
         let mut sums = small.clone();
         rates.push((names[3], rate(COUNT, || resample::nearest_gradient(&enlarging, black_box(&large), &mut sums))));

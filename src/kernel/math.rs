@@ -1,10 +1,19 @@
 //! Exponential, logarithm and their relatives, over slices and over vectors.
 //!
-//! Largest errors found, in units in the last place of the result: for `f32` against `f64` over every bit pattern, for
-//! `f64` against 200 bits of precision on 10⁵ arguments of all magnitudes. The portable path has no fused
-//! multiplication, and is the less exact one.
+//! Largest errors found, in units in the last place of the result: for `f32` against `f64` over every 17th bit pattern, for
+//! `f64` against 200 bits of precision at 50 000 arguments of all magnitudes. The portable path rounds products before it
+//! adds to them, and is the less exact one.
 //!
-//! BOUNDS
+//! | | `f32` | portable | `f64` | portable |
+//! |---|---|---|---|---|
+//! | eˣ | 0.9 | 1.2 | 0.9 | 1.1 |
+//! | eˣ − 1 | 1.4 | 1.4 | 1.2 | 1.2 |
+//! | ln x | 0.9 | 0.9 | 0.8 | 0.8 |
+//! | ln(1 + x) | 1.5 | 1.5 | 0.8 | 0.8 |
+//! | sigmoid | 2.4 | 2.4 | 1.9 | 1.9 |
+//! | tanh | 1.6 | 1.5 | 1.4 | 1.4 |
+//! | erf | 1.1 | 1.3 | 1.0 | 1.2 |
+//! | erfc | 4.2 | 5.6 | 3.5 | 4.2 |
 //!
 //! Zeros keep their sign where the function does; subnormal arguments and results, infinities and NaN are what the
 //! formula says in the limit.

@@ -61,7 +61,10 @@ fn check_sums<T: Element>(tolerance: f64) {
                 let alone = pointwise(convert(loss), &p, &t, T::one(), None);
                 assert!(found == alone, "{loss:?} on {path:?}: {found} with the gradient, {alone} without");
                 let tolerance = tolerance * if count < 100 { 5.0 } else { 1.0 };
-                assert!((found - expected).abs() <= tolerance * expected, "{loss:?} on {path:?}: {found} for {expected}");
+                assert!(
+                    (found - expected).abs() <= tolerance * expected,
+                    "{loss:?} on {path:?}: {found} for {expected}"
+                );
             }
         });
     }
@@ -163,7 +166,11 @@ fn check_categorical<T: Element>(from_logits: bool, tolerance: f64) {
                 let groups = p.chunks(channels).zip(t.chunks(channels));
                 groups.map(|(p, t)| reference_categorical(from_logits, p, t)).sum()
             };
-            assert!((found - value(&p)).abs() <= tolerance * found, "{channels} on {path:?}: {found} for {}", value(&p));
+            assert!(
+                (found - value(&p)).abs() <= tolerance * found,
+                "{channels} on {path:?}: {found} for {}",
+                value(&p)
+            );
             for index in 0..p.len() {
                 let step = 1e-6;
                 let (mut above, mut below) = (p.clone(), p.clone());

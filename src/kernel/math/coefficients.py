@@ -1,6 +1,6 @@
 """Writes coefficients.rs: minimax polynomials by Remez' exchange algorithm, in 220-bit arithmetic (needs mpmath).
 
-    python3 coefficients.py > coefficients.rs
+    python3 coefficients.py > coefficients.rs && rustfmt coefficients.rs
 
 Each polynomial minimises the largest relative error of the function it serves; the coefficients are then rounded to the
 element type. The comment above each table gives the error of the rounded polynomial.

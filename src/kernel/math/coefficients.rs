@@ -36,13 +36,7 @@ impl Coefficients for f32 {
     const EXP_M1_LOWEST: f32 = -18.0;
     const SCALED_ERFC_SCALE: f32 = 3.0;
     // Q in eʳ = 1 + r + r² Q(r), |r| ≤ ½ ln 2: relative error 2^-27.9
-    const EXP: &'static [f32] = &[
-        4.9999994e-1,
-        1.666652e-1,
-        4.1668396e-2,
-        8.368852e-3,
-        1.3814562e-3,
-    ];
+    const EXP: &'static [f32] = &[4.9999994e-1, 1.666652e-1, 4.1668396e-2, 8.368852e-3, 1.3814562e-3];
     // P in ln(1 + f) = f − ½f² + f³ P(f), √½ ≤ 1 + f ≤ √2: relative error 2^-27.1
     const LN: &'static [f32] = &[
         3.333333e-1,
@@ -69,23 +63,10 @@ impl Coefficients for f32 {
         2.0302383e-3,
     ];
     // P in tanh x = x + x³ P(x²), |x| ≤ 0.55: relative error 2^-27.6
-    const TANH: &'static [f32] = &[
-        -3.3333316e-1,
-        1.3332586e-1,
-        -5.385221e-2,
-        2.107123e-2,
-        -6.2735514e-3,
-    ];
+    const TANH: &'static [f32] = &[-3.3333316e-1, 1.3332586e-1, -5.385221e-2, 2.107123e-2, -6.2735514e-3];
     // P in erf x = x + x P(x²), |x| ≤ 1: relative error 2^-28.8
-    const ERF: &'static [f32] = &[
-        1.2837917e-1,
-        -3.7612626e-1,
-        1.12835854e-1,
-        -2.6853813e-2,
-        5.1883273e-3,
-        -8.0101885e-4,
-        7.853835e-5,
-    ];
+    const ERF: &'static [f32] =
+        &[1.2837917e-1, -3.7612626e-1, 1.12835854e-1, -2.6853813e-2, 5.1883273e-3, -8.0101885e-4, 7.853835e-5];
     // P in exp(x²) erfc(x) = t P(t − ¼), t = 3 / (x + 3): relative error 2^-25.4
     const SCALED_ERFC: &'static [f32] = &[
         2.4923089e-1,

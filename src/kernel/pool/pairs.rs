@@ -51,20 +51,22 @@ pub(super) fn max_gradient<T: Element>(
     for (row, (output, gradient)) in output.chunks_exact(length).zip(output_gradient.chunks_exact(length)).enumerate() {
         let (upper, lower) = rows(geometry, row);
         let (above, below) = input_gradient[upper..].split_at_mut(lower - upper);
-        let inputs = [&input[upper..lower], &input[lower..]];
+        let (upper, lower) = (&input[upper..lower], &input[lower..]);
         match geometry.channels {
-            1 => gradient_row::<T, 1>(inputs, output, gradient, [above, below]),
-            _ => gradient_row::<T, 2>(inputs, output, gradient, [above, below]),
+            1 => gradient_row::<T, 1>(upper, lower, output, gradient, above, below),
+            _ => gradient_row::<T, 2>(upper, lower, output, gradient, above, below),
         }
     }
 }
 
 #[inline(always)]
 fn gradient_row<T: Element, const CHANNELS: usize>(
-    [upper, lower]: [&[T]; 2],
+    upper: &[T],
+    lower: &[T],
     output: &[T],
     gradient: &[T],
-    [upper_gradient, lower_gradient]: [&mut [T]; 2],
+    upper_gradient: &mut [T],
+    lower_gradient: &mut [T],
 ) {
     let count = output.len() / CHANNELS;
     let (output, gradient) = (&output.as_chunks::<CHANNELS>().0[..count], &gradient.as_chunks::<CHANNELS>().0[..count]);

@@ -6,8 +6,10 @@ use crate::kernel::every_path::on_every_path;
 
 const IMAGES: usize = 2;
 
-/// input, channels, window, stride, padding
-const CASES: [(usize, usize, [usize; 2], [usize; 2], [usize; 2]); 12] = [
+/// Side of the input, channels, window, stride, padding.
+type Case = (usize, usize, [usize; 2], [usize; 2], [usize; 2]);
+
+const CASES: [Case; 12] = [
     (8, 1, [2, 2], [2, 2], [0, 0]),
     (9, 1, [2, 2], [2, 2], [0, 0]),
     (38, 1, [2, 2], [2, 2], [0, 0]),

@@ -9,9 +9,7 @@ const IMAGES: usize = 2;
 fn geometries() -> impl Iterator<Item = Geometry> {
     let channels = [1, 2, 3, 8, 16, 37];
     let factors = [[2, 2], [1, 2], [3, 1], [3, 4]];
-    channels.into_iter().flat_map(move |channels| {
-        factors.map(|factor| Geometry { input: [3, 5], channels, factor })
-    })
+    channels.into_iter().flat_map(move |channels| factors.map(|factor| Geometry { input: [3, 5], channels, factor }))
 }
 
 fn image<T: Element>(count: usize) -> Vec<T> {
@@ -49,14 +47,9 @@ fn terms(geometry: &Geometry, bilinear: bool) -> Vec<Vec<(usize, f64)>> {
     terms
 }
 
-fn check<T: Element>(
-    bilinear: bool,
-    forward: fn(&Geometry, &[T], &mut [T]),
-    backward: fn(&Geometry, &[T], &mut [T]),
-) {
-    let near = |found: T, expected: f64| {
-        (found.to_f64().unwrap() - expected).abs() <= 200.0 * T::epsilon().to_f64().unwrap()
-    };
+fn check<T: Element>(bilinear: bool, forward: fn(&Geometry, &[T], &mut [T]), backward: fn(&Geometry, &[T], &mut [T])) {
+    let near =
+        |found: T, expected: f64| (found.to_f64().unwrap() - expected).abs() <= 200.0 * T::epsilon().to_f64().unwrap();
     for geometry in geometries() {
         let (inputs, outputs) = sizes(&geometry);
         let (input, gradient) = (image::<T>(inputs), image::<T>(outputs));

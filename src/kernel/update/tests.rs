@@ -7,8 +7,16 @@ use crate::kernel::every_path::on_every_path;
 /// Parameters, gradients, and three moments.
 type State<T> = [Vec<T>; 5];
 
-const OPTIMIZERS: [&str; 8] =
-    ["descend", "momentum", "nesterov", "adam", "rms_prop", "centred", "rms_prop with momentum", "centred with momentum"];
+const OPTIMIZERS: [&str; 8] = [
+    "descend",
+    "momentum",
+    "nesterov",
+    "adam",
+    "rms_prop",
+    "centred",
+    "rms_prop with momentum",
+    "centred with momentum",
+];
 
 fn state<T: Element>(count: usize) -> State<T> {
     std::array::from_fn(|which| {
@@ -20,13 +28,7 @@ fn state<T: Element>(count: usize) -> State<T> {
 }
 
 fn adam_step<T: Element>() -> Adam<T> {
-    Adam {
-        rate: T::of(0.01),
-        beta_1: T::of(0.9),
-        beta_2: T::of(0.99),
-        epsilon: T::of(1e-7),
-        decay: T::of(0.001),
-    }
+    Adam { rate: T::of(0.01), beta_1: T::of(0.9), beta_2: T::of(0.99), epsilon: T::of(1e-7), decay: T::of(0.001) }
 }
 
 fn rms_prop_step<T: Element>() -> RmsProp<T> {
