@@ -16,8 +16,12 @@ pub mod activation;
 mod chains;
 pub mod convert;
 pub mod convolution;
+#[cfg(test)]
+mod every_path;
 pub mod frame;
+mod lanes;
 pub mod loss;
+pub mod math;
 pub mod peak;
 pub mod pool;
 pub mod product;
@@ -64,6 +68,10 @@ impl CpuPath {
 /// The path that the kernels take: the best that this CPU has, or the one that the environment variable
 /// `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) names, if the CPU has it. Decided once per process.
 pub fn cpu_path() -> CpuPath {
+    #[cfg(test)]
+    if let Some(path) = every_path::forced() {
+        return path;
+    }
     static PATH: OnceLock<CpuPath> = OnceLock::new();
     *PATH.get_or_init(|| forced_path().filter(|path| path.is_available()).unwrap_or_else(best_path))
 }
@@ -101,6 +109,7 @@ fn detect() -> CpuPath {
 pub trait Element:
     simd::Vectors
     + tile::Tiled
+    + math::Coefficients
     + Copy
     + Float
     + NumAssign
