@@ -1,7 +1,27 @@
-//! placeholder
-use super::Element;
+//! Convolution of images height × width × channels, channels fastest, one sample after the other.
+//!
+//! `output[y][x][f] = bias[f] + Σ input[y·s + i·d − p][x·s + j·d − p][c] · weight[i][j][c][f]` over the kernel's rows `i`,
+//! columns `j` and the channels `c`, with stride `s`, dilation `d` and padding `p` of each axis, and zeros outside the
+//! image. Weights are kernel height × kernel width × channels × filters, as in Keras.
+//!
+//! Patches are not copied: a sample goes into scratch once, with its border of zeros, and there a row of a patch is
+//! already contiguous. The input gradient is the same computation with kernel and roles turned around, one for each
+//! residue of the stride ([`axis`]).
 
-#[derive(Clone, Copy, Debug)]
+mod axis;
+mod correlation;
+mod few_columns;
+mod frame;
+mod gradient;
+#[cfg(test)]
+mod tests;
+
+use super::{CpuPath, Element, cpu_path};
+use axis::Axis;
+use correlation::{Correlation, Weights};
+
+/// Sizes of a convolution; pairs are (vertical, horizontal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     pub input: [usize; 2],
     pub channels: usize,
@@ -9,116 +29,187 @@ pub struct Geometry {
     pub kernel: [usize; 2],
     pub stride: [usize; 2],
     pub dilation: [usize; 2],
+    /// Zeros above and to the left of the image. Those below and to the right follow from the size of the output.
     pub padding: [usize; 2],
     pub output: [usize; 2],
 }
+
 impl Geometry {
-    fn each(&self, mut f: impl FnMut(usize, usize, usize)) {
-        let (ci, co) = (self.channels, self.filters);
-        for oy in 0..self.output[0] {
-            for ox in 0..self.output[1] {
-                for ky in 0..self.kernel[0] {
-                    for kx in 0..self.kernel[1] {
-                        let y = (oy * self.stride[0] + ky * self.dilation[0]).wrapping_sub(self.padding[0]);
-                        let x = (ox * self.stride[1] + kx * self.dilation[1]).wrapping_sub(self.padding[1]);
-                        if y < self.input[0] && x < self.input[1] {
-                            f(
-                                (y * self.input[1] + x) * ci,
-                                (oy * self.output[1] + ox) * co,
-                                (ky * self.kernel[1] + kx) * ci * co,
-                            );
-                        }
-                    }
-                }
-            }
+    pub fn input_len(&self) -> usize {
+        self.input[0] * self.input[1] * self.channels
+    }
+
+    pub fn output_len(&self) -> usize {
+        self.output[0] * self.output[1] * self.filters
+    }
+
+    pub fn weights_len(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.channels * self.filters
+    }
+
+    fn axes(&self) -> [Axis; 2] {
+        [0, 1].map(|axis| Axis {
+            input: self.input[axis],
+            kernel: self.kernel[axis],
+            stride: self.stride[axis],
+            dilation: self.dilation[axis],
+            padding: self.padding[axis],
+            output: self.output[axis],
+        })
+    }
+
+    /// The convolution as a correlation: images of the input become images of the output.
+    fn forward(&self) -> Correlation {
+        Correlation {
+            phases: self.axes().map(|axis| axis.forward()),
+            source: self.input,
+            channels: self.channels,
+            target: self.output,
+            columns: self.filters,
+            weights: Weights {
+                kernel_width: self.kernel[1],
+                tap: self.channels * self.filters,
+                channel: self.filters,
+                column: 1,
+            },
         }
     }
-    fn sizes(&self) -> (usize, usize) {
-        (self.input[0] * self.input[1] * self.channels, self.output[0] * self.output[1] * self.filters)
+
+    /// Its input gradient as a correlation: images of the output become images of the input.
+    fn backward(&self) -> Correlation {
+        Correlation {
+            phases: self.axes().map(|axis| axis.backward()),
+            source: self.output,
+            channels: self.filters,
+            target: self.input,
+            columns: self.channels,
+            weights: Weights {
+                kernel_width: self.kernel[1],
+                tap: self.channels * self.filters,
+                channel: 1,
+                column: self.filters,
+            },
+        }
     }
 }
-pub fn packed_len<T: Element>(g: &Geometry) -> usize {
-    g.kernel[0] * g.kernel[1] * g.channels * g.filters
+
+/// The length of the weights packed for [`forward`].
+pub fn packed_len<T: Element>(geometry: &Geometry) -> usize {
+    geometry.forward().packed_len::<T>(cpu_path())
 }
-pub fn pack<T: Element>(_: &Geometry, weights: &[T], packed: &mut [T]) {
-    packed.copy_from_slice(weights);
+
+/// Packs the weights for [`forward`].
+pub fn pack<T: Element>(geometry: &Geometry, weights: &[T], packed: &mut [T]) {
+    pack_on(cpu_path(), geometry, weights, packed);
 }
-pub fn packed_gradient_len<T: Element>(g: &Geometry) -> usize {
-    g.kernel[0] * g.kernel[1] * g.channels * g.filters
+
+fn pack_on<T: Element>(path: CpuPath, geometry: &Geometry, weights: &[T], packed: &mut [T]) {
+    assert_eq!(weights.len(), geometry.weights_len(), "length of the weights");
+    geometry.forward().pack(path, weights, packed);
 }
-pub fn pack_gradient<T: Element>(_: &Geometry, weights: &[T], packed: &mut [T]) {
-    packed.copy_from_slice(weights);
+
+/// The length of the weights packed for [`input_gradient`].
+pub fn packed_gradient_len<T: Element>(geometry: &Geometry) -> usize {
+    geometry.backward().packed_len::<T>(cpu_path())
 }
-pub fn scratch_len<T: Element>(_: &Geometry) -> usize {
-    0
+
+/// Packs the weights for [`input_gradient`].
+pub fn pack_gradient<T: Element>(geometry: &Geometry, weights: &[T], packed: &mut [T]) {
+    pack_gradient_on(cpu_path(), geometry, weights, packed);
 }
+
+fn pack_gradient_on<T: Element>(path: CpuPath, geometry: &Geometry, weights: &[T], packed: &mut [T]) {
+    assert_eq!(weights.len(), geometry.weights_len(), "length of the weights");
+    geometry.backward().pack(path, weights, packed);
+}
+
+/// The length of the scratch that each of the three passes needs, for any number of samples.
+pub fn scratch_len<T: Element>(geometry: &Geometry) -> usize {
+    geometry.forward().scratch_len::<T>().max(geometry.backward().scratch_len::<T>())
+}
+
+/// Computes the outputs of samples; then `max(0, ·)` if `relu`. The bits of a sample do not depend on the others.
 #[allow(clippy::too_many_arguments)]
 pub fn forward<T: Element>(
-    g: &Geometry,
+    geometry: &Geometry,
     samples: usize,
     input: &[T],
     packed: &[T],
     bias: Option<&[T]>,
     relu: bool,
     output: &mut [T],
-    _scratch: &mut [T],
+    scratch: &mut [T],
 ) {
-    let (i, o) = g.sizes();
-    for (input, output) in input.chunks_exact(i).zip(output.chunks_exact_mut(o)).take(samples) {
-        for pixel in output.chunks_exact_mut(g.filters) {
-            match bias {
-                Some(bias) => pixel.copy_from_slice(bias),
-                None => pixel.fill(T::zero()),
-            }
-        }
-        g.each(|x, y, w| {
-            for c in 0..g.channels {
-                for f in 0..g.filters {
-                    output[y + f] += input[x + c] * packed[w + c * g.filters + f];
-                }
-            }
-        });
-        if relu {
-            output.iter_mut().for_each(|v| *v = v.max(T::zero()));
-        }
-    }
+    forward_on(cpu_path(), geometry, samples, input, packed, bias, relu, output, scratch);
 }
+
+#[allow(clippy::too_many_arguments)]
+fn forward_on<T: Element>(
+    path: CpuPath,
+    geometry: &Geometry,
+    samples: usize,
+    input: &[T],
+    packed: &[T],
+    bias: Option<&[T]>,
+    relu: bool,
+    output: &mut [T],
+    scratch: &mut [T],
+) {
+    assert_eq!(input.len(), samples * geometry.input_len(), "length of the input");
+    assert_eq!(output.len(), samples * geometry.output_len(), "length of the output");
+    assert!(bias.is_none_or(|bias| bias.len() == geometry.filters), "length of the bias");
+    geometry.forward().run(path, samples, input, packed, bias, relu, output, scratch);
+}
+
+/// Computes the gradient of the inputs of samples; what the output does not depend on gets zero.
 pub fn input_gradient<T: Element>(
-    g: &Geometry,
+    geometry: &Geometry,
     samples: usize,
     output_gradient: &[T],
     packed: &[T],
     input_gradient: &mut [T],
-    _scratch: &mut [T],
+    scratch: &mut [T],
 ) {
-    let (i, o) = g.sizes();
-    for (dx, dy) in input_gradient.chunks_exact_mut(i).zip(output_gradient.chunks_exact(o)).take(samples) {
-        dx.fill(T::zero());
-        g.each(|x, y, w| {
-            for c in 0..g.channels {
-                for f in 0..g.filters {
-                    dx[x + c] += dy[y + f] * packed[w + c * g.filters + f];
-                }
-            }
-        });
-    }
+    input_gradient_on(cpu_path(), geometry, samples, output_gradient, packed, input_gradient, scratch);
 }
+
+fn input_gradient_on<T: Element>(
+    path: CpuPath,
+    geometry: &Geometry,
+    samples: usize,
+    output_gradient: &[T],
+    packed: &[T],
+    input_gradient: &mut [T],
+    scratch: &mut [T],
+) {
+    assert_eq!(output_gradient.len(), samples * geometry.output_len(), "length of the output gradient");
+    assert_eq!(input_gradient.len(), samples * geometry.input_len(), "length of the input gradient");
+    geometry.backward().run(path, samples, output_gradient, packed, None, false, input_gradient, scratch);
+}
+
+/// Adds the gradient of the weights over samples to `gradient`.
 pub fn weight_gradient<T: Element>(
-    g: &Geometry,
+    geometry: &Geometry,
     samples: usize,
     input: &[T],
     output_gradient: &[T],
     gradient: &mut [T],
-    _scratch: &mut [T],
+    scratch: &mut [T],
 ) {
-    let (i, o) = g.sizes();
-    for (input, dy) in input.chunks_exact(i).zip(output_gradient.chunks_exact(o)).take(samples) {
-        g.each(|x, y, w| {
-            for c in 0..g.channels {
-                for f in 0..g.filters {
-                    gradient[w + c * g.filters + f] += input[x + c] * dy[y + f];
-                }
-            }
-        });
-    }
+    weight_gradient_on(cpu_path(), geometry, samples, input, output_gradient, gradient, scratch);
+}
+
+fn weight_gradient_on<T: Element>(
+    path: CpuPath,
+    geometry: &Geometry,
+    samples: usize,
+    input: &[T],
+    output_gradient: &[T],
+    gradient: &mut [T],
+    scratch: &mut [T],
+) {
+    assert_eq!(input.len(), samples * geometry.input_len(), "length of the input");
+    assert_eq!(output_gradient.len(), samples * geometry.output_len(), "length of the output gradient");
+    assert_eq!(gradient.len(), geometry.weights_len(), "length of the gradient");
+    gradient::add(path, geometry, samples, input, output_gradient, gradient, scratch);
 }

@@ -1,37 +1,127 @@
-//! Kernels: products, convolution, pooling and vector math over slices.
+//! Numeric kernels over plain slices, chosen at run time for the CPU they run on.
+//!
+//! A kernel knows nothing of layers or networks. It is the only place of the crate where `unsafe` stands; every public
+//! function checks the lengths it is handed first, so a caller can be wrong but never unsound.
+
+use std::fmt::{Debug, Display};
+use std::iter::Sum;
+use std::sync::OnceLock;
+
+use num_traits::{Float, NumAssign};
 
 pub mod activation;
+mod chains;
 pub mod convert;
 pub mod convolution;
 pub mod frame;
 pub mod loss;
+pub mod peak;
 pub mod pool;
 pub mod product;
 pub mod reduce;
 pub mod resample;
+pub mod simd;
+#[cfg(test)]
+mod testing;
+mod tile;
 pub mod update;
 pub mod view;
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+/// A set of instructions the kernels are compiled for, from the most common to the most capable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CpuPath {
+    /// Whatever the target has in its baseline (SSE2 on x86-64, NEON on aarch64).
+    Portable,
+    /// AVX2 and FMA: 256 bits.
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL: 512 bits.
+    Avx512,
 }
 
-/// A float the kernels work on.
+impl CpuPath {
+    /// All paths, the portable one first.
+    pub const ALL: [CpuPath; 3] = [CpuPath::Portable, CpuPath::Avx2, CpuPath::Avx512];
+
+    /// Whether this CPU can run the path.
+    pub fn is_available(self) -> bool {
+        self <= best_path()
+    }
+
+    /// The name that the environment variable `AUTOENCODER_CPU_PATH` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            CpuPath::Portable => "portable",
+            CpuPath::Avx2 => "avx2",
+            CpuPath::Avx512 => "avx512",
+        }
+    }
+}
+
+/// The path that the kernels take: the best that this CPU has, or the one that the environment variable
+/// `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) names, if the CPU has it. Decided once per process.
+pub fn cpu_path() -> CpuPath {
+    static PATH: OnceLock<CpuPath> = OnceLock::new();
+    *PATH.get_or_init(|| forced_path().filter(|path| path.is_available()).unwrap_or_else(best_path))
+}
+
+fn forced_path() -> Option<CpuPath> {
+    let name = std::env::var("AUTOENCODER_CPU_PATH").ok()?;
+    CpuPath::ALL.into_iter().find(|path| path.name() == name)
+}
+
+fn best_path() -> CpuPath {
+    static BEST: OnceLock<CpuPath> = OnceLock::new();
+    *BEST.get_or_init(detect)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detect() -> CpuPath {
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let avx512 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    match (avx2, avx512) {
+        (true, true) => CpuPath::Avx512,
+        (true, false) => CpuPath::Avx2,
+        (false, _) => CpuPath::Portable,
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> CpuPath {
+    CpuPath::Portable
+}
+
+/// A number that the kernels compute with: `f32` or `f64`, and no other.
 pub trait Element:
-    sealed::Sealed
+    simd::Vectors
     + Copy
-    + num_traits::Float
-    + num_traits::NumAssign
+    + Float
+    + NumAssign
+    + Sum
+    + for<'a> Sum<&'a Self>
+    + Debug
+    + Display
     + Default
     + Send
     + Sync
-    + std::fmt::Debug
-    + std::fmt::Display
-    + std::iter::Sum
     + 'static
 {
+    /// The element nearest to `value`.
+    fn of(value: f64) -> Self;
 }
-impl Element for f32 {}
-impl Element for f64 {}
+
+impl Element for f32 {
+    #[inline(always)]
+    fn of(value: f64) -> f32 {
+        value as f32
+    }
+}
+
+impl Element for f64 {
+    #[inline(always)]
+    fn of(value: f64) -> f64 {
+        value
+    }
+}

@@ -1,48 +1,165 @@
-//! placeholder
-use super::Element;
+//! Products of matrices: a dense layer forward, and its gradients.
+//!
+//! Samples are contiguous runs: a matrix features × samples as nalgebra keeps it.
+
 use std::ops::Range;
 
+use super::chains::Chains;
+use super::simd::{Operation, Simd, dispatch_on};
+use super::tile::Sums;
+use super::{CpuPath, Element, cpu_path};
+
+/// The longest run of terms that is summed as one chain; longer sums are split evenly.
+const LONGEST_BLOCK: usize = 256;
+
+/// Samples times depth that are multiplied by one panel after the other while they lie in the second-level cache.
+const CACHED_INPUTS: usize = 1 << 16;
+
+/// The length of the packed form of a matrix depth × columns: panels of one vector of columns, zero padded.
 pub fn packed_len<T: Element>(depth: usize, columns: usize) -> usize {
-    depth * columns
+    packed_len_on::<T>(cpu_path(), depth, columns)
 }
-pub fn pack<T: Element>(matrix: &[T], _depth: usize, _columns: usize, packed: &mut [T]) {
-    packed.copy_from_slice(matrix);
+
+pub(super) fn packed_len_on<T: Element>(path: CpuPath, depth: usize, columns: usize) -> usize {
+    columns.next_multiple_of(lanes::<T>(path)) * depth
 }
+
+/// Packs a matrix depth × columns, row-major.
+pub fn pack<T: Element>(matrix: &[T], depth: usize, columns: usize, packed: &mut [T]) {
+    pack_on(cpu_path(), matrix, [columns, 1], [depth, columns], packed);
+}
+
+/// Packs the transpose of a matrix columns × depth, row-major.
 pub fn pack_transposed<T: Element>(matrix: &[T], depth: usize, columns: usize, packed: &mut [T]) {
-    for c in 0..columns {
-        for d in 0..depth {
-            packed[d * columns + c] = matrix[c * depth + d];
+    pack_on(cpu_path(), matrix, [1, depth], [depth, columns], packed);
+}
+
+/// Packs `matrix[d * strides[0] + c * strides[1]]` for the indices `d`, `c` below `counts`.
+pub(super) fn pack_on<T: Element>(
+    path: CpuPath,
+    matrix: &[T],
+    strides: [usize; 2],
+    counts: [usize; 2],
+    packed: &mut [T],
+) {
+    let [depth, columns] = counts;
+    assert_eq!(packed.len(), packed_len_on::<T>(path, depth, columns), "length of the packed matrix");
+    if packed.is_empty() {
+        return;
+    }
+    let lanes = lanes::<T>(path);
+    for (panel, packed) in packed.chunks_exact_mut(depth * lanes).enumerate() {
+        for (row, packed) in packed.chunks_exact_mut(lanes).enumerate() {
+            for (lane, packed) in packed.iter_mut().enumerate() {
+                let column = panel * lanes + lane;
+                let inside = column < columns;
+                *packed = if inside { matrix[row * strides[0] + column * strides[1]] } else { T::zero() };
+            }
         }
     }
 }
+
+/// Elements in a vector of the path.
+pub(super) fn lanes<T: Element>(path: CpuPath) -> usize {
+    struct Lanes;
+    impl<T: Element> Operation<T> for Lanes {
+        type Output = usize;
+        #[inline(always)]
+        fn run<V: Simd<T>>(self) -> usize {
+            V::LANES
+        }
+    }
+    dispatch_on::<T, _>(path, Lanes)
+}
+
+/// `outputs[s][c] = bias[c] + Σ_d inputs[s][d] · matrix[d][c]`, then `max(0, ·)` if `relu`.
 pub struct Affine<'a, T> {
     pub samples: usize,
     pub depth: usize,
     pub columns: usize,
+    /// samples × depth
     pub inputs: &'a [T],
+    /// The matrix depth × columns in its packed form.
     pub packed: &'a [T],
     pub bias: Option<&'a [T]>,
+    /// samples × columns
     pub outputs: &'a mut [T],
     pub relu: bool,
 }
+
+/// Computes an affine map of samples.
+///
+/// The order in which an output is summed is a function of `depth` and the CPU path alone: blocks of at most 256 terms,
+/// each summed in order, the first one from the bias, the others from zero, then added in order.
 pub fn affine<T: Element>(task: Affine<'_, T>) {
-    for s in 0..task.samples {
-        let out = &mut task.outputs[s * task.columns..][..task.columns];
-        match task.bias {
-            Some(bias) => out.copy_from_slice(bias),
-            None => out.fill(T::zero()),
-        }
-        for d in 0..task.depth {
-            let x = task.inputs[s * task.depth + d];
-            for (o, w) in out.iter_mut().zip(&task.packed[d * task.columns..]) {
-                *o += x * *w;
+    affine_on(cpu_path(), task);
+}
+
+pub(super) fn affine_on<T: Element>(path: CpuPath, task: Affine<'_, T>) {
+    let Affine { samples, depth, columns, .. } = task;
+    assert_eq!(task.inputs.len(), samples * depth, "length of the inputs");
+    assert_eq!(task.packed.len(), packed_len_on::<T>(path, depth, columns), "length of the packed matrix");
+    assert_eq!(task.outputs.len(), samples * columns, "length of the outputs");
+    assert!(task.bias.is_none_or(|bias| bias.len() == columns), "length of the bias");
+    if samples < FEW_SAMPLES {
+        sample_by_sample(path, task);
+    } else {
+        tile_by_tile(path, task);
+    }
+}
+
+/// Samples below this number are computed one by one.
+const FEW_SAMPLES: usize = 4;
+
+/// The length of the blocks that a sum is split into; the last one may be shorter.
+fn block_length(depth: usize) -> usize {
+    depth.div_ceil(depth.div_ceil(LONGEST_BLOCK).max(1)).max(1)
+}
+
+fn sample_by_sample<T: Element>(path: CpuPath, task: Affine<'_, T>) {
+    let Affine { samples, depth, columns, inputs, packed, bias, outputs, relu } = task;
+    for sample in 0..samples {
+        let input = &inputs[sample * depth..][..depth];
+        let output = &mut outputs[sample * columns..][..columns];
+        let block = block_length(depth);
+        dispatch_on(path, Chains { columns, block, input, packed, start: bias, output, relu });
+    }
+}
+
+fn tile_by_tile<T: Element>(path: CpuPath, task: Affine<'_, T>) {
+    let Affine { samples, depth, columns, inputs, packed, bias, outputs, relu } = task;
+    let lanes = lanes::<T>(path);
+    let block = block_length(depth);
+    let at_once = (CACHED_INPUTS / depth.max(1)).next_multiple_of(14).max(14);
+    for sample in (0..samples).step_by(at_once) {
+        for panel in (0..columns).step_by(4 * lanes) {
+            for term in (0..depth.max(1)).step_by(block) {
+                let terms = block.min(depth - term);
+                let sums = Sums {
+                    rows: [1, at_once.min(samples - sample)],
+                    columns: (4 * lanes).min(columns - panel),
+                    terms: [1, 1, terms],
+                    left: &inputs[sample * depth + term..],
+                    left_rows: [0, depth],
+                    left_terms: [0, 0, 1],
+                    right: &packed[panel * depth + term * lanes..],
+                    right_terms: [0, 0, lanes],
+                    right_panel: depth * lanes,
+                    right_padded: true,
+                    output: &mut outputs[sample * columns + panel..],
+                    output_rows: [0, columns],
+                    start: bias.map(|bias| &bias[panel..]).filter(|_| term == 0),
+                    accumulate: term > 0,
+                    relu: relu && term + terms == depth,
+                };
+                dispatch_on(path, sums);
             }
-        }
-        if task.relu {
-            out.iter_mut().for_each(|o| *o = o.max(T::zero()));
         }
     }
 }
+
+/// A matrix features × samples that lies in segments: `per_segment` samples at a time, segments `stride` elements apart,
+/// the first one at `first`.
 #[derive(Clone, Copy, Debug)]
 pub struct Segments<'a, T> {
     pub data: &'a [T],
@@ -52,34 +169,129 @@ pub struct Segments<'a, T> {
     pub samples: usize,
     pub features: usize,
 }
+
 impl<'a, T> Segments<'a, T> {
-    fn sample(&self, s: usize) -> &'a [T] {
-        let at = self.first + (s / self.per_segment) * self.stride + (s % self.per_segment) * self.features;
-        &self.data[at..at + self.features]
+    /// A matrix in one piece.
+    pub fn contiguous(data: &'a [T], features: usize, samples: usize) -> Self {
+        Segments { data, first: 0, stride: 0, per_segment: samples, samples, features }
+    }
+
+    /// The data from the given feature of the given sample on.
+    fn from(&self, sample: usize, feature: usize) -> &'a [T] {
+        let (segment, within) = (sample / self.per_segment, sample % self.per_segment);
+        &self.data[self.first + segment * self.stride + within * self.features + feature..]
     }
 }
+
+/// Samples whose gradients are summed as one chain, unless a segment is longer.
+const SAMPLES_AT_ONCE: usize = 128;
+
+/// `gradient[r - rows.start][c] += Σ_s left[s][r] · right[s][c]` for `r` in `rows`: the weight gradient of a dense layer.
+///
+/// The samples are summed in blocks that depend on their number and on `per_segment` alone.
+///
+/// # Panics
+/// If the two matrices differ in samples or samples per segment, or anything lies outside its slice.
 pub fn outer<T: Element>(left: Segments<'_, T>, right: Segments<'_, T>, rows: Range<usize>, gradient: &mut [T]) {
-    for s in 0..left.samples {
-        let (l, r) = (left.sample(s), right.sample(s));
-        for (row, out) in rows.clone().zip(gradient.chunks_exact_mut(right.features)) {
-            for (o, b) in out.iter_mut().zip(r) {
-                *o += l[row] * *b;
+    outer_on(cpu_path(), left, right, rows, gradient);
+}
+
+pub(super) fn outer_on<T: Element>(
+    path: CpuPath,
+    left: Segments<'_, T>,
+    right: Segments<'_, T>,
+    rows: Range<usize>,
+    gradient: &mut [T],
+) {
+    assert_eq!(left.samples, right.samples, "samples of the two matrices");
+    assert_eq!(left.per_segment, right.per_segment, "samples per segment of the two matrices");
+    assert!(rows.start <= rows.end && rows.end <= left.features, "rows of the left matrix");
+    assert_eq!(gradient.len(), rows.len() * right.features, "length of the gradient");
+    let (samples, per_segment) = (left.samples, left.per_segment);
+    let mut sample = 0;
+    while sample < samples && !gradient.is_empty() {
+        let left_here = (per_segment - sample % per_segment).min(samples - sample);
+        let segments = (SAMPLES_AT_ONCE / per_segment).min((samples - sample) / per_segment).max(1);
+        let in_segment = left_here.min(SAMPLES_AT_ONCE);
+        dispatch_on(
+            path,
+            Sums {
+                rows: [1, rows.len()],
+                columns: right.features,
+                terms: [1, segments, in_segment],
+                left: left.from(sample, rows.start),
+                left_rows: [0, 1],
+                left_terms: [0, left.stride, left.features],
+                right: right.from(sample, 0),
+                right_terms: [0, right.stride, right.features],
+                right_panel: lanes::<T>(path),
+                right_padded: false,
+                output: gradient,
+                output_rows: [0, right.features],
+                start: None,
+                accumulate: true,
+                relu: false,
+            },
+        );
+        sample += segments * in_segment;
+    }
+}
+
+/// `sums[c] += Σ_rows matrix[row][c]`: a bias gradient.
+pub fn column_sums<T: Element>(matrix: &[T], columns: usize, sums: &mut [T]) {
+    column_sums_on(cpu_path(), matrix, columns, sums);
+}
+
+pub(super) fn column_sums_on<T: Element>(path: CpuPath, matrix: &[T], columns: usize, sums: &mut [T]) {
+    assert_eq!(sums.len(), columns, "length of the sums");
+    assert!(columns == 0 || matrix.len() % columns == 0, "length of the matrix");
+    if !matrix.is_empty() {
+        dispatch_on(path, ColumnSums { matrix, sums });
+    }
+}
+
+struct ColumnSums<'a, T> {
+    matrix: &'a [T],
+    sums: &'a mut [T],
+}
+
+impl<T: Element> Operation<T> for ColumnSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let columns = self.sums.len();
+        if columns == 1 {
+            return self.sums[0] += sum::<T, V>(self.matrix);
+        }
+        for row in self.matrix.chunks_exact(columns) {
+            for (sums, values) in self.sums.chunks_mut(V::LANES).zip(row.chunks(V::LANES)) {
+                V::read(sums).add(V::read(values)).write(sums);
             }
         }
     }
 }
-pub fn column_sums<T: Element>(matrix: &[T], columns: usize, sums: &mut [T]) {
-    for row in matrix.chunks_exact(columns) {
-        for (s, v) in sums.iter_mut().zip(row) {
-            *s += *v;
+
+/// The sum of all values, four vectors side by side.
+#[inline(always)]
+fn sum<T: Element, V: Simd<T>>(values: &[T]) -> T {
+    let mut sums = [V::splat(T::zero()); 4];
+    for values in values.chunks(4 * V::LANES) {
+        for (sum, values) in sums.iter_mut().zip(values.chunks(V::LANES)) {
+            *sum = sum.add(V::read(values));
         }
     }
+    sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()
 }
-/// rows[r][c] += values[c] for every row r   (bias)
+
+/// rows[r][c] += values[c] for every row r: a bias.
 pub fn add_to_rows<T: Element>(values: &[T], rows: &mut [T]) {
-    for row in rows.chunks_exact_mut(values.len()) {
+    for row in rows.chunks_exact_mut(values.len().max(1)) {
         for (value, add) in row.iter_mut().zip(values) {
             *value += *add;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

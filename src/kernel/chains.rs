@@ -1,0 +1,111 @@
+//! The product of one sample, for the shortest wait.
+//!
+//! `output[column] = start[column] + Σ_d input[d] · matrix[d][column]`, the matrix packed.
+//!
+//! A single sum is a chain of multiply-adds, each of which waits for the one before it. So the blocks a sum is split into
+//! are computed side by side; they are added in the same order as anywhere else, and the bits are the same.
+
+use super::Element;
+use super::simd::{Operation, Simd};
+
+pub(super) struct Chains<'a, T> {
+    pub columns: usize,
+    /// Terms in a block; the last one may have fewer.
+    pub block: usize,
+    pub input: &'a [T],
+    pub packed: &'a [T],
+    pub start: Option<&'a [T]>,
+    pub output: &'a mut [T],
+    pub relu: bool,
+}
+
+impl<T: Element> Operation<T> for Chains<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(mut self) {
+        let panels = self.columns.div_ceil(V::LANES);
+        let mut panel = 0;
+        while panel < panels {
+            panel += if V::REGISTERS == 32 && panels - panel >= 4 {
+                self.panels::<V, 4>(panel)
+            } else if panels - panel >= 2 {
+                self.panels::<V, 2>(panel)
+            } else {
+                self.panels::<V, 1>(panel)
+            };
+        }
+    }
+}
+
+impl<T: Element> Chains<'_, T> {
+    /// Computes `C` vectors of columns; gives back `C`.
+    #[inline(always)]
+    fn panels<V: Simd<T>, const C: usize>(&mut self, panel: usize) -> usize {
+        let mut total = [V::splat(T::zero()); C];
+        if let Some(start) = self.start {
+            for column in 0..C {
+                total[column] = V::read(&start[(panel + column) * V::LANES..]);
+            }
+        }
+        let depth = self.input.len();
+        let mut term = 0;
+        while term < depth {
+            let whole = (depth - term) / self.block;
+            term += if whole >= 4 {
+                self.blocks::<V, 4, C>(&mut total, panel, term, self.block)
+            } else if whole >= 2 {
+                self.blocks::<V, 2, C>(&mut total, panel, term, self.block)
+            } else {
+                self.blocks::<V, 1, C>(&mut total, panel, term, self.block.min(depth - term))
+            };
+        }
+        for column in 0..C {
+            let output = &mut self.output[(panel + column) * V::LANES..];
+            if self.relu {
+                total[column] = V::splat(T::zero()).max(total[column]);
+            }
+            total[column].write(output);
+        }
+        C
+    }
+
+    /// Adds `B` blocks of equal length to the total, the first of them to what the total starts from; gives back the
+    /// number of terms.
+    #[inline(always)]
+    fn blocks<V: Simd<T>, const B: usize, const C: usize>(
+        &self,
+        total: &mut [V; C],
+        panel: usize,
+        term: usize,
+        length: usize,
+    ) -> usize {
+        let depth = self.input.len();
+        let input = &self.input[term..term + B * length];
+        let matrix = &self.packed[panel * depth * V::LANES..(panel + C) * depth * V::LANES];
+        let mut sums = [[V::splat(T::zero()); C]; B];
+        if term == 0 {
+            sums[0] = *total;
+        }
+        for index in 0..length {
+            for block in 0..B {
+                // SAFETY: `input` has `B * length` terms, and each of the `C` panels `depth` vectors.
+                unsafe {
+                    let row = block * length + index;
+                    let value = V::splat(*input.get_unchecked(row));
+                    for column in 0..C {
+                        let factor = V::load(matrix.as_ptr().add((column * depth + term + row) * V::LANES));
+                        sums[block][column] = value.mul_add(factor, sums[block][column]);
+                    }
+                }
+            }
+        }
+        for block in 0..B {
+            for column in 0..C {
+                let first = term == 0 && block == 0;
+                total[column] = if first { sums[block][column] } else { total[column].add(sums[block][column]) };
+            }
+        }
+        B * length
+    }
+}

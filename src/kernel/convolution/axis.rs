@@ -1,0 +1,121 @@
+//! One axis of a convolution, as positions of a source that a target reads.
+//!
+//! Forward, the output at `t` reads the input at `t·s + k·d − p` for each place `k` of the kernel.
+//!
+//! Backward, the input at `t` reads the output at `(t + p − k·d) / s` wherever that is whole. For which `k` it is depends
+//! on `(t + p) mod s` alone: the targets fall into `s` phases, and within a phase the places of the kernel, last one
+//! first, read equidistant positions. With stride 1 there is one phase: the well-known flipped kernel.
+
+/// Sizes of one axis.
+#[derive(Clone, Copy)]
+pub(super) struct Axis {
+    pub input: usize,
+    pub kernel: usize,
+    pub stride: usize,
+    pub dilation: usize,
+    pub padding: usize,
+    pub output: usize,
+}
+
+/// How the targets of one phase read the source: target `first + step · t` for `t < count`, through its tap `k < taps`,
+/// reads the source at `source + source_step · t + dilation · k`, weighted by the kernel's place
+/// `place + place_step · k`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Phase {
+    pub first: usize,
+    pub step: usize,
+    pub count: usize,
+    pub source: isize,
+    pub source_step: usize,
+    pub taps: usize,
+    pub dilation: usize,
+    pub place: usize,
+    pub place_step: isize,
+}
+
+/// The phases of an axis: `count` of them, each a function of its number.
+#[derive(Clone, Copy)]
+pub(super) struct Phases {
+    axis: Axis,
+    backward: bool,
+}
+
+impl Axis {
+    pub fn forward(self) -> Phases {
+        Phases { axis: self, backward: false }
+    }
+
+    pub fn backward(self) -> Phases {
+        Phases { axis: self, backward: true }
+    }
+
+    fn forward_phase(&self) -> Phase {
+        Phase {
+            first: 0,
+            step: 1,
+            count: self.output,
+            source: -(self.padding as isize),
+            source_step: self.stride,
+            taps: self.kernel,
+            dilation: self.dilation,
+            place: 0,
+            place_step: 1,
+        }
+    }
+
+    /// The phase of targets `t` with `(t + padding) mod stride = residue`.
+    fn backward_phase(&self, residue: usize) -> Phase {
+        let stride = self.stride;
+        let first = (residue + stride - self.padding % stride) % stride;
+        let place_step = stride / greatest_common_divisor(stride, self.dilation);
+        let first_place = (0..self.kernel).find(|place| place * self.dilation % stride == residue);
+        let taps = first_place.map_or(0, |place| (self.kernel - place).div_ceil(place_step));
+        let last_place = first_place.unwrap_or(0) + taps.saturating_sub(1) * place_step;
+        Phase {
+            first,
+            step: stride,
+            count: self.input.saturating_sub(first).div_ceil(stride),
+            source: ((first + self.padding) as isize - (last_place * self.dilation) as isize)
+                .div_euclid(stride as isize),
+            source_step: 1,
+            taps,
+            dilation: self.dilation * place_step / stride,
+            place: last_place,
+            place_step: -(place_step as isize),
+        }
+    }
+}
+
+impl Phases {
+    pub fn iter(self) -> impl Iterator<Item = Phase> {
+        let count = if self.backward { self.axis.stride } else { 1 };
+        (0..count).map(
+            move |residue| {
+                if self.backward { self.axis.backward_phase(residue) } else { self.axis.forward_phase() }
+            },
+        )
+    }
+
+    /// The positions of the source that are read: the first one and their number.
+    pub fn span(self) -> (isize, usize) {
+        let read = || self.iter().filter(|phase| phase.count > 0 && phase.taps > 0);
+        let first = read().map(|phase| phase.source).min().unwrap_or(0);
+        let last = read().map(|phase| phase.last_source()).max().unwrap_or(first - 1);
+        (first, (last - first + 1) as usize)
+    }
+}
+
+impl Phase {
+    fn last_source(&self) -> isize {
+        self.source + ((self.count - 1) * self.source_step + (self.taps - 1) * self.dilation) as isize
+    }
+
+    /// The kernel's place that a tap is weighted by.
+    pub fn place_of(&self, tap: usize) -> usize {
+        (self.place as isize + self.place_step * tap as isize) as usize
+    }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}

@@ -1,0 +1,64 @@
+//! The weight gradient: `gradient[i][j][c][f] += Σ input[y·s + i·d − p][x·s + j·d − p][c] · output_gradient[y][x][f]`
+//! over samples and the positions `y`, `x` of the output.
+
+use super::Geometry;
+use crate::kernel::product::lanes;
+use crate::kernel::simd::dispatch_on;
+use crate::kernel::tile::Sums;
+use crate::kernel::{CpuPath, Element};
+
+pub(super) fn add<T: Element>(
+    path: CpuPath,
+    geometry: &Geometry,
+    samples: usize,
+    input: &[T],
+    output_gradient: &[T],
+    gradient: &mut [T],
+    scratch: &mut [T],
+) {
+    if gradient.is_empty() || geometry.output_len() == 0 {
+        return;
+    }
+    let frame = geometry.forward().frame();
+    for sample in 0..samples {
+        let image = &input[sample * geometry.input_len()..][..geometry.input_len()];
+        let output_gradient = &output_gradient[sample * geometry.output_len()..][..geometry.output_len()];
+        let pixels = frame.fill(image, scratch);
+        add_sample(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+    }
+}
+
+/// Adds one sample. Rows of the block are weights; those of a kernel's row are contiguous, unless dilated.
+fn add_sample<T: Element>(
+    path: CpuPath,
+    geometry: &Geometry,
+    frame_width: usize,
+    pixels: &[T],
+    output_gradient: &[T],
+    gradient: &mut [T],
+) {
+    let &Geometry { channels, filters, kernel, stride, dilation, output, .. } = geometry;
+    let pieces = if dilation[1] == 1 { 1 } else { kernel[1] };
+    let run = kernel[1] / pieces * channels;
+    let row = frame_width * channels;
+    for piece in 0..pieces {
+        let sums = Sums {
+            rows: [kernel[0], run],
+            columns: filters,
+            terms: [1, output[0], output[1]],
+            left: &pixels[piece * dilation[1] * channels..],
+            left_rows: [dilation[0] * row, 1],
+            left_terms: [0, stride[0] * row, stride[1] * channels],
+            right: output_gradient,
+            right_terms: [0, output[1] * filters, filters],
+            right_panel: lanes::<T>(path),
+            right_padded: false,
+            output: &mut gradient[piece * run * filters..],
+            output_rows: [kernel[1] * channels * filters, filters],
+            start: None,
+            accumulate: true,
+            relu: false,
+        };
+        dispatch_on(path, sums);
+    }
+}

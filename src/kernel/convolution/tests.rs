@@ -1,0 +1,121 @@
+//! All passes on all paths of this CPU against plain loops in `f64`.
+
+use super::*;
+use crate::kernel::testing::{Random, assert_near, paths};
+
+/// Calls `visit(output, input, weight)` with the indices of every product the convolution is made of.
+fn for_each_product(g: &Geometry, mut visit: impl FnMut(usize, usize, usize)) {
+    for (y, x, f) in triples(g.output[0], g.output[1], g.filters) {
+        for (i, j, c) in triples(g.kernel[0], g.kernel[1], g.channels) {
+            let row = (y * g.stride[0] + i * g.dilation[0]).wrapping_sub(g.padding[0]);
+            let column = (x * g.stride[1] + j * g.dilation[1]).wrapping_sub(g.padding[1]);
+            if row < g.input[0] && column < g.input[1] {
+                let output = (y * g.output[1] + x) * g.filters + f;
+                let input = (row * g.input[1] + column) * g.channels + c;
+                visit(output, input, ((i * g.kernel[1] + j) * g.channels + c) * g.filters + f);
+            }
+        }
+    }
+}
+
+fn triples(a: usize, b: usize, c: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..a * b * c).map(move |index| (index / (b * c), index / c % b, index % c))
+}
+
+fn check<T: Element>(path: CpuPath, g: &Geometry, random: &mut Random) {
+    let samples = 2;
+    let (input_len, output_len) = (g.input_len(), g.output_len());
+    let input = random.values::<T>(samples * input_len);
+    let output_gradient = random.values::<T>(samples * output_len);
+    let weights = random.values::<T>(g.weights_len());
+    let bias = random.values::<T>(g.filters);
+    let before = random.values::<T>(g.weights_len());
+    let wide = |values: &[T]| values.iter().map(|value| value.to_f64().unwrap()).collect::<Vec<f64>>();
+    let (wide_input, wide_weights, wide_gradient) = (wide(&input), wide(&weights), wide(&output_gradient));
+
+    let mut expected_output = wide(&bias).repeat(samples * g.output[0] * g.output[1]);
+    let mut expected_input = vec![0.0; samples * input_len];
+    let mut expected_weights = wide(&before);
+    for sample in 0..samples {
+        for_each_product(g, |output, input, weight| {
+            let (output, input) = (sample * output_len + output, sample * input_len + input);
+            expected_output[output] += wide_input[input] * wide_weights[weight];
+            expected_input[input] += wide_gradient[output] * wide_weights[weight];
+            expected_weights[weight] += wide_input[input] * wide_gradient[output];
+        });
+    }
+    expected_output.iter_mut().for_each(|value| *value = value.max(0.0));
+
+    let context = format!("{path:?} {g:?}");
+    let mut scratch = vec![T::nan(); scratch_len::<T>(g)];
+    let mut packed = vec![T::nan(); g.forward().packed_len::<T>(path)];
+    pack_on(path, g, &weights, &mut packed);
+    let mut output = vec![T::nan(); samples * output_len];
+    forward_on(path, g, samples, &input, &packed, Some(&bias), true, &mut output, &mut scratch);
+    assert_near(&output, &expected_output, &format!("output, {context}"));
+
+    let mut alone = vec![T::nan(); output_len];
+    forward_on(path, g, 1, &input[input_len..], &packed, Some(&bias), true, &mut alone, &mut scratch);
+    assert_eq!(alone, output[output_len..], "one sample alone, {context}");
+
+    let mut packed = vec![T::nan(); g.backward().packed_len::<T>(path)];
+    pack_gradient_on(path, g, &weights, &mut packed);
+    let mut gradient = vec![T::nan(); samples * input_len];
+    input_gradient_on(path, g, samples, &output_gradient, &packed, &mut gradient, &mut scratch);
+    assert_near(&gradient, &expected_input, &format!("input gradient, {context}"));
+
+    let mut gradient = before;
+    weight_gradient_on(path, g, samples, &input, &output_gradient, &mut gradient, &mut scratch);
+    assert_near(&gradient, &expected_weights, &format!("weight gradient, {context}"));
+}
+
+fn random_geometry(random: &mut Random) -> Geometry {
+    let mut pair = |choices: &[usize]| [random.choose(choices), random.choose(choices)];
+    let input = pair(&[1, 2, 3, 5, 7, 8, 14, 15]);
+    let kernel = pair(&[1, 2, 3, 3, 4, 5]);
+    let stride = pair(&[1, 1, 1, 2, 3, 4]);
+    let dilation = pair(&[1, 1, 1, 2, 3]);
+    let padding = pair(&[0, 0, 1, 1, 2, 5]);
+    let output = pair(&[1, 2, 3, 4, 7, 8, 14]);
+    let channels = random.choose(&[1, 1, 2, 3, 5, 8, 16, 17, 32]);
+    let filters = random.choose(&[1, 1, 2, 3, 5, 8, 16, 17, 32, 70]);
+    Geometry { input, channels, filters, kernel, stride, dilation, padding, output }
+}
+
+/// The output's size is independent of the input's here: it may stop before the image ends, or reach beyond it.
+#[test]
+fn random_geometries() {
+    let mut random = Random::new(7);
+    for _ in 0..150 {
+        let geometry = random_geometry(&mut random);
+        for path in paths() {
+            check::<f32>(path, &geometry, &mut random);
+            check::<f64>(path, &geometry, &mut random);
+        }
+    }
+}
+
+/// The layers of the usual image models.
+#[test]
+fn same_padding() {
+    let mut random = Random::new(8);
+    for (size, channels, filters) in [(28usize, 1, 32), (14, 32, 64), (7, 64, 64), (28, 32, 1), (9, 3, 8), (11, 8, 3)] {
+        for (stride, output) in [(1, size), (2, size.div_ceil(2))] {
+            let padding = ((output - 1) * stride + 3usize).saturating_sub(size) / 2;
+            let geometry = Geometry {
+                input: [size; 2],
+                channels,
+                filters,
+                kernel: [3; 2],
+                stride: [stride; 2],
+                dilation: [1; 2],
+                padding: [padding; 2],
+                output: [output; 2],
+            };
+            for path in paths() {
+                check::<f32>(path, &geometry, &mut random);
+                check::<f64>(path, &geometry, &mut random);
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What one core can do at most, for benchmarks to measure against.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use super::Element;
+use super::simd::{Operation, Simd, dispatch};
+
+/// Floating-point operations per second of one core in multiply-adds that wait for nothing.
+pub fn operations_per_second<T: Element>() -> f64 {
+    let rounds = 1_000_000;
+    let mut best = f64::INFINITY;
+    for _ in 0..20 {
+        let start = Instant::now();
+        let per_round = dispatch::<T, _>(MultiplyAdds { rounds: black_box(rounds) });
+        best = best.min(start.elapsed().as_secs_f64() / (per_round * rounds as f64));
+    }
+    1.0 / best
+}
+
+struct MultiplyAdds {
+    rounds: usize,
+}
+
+impl<T: Element> Operation<T> for MultiplyAdds {
+    /// Operations per round.
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) -> f64 {
+        const CHAINS: usize = 12;
+        let factor = V::splat(black_box(T::of(0.5)));
+        let mut sums = [factor; CHAINS];
+        for _ in 0..self.rounds {
+            for sum in &mut sums {
+                *sum = sum.mul_add(factor, factor);
+            }
+        }
+        for sum in sums {
+            black_box(sum.sum_lanes());
+        }
+        (2 * CHAINS * V::LANES) as f64
+    }
+}

@@ -1,0 +1,230 @@
+//! Vectors of several elements, one type per CPU path, and the dispatch that picks the path at run time.
+//!
+//! A computation is written once, as an [`Operation`] generic over its vector type; [`dispatch`] runs it inside a function
+//! that is compiled with the instructions of the path, so that every vector method becomes a single instruction.
+//!
+//! ```ignore
+//! struct Double<'a, T>(&'a mut [T]);
+//!
+//! impl<T: Element> Operation<T> for Double<'_, T> {
+//!     type Output = ();
+//!     #[inline(always)]
+//!     fn run<V: Simd<T>>(self) {
+//!         for values in self.0.chunks_mut(V::LANES) {
+//!             let vector = V::read(values);
+//!             vector.add(vector).write(values);
+//!         }
+//!     }
+//! }
+//! dispatch(Double(&mut values));
+//! ```
+//!
+//! `run`, and every generic function below it, must be `#[inline(always)]`, and must not pass vectors through closures or
+//! iterator adapters: what is not inlined is compiled without the path's instructions and is a hundred times slower (never
+//! wrong).
+
+mod portable;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+use super::{CpuPath, Element, cpu_path};
+
+/// A vector of [`LANES`](Simd::LANES) elements.
+///
+/// The vector types stay inside this module, and [`dispatch`] hands one to an operation only when the CPU has its
+/// instructions: that is what makes the methods safe to call.
+pub trait Simd<T>: Copy + 'static {
+    /// Elements in a vector.
+    const LANES: usize;
+    /// Vector registers that the CPU path has.
+    const REGISTERS: usize;
+    /// One truth value per lane.
+    type Mask: Copy;
+
+    /// `value` in every lane.
+    fn splat(value: T) -> Self;
+
+    /// The `LANES` elements at `pointer`, of any alignment.
+    ///
+    /// # Safety
+    /// `LANES` elements at `pointer` can be read.
+    unsafe fn load(pointer: *const T) -> Self;
+
+    /// The `count` elements at `pointer`, then zeros. Nothing past them is touched.
+    ///
+    /// # Safety
+    /// `count` elements at `pointer` can be read, and `count <= LANES`.
+    unsafe fn load_partial(pointer: *const T, count: usize) -> Self;
+
+    /// Writes all lanes to `pointer`, of any alignment.
+    ///
+    /// # Safety
+    /// `LANES` elements at `pointer` can be written.
+    unsafe fn store(self, pointer: *mut T);
+
+    /// Writes the first `count` lanes to `pointer`. Nothing past them is touched.
+    ///
+    /// # Safety
+    /// `count` elements at `pointer` can be written, and `count <= LANES`.
+    unsafe fn store_partial(self, pointer: *mut T, count: usize);
+
+    /// [`load_partial`](Simd::load_partial), at its fastest where `count` is often `LANES`.
+    ///
+    /// # Safety
+    /// As for `load_partial`.
+    #[inline(always)]
+    unsafe fn load_some(pointer: *const T, count: usize) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { if count == Self::LANES { Self::load(pointer) } else { Self::load_partial(pointer, count) } }
+    }
+
+    /// [`store_partial`](Simd::store_partial), at its fastest where `count` is often `LANES`.
+    ///
+    /// # Safety
+    /// As for `store_partial`.
+    #[inline(always)]
+    unsafe fn store_some(self, pointer: *mut T, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { if count == Self::LANES { self.store(pointer) } else { self.store_partial(pointer, count) } }
+    }
+
+    /// The first elements of `values`, at most `LANES`, then zeros.
+    #[inline(always)]
+    fn read(values: &[T]) -> Self {
+        // SAFETY: the slice holds this many elements.
+        unsafe { Self::load_some(values.as_ptr(), values.len().min(Self::LANES)) }
+    }
+
+    /// Writes as many lanes as `values` has room for, from its beginning.
+    #[inline(always)]
+    fn write(self, values: &mut [T]) {
+        // SAFETY: the slice holds this many elements.
+        unsafe { self.store_some(values.as_mut_ptr(), values.len().min(Self::LANES)) }
+    }
+
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    fn div(self, other: Self) -> Self;
+    /// `self * factor + addend`: rounded once on the AVX paths, twice on the portable one.
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+    /// The smaller; `other` where one of the two is not a number.
+    fn min(self, other: Self) -> Self;
+    /// The larger; `other` where one of the two is not a number.
+    fn max(self, other: Self) -> Self;
+    fn sqrt(self) -> Self;
+    fn abs(self) -> Self;
+    fn negate(self) -> Self;
+    /// The magnitude of `self` with the sign of `sign`.
+    fn copy_sign(self, sign: Self) -> Self;
+
+    /// Where `self < other`.
+    fn less(self, other: Self) -> Self::Mask;
+    /// Where `self == other`; false where one is not a number.
+    fn equal(self, other: Self) -> Self::Mask;
+    /// `yes` where the mask is true, else `no`.
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+
+    /// The nearest integer, ties to even, for magnitudes up to 2^22 (`f32`) or 2^51 (`f64`).
+    fn round(self) -> Self;
+    /// `self * 2^exponent`, rounded once, for integer exponents within ±250 (`f32`) or ±2000 (`f64`).
+    fn scale_by_power_of_two(self, exponent: Self) -> Self;
+    /// `e` of `self = m * 2^e` with `1 <= m < 2`, for positive normal numbers.
+    fn exponent(self) -> Self;
+    /// `m` of `self = m * 2^e` with `1 <= m < 2`, for positive normal numbers.
+    fn mantissa(self) -> Self;
+
+    /// The sum of all lanes, in an order that depends on the path alone.
+    fn sum_lanes(self) -> T;
+    /// The largest lane, for lanes that are numbers.
+    fn max_lanes(self) -> T;
+}
+
+/// The vector types of an element, one per path. Only [`dispatch`] names them.
+pub trait Vectors: Sized {
+    #[doc(hidden)]
+    type Portable: Simd<Self>;
+    #[doc(hidden)]
+    type Avx2: Simd<Self>;
+    #[doc(hidden)]
+    type Avx512: Simd<Self>;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Vectors for f32 {
+    type Portable = portable::PortableF32;
+    type Avx2 = avx2::Avx2F32;
+    type Avx512 = avx512::Avx512F32;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Vectors for f64 {
+    type Portable = portable::PortableF64;
+    type Avx2 = avx2::Avx2F64;
+    type Avx512 = avx512::Avx512F64;
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Vectors for f32 {
+    type Portable = portable::PortableF32;
+    type Avx2 = portable::PortableF32;
+    type Avx512 = portable::PortableF32;
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Vectors for f64 {
+    type Portable = portable::PortableF64;
+    type Avx2 = portable::PortableF64;
+    type Avx512 = portable::PortableF64;
+}
+
+/// A computation that is written once for all paths.
+pub(crate) trait Operation<T: Element> {
+    type Output;
+    /// Computes with vectors of type `V`. Implementations are `#[inline(always)]`.
+    fn run<V: Simd<T>>(self) -> Self::Output;
+}
+
+/// Runs the operation on the path of this process, [`cpu_path`].
+#[inline]
+pub(crate) fn dispatch<T: Element, O: Operation<T>>(operation: O) -> O::Output {
+    dispatch_on(cpu_path(), operation)
+}
+
+/// Runs the operation on a given path.
+///
+/// # Panics
+/// If the CPU does not have the path.
+#[inline]
+pub(crate) fn dispatch_on<T: Element, O: Operation<T>>(path: CpuPath, operation: O) -> O::Output {
+    assert!(path.is_available(), "this CPU does not have the path {}", path.name());
+    match path {
+        CpuPath::Portable => operation.run::<T::Portable>(),
+        // SAFETY: the path is available, so the CPU has the instructions.
+        #[cfg(target_arch = "x86_64")]
+        CpuPath::Avx2 => unsafe { with_avx2(operation) },
+        // SAFETY: the path is available, so the CPU has the instructions.
+        #[cfg(target_arch = "x86_64")]
+        CpuPath::Avx512 => unsafe { with_avx512(operation) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => unreachable!("only x86-64 has this path"),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn with_avx2<T: Element, O: Operation<T>>(operation: O) -> O::Output {
+    operation.run::<T::Avx2>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn with_avx512<T: Element, O: Operation<T>>(operation: O) -> O::Output {
+    operation.run::<T::Avx512>()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! What the tests of the kernels share.
+
+use super::{CpuPath, Element};
+
+/// The paths that this CPU has.
+pub fn paths() -> impl Iterator<Item = CpuPath> {
+    CpuPath::ALL.into_iter().filter(|path| path.is_available())
+}
+
+/// A small generator of numbers, the same in every run.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Random(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 >> 33
+    }
+
+    pub fn choose(&mut self, choices: &[usize]) -> usize {
+        choices[self.next() as usize % choices.len()]
+    }
+
+    /// Values between -1 and 1.
+    pub fn values<T: Element>(&mut self, count: usize) -> Vec<T> {
+        (0..count).map(|_| T::of(self.next() as f64 / (1u64 << 30) as f64 - 1.0)).collect()
+    }
+}
+
+/// Asserts that values are as near to their reference as rounding lets sums of a few thousand products be.
+pub fn assert_near<T: Element>(found: &[T], expected: &[f64], context: &str) {
+    assert_eq!(found.len(), expected.len(), "length, {context}");
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let difference = (found.to_f64().unwrap() - expected).abs();
+        let tolerance = 200.0 * T::epsilon().to_f64().unwrap() * (1.0 + expected.abs());
+        assert!(difference <= tolerance, "{found} for {expected} at {index}, {context}");
+    }
+}
