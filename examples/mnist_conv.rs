@@ -1,42 +1,56 @@
-use autoencoder::data::idx;
-use autoencoder::{Activation, Adam, Autoencoder, Bce, Conv2D, Dense, Error, MaxPool, Shape, Trainer, UpSample};
+//! A convolutional autoencoder: the network of the crate's front page, on as many images as there are.
+//!
+//! ```text
+//! cargo run --release --example mnist_conv
+//! ```
+//!
+//! Convolutions share their weights over the image, so that one epoch brings what takes a dense network many. Prints the
+//! validation loss and draws `reconstructions.png`, `loss.svg` and `map.svg`.
 
-fn main() -> Result<(), Error> {
-    let images = idx::read_images("examples/data/t10k-images-idx3-ubyte.gz")?.to_matrix::<f32>();
-    let (train, test) = images.columns_range_pair(..9_000, 9_000..);
-    let mut dense = Autoencoder::<f32>::builder(Shape::image(28, 28, 1))
-        .encoder(Dense::new(32).activation(Activation::Relu))
-        .decoder(Dense::new(784).activation(Activation::Sigmoid))
-        .build()?;
-    println!("{}", dense.summary());
-    let history =
-        Trainer::new(Bce, Adam::default()).epochs(10).batch_size(256).validation(&test).fit(&mut dense, &train)?;
-    println!("{history}");
+mod support;
+
+use std::error::Error;
+
+use autoencoder::{Activation, Adam, Autoencoder, Bce, Conv2D, MaxPool, Shape, Trainer, UpSample};
+use support::arguments::Arguments;
+use support::gallery;
+use support::mnist::Mnist;
+use support::progress::Progress;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse("mnist_conv", "Puts handwritten digits through convolutions.", 2);
+    let mnist = Mnist::load(&arguments)?;
 
     let mut model = Autoencoder::<f32>::builder(Shape::image(28, 28, 1))
-        .encoder(Conv2D::new(32, 3).activation(Activation::Relu)) // adds a layer: 32 filters of 3x3, `same` padding
-        .encoder(MaxPool::new(2))
+        .encoder(Conv2D::new(32, 3).activation(Activation::Relu)) // 32 filters of 3 x 3; the image keeps its size
+        .encoder(MaxPool::new(2)) // 14 x 14
         .encoder(Conv2D::new(64, 3).activation(Activation::Relu))
-        .encoder(MaxPool::new(2))
+        .encoder(MaxPool::new(2)) // 7 x 7: the code
         .decoder(Conv2D::new(64, 3).activation(Activation::Relu))
         .decoder(UpSample::new(2))
         .decoder(Conv2D::new(32, 3).activation(Activation::Relu))
         .decoder(UpSample::new(2))
         .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
-        .seed(42)
+        .seed(arguments.seed)
         .build()?;
-    println!("{}", model.summary()); // a table: layer, output shape, parameters
+    println!("{}", model.summary());
 
-    let history =
-        Trainer::new(Bce, Adam::default()).epochs(1).batch_size(256).validation(&test).fit(&mut model, &train)?;
-    if let Some(loss) = history.validation_loss() {
-        println!("validation loss {loss:.4}"); // of the last epoch
-    }
+    let history = Trainer::new(Bce, Adam::default())
+        .epochs(arguments.epochs)
+        .batch_size(256)
+        .seed(arguments.seed)
+        .threads(arguments.threads)
+        .validation(&mnist.test.images)
+        .callback(Progress::new(arguments.epochs))
+        .fit(&mut model, &mnist.train.images)?;
 
-    let codes = model.encode(&test)?; // features x samples
-    let images_again = model.decode(&codes)?;
-    let errors = model.reconstruction_error(&test)?; // mean squared error of each sample
-    assert_eq!(codes.ncols(), errors.len());
-    assert_eq!(images_again.nrows(), 28 * 28);
+    let originals = mnist.test.of_each_digit(2)?;
+    gallery::reconstructions(&arguments, &originals, &model.reconstruct(&originals)?)?;
+    gallery::loss_curves(&arguments, "binary cross-entropy of a pixel", &history)?;
+    let (images, digits) = mnist.test.first(1_000)?;
+    gallery::code_map(&arguments, &model.encode(&images)?, digits)?;
+    gallery::say_where(&arguments);
+
+    println!("validation loss {:.4}", history.validation_loss().unwrap_or(f64::NAN));
     Ok(())
 }

@@ -1,16 +1,21 @@
 //! A progress bar on standard error.
 
+use std::error::Error;
+
+use autoencoder::{Callback, Control, Epoch, Network, Scalar};
 use indicatif::{ProgressBar, ProgressStyle};
 
 const TEMPLATE: &str = "{prefix}  {bar:28.cyan/dim}  {percent:>3} %  {msg}";
 
 /// Shows how training goes: a bar for the epoch that runs, and a line for each that is done.
 ///
-/// Where standard error is no terminal, only the lines are printed. Epochs and steps count from 1.
+/// Where standard error is no terminal, only the lines are printed. Epochs and steps count from 1. It is a callback, to be
+/// handed to a [`Trainer`](autoencoder::Trainer).
 #[derive(Debug)]
 pub struct Progress {
     epochs: usize,
     bar: ProgressBar,
+    images_per_second: f64,
 }
 
 impl Progress {
@@ -18,7 +23,7 @@ impl Progress {
     pub fn new(epochs: usize) -> Self {
         let style = ProgressStyle::with_template(TEMPLATE).expect("the template is well formed");
         let bar = ProgressBar::new(0).with_style(style.progress_chars("━╸─"));
-        Self { epochs, bar }
+        Self { epochs, bar, images_per_second: 0.0 }
     }
 
     /// Shows that a step of an epoch is done, and the loss so far.
@@ -51,6 +56,21 @@ impl Progress {
     /// Takes the bar away; the lines stay.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+impl<T: Scalar> Callback<T> for Progress {
+    fn on_step(&mut self, done: &autoencoder::Progress) {
+        self.images_per_second = done.samples as f64 / done.seconds.max(1e-9);
+        self.update(done.epoch, done.step, done.steps, done.loss, self.images_per_second);
+    }
+
+    fn on_epoch(&mut self, epoch: &Epoch, _model: &Network<T>) -> Result<Control, Box<dyn Error + Send + Sync>> {
+        self.finish_epoch(epoch.number, epoch.loss, epoch.validation_loss, epoch.seconds, self.images_per_second);
+        if epoch.number == self.epochs {
+            self.finish();
+        }
+        Ok(Control::Continue)
     }
 }
 

@@ -84,20 +84,20 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Changes the flat parameter vector, as an optimizer of one's own does.
+    /// Changes the flat parameter vector, as an optimizer of one's own does, and gives back what `change` does.
     ///
     /// # Errors
     /// [`ParameterError::NotFinite`] if `change` leaves a number that is not finite; the network is then unchanged.
-    pub fn update_parameters(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), ParameterError> {
+    pub fn update_parameters<R>(&mut self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, ParameterError> {
         let before = self.parameters.clone();
-        change(&mut self.parameters);
+        let result = change(&mut self.parameters);
         if let Some(position) = reduce::first_not_finite(&self.parameters) {
             self.parameters = before;
             let (name, element) = self.name_at(position);
             return Err(ParameterError::NotFinite { name, element });
         }
         self.prepare();
-        Ok(())
+        Ok(result)
     }
 
     /// Keeps training from changing the parameters whose names begin with `prefix` (`encoder.`, `layers.0.weight`).

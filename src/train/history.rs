@@ -49,6 +49,11 @@ impl History {
         self.epochs.last().and_then(|epoch| epoch.validation_loss)
     }
 
+    /// The metric called `name` over the validation samples, after the last epoch.
+    pub fn validation_metric(&self, name: &str) -> Option<f64> {
+        self.epochs.last().and_then(|epoch| epoch.validation_metric(name))
+    }
+
     /// Writes a line of headings and a line for each epoch, separated by commas.
     ///
     /// # Errors
@@ -79,6 +84,16 @@ impl History {
 }
 
 impl Epoch {
+    /// The metric called `name` over the training samples.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        find(&self.metrics, name)
+    }
+
+    /// The metric called `name` over the validation samples.
+    pub fn validation_metric(&self, name: &str) -> Option<f64> {
+        find(&self.validation_metrics, name)
+    }
+
     fn row(&self) -> Vec<String> {
         let number = |value: &f64| format!("{value:.6}");
         let values = |named: &[(String, f64)]| -> Vec<String> { named.iter().map(|(_, v)| number(v)).collect() };
@@ -90,6 +105,10 @@ impl Epoch {
         row.push(format!("{:.3}", self.seconds));
         row
     }
+}
+
+fn find(named: &[(String, f64)], name: &str) -> Option<f64> {
+    named.iter().find(|(found, _)| found == name).map(|(_, value)| *value)
 }
 
 impl fmt::Display for History {

@@ -83,10 +83,10 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Trains on `threads` threads of its own instead of those of the pool it is called in.
+    /// Trains on `threads` threads of its own; with `None`, on those of the pool it is called in.
     #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = Some(threads);
+    pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
+        self.threads = threads.into();
         self
     }
 

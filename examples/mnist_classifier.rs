@@ -1,0 +1,71 @@
+//! A classifier: the same layers and the same trainer, with labels in place of the input itself.
+//!
+//! ```text
+//! cargo run --release --example mnist_classifier
+//! ```
+//!
+//! Prints the share of held-out digits that are read right, and draws the curves of loss and accuracy and the digits that
+//! were read wrong: the row of `mistakes.png` that begins with a 4 shows what was taken for one, the surest mistake first.
+
+mod support;
+
+use std::error::Error;
+
+use autoencoder::nalgebra::DMatrix;
+use autoencoder::{Accuracy, Activation, CategoricalCrossEntropy, Dense, Network, RmsProp, Shape, Trainer};
+use support::arguments::Arguments;
+use support::gallery;
+use support::mnist::{Digits, Mnist};
+use support::pictures::ImageGrid;
+use support::progress::Progress;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse("mnist_classifier", "Reads handwritten digits.", 20);
+    let Mnist { train, test } = Mnist::load(&arguments)?;
+
+    let mut network = Network::<f32>::builder(Shape::image(28, 28, 1))
+        .layer(Dense::new(128).activation(Activation::Relu))
+        .layer(Dense::new(64).activation(Activation::Relu))
+        .layer(Dense::new(10).activation(Activation::Softmax))
+        .seed(arguments.seed)
+        .build()?;
+    println!("{}", network.summary());
+
+    let (targets, test_targets) = (train.labels.to_one_hot(10)?, test.labels.to_one_hot(10)?);
+    let history = Trainer::new(CategoricalCrossEntropy, RmsProp::default())
+        .epochs(arguments.epochs)
+        .batch_size(128)
+        .seed(arguments.seed)
+        .threads(arguments.threads)
+        .metric(Accuracy)
+        .validation_to(&test.images, &test_targets)
+        .callback(Progress::new(arguments.epochs))
+        .fit_to(&mut network, &train.images, &targets)?;
+
+    gallery::loss_curves(&arguments, "cross-entropy of a digit", &history)?;
+    let training = history.epochs().iter().filter_map(|epoch| epoch.metric("accuracy")).collect();
+    let validation = history.epochs().iter().filter_map(|epoch| epoch.validation_metric("accuracy")).collect();
+    gallery::curves(&arguments, "accuracy.svg", "share read right", training, validation)?;
+    let probabilities = network.predict(&test.images.to_matrix())?;
+    mistakes(&test, &probabilities)?.save(&arguments.picture("mistakes.png"))?;
+    gallery::say_where(&arguments);
+
+    println!("accuracy {:.4}", history.validation_metric("accuracy").unwrap_or(f64::NAN));
+    Ok(())
+}
+
+/// For each digit a row: one that was read right, then those wrongly read as it, the surest mistakes first.
+fn mistakes(test: &Digits, probabilities: &DMatrix<f32>) -> Result<ImageGrid, Box<dyn Error>> {
+    const MOST: usize = 15;
+    let labels = test.labels.as_slice();
+    let mut grid = ImageGrid::new(28, 28).scale(2);
+    for digit in 0..10 {
+        let probability = |sample: usize| probabilities[(usize::from(digit), sample)];
+        let read_as_digit = (0..labels.len()).filter(|&sample| probabilities.column(sample).imax() == digit.into());
+        let (right, mut wrong): (Vec<usize>, Vec<usize>) = read_as_digit.partition(|&sample| labels[sample] == digit);
+        wrong.sort_by(|&left, &right| probability(right).total_cmp(&probability(left)));
+        let row: Vec<usize> = right.into_iter().take(1).chain(wrong.into_iter().take(MOST)).collect();
+        grid = grid.row(&test.select(&row)?);
+    }
+    Ok(grid)
+}

@@ -1,0 +1,70 @@
+//! The pictures of a trained autoencoder: what it gives back, how it learned, and where it puts the digits.
+
+use std::io;
+
+use autoencoder::History;
+use nalgebra::{DMatrix, DMatrixView};
+
+use super::arguments::Arguments;
+use super::charts::{self, Labels, Series};
+use super::pca::Pca;
+use super::pictures::ImageGrid;
+
+/// Digits in a row of a picture.
+const ROW: usize = 10;
+
+/// Writes `reconstructions.png`: rows of ten originals, each row above its reconstructions.
+pub fn reconstructions(arguments: &Arguments, originals: &DMatrix<f32>, again: &DMatrix<f32>) -> io::Result<()> {
+    assert_eq!(originals.shape(), again.shape(), "one reconstruction for each original");
+    pairs(originals, again).save(&arguments.picture("reconstructions.png"))
+}
+
+/// Rows of ten originals of 28 x 28 pixels, each row above its reconstructions.
+pub fn pairs(originals: &DMatrix<f32>, again: &DMatrix<f32>) -> ImageGrid {
+    let starts = (0..originals.ncols()).step_by(ROW);
+    starts.fold(ImageGrid::new(28, 28), |grid, first| {
+        let count = ROW.min(originals.ncols() - first);
+        grid.row(originals.columns(first, count)).row(again.columns(first, count))
+    })
+}
+
+/// Writes `loss.svg`: the loss of each epoch, over the training and over the validation images.
+pub fn loss_curves(arguments: &Arguments, loss: &str, history: &History) -> io::Result<()> {
+    let training = history.epochs().iter().map(|epoch| epoch.loss);
+    let validation = history.epochs().iter().filter_map(|epoch| epoch.validation_loss);
+    curves(arguments, "loss.svg", loss, training.collect(), validation.collect())
+}
+
+/// Writes a chart of a figure over the epochs.
+pub fn curves(
+    arguments: &Arguments,
+    file_name: &str,
+    figure: &str,
+    training: Vec<f64>,
+    validation: Vec<f64>,
+) -> io::Result<()> {
+    let labels = Labels { title: "How the model learned", x: "epoch", y: figure };
+    let series = [Series::new("training", training), Series::new("validation", validation)];
+    charts::curves(&arguments.picture(file_name), &labels, &series)
+}
+
+/// Writes `map.svg`: codes (features x samples) as points in the plane in which they vary most, coloured by digit.
+pub fn code_map<'a>(
+    arguments: &Arguments,
+    codes: impl Into<DMatrixView<'a, f32>>,
+    digits: &[u8],
+) -> io::Result<()> {
+    let codes = codes.into();
+    let plane = Pca::fit(codes, 2).transform(codes);
+    let labels = Labels {
+        title: "Where the codes of the digits lie",
+        x: "first principal component",
+        y: "second principal component",
+    };
+    charts::scatter(&arguments.picture("map.svg"), &labels, &plane, digits)
+}
+
+/// Says where the pictures are.
+pub fn say_where(arguments: &Arguments) {
+    eprintln!("pictures in {}", arguments.output.display());
+}
