@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::frame::MAX_HEADER_BYTES;
-use crate::ConfigError;
 use crate::network::BuildError;
+use crate::{ConfigError, Shape};
 
 /// Why a model cannot be saved or loaded: which file, and what about it.
 #[derive(Debug, Error)]
@@ -175,6 +175,14 @@ pub enum ModelFileErrorKind {
     /// The layers do not make a model.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The layers give another number of elements than the file says.
+    #[error("the layers give {expected}, the file says that the output is {found}")]
+    Output {
+        /// What the last layer gives.
+        expected: Shape,
+        /// What the file says.
+        found: Shape,
+    },
     /// A parameter is said to be frozen that does not exist, or is not in its order.
     #[error("`{name}` is said to be frozen, but is not a parameter in its order")]
     Frozen {

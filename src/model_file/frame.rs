@@ -3,11 +3,11 @@
 //! ```text
 //! offset                bytes
 //! 0                     8        n, the length of the header, little-endian
-//! 8                     42       {"__metadata__":{"autoencoder":"{\"format\":
-//! 50                    1        1, the version of this format
-//! 51                    16       ,\"checksum\":\"
-//! 67                    8        the checksum, eight lower-case hexadecimal digits
-//! 75                    n - 67   the rest of the header
+//! 8                     44       {"__metadata__":{"autoencoder":"{\"format\":
+//! 52                    1        1, the version of this format
+//! 53                    16       ,\"checksum\":\"
+//! 69                    8        the checksum, eight lower-case hexadecimal digits
+//! 77                    n - 69   the rest of the header
 //! 8 + n                          the tensors' bytes
 //! ```
 //!

@@ -8,7 +8,7 @@ use super::tensor::{self, Float, SCALERS, Tensor};
 use super::{ModelFileErrorKind, Registry, json};
 use crate::data::Scaler;
 use crate::kernel::reduce;
-use crate::network::{BuildError, BuildErrorKind, Network, Sharing, Structure};
+use crate::network::{Network, Sharing, Structure};
 use crate::{Scalar, Shape};
 
 /// Whether numbers of the other float type are converted.
@@ -78,18 +78,13 @@ fn structure<T: Scalar>(description: &Description, registry: &Registry<T>) -> Re
 }
 
 /// The shape that the last output is given, where it is not its own.
-fn renamed<T: Scalar>(structure: &Structure<T>, output: Shape) -> Result<Option<Shape>, BuildError> {
+fn renamed<T: Scalar>(structure: &Structure<T>, output: Shape) -> Result<Option<Shape>, ModelFileErrorKind> {
     let own = structure.output();
-    if own == output {
-        return Ok(None);
+    match (own == output, own.elements() == output.elements()) {
+        (true, _) => Ok(None),
+        (false, true) => Ok(Some(output)),
+        (false, false) => Err(ModelFileErrorKind::Output { expected: own, found: output }),
     }
-    if own.elements() == output.elements() {
-        return Ok(Some(output));
-    }
-    let last = structure.nodes.last();
-    let (name, kind) = last.map_or(("model", "network"), |node| (&node.name, node.layer.kind()));
-    let (output, input) = (own, output);
-    Err(BuildError::new(name, kind, BuildErrorKind::Reconstruction { output, input }))
 }
 
 /// `Ok` if the header is, to the byte, the one that would be written.
