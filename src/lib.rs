@@ -103,7 +103,7 @@ pub use data::{Batch, DataError, InputError, MinMaxScaler, Scaler, Source, Stand
 pub use error::Error;
 pub use layer::*;
 pub use loss::*;
-pub use model_file::{ModelFileError, Registry};
+pub use model_file::{ModelFileError, ModelFileErrorKind, Registry};
 pub use network::{
     BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
 };

@@ -8,6 +8,7 @@ mod lanes;
 mod memory;
 mod parameters;
 mod partition;
+mod restore;
 mod step;
 mod structure;
 mod summary;
