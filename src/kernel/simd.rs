@@ -41,6 +41,8 @@ pub trait Simd<T>: Copy + 'static {
     const LANES: usize;
     /// Vector registers that the CPU path has.
     const REGISTERS: usize;
+    /// Terms of a sum that a loop adds per turn, as far as it pays: the portable path takes the compiler long enough.
+    const TERMS_PER_TURN: usize;
     /// One truth value per lane.
     type Mask: Copy;
 

@@ -47,6 +47,7 @@ macro_rules! vector {
         impl Simd<$element> for $vector {
             const LANES: usize = $lanes;
             const REGISTERS: usize = 16;
+            const TERMS_PER_TURN: usize = 4;
             type Mask = $register;
 
             #[inline(always)]

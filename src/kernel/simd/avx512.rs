@@ -33,6 +33,7 @@ macro_rules! vector {
         impl Simd<$element> for $vector {
             const LANES: usize = $lanes;
             const REGISTERS: usize = 32;
+            const TERMS_PER_TURN: usize = 4;
             type Mask = $mask;
 
             #[inline(always)]

@@ -66,6 +66,7 @@ macro_rules! vector {
         impl Simd<$element> for $vector {
             const LANES: usize = $lanes;
             const REGISTERS: usize = 16;
+            const TERMS_PER_TURN: usize = 1;
             type Mask = [bool; $lanes];
 
             #[inline(always)]

@@ -158,7 +158,7 @@ impl<T: Element, const R: usize, const C: usize, const KIND: u8, const MASKED: b
     }
 }
 
-/// Adds the terms of the innermost index, four at a time.
+/// Adds the terms of the innermost index.
 #[inline(always)]
 unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIND: u8, const MASKED: bool>(
     block: &mut [[V; C]; R],
@@ -169,15 +169,15 @@ unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const
     let packed = KIND == PACKED;
     let left = if packed { 1 } else { sums.left_terms[2] };
     let right = if packed { V::LANES } else { sums.right_terms[2] };
-    let unrolled = if packed { 4 } else { 2 };
-    for _ in 0..sums.terms[2] / unrolled {
-        for index in 0..unrolled {
+    let at_once = if packed { V::TERMS_PER_TURN } else { V::TERMS_PER_TURN.min(2) };
+    for _ in 0..sums.terms[2] / at_once {
+        for index in 0..at_once {
             // SAFETY: as many terms are left.
             unsafe { term::<T, V, R, C, KIND, MASKED>(block, sums, tile.at_term(index * left, index * right), table) };
         }
-        tile = tile.at_term(unrolled * left, unrolled * right);
+        tile = tile.at_term(at_once * left, at_once * right);
     }
-    for _ in 0..sums.terms[2] % unrolled {
+    for _ in 0..sums.terms[2] % at_once {
         // SAFETY: a term is left.
         unsafe { term::<T, V, R, C, KIND, MASKED>(block, sums, tile, table) };
         tile = tile.at_term(left, right);
