@@ -9,12 +9,11 @@ use super::frame::MAX_HEADER_BYTES;
 use crate::network::BuildError;
 use crate::{ConfigError, Shape};
 
-/// Why a model cannot be saved or loaded: which file, and what about it.
+/// Why a model cannot be saved or loaded: which file, and what about it. The message is the whole of it, there is no [`source`](std::error::Error::source).
 #[derive(Debug, Error)]
 #[error("{}{kind}", Place(path.as_deref()))]
 pub struct ModelFileError {
     path: Option<PathBuf>,
-    #[source]
     kind: Box<ModelFileErrorKind>,
 }
 
@@ -40,19 +39,25 @@ impl From<ModelFileErrorKind> for ModelFileError {
     }
 }
 
+impl From<BuildError> for ModelFileErrorKind {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
+    }
+}
+
 /// What is wrong with a model file. Offsets count bytes from the beginning of the file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ModelFileErrorKind {
     /// The operating system cannot read the file.
-    #[error("cannot be read")]
-    Read(#[source] io::Error),
+    #[error("cannot be read: {0}")]
+    Read(io::Error),
     /// The operating system cannot write the file. A file that was there before is as it was.
-    #[error("cannot be written; a file that was there before is unchanged")]
-    Write(#[source] io::Error),
+    #[error("cannot be written ({0}); a file that was there before is unchanged")]
+    Write(io::Error),
     /// The new file is in its place and complete, but the folder could not be synced: after a power failure the older file may be back.
-    #[error("is written, but may not survive a power failure")]
-    NotDurable(#[source] io::Error),
+    #[error("is written, but may not survive a power failure: {0}")]
+    NotDurable(io::Error),
     /// The memory for the file's contents is not to be had.
     #[error("cannot allocate memory for {bytes} bytes")]
     OutOfMemory {
@@ -109,7 +114,7 @@ pub enum ModelFileErrorKind {
     },
     /// The description of the model lacks something, or holds something else.
     #[error("the description of the model: {0}")]
-    Description(#[source] ConfigError),
+    Description(ConfigError),
     /// The file says what it should say, but otherwise than this crate writes it (spaces, order of names, spelling of a number).
     #[error("byte {offset} of the file is not what this crate would write there")]
     NotCanonical {
@@ -145,14 +150,14 @@ pub enum ModelFileErrorKind {
         kind: String,
     },
     /// A layer cannot be built from its configuration.
-    #[error("layer `{layer}` ({kind}): {source}")]
+    #[error("layer `{layer}` ({kind}): {error}")]
     Layer {
         /// The layer.
         layer: String,
         /// Its kind.
         kind: String,
         /// What is wrong with the configuration.
-        source: ConfigError,
+        error: ConfigError,
     },
     /// A constructor gave a layer of another kind than the one it is registered for.
     #[error("layer `{layer}`: the constructor registered for `{kind}` gave a layer of the kind `{found}`")]
@@ -173,8 +178,8 @@ pub enum ModelFileErrorKind {
         name: String,
     },
     /// The layers do not make a model.
-    #[error(transparent)]
-    Build(#[from] BuildError),
+    #[error("{0}")]
+    Build(BuildError),
     /// The layers give another number of elements than the file says.
     #[error("the layers give {expected}, the file says that the output is {found}")]
     Output {

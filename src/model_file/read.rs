@@ -64,7 +64,7 @@ fn structure<T: Scalar>(description: &Description, registry: &Registry<T>) -> Re
         let (name, kind) = (layer.name.clone(), layer.kind.clone());
         let built = match registry.build(&kind, &layer.config) {
             Some(Ok(built)) => built,
-            Some(Err(source)) => return Err(ModelFileErrorKind::Layer { layer: name, kind, source }),
+            Some(Err(error)) => return Err(ModelFileErrorKind::Layer { layer: name, kind, error }),
             None => return Err(ModelFileErrorKind::UnknownKind { layer: name, kind }),
         };
         if built.kind() != kind {

@@ -82,7 +82,7 @@ fn mutant(header: &str, seed: u64) -> String {
         };
         text.splice(first..first + length.min(2), piece);
     }
-    while text.len() % 8 != 0 {
+    while !text.len().is_multiple_of(8) {
         text.push(b' ');
     }
     String::from_utf8(text).unwrap()

@@ -55,7 +55,7 @@ pub fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
 pub fn edited(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert!(header(bytes).contains(from), "{from} is not in {}", header(bytes));
     let mut text = header(bytes).trim_end().replacen(from, to, 1);
-    while text.len() % 8 != 0 {
+    while !text.len().is_multiple_of(8) {
         text.push(' ');
     }
     file(&text, data(bytes))
