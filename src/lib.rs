@@ -89,6 +89,7 @@ mod loss;
 mod model_file;
 mod network;
 mod optimizer;
+mod option;
 mod parallel;
 mod random;
 mod scalar;
@@ -108,6 +109,7 @@ pub use network::{
     BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
 };
 pub use optimizer::{Adam, AdamW, MAX_SLOTS, Optimizer, RmsProp, Sgd, Update};
+pub use option::OptionError;
 pub use random::{Random, Rng};
 pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};
