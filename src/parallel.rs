@@ -20,20 +20,25 @@ pub(crate) fn run<D: Divide>(work: D, threads: bool) {
     }
 }
 
-#[cfg(feature = "parallel")]
 fn fork<D: Divide>(work: D) {
     match work.pieces() {
         0 | 1 => work.run(),
         pieces => {
             let (left, right) = work.divide(pieces / 2);
-            rayon::join(|| fork(left), || fork(right));
+            join(|| fork(left), || fork(right));
         }
     }
 }
 
+#[cfg(feature = "parallel")]
+fn join(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
+    rayon::join(left, right);
+}
+
 #[cfg(not(feature = "parallel"))]
-fn fork<D: Divide>(work: D) {
-    work.run();
+fn join(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
+    left();
+    right();
 }
 
 #[cfg(feature = "parallel")]
@@ -44,4 +49,36 @@ fn available() -> usize {
 #[cfg(not(feature = "parallel"))]
 fn available() -> usize {
     1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers each written by the piece they are.
+    struct Numbered<'a>(usize, &'a mut [usize]);
+
+    impl Divide for Numbered<'_> {
+        fn pieces(&self) -> usize {
+            self.1.len()
+        }
+
+        fn divide(self, at: usize) -> (Self, Self) {
+            let (left, right) = self.1.split_at_mut(at);
+            (Self(self.0, left), Self(self.0 + at, right))
+        }
+
+        fn run(self) {
+            self.1.iter_mut().enumerate().for_each(|(index, value)| *value = self.0 + index);
+        }
+    }
+
+    #[test]
+    fn every_piece_is_done_once_wherever_it_is_cut() {
+        for count in [0, 1, 2, 7, 100] {
+            let mut values = vec![usize::MAX; count];
+            run(Numbered(0, &mut values), true);
+            assert_eq!(values, (0..count).collect::<Vec<_>>());
+        }
+    }
 }

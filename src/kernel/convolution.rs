@@ -6,7 +6,7 @@
 //!
 //! Patches are not copied: a sample goes into scratch once, with its border of zeros, and there a row of a patch is
 //! already contiguous. The input gradient is the same computation with kernel and roles turned around, one for each
-//! residue of the stride ([`axis`]).
+//! residue of the stride (`axis`).
 
 mod axis;
 mod correlation;

@@ -283,7 +283,7 @@ fn sum<T: Element, V: Simd<T>>(values: &[T]) -> T {
     sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()
 }
 
-/// rows[r][c] += values[c] for every row r: a bias.
+/// `rows[r][c] += values[c]` for every row r: a bias.
 pub fn add_to_rows<T: Element>(values: &[T], rows: &mut [T]) {
     for row in rows.chunks_exact_mut(values.len().max(1)) {
         for (value, add) in row.iter_mut().zip(values) {

@@ -1,6 +1,6 @@
 //! Sums over slices, and checks of all their values.
 //!
-//! A sum is taken over blocks of [`BLOCK`] elements, in vectors; the blocks' sums are added in `f64`, the first first. So its
+//! A sum is taken over blocks of `BLOCK` elements, in vectors; the blocks' sums are added in `f64`, the first first. So its
 //! bits are a function of the values, their number and the CPU path alone.
 
 use std::ops::RangeInclusive;
