@@ -57,7 +57,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     gallery::pairs(&originals, &model.reconstruct(&originals)?).save(&arguments.picture("most_anomalous.png"))?;
 
     let score = |samples: &[usize]| samples.iter().map(|&sample| scores[sample]).collect::<Vec<f32>>();
-    let distributions = [Series::new(format!("the digit {digit}"), score(&known)), Series::new("others", score(&others))];
+    let distributions =
+        [Series::new(format!("the digit {digit}"), score(&known)), Series::new("others", score(&others))];
     let labels = Labels {
         title: "How badly digits are given back",
         x: "mean squared error of a pixel",
