@@ -30,13 +30,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut model = Autoencoder::<f32>::builder(Shape::flat(28 * 28))
         .encoder(Dense::new(256).activation(Activation::Relu))
-        .encoder(Dense::new(CODE)) // linear, so that distances between codes say something
-        .mirror(Activation::Linear)
+        .encoder(Dense::new(128).activation(Activation::Relu))
+        .encoder(Dense::new(CODE)) // linear: a ReLU would put half of each code to 0 and distances with it
+        .mirror(Activation::Sigmoid)
         .seed(arguments.seed)
         .build()?;
     let history = Trainer::new(Mse, Adam::default())
         .epochs(arguments.epochs)
-        .batch_size(256)
+        .batch_size(128)
         .seed(arguments.seed)
         .threads(arguments.threads)
         .validation(&test)

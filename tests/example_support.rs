@@ -203,6 +203,14 @@ fn principal_components_are_orthonormal_and_sorted() {
 }
 
 #[test]
+fn principal_components_of_few_samples_are_those_of_many() {
+    let few = DMatrix::from_fn(60, 20, |row, column| ((row * 31 + column * 17) % (5 + row)) as f32 / 4.0);
+    let many = DMatrix::from_fn(60, 80, |row, column| few[(row, column % 20)]); // each four times: the same covariance
+    let codes = |pca: Pca| pca.transform(&few).abs(); // an eigenvector's sign is arbitrary
+    assert_relative_eq!(codes(Pca::fit(&few, 5)), codes(Pca::fit(&many, 5)), epsilon = 1e-2);
+}
+
+#[test]
 fn principal_components_of_dead_features_are_finite() {
     for scale in [0.0, 1e-20, 1.0] {
         let samples = DMatrix::from_fn(64, 50, |row, column| match row % 3 {

@@ -24,7 +24,11 @@ impl Pca {
         assert!(samples.ncols() > 0, "there has to be a sample");
         assert!(components <= samples.nrows(), "{components} components of {} features", samples.nrows());
         let mean = samples.column_mean();
-        let components = largest_eigenvectors(covariance(samples, &mean), components);
+        let few = components < samples.ncols() && samples.ncols() < samples.nrows();
+        let components = match few {
+            true => components_of_few(&centred(samples, &mean), components),
+            false => largest_eigenvectors(covariance(samples, &mean), components),
+        };
         Self { mean, components }
     }
 
@@ -41,6 +45,20 @@ impl Pca {
         }
         samples
     }
+}
+
+/// The same from the products of the samples with each other, a smaller matrix than the covariance where there are fewer
+/// samples than features: if u is an eigenvector of XᵀX, then Xu is one of XXᵀ.
+fn components_of_few(centred: &DMatrix<f32>, components: usize) -> DMatrix<f32> {
+    let share = 1.0 / centred.ncols() as f32;
+    let mut vectors = centred * largest_eigenvectors(centred.transpose() * centred * share, components);
+    let rounding = 1e-3 * vectors.column_iter().map(|vector| vector.norm()).fold(0.0, f32::max);
+    for mut vector in vectors.column_iter_mut() {
+        if vector.try_normalize_mut(rounding).is_none() {
+            vector.fill(0.0); // the samples do not vary in so many directions
+        }
+    }
+    vectors
 }
 
 fn covariance(samples: DMatrixView<'_, f32>, mean: &DVector<f32>) -> DMatrix<f32> {
