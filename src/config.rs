@@ -52,6 +52,16 @@ impl Config {
         self
     }
 
+    /// The entries as they are; `None` if two have the same name.
+    pub(crate) fn from_entries(entries: Vec<(String, Value)>) -> Option<Self> {
+        let mut names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        match names.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+            true => None,
+            false => Some(Self { entries }),
+        }
+    }
+
     /// The entries in order.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.entries.iter().map(|(name, value)| (name.as_str(), value))

@@ -2,8 +2,9 @@
 
 use thiserror::Error;
 
+use crate::OptionError;
 use crate::data::{DataError, InputError};
-use crate::loss::{LossError, OptionError};
+use crate::loss::LossError;
 use crate::model_file::ModelFileError;
 use crate::network::{BuildError, ParameterError};
 use crate::train::TrainError;

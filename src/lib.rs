@@ -1,4 +1,82 @@
-//! Autoencoders that train fast on a CPU.
+//! Autoencoders that train fast on a CPU: dense and convolutional layers, numerically checked gradients, thread-safe inference, one model file.
+//!
+//! An autoencoder is a pair of networks trained to give back their input through a bottleneck: an encoder that compresses a sample to a code, and a decoder that
+//! restores it. Use it to compress, to embed (codes as features), to clean, and to watch for anomalies (samples it cannot give back).
+//!
+//! ```no_run
+//! use autoencoder::data::idx;
+//! use autoencoder::{
+//!     Activation, Adam, Autoencoder, Bce, Conv2D, Error, MaxPool, Shape, Trainer, UpSample,
+//! };
+//!
+//! fn main() -> Result<(), Error> {
+//!     let images = idx::read_images("t10k-images-idx3-ubyte.gz")?.to_matrix::<f32>(); // one image per column, pixels in 0..=1
+//!     let (train, test) = images.columns_range_pair(..9_000, 9_000..);
+//!
+//!     let mut model = Autoencoder::<f32>::builder(Shape::image(28, 28, 1))
+//!         .encoder(Conv2D::new(32, 3).activation(Activation::Relu)) // adds a layer: 32 filters of 3x3, `same` padding
+//!         .encoder(MaxPool::new(2))
+//!         .encoder(Conv2D::new(64, 3).activation(Activation::Relu))
+//!         .encoder(MaxPool::new(2))
+//!         .decoder(Conv2D::new(64, 3).activation(Activation::Relu))
+//!         .decoder(UpSample::new(2))
+//!         .decoder(Conv2D::new(32, 3).activation(Activation::Relu))
+//!         .decoder(UpSample::new(2))
+//!         .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+//!         .seed(42)
+//!         .build()?;
+//!     println!("{}", model.summary()); // a table: layer, output shape, parameters
+//!
+//!     let history = Trainer::new(Bce, Adam::default())
+//!         .epochs(2)
+//!         .batch_size(256)
+//!         .validation(&test)
+//!         .fit(&mut model, &train)?;
+//!     if let Some(loss) = history.validation_loss() {
+//!         println!("validation loss {loss:.4}"); // of the last epoch
+//!     }
+//!
+//!     let codes = model.encode(&test)?; // features x samples
+//!     let images_again = model.decode(&codes)?;
+//!     let errors = model.reconstruction_error(&test)?; // mean squared error of each sample
+//!     assert_eq!(codes.ncols(), errors.len());
+//!     assert_eq!(images_again.nrows(), 28 * 28);
+//!
+//!     model.save("mnist.safetensors")?;
+//!     let model = Autoencoder::<f32>::load("mnist.safetensors")?;
+//!     assert_eq!(model.encode(&test)?, codes);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where to find what
+//!
+//! | to | see |
+//! |---|---|
+//! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`] |
+//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`] |
+//! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
+//! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` twins that allocate nothing |
+//! | save and load it | [`Autoencoder::save`], [`Autoencoder::load`], [`Registry`] for layers of your own |
+//! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Metric`], [`Callback`], [`Source`] |
+//! | train by hand | [`Network::tape`], [`Network::forward`], [`Network::backward`], [`Network::update_parameters`] |
+//!
+//! # Conventions
+//!
+//! - A batch is **features × samples**, one sample in each column of an [`nalgebra`] matrix.
+//! - An image is height × width × channels, channels fastest, as in Keras.
+//! - Definitions and defaults are Keras's; where they are not, the docs say so.
+//! - One seed gives the same bits for any number of threads; a sample's result does not depend on the batch it comes in.
+//! - Bad input gives an [`Error`] that names the place; nothing panics, nothing is half done.
+//!
+//! # Features
+//!
+//! - `parallel` (default): every core, through rayon; works inside your own pool.
+//! - `gzip` (default): IDX files compressed with gzip.
+//!
+//! The kernels pick AVX-512, AVX2 or the target's baseline at run time. The environment variable `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) forces one.
+
+#![warn(missing_docs)]
 
 mod autoencoder;
 mod config;
@@ -11,6 +89,7 @@ mod loss;
 mod model_file;
 mod network;
 mod optimizer;
+mod option;
 mod parallel;
 mod random;
 mod scalar;
@@ -25,11 +104,12 @@ pub use data::{Batch, DataError, InputError, MinMaxScaler, Scaler, Source, Stand
 pub use error::Error;
 pub use layer::*;
 pub use loss::*;
-pub use model_file::{ModelFileError, Registry};
+pub use model_file::{ModelFileError, ModelFileErrorKind, Registry};
 pub use network::{
     BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
 };
 pub use optimizer::{Adam, AdamW, MAX_SLOTS, Optimizer, RmsProp, Sgd, Update};
+pub use option::OptionError;
 pub use random::{Random, Rng};
 pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};

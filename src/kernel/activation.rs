@@ -1,6 +1,18 @@
 //! Activation functions over slices, and their gradients.
 
+mod derivatives;
+mod functions;
+mod softmax;
+#[cfg(test)]
+mod tests;
+
+pub use softmax::{softmax, softmax_gradient};
+
 use super::Element;
+use super::lanes::{map, zip};
+use super::math::{Sigmoid, Tanh};
+use super::simd::{Operation, Simd, dispatch};
+use derivatives::Times;
 
 /// A function applied to each element by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,111 +40,69 @@ pub enum Function<T> {
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 
-fn number<T: Element>(value: f64) -> T {
-    T::from(value).unwrap_or_else(T::nan)
-}
-
-fn normal_distribution<T: Element>(x: T) -> T {
-    let x = x.to_f64().unwrap_or(f64::NAN);
-    number(0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2))
-}
-
-fn sigmoid<T: Element>(x: T) -> T {
-    T::one() / (T::one() + (-x).exp())
-}
-
-fn elu<T: Element>(x: T, alpha: T) -> T {
-    if x > T::zero() { x } else { alpha * x.exp_m1() }
-}
-
 /// Replaces each value x by f(x).
 pub fn apply<T: Element>(function: Function<T>, values: &mut [T]) {
-    let zero = T::zero();
-    let value = |x: T| match function {
-        Function::Relu => x.max(zero),
-        Function::LeakyRelu(slope) => {
-            if x > zero {
-                x
-            } else {
-                slope * x
-            }
+    dispatch(Apply { function, values });
+}
+
+struct Apply<'a, T> {
+    function: Function<T>,
+    values: &'a mut [T],
+}
+
+impl<T: Element> Operation<T> for Apply<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let values = self.values;
+        match self.function {
+            Function::Relu => map::<T, V>(functions::Relu, values),
+            Function::LeakyRelu(slope) => map::<T, V>(functions::LeakyRelu(slope), values),
+            Function::Elu(alpha) => map::<T, V>(functions::Elu { scale: T::one(), alpha }, values),
+            Function::Selu => map::<T, V>(functions::Elu::selu(), values),
+            Function::Gelu => map::<T, V>(functions::Gelu, values),
+            Function::Silu => map::<T, V>(functions::Silu, values),
+            Function::Sigmoid => map::<T, V>(Sigmoid, values),
+            Function::Tanh => map::<T, V>(Tanh, values),
+            Function::Softplus => map::<T, V>(functions::Softplus, values),
         }
-        Function::Elu(alpha) => elu(x, alpha),
-        Function::Selu => number::<T>(SELU_SCALE) * elu(x, number(SELU_ALPHA)),
-        Function::Gelu => x * normal_distribution(x),
-        Function::Silu => x * sigmoid(x),
-        Function::Sigmoid => sigmoid(x),
-        Function::Tanh => x.tanh(),
-        Function::Softplus => x.max(zero) + (-x.abs()).exp().ln_1p(),
-    };
-    values.iter_mut().for_each(|x| *x = value(*x));
+    }
 }
 
 /// Multiplies each gradient by f′(x). `reference` holds x for GELU and SiLU, f(x) for all others.
+///
+/// # Panics
+/// If the lengths differ.
 pub fn multiply_by_derivative<T: Element>(function: Function<T>, reference: &[T], gradient: &mut [T]) {
-    let (zero, one) = (T::zero(), T::one());
-    let derivative = |v: T| match function {
-        Function::Relu => {
-            if v > zero {
-                one
-            } else {
-                zero
-            }
-        }
-        Function::LeakyRelu(slope) => {
-            if v > zero {
-                one
-            } else {
-                slope
-            }
-        }
-        Function::Elu(alpha) => {
-            if v > zero {
-                one
-            } else {
-                v + alpha
-            }
-        }
-        Function::Selu => {
-            let scale = number::<T>(SELU_SCALE);
-            if v > zero { scale } else { v + scale * number::<T>(SELU_ALPHA) }
-        }
-        Function::Gelu => {
-            let density = (-v * v * number(0.5)).exp() * number(0.398_942_280_401_432_7);
-            normal_distribution(v) + v * density
-        }
-        Function::Silu => {
-            let s = sigmoid(v);
-            s * (one + v * (one - s))
-        }
-        Function::Sigmoid => v * (one - v),
-        Function::Tanh => one - v * v,
-        Function::Softplus => -(-v).exp_m1(),
-    };
-    for (gradient, value) in gradient.iter_mut().zip(reference) {
-        *gradient *= derivative(*value);
-    }
+    assert_eq!(reference.len(), gradient.len(), "as many references as gradients");
+    dispatch(MultiplyByDerivative { function, reference, gradient });
 }
 
-/// Replaces each group of `channels` values by its softmax, exp(xᵢ) / Σⱼ exp(xⱼ).
-pub fn softmax<T: Element>(channels: usize, values: &mut [T]) {
-    for group in values.chunks_exact_mut(channels) {
-        let largest = group.iter().copied().fold(T::neg_infinity(), T::max);
-        let mut sum = T::zero();
-        for value in group.iter_mut() {
-            *value = (*value - largest).exp();
-            sum += *value;
-        }
-        group.iter_mut().for_each(|value| *value /= sum);
-    }
+struct MultiplyByDerivative<'a, T> {
+    function: Function<T>,
+    reference: &'a [T],
+    gradient: &'a mut [T],
 }
 
-/// Turns the gradient g of softmax's outputs y into that of its inputs: yᵢ(gᵢ − Σⱼ gⱼyⱼ).
-pub fn softmax_gradient<T: Element>(channels: usize, outputs: &[T], gradient: &mut [T]) {
-    for (gradient, outputs) in gradient.chunks_exact_mut(channels).zip(outputs.chunks_exact(channels)) {
-        let dot: T = gradient.iter().zip(outputs).map(|(g, y)| *g * *y).sum();
-        for (g, y) in gradient.iter_mut().zip(outputs) {
-            *g = *y * (*g - dot);
+impl<T: Element> Operation<T> for MultiplyByDerivative<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let Self { function, reference, gradient } = self;
+        match function {
+            Function::Relu => zip::<T, V>(Times(derivatives::Relu), reference, gradient),
+            Function::LeakyRelu(slope) => zip::<T, V>(Times(derivatives::LeakyRelu(slope)), reference, gradient),
+            Function::Elu(alpha) => {
+                zip::<T, V>(Times(derivatives::Elu { scale: T::one(), alpha }), reference, gradient)
+            }
+            Function::Selu => zip::<T, V>(Times(derivatives::Elu::selu()), reference, gradient),
+            Function::Gelu => zip::<T, V>(Times(derivatives::Gelu), reference, gradient),
+            Function::Silu => zip::<T, V>(Times(derivatives::Silu), reference, gradient),
+            Function::Sigmoid => zip::<T, V>(Times(derivatives::Sigmoid), reference, gradient),
+            Function::Tanh => zip::<T, V>(Times(derivatives::Tanh), reference, gradient),
+            Function::Softplus => zip::<T, V>(Times(derivatives::Softplus), reference, gradient),
         }
     }
 }

@@ -16,8 +16,17 @@ pub struct Frame {
 }
 
 impl Frame {
-    fn lengths(&self) -> (usize, usize) {
-        (self.inner[0] * self.inner[1] * self.channels, self.outer[0] * self.outer[1] * self.channels)
+    /// Values of an inner image and of an outer image.
+    ///
+    /// # Panics
+    /// If there are none, or `inner` and `outer` are not those of the same number of images.
+    fn lengths(&self, inner: usize, outer: usize) -> (usize, usize) {
+        let small = self.inner[0] * self.inner[1] * self.channels;
+        let large = self.outer[0] * self.outer[1] * self.channels;
+        assert!(small > 0 && large > 0, "images that are not empty");
+        assert!(inner.is_multiple_of(small), "whole inner images");
+        assert_eq!(outer, inner / small * large, "as many outer images as inner images");
+        (small, large)
     }
 
     /// Where row `row` of the inner image lies in the outer one.
@@ -29,7 +38,7 @@ impl Frame {
 
 /// Copies the inner image of every outer one.
 pub fn inside<T: Element>(frame: &Frame, outer: &[T], inner: &mut [T]) {
-    let (small, large) = frame.lengths();
+    let (small, large) = frame.lengths(inner.len(), outer.len());
     for (outer, inner) in outer.chunks_exact(large).zip(inner.chunks_exact_mut(small)) {
         for (row, target) in inner.chunks_exact_mut(frame.inner[1] * frame.channels).enumerate() {
             target.copy_from_slice(&outer[frame.row(row)]);
@@ -39,11 +48,28 @@ pub fn inside<T: Element>(frame: &Frame, outer: &[T], inner: &mut [T]) {
 
 /// Copies every inner image into an outer one that is zero elsewhere.
 pub fn surround<T: Element>(frame: &Frame, inner: &[T], outer: &mut [T]) {
-    let (small, large) = frame.lengths();
+    let (small, large) = frame.lengths(inner.len(), outer.len());
     for (outer, inner) in outer.chunks_exact_mut(large).zip(inner.chunks_exact(small)) {
         outer.fill(T::zero());
         for (row, source) in inner.chunks_exact(frame.inner[1] * frame.channels).enumerate() {
             outer[frame.row(row)].copy_from_slice(source);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inside_undoes_surround() {
+        let frame = Frame { inner: [2, 3], before: [1, 2], outer: [4, 6], channels: 2 };
+        let inner: Vec<f32> = (1..=24).map(|value| value as f32).collect();
+        let (mut outer, mut back) = (vec![f32::NAN; 96], vec![0.0; 24]);
+        surround(&frame, &inner, &mut outer);
+        inside(&frame, &outer, &mut back);
+        assert_eq!(back, inner);
+        assert_eq!(outer.iter().sum::<f32>(), inner.iter().sum());
+        assert_eq!(outer[16..22], inner[..6]);
     }
 }

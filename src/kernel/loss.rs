@@ -1,6 +1,20 @@
-//! Losses over slices: the sum of the elements' values, and the gradient of that sum times a factor.
+//! Losses over slices: the sum of the elements' values, and the gradient of that sum times a factor, in one pass.
+//!
+//! Values are added in vectors over blocks of 512 elements, or over one group of classes, and from there in `f64`: the sum's
+//! bits depend on the values and the CPU path alone, and its error in `f32` is about 10⁻⁷ of it.
+
+mod categorical;
+mod elements;
+#[cfg(test)]
+mod tests;
+
+pub use categorical::{categorical, categorical_from_logits};
 
 use super::Element;
+use super::lanes::keep;
+use super::reduce::BLOCK;
+use super::simd::{Operation, Simd, dispatch};
+use elements::Loss;
 
 /// A loss that is a sum over elements; p is the prediction, t the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,118 +32,102 @@ pub enum Pointwise<T> {
 }
 
 /// The sum over elements of the loss; if `gradient` is given, it is set to `factor` times the derivative by p.
+///
+/// # Panics
+/// If the lengths differ.
 pub fn pointwise<T: Element>(
     loss: Pointwise<T>,
     predictions: &[T],
     targets: &[T],
     factor: T,
-    mut gradient: Option<&mut [T]>,
+    gradient: Option<&mut [T]>,
 ) -> f64 {
-    let mut sum = 0.0;
-    for (index, (p, t)) in predictions.iter().zip(targets).enumerate() {
-        let (value, slope) = element(loss, *p, *t);
-        sum += value.to_f64().unwrap_or(f64::NAN);
-        if let Some(gradient) = gradient.as_deref_mut() {
-            gradient[index] = factor * slope;
-        }
+    assert_eq!(predictions.len(), targets.len(), "as many predictions as targets");
+    if let Some(gradient) = &gradient {
+        assert_eq!(predictions.len(), gradient.len(), "as many predictions as gradients");
     }
-    sum
+    let pass = Pass { predictions, targets, factor, gradient };
+    match loss {
+        Pointwise::Squared => dispatch(Each(elements::Squared, pass)),
+        Pointwise::Absolute => dispatch(Each(elements::Absolute, pass)),
+        Pointwise::Huber(delta) => dispatch(Each(elements::Huber(delta), pass)),
+        Pointwise::CrossEntropy(epsilon) => dispatch(Each(elements::CrossEntropy(epsilon), pass)),
+        Pointwise::CrossEntropyFromLogits => dispatch(Each(elements::CrossEntropyFromLogits, pass)),
+    }
 }
 
-fn element<T: Element>(loss: Pointwise<T>, p: T, t: T) -> (T, T) {
-    let (zero, one) = (T::zero(), T::one());
-    let two = one + one;
-    let difference = p - t;
-    match loss {
-        Pointwise::Squared => (difference * difference, two * difference),
-        Pointwise::Absolute => {
-            let slope = if difference > zero {
-                one
-            } else if difference < zero {
-                -one
-            } else {
-                zero
-            };
-            (difference.abs(), slope)
-        }
-        Pointwise::Huber(delta) => {
-            if difference.abs() <= delta {
-                (difference * difference / two, difference)
-            } else {
-                (delta * (difference.abs() - delta / two), delta * difference.signum())
+struct Pass<'a, T> {
+    predictions: &'a [T],
+    targets: &'a [T],
+    factor: T,
+    gradient: Option<&'a mut [T]>,
+}
+
+/// The loss of each element.
+struct Each<'a, T, L>(L, Pass<'a, T>);
+
+impl<T: Element, L: Loss<T>> Operation<T> for Each<'_, T, L> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) -> f64 {
+        let Self(loss, pass) = self;
+        let blocks = pass.predictions.chunks(BLOCK).zip(pass.targets.chunks(BLOCK));
+        let mut total = 0.0;
+        match pass.gradient {
+            Some(gradient) => {
+                for ((p, t), g) in blocks.zip(gradient.chunks_mut(BLOCK)) {
+                    total += block_with_gradient::<T, V>(loss, p, t, pass.factor, g);
+                }
+            }
+            None => {
+                for (p, t) in blocks {
+                    total += block::<T, V>(loss, p, t);
+                }
             }
         }
-        Pointwise::CrossEntropy(epsilon) => {
-            let inside = p.max(epsilon).min(one - epsilon);
-            let value = -(t * inside.ln() + (one - t) * (one - inside).ln());
-            let slope = if inside == p { (p - t) / (p * (one - p)) } else { zero };
-            (value, slope)
-        }
-        Pointwise::CrossEntropyFromLogits => {
-            let e = (-p.abs()).exp();
-            let sigmoid = if p >= zero { one / (one + e) } else { e / (one + e) };
-            (p.max(zero) - p * t + e.ln_1p(), sigmoid - t)
-        }
+        total
     }
 }
 
-/// Σ over groups of −Σᵢ tᵢ ln pᵢ, with p divided by its sum and kept inside (ε, 1 − ε) as Keras does.
-pub fn categorical<T: Element>(
-    channels: usize,
-    epsilon: T,
+/// The sum of at most `BLOCK` elements' losses.
+#[inline(always)]
+fn block<T: Element, V: Simd<T>>(loss: impl Loss<T>, predictions: &[T], targets: &[T]) -> f64 {
+    let mut sum = V::splat(T::zero());
+    let (p, t) = (predictions.chunks_exact(V::LANES), targets.chunks_exact(V::LANES));
+    let (p_rest, t_rest) = (p.remainder(), t.remainder());
+    for (p, t) in p.zip(t) {
+        sum = sum.add(loss.element(V::read(p), V::read(t)).0);
+    }
+    if !p_rest.is_empty() {
+        let (value, _) = loss.element(V::read(p_rest), V::read(t_rest));
+        sum = sum.add(keep(value, p_rest.len(), T::zero()));
+    }
+    sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
+}
+
+/// The same, and the gradients.
+#[inline(always)]
+fn block_with_gradient<T: Element, V: Simd<T>>(
+    loss: impl Loss<T>,
     predictions: &[T],
     targets: &[T],
     factor: T,
-    mut gradient: Option<&mut [T]>,
+    gradient: &mut [T],
 ) -> f64 {
-    let one = T::one();
-    let mut total = 0.0;
-    for (group, (p, t)) in predictions.chunks_exact(channels).zip(targets.chunks_exact(channels)).enumerate() {
-        let sum: T = p.iter().copied().sum();
-        let mut value = T::zero();
-        let mut weighted = T::zero();
-        let slope = |p: T, t: T| {
-            let share = p / sum;
-            if share > epsilon && share < one - epsilon { -t / share } else { T::zero() }
-        };
-        for (p, t) in p.iter().zip(t) {
-            let share = *p / sum;
-            value -= *t * share.max(epsilon).min(one - epsilon).ln();
-            weighted += slope(*p, *t) * share;
-        }
-        total += value.to_f64().unwrap_or(f64::NAN);
-        if let Some(gradient) = gradient.as_deref_mut() {
-            let gradient = &mut gradient[group * channels..][..channels];
-            for ((g, p), t) in gradient.iter_mut().zip(p).zip(t) {
-                *g = factor * (slope(*p, *t) - weighted) / sum;
-            }
-        }
+    let (mut sum, factor) = (V::splat(T::zero()), V::splat(factor));
+    let (p, t) = (predictions.chunks_exact(V::LANES), targets.chunks_exact(V::LANES));
+    let (p_rest, t_rest) = (p.remainder(), t.remainder());
+    let mut g = gradient.chunks_exact_mut(V::LANES);
+    for ((p, t), g) in p.zip(t).zip(&mut g) {
+        let (value, slope) = loss.element(V::read(p), V::read(t));
+        slope.mul(factor).write(g);
+        sum = sum.add(value);
     }
-    total
-}
-
-/// The same from logits z: Σᵢ tᵢ (ln Σⱼ exp zⱼ − zᵢ).
-pub fn categorical_from_logits<T: Element>(
-    channels: usize,
-    logits: &[T],
-    targets: &[T],
-    factor: T,
-    mut gradient: Option<&mut [T]>,
-) -> f64 {
-    let mut total = 0.0;
-    for (group, (z, t)) in logits.chunks_exact(channels).zip(targets.chunks_exact(channels)).enumerate() {
-        let largest = z.iter().copied().fold(T::neg_infinity(), T::max);
-        let sum: T = z.iter().map(|z| (*z - largest).exp()).sum();
-        let log_sum = sum.ln();
-        let weight: T = t.iter().copied().sum();
-        let value: T = z.iter().zip(t).map(|(z, t)| *t * (log_sum - (*z - largest))).sum();
-        total += value.to_f64().unwrap_or(f64::NAN);
-        if let Some(gradient) = gradient.as_deref_mut() {
-            let gradient = &mut gradient[group * channels..][..channels];
-            for ((g, z), t) in gradient.iter_mut().zip(z).zip(t) {
-                *g = factor * (weight * (*z - largest).exp() / sum - *t);
-            }
-        }
+    if !p_rest.is_empty() {
+        let (value, slope) = loss.element(V::read(p_rest), V::read(t_rest));
+        slope.mul(factor).write(g.into_remainder());
+        sum = sum.add(keep(value, p_rest.len(), T::zero()));
     }
-    total
+    sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
 }

@@ -3,6 +3,9 @@
 //! A kernel knows nothing of layers or networks. It is the only place of the crate where `unsafe` stands; every public
 //! function checks the lengths it is handed first, so a caller can be wrong but never unsound.
 
+// Indices name the rows and columns of register tiles; and iterators over arrays of vectors are not always inlined.
+#![allow(clippy::needless_range_loop)]
+
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::sync::OnceLock;
@@ -13,17 +16,22 @@ pub mod activation;
 mod chains;
 pub mod convert;
 pub mod convolution;
+#[cfg(test)]
+mod every_path;
 pub mod frame;
+mod lanes;
 pub mod loss;
+pub mod math;
 pub mod peak;
 pub mod pool;
 pub mod product;
 pub mod reduce;
 pub mod resample;
-pub mod simd;
+pub(crate) mod simd;
 #[cfg(test)]
 mod testing;
 mod tile;
+mod unroll;
 pub mod update;
 pub mod view;
 
@@ -60,6 +68,10 @@ impl CpuPath {
 /// The path that the kernels take: the best that this CPU has, or the one that the environment variable
 /// `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) names, if the CPU has it. Decided once per process.
 pub fn cpu_path() -> CpuPath {
+    #[cfg(test)]
+    if let Some(path) = every_path::forced() {
+        return path;
+    }
     static PATH: OnceLock<CpuPath> = OnceLock::new();
     *PATH.get_or_init(|| forced_path().filter(|path| path.is_available()).unwrap_or_else(best_path))
 }
@@ -96,6 +108,8 @@ fn detect() -> CpuPath {
 /// A number that the kernels compute with: `f32` or `f64`, and no other.
 pub trait Element:
     simd::Vectors
+    + tile::Tiled
+    + math::Coefficients
     + Copy
     + Float
     + NumAssign

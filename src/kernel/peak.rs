@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::Element;
 use super::simd::{Operation, Simd, dispatch};
+use super::unroll::for_rows;
 
 /// Floating-point operations per second of one core in multiply-adds that wait for nothing.
 pub fn operations_per_second<T: Element>() -> f64 {
@@ -29,16 +30,19 @@ impl<T: Element> Operation<T> for MultiplyAdds {
     #[inline(always)]
     fn run<V: Simd<T>>(self) -> f64 {
         const CHAINS: usize = 12;
+        const MOST_LANES: usize = 16;
         let factor = V::splat(black_box(T::of(0.5)));
         let mut sums = [factor; CHAINS];
         for _ in 0..self.rounds {
-            for sum in &mut sums {
-                *sum = sum.mul_add(factor, factor);
-            }
+            for_rows!(chain < CHAINS {
+                sums[chain] = sums[chain].mul_add(factor, factor);
+            });
         }
-        for sum in sums {
-            black_box(sum.sum_lanes());
-        }
+        let mut results = [T::zero(); CHAINS * MOST_LANES];
+        for_rows!(chain < CHAINS {
+            sums[chain].write(&mut results[chain * V::LANES..]);
+        });
+        black_box(results);
         (2 * CHAINS * V::LANES) as f64
     }
 }

@@ -21,7 +21,7 @@ pub fn packed_len<T: Element>(depth: usize, columns: usize) -> usize {
 }
 
 pub(super) fn packed_len_on<T: Element>(path: CpuPath, depth: usize, columns: usize) -> usize {
-    columns.next_multiple_of(lanes::<T>(path)) * depth
+    columns.next_multiple_of(lanes::<T>(path)).checked_mul(depth).expect("a packed matrix fits into memory")
 }
 
 /// Packs a matrix depth × columns, row-major.
@@ -152,7 +152,7 @@ fn tile_by_tile<T: Element>(path: CpuPath, task: Affine<'_, T>) {
                     accumulate: term > 0,
                     relu: relu && term + terms == depth,
                 };
-                dispatch_on(path, sums);
+                T::compute(path, sums);
             }
         }
     }
@@ -188,7 +188,8 @@ const SAMPLES_AT_ONCE: usize = 128;
 
 /// `gradient[r - rows.start][c] += Σ_s left[s][r] · right[s][c]` for `r` in `rows`: the weight gradient of a dense layer.
 ///
-/// The samples are summed in blocks that depend on their number and on `per_segment` alone.
+/// The samples are summed in blocks that depend on their number and on `per_segment` alone: computing the rows in parts
+/// changes no bits.
 ///
 /// # Panics
 /// If the two matrices differ in samples or samples per segment, or anything lies outside its slice.
@@ -213,26 +214,24 @@ pub(super) fn outer_on<T: Element>(
         let left_here = (per_segment - sample % per_segment).min(samples - sample);
         let segments = (SAMPLES_AT_ONCE / per_segment).min((samples - sample) / per_segment).max(1);
         let in_segment = left_here.min(SAMPLES_AT_ONCE);
-        dispatch_on(
-            path,
-            Sums {
-                rows: [1, rows.len()],
-                columns: right.features,
-                terms: [1, segments, in_segment],
-                left: left.from(sample, rows.start),
-                left_rows: [0, 1],
-                left_terms: [0, left.stride, left.features],
-                right: right.from(sample, 0),
-                right_terms: [0, right.stride, right.features],
-                right_panel: lanes::<T>(path),
-                right_padded: false,
-                output: gradient,
-                output_rows: [0, right.features],
-                start: None,
-                accumulate: true,
-                relu: false,
-            },
-        );
+        let sums = Sums {
+            rows: [1, rows.len()],
+            columns: right.features,
+            terms: [1, segments, in_segment],
+            left: left.from(sample, rows.start),
+            left_rows: [0, 1],
+            left_terms: [0, left.stride, left.features],
+            right: right.from(sample, 0),
+            right_terms: [0, right.stride, right.features],
+            right_panel: lanes::<T>(path),
+            right_padded: false,
+            output: gradient,
+            output_rows: [0, right.features],
+            start: None,
+            accumulate: true,
+            relu: false,
+        };
+        T::compute(path, sums);
         sample += segments * in_segment;
     }
 }
@@ -244,7 +243,7 @@ pub fn column_sums<T: Element>(matrix: &[T], columns: usize, sums: &mut [T]) {
 
 pub(super) fn column_sums_on<T: Element>(path: CpuPath, matrix: &[T], columns: usize, sums: &mut [T]) {
     assert_eq!(sums.len(), columns, "length of the sums");
-    assert!(columns == 0 || matrix.len() % columns == 0, "length of the matrix");
+    assert!(columns == 0 || matrix.len().is_multiple_of(columns), "length of the matrix");
     if !matrix.is_empty() {
         dispatch_on(path, ColumnSums { matrix, sums });
     }

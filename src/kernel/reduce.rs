@@ -1,17 +1,179 @@
-//! placeholder
+//! Sums over slices, and checks of all their values.
+//!
+//! A sum is taken over blocks of [`BLOCK`] elements, in vectors; the blocks' sums are added in `f64`, the first first. So its
+//! bits are a function of the values, their number and the CPU path alone.
+
+use std::ops::RangeInclusive;
+
 use super::Element;
-pub fn first_not_finite<T: Element>(values: &[T]) -> Option<usize> {
-    values.iter().position(|v| !v.is_finite())
-}
-pub fn finite<T: Element>(values: &[T]) -> bool {
-    values.iter().all(|v| v.is_finite())
-}
-pub fn outside_unit_interval<T: Element>(values: &[T]) -> Option<usize> {
-    values.iter().position(|v| !(*v >= T::zero() && *v <= T::one()))
-}
+use super::simd::{Operation, Simd, dispatch};
+
+/// Elements that are added up before the sum goes on in `f64`.
+pub(crate) const BLOCK: usize = 512;
+
+/// Σ x²
 pub fn sum_of_squares<T: Element>(values: &[T]) -> f64 {
-    values.iter().map(|v| v.to_f64().unwrap_or(0.0).powi(2)).sum()
+    dispatch(Sum(Square(values)))
 }
+
+/// Σ (a − b)²
+///
+/// # Panics
+/// If the lengths differ.
 pub fn squared_differences<T: Element>(a: &[T], b: &[T]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (*a - *b).to_f64().unwrap_or(0.0).powi(2)).sum()
+    assert_eq!(a.len(), b.len(), "as many values on both sides");
+    dispatch(Sum(SquaredDifference(a, b)))
 }
+
+/// Whether every value is finite.
+pub fn finite<T: Element>(values: &[T]) -> bool {
+    first_not_finite(values).is_none()
+}
+
+/// The index of the first value that is infinite or NaN.
+pub fn first_not_finite<T: Element>(values: &[T]) -> Option<usize> {
+    dispatch(First(Infinite, values))
+}
+
+/// The index of the first value that is not in 0..=1.
+pub fn outside_unit_interval<T: Element>(values: &[T]) -> Option<usize> {
+    dispatch(First(OutsideUnit, values))
+}
+
+/// Terms of a sum, one for each index. Implementations are `#[inline(always)]`.
+trait Terms<T: Element>: Copy {
+    fn count(self) -> usize;
+    /// The terms from `start` on, as many as there are lanes; zeros past the last.
+    fn at<V: Simd<T>>(self, start: usize) -> V;
+}
+
+#[derive(Clone, Copy)]
+struct Square<'a, T>(&'a [T]);
+
+impl<T: Element> Terms<T> for Square<'_, T> {
+    #[inline(always)]
+    fn count(self) -> usize {
+        self.0.len()
+    }
+    #[inline(always)]
+    fn at<V: Simd<T>>(self, start: usize) -> V {
+        let value = V::read(&self.0[start..]);
+        value.mul(value)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct SquaredDifference<'a, T>(&'a [T], &'a [T]);
+
+impl<T: Element> Terms<T> for SquaredDifference<'_, T> {
+    #[inline(always)]
+    fn count(self) -> usize {
+        self.0.len()
+    }
+    #[inline(always)]
+    fn at<V: Simd<T>>(self, start: usize) -> V {
+        let difference = V::read(&self.0[start..]).sub(V::read(&self.1[start..]));
+        difference.mul(difference)
+    }
+}
+
+struct Sum<S>(S);
+
+impl<T: Element, S: Terms<T>> Operation<T> for Sum<S> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) -> f64 {
+        let count = self.0.count();
+        let mut total = 0.0;
+        for block in (0..count).step_by(BLOCK) {
+            let end = (block + BLOCK).min(count);
+            let mut sums = [V::splat(T::zero()); 4];
+            let mut start = block;
+            while start < end {
+                for sum in &mut sums {
+                    if start < end {
+                        *sum = sum.add(self.0.at(start));
+                    }
+                    start += V::LANES;
+                }
+            }
+            let sum = sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes();
+            total += sum.to_f64().unwrap_or(f64::NAN);
+        }
+        total
+    }
+}
+
+/// A fault that values can have. Implementations are `#[inline(always)]`.
+trait Fault<T: Element>: Copy {
+    /// Zero for good values and for zero; else a positive number, infinity or NaN.
+    fn size<V: Simd<T>>(self, value: V) -> V;
+    /// The same of one value.
+    fn is_in(self, value: T) -> bool;
+}
+
+#[derive(Clone, Copy)]
+struct Infinite;
+
+impl<T: Element> Fault<T> for Infinite {
+    /// |0·x|: NaN of what is not finite.
+    #[inline(always)]
+    fn size<V: Simd<T>>(self, value: V) -> V {
+        value.mul(V::splat(T::zero())).abs()
+    }
+    #[inline(always)]
+    fn is_in(self, value: T) -> bool {
+        !value.is_finite()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct OutsideUnit;
+
+impl<T: Element> Fault<T> for OutsideUnit {
+    /// The distance from the interval; NaN of NaN.
+    #[inline(always)]
+    fn size<V: Simd<T>>(self, value: V) -> V {
+        let nearest = value.max(V::splat(T::zero())).min(V::splat(T::one()));
+        value.sub(nearest).abs()
+    }
+    #[inline(always)]
+    fn is_in(self, value: T) -> bool {
+        let unit: RangeInclusive<T> = T::zero()..=T::one();
+        !unit.contains(&value)
+    }
+}
+
+/// The index of the first value with a fault.
+struct First<'a, T, F>(F, &'a [T]);
+
+impl<T: Element, F: Fault<T>> Operation<T> for First<'_, T, F> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) -> Option<usize> {
+        for (block, values) in self.1.chunks(BLOCK).enumerate() {
+            if faults::<T, V>(self.0, values) != T::zero() {
+                let within = values.iter().position(|value| self.0.is_in(*value));
+                return within.map(|index| block * BLOCK + index);
+            }
+        }
+        None
+    }
+}
+
+/// The sum of the faults' sizes.
+#[inline(always)]
+fn faults<T: Element, V: Simd<T>>(fault: impl Fault<T>, values: &[T]) -> T {
+    let mut sums = [V::splat(T::zero()); 4];
+    for group in values.chunks(4 * V::LANES) {
+        for (sum, chunk) in sums.iter_mut().zip(group.chunks(V::LANES)) {
+            *sum = sum.add(fault.size(V::read(chunk)));
+        }
+    }
+    sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()
+}
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,8 @@ pub trait Simd<T>: Copy + 'static {
     const LANES: usize;
     /// Vector registers that the CPU path has.
     const REGISTERS: usize;
+    /// Terms of a sum that a loop adds per turn, as far as it pays: the portable path takes the compiler long enough.
+    const TERMS_PER_TURN: usize;
     /// One truth value per lane.
     type Mask: Copy;
 
@@ -137,6 +139,11 @@ pub trait Simd<T>: Copy + 'static {
     /// `m` of `self = m * 2^e` with `1 <= m < 2`, for positive normal numbers.
     fn mantissa(self) -> Self;
 
+    /// Runs an operation on this path in a function of its own, which keeps large ones apart for the compiler.
+    fn call<O: Operation<T>>(operation: O) -> O::Output
+    where
+        T: Element;
+
     /// The sum of all lanes, in an order that depends on the path alone.
     fn sum_lanes(self) -> T;
     /// The largest lane, for lanes that are numbers.
@@ -182,7 +189,7 @@ impl Vectors for f64 {
 }
 
 /// A computation that is written once for all paths.
-pub(crate) trait Operation<T: Element> {
+pub trait Operation<T: Element> {
     type Output;
     /// Computes with vectors of type `V`. Implementations are `#[inline(always)]`.
     fn run<V: Simd<T>>(self) -> Self::Output;
@@ -202,7 +209,7 @@ pub(crate) fn dispatch<T: Element, O: Operation<T>>(operation: O) -> O::Output {
 pub(crate) fn dispatch_on<T: Element, O: Operation<T>>(path: CpuPath, operation: O) -> O::Output {
     assert!(path.is_available(), "this CPU does not have the path {}", path.name());
     match path {
-        CpuPath::Portable => operation.run::<T::Portable>(),
+        CpuPath::Portable => portably(operation),
         // SAFETY: the path is available, so the CPU has the instructions.
         #[cfg(target_arch = "x86_64")]
         CpuPath::Avx2 => unsafe { with_avx2(operation) },
@@ -216,14 +223,21 @@ pub(crate) fn dispatch_on<T: Element, O: Operation<T>>(path: CpuPath, operation:
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
+#[inline(never)]
 fn with_avx2<T: Element, O: Operation<T>>(operation: O) -> O::Output {
     operation.run::<T::Avx2>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+#[inline(never)]
 fn with_avx512<T: Element, O: Operation<T>>(operation: O) -> O::Output {
     operation.run::<T::Avx512>()
+}
+
+#[inline(never)]
+fn portably<T: Element, O: Operation<T>>(operation: O) -> O::Output {
+    operation.run::<T::Portable>()
 }
 
 #[cfg(test)]

@@ -7,14 +7,16 @@
 //! Every output is summed in the order of its terms, by one multiply-add each: its bits do not depend on the tile it
 //! falls into.
 
+mod few_terms;
 mod registers;
 
-use super::Element;
-use super::simd::{Operation, Simd};
-use registers::{RowTable, Tile, compute};
+use super::simd::{Operation, Simd, dispatch_on};
+use super::{CpuPath, Element};
+use few_terms::FewTerms;
+use registers::{ADJACENT, GENERAL, PACKED, RowTable, Tile, TileOf};
 
 /// A block of sums: rows run over two indices, terms over three, the last one fastest. Strides are in elements.
-pub(super) struct Sums<'a, T> {
+pub struct Sums<'a, T> {
     pub rows: [usize; 2],
     pub columns: usize,
     pub terms: [usize; 3],
@@ -37,6 +39,25 @@ pub(super) struct Sums<'a, T> {
     pub relu: bool,
 }
 
+/// Elements that blocks are computed of. The tiles are many and large, and a method of a trait that is not generic is
+/// compiled with this crate, once, rather than with every crate that uses it.
+pub trait Tiled: Sized {
+    #[doc(hidden)]
+    fn compute(path: CpuPath, sums: Sums<'_, Self>);
+}
+
+impl Tiled for f32 {
+    fn compute(path: CpuPath, sums: Sums<'_, f32>) {
+        dispatch_on(path, sums);
+    }
+}
+
+impl Tiled for f64 {
+    fn compute(path: CpuPath, sums: Sums<'_, f64>) {
+        dispatch_on(path, sums);
+    }
+}
+
 impl<T: Element> Operation<T> for Sums<'_, T> {
     type Output = ();
 
@@ -46,32 +67,36 @@ impl<T: Element> Operation<T> for Sums<'_, T> {
             return;
         }
         self.check::<V>();
-        let adjacent = self.left_rows[1] == 1 && !self.one_list::<V>();
+        let packed = self.right_padded;
         let tile = Tile::new(&mut self);
         // SAFETY: `check` has seen that every address of the block lies in its slice.
         unsafe {
-            match (adjacent, self.right_padded) {
-                (true, false) => self.column_tiles::<V, true, true>(tile),
-                (true, true) => self.column_tiles::<V, true, false>(tile),
-                (false, false) => self.column_tiles::<V, false, true>(tile),
-                (false, true) => self.column_tiles::<V, false, false>(tile),
+            if packed && !self.accumulate && self.terms.iter().product::<usize>() == 9 {
+                self.few_terms::<V, 9>(tile);
+            } else if packed && !self.accumulate && self.terms.iter().product::<usize>() == 4 {
+                self.few_terms::<V, 4>(tile);
+            } else if packed {
+                self.column_tiles::<V, PACKED>(tile);
+            } else if self.left_rows[1] == 1 && !self.one_list::<V>() {
+                self.column_tiles::<V, ADJACENT>(tile);
+            } else {
+                self.column_tiles::<V, GENERAL>(tile);
             }
         }
     }
 }
 
-/// The largest offset of nested indices.
+/// The largest offset of nested indices, or more than any slice has if that overflows.
 #[inline(always)]
 pub(super) fn last<const N: usize>(counts: [usize; N], strides: [usize; N]) -> usize {
-    let mut offset = 0;
+    let mut offset = 0usize;
     for index in 0..N {
-        offset += (counts[index] - 1) * strides[index];
+        offset = offset.saturating_add((counts[index] - 1).saturating_mul(strides[index]));
     }
     offset
 }
 
-/// `ADJACENT`: the rows of a tile are adjacent elements of `left`. `MASKED`: the last vector of columns may only be read
-/// as far as there are columns.
+/// `KIND`: what is known of the strides. `MASKED`: the last vector of columns may only be read as far as there are columns.
 impl<T: Element> Sums<'_, T> {
     /// Asserts that the last address of each operand lies in its slice.
     #[inline(always)]
@@ -79,14 +104,17 @@ impl<T: Element> Sums<'_, T> {
         let panels = self.columns.div_ceil(V::LANES);
         let in_last_panel = self.columns - (panels - 1) * V::LANES;
         if !self.terms.contains(&0) {
-            let left = last(self.rows, self.left_rows) + last(self.terms, self.left_terms);
+            let left = last(self.rows, self.left_rows).saturating_add(last(self.terms, self.left_terms));
             assert!(left < self.left.len(), "left is too short");
-            let right = last(self.terms, self.right_terms) + (panels - 1) * self.right_panel;
+            let last_panel = (panels - 1).saturating_mul(self.right_panel);
+            let right = last(self.terms, self.right_terms).saturating_add(last_panel);
             let read = if self.right_padded { V::LANES } else { in_last_panel };
-            assert!(right + read <= self.right.len(), "right is too short");
+            assert!(right.saturating_add(read) <= self.right.len(), "right is too short");
+            let adjacent = self.left_terms[2] == 1 && self.right_terms[2] == V::LANES;
+            assert!(adjacent || !self.right_padded, "terms of a packed matrix are adjacent");
         }
         let output = last(self.rows, self.output_rows);
-        assert!(output + self.columns <= self.output.len(), "output is too short");
+        assert!(output.saturating_add(self.columns) <= self.output.len(), "output is too short");
         assert!(self.start.is_none_or(|start| start.len() >= self.columns), "start is too short");
     }
 
@@ -95,29 +123,71 @@ impl<T: Element> Sums<'_, T> {
     #[inline(always)]
     fn one_list<V: Simd<T>>(&self) -> bool {
         let [groups, rows] = self.rows;
-        let adjacent = self.left_rows[1] == 1;
+        let adjacent = !self.right_padded && self.left_rows[1] == 1;
         groups > 1 && if adjacent { rows < 9 } else { rows % highest::<T, V>() != 0 }
     }
 
-    /// Goes over the columns, two vectors at a time, or four if the rows are few; a partial vector comes last and alone.
+    /// Goes over the columns where `right` is packed and has `D` terms.
+    ///
+    /// # Safety
+    /// As below.
+    #[inline(always)]
+    unsafe fn few_terms<V: Simd<T>, const D: usize>(&self, mut tile: Tile<T>) {
+        let mut columns = self.columns;
+        while columns > 0 {
+            let vectors = if V::REGISTERS == 32 { columns.div_ceil(V::LANES).min(2) } else { 1 };
+            tile.lanes = (columns - (vectors - 1) * V::LANES).min(V::LANES);
+            // SAFETY: the vectors hold columns that are left.
+            unsafe {
+                match vectors {
+                    2 if V::REGISTERS == 32 => V::call(FewTerms::<T, D, 2>::new(self, tile)),
+                    _ => V::call(FewTerms::<T, D, 1>::new(self, tile)),
+                }
+            }
+            columns = columns.saturating_sub(vectors * V::LANES);
+            tile.advance_columns(vectors * self.right_panel, vectors * V::LANES);
+        }
+    }
+
+    /// The offsets of all terms in `left` and in `right`.
+    #[inline(always)]
+    fn term_offsets<const D: usize>(&self) -> ([usize; D], [usize; D]) {
+        let (mut left, mut right) = ([0; D], [0; D]);
+        let [_, second, third] = self.terms;
+        for term in 0..D {
+            let index = [term / (second * third), term / third % second, term % third];
+            for level in 0..3 {
+                left[term] += index[level] * self.left_terms[level];
+                right[term] += index[level] * self.right_terms[level];
+            }
+        }
+        (left, right)
+    }
+
+    /// Goes over the columns, two vectors at a time, or up to six if the rows are few; a partial vector comes last and alone.
     ///
     /// # Safety
     /// All addresses of the block lie in their slices; so for the functions below.
     #[inline(always)]
-    unsafe fn column_tiles<V: Simd<T>, const ADJACENT: bool, const MASKED: bool>(&self, mut tile: Tile<T>) {
+    unsafe fn column_tiles<V: Simd<T>, const KIND: u8>(&self, mut tile: Tile<T>) {
         let few_rows = self.rows[0] * self.rows[1] < 4;
         let mut columns = self.columns;
         while columns > 0 {
-            let whole = if MASKED { columns / V::LANES } else { columns.div_ceil(V::LANES) };
-            let vectors = if few_rows && whole >= 4 { 4 } else { whole.clamp(1, 2) };
+            let whole = if KIND != PACKED { columns / V::LANES } else { columns.div_ceil(V::LANES) };
+            let vectors = match whole {
+                6.. if few_rows => 6,
+                4.. if few_rows => 4,
+                _ => whole.clamp(1, 2),
+            };
             tile.lanes = (columns - (vectors - 1) * V::LANES).min(V::LANES);
             // SAFETY: the vectors hold columns that are left; a partial one is read masked or padded.
             unsafe {
                 match vectors {
-                    4 => self.few_rows::<V, 4, ADJACENT>(tile),
-                    2 => self.row_tiles::<V, 2, ADJACENT, false>(tile),
-                    _ if MASKED && whole == 0 => self.row_tiles::<V, 1, ADJACENT, true>(tile),
-                    _ => self.row_tiles::<V, 1, ADJACENT, false>(tile),
+                    6 => self.few_rows::<V, 6, KIND>(tile),
+                    4 => self.few_rows::<V, 4, KIND>(tile),
+                    2 => self.row_tiles::<V, 2, KIND, false>(tile),
+                    _ if KIND != PACKED && whole == 0 => self.row_tiles::<V, 1, KIND, true>(tile),
+                    _ => self.row_tiles::<V, 1, KIND, false>(tile),
                 }
             }
             columns = columns.saturating_sub(vectors * V::LANES);
@@ -127,14 +197,14 @@ impl<T: Element> Sums<'_, T> {
 
     /// Goes over the rows.
     #[inline(always)]
-    unsafe fn row_tiles<V: Simd<T>, const C: usize, const ADJACENT: bool, const MASKED: bool>(&self, tile: Tile<T>) {
+    unsafe fn row_tiles<V: Simd<T>, const C: usize, const KIND: u8, const MASKED: bool>(&self, tile: Tile<T>) {
         let [groups, rows] = self.rows;
-        if !ADJACENT && self.one_list::<V>() {
+        if KIND != ADJACENT && self.one_list::<V>() {
             let mut row = 0;
             while row < groups * rows {
                 let table = RowTable::list(self, row);
                 // SAFETY: the tile has as many rows as are left, or fewer.
-                row += unsafe { self.rows_of_tile::<V, C, ADJACENT, MASKED>(tile, &table, groups * rows - row) };
+                row += unsafe { self.rows_of_tile::<V, C, KIND, MASKED>(tile, &table, groups * rows - row) };
             }
             return;
         }
@@ -147,7 +217,7 @@ impl<T: Element> Sums<'_, T> {
                     group * self.output_rows[0] + row * self.output_rows[1],
                 );
                 // SAFETY: the tile has as many rows as are left, or fewer.
-                row += unsafe { self.rows_of_tile::<V, C, ADJACENT, MASKED>(tile, &table, rows - row) };
+                row += unsafe { self.rows_of_tile::<V, C, KIND, MASKED>(tile, &table, rows - row) };
             }
         }
     }
@@ -157,40 +227,44 @@ impl<T: Element> Sums<'_, T> {
     /// Twice as many multiply-adds must be under way as one takes cycles, so that tiles of one to three rows are slow
     /// and the rest of the rows is divided to have none, where that is possible.
     #[inline(always)]
-    unsafe fn rows_of_tile<V: Simd<T>, const C: usize, const ADJACENT: bool, const MASKED: bool>(
+    unsafe fn rows_of_tile<V: Simd<T>, const C: usize, const KIND: u8, const MASKED: bool>(
         &self,
         tile: Tile<T>,
         table: &RowTable,
         rows: usize,
     ) -> usize {
-        // SAFETY: the tile lies in the block.
-        unsafe {
-            if V::REGISTERS == 32 {
-                match rows {
-                    14.. => compute::<T, V, 14, C, ADJACENT, MASKED>(self, tile, table),
-                    9 | 13 => compute::<T, V, 9, C, ADJACENT, MASKED>(self, tile, table),
-                    7 | 11 | 12 => compute::<T, V, 7, C, ADJACENT, MASKED>(self, tile, table),
-                    5 | 10 => compute::<T, V, 5, C, ADJACENT, MASKED>(self, tile, table),
-                    4 | 8 => compute::<T, V, 4, C, ADJACENT, MASKED>(self, tile, table),
-                    3 | 6 => compute::<T, V, 3, C, ADJACENT, MASKED>(self, tile, table),
-                    2 => compute::<T, V, 2, C, ADJACENT, MASKED>(self, tile, table),
-                    _ => compute::<T, V, 1, C, ADJACENT, MASKED>(self, tile, table),
-                }
-            } else {
-                match rows {
-                    12.. | 6 | 9 | 10 => compute::<T, V, 6, C, ADJACENT, MASKED>(self, tile, table),
-                    4 | 5 | 7 | 8 | 11 => compute::<T, V, 4, C, ADJACENT, MASKED>(self, tile, table),
-                    3 => compute::<T, V, 3, C, ADJACENT, MASKED>(self, tile, table),
-                    2 => compute::<T, V, 2, C, ADJACENT, MASKED>(self, tile, table),
-                    _ => compute::<T, V, 1, C, ADJACENT, MASKED>(self, tile, table),
-                }
+        macro_rules! take {
+            ($rows:literal) => {{
+                // SAFETY: the tile lies in the block.
+                V::call(unsafe { TileOf::<T, $rows, C, KIND, MASKED>::new(self, tile, table) });
+                $rows
+            }};
+        }
+        if V::REGISTERS == 32 {
+            match rows {
+                14.. => take!(14),
+                9 | 13 => take!(9),
+                7 | 11 | 12 => take!(7),
+                5 | 10 => take!(5),
+                4 | 8 => take!(4),
+                3 | 6 => take!(3),
+                2 => take!(2),
+                _ => take!(1),
+            }
+        } else {
+            match rows {
+                12.. | 6 | 9 | 10 => take!(6),
+                4 | 5 | 7 | 8 | 11 => take!(4),
+                3 => take!(3),
+                2 => take!(2),
+                _ => take!(1),
             }
         }
     }
 
     /// Computes fewer than four rows, one by one.
     #[inline(always)]
-    unsafe fn few_rows<V: Simd<T>, const C: usize, const ADJACENT: bool>(&self, tile: Tile<T>) {
+    unsafe fn few_rows<V: Simd<T>, const C: usize, const KIND: u8>(&self, tile: Tile<T>) {
         let table = RowTable::equidistant(0, 0);
         for group in 0..self.rows[0] {
             for row in 0..self.rows[1] {
@@ -199,7 +273,7 @@ impl<T: Element> Sums<'_, T> {
                     group * self.output_rows[0] + row * self.output_rows[1],
                 );
                 // SAFETY: the row lies in the block.
-                unsafe { compute::<T, V, 1, C, ADJACENT, false>(self, tile, &table) };
+                V::call(unsafe { TileOf::<T, 1, C, KIND, false>::new(self, tile, &table) });
             }
         }
     }

@@ -106,9 +106,12 @@ impl Activation {
     }
 
     /// Turns the gradient by the function's values into the gradient by its arguments, from the values in `output` or the
-    /// arguments in `cache`.
+    /// arguments in `cache`, whichever [`needs_argument`](Self::needs_argument) says; where the lengths differ, nothing is done.
     pub fn backward<T: Scalar>(self, channels: usize, output: &[T], cache: &[T], gradient: &mut [T]) {
         let reference = if self.needs_argument() { cache } else { output };
+        if reference.len() != gradient.len() {
+            return;
+        }
         match self.function() {
             Some(function) => kernel::multiply_by_derivative(function, reference, gradient),
             None if self == Self::Softmax => kernel::softmax_gradient(channels.max(1), output, gradient),

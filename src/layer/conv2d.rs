@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
+use super::weights::{BIAS, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
-use super::{
-    Activation, Backward, Conv2DTranspose, Forward, Initializer, Layer, Padding, ParameterSpec, Plan, Prepare,
-};
+use super::{Activation, Backward, Conv2DTranspose, Forward, Layer, Padding, Plan, Prepare};
 use crate::kernel::convolution::{self as kernel, Geometry};
 use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
-
-const WEIGHT: usize = 0;
-const BIAS: usize = 1;
 
 /// A convolution: each output pixel is f(Σ weight · patch + bias) over the patch of the input below the kernel
 /// (a cross-correlation, as in every framework).
@@ -25,11 +21,10 @@ const BIAS: usize = 1;
 pub struct Conv2D {
     filters: usize,
     window: Window,
-    activation: Activation,
-    bias: bool,
-    weight_initializer: Initializer,
-    bias_initializer: Initializer,
+    weights: Weights,
 }
+
+weight_options!(Conv2D);
 
 impl Conv2D {
     /// `filters` linear filters of `kernel` (`3`, or `(3, 5)` for height and width), stride 1, padding `Same`.
@@ -43,18 +38,8 @@ impl Conv2D {
                 dilation: 1.into(),
                 padding: Padding::Same,
             },
-            activation: Activation::Linear,
-            bias: true,
-            weight_initializer: Initializer::GlorotUniform,
-            bias_initializer: Initializer::Zeros,
+            weights: Weights::default(),
         }
-    }
-
-    /// Applies `activation` to the output.
-    #[must_use]
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
     }
 
     /// Moves the kernel by `stride` pixels.
@@ -78,52 +63,18 @@ impl Conv2D {
         self
     }
 
-    /// Leaves out the bias.
-    #[must_use]
-    pub fn without_bias(mut self) -> Self {
-        self.bias = false;
-        self
-    }
-
-    /// Draws the weight's first values from `initializer`.
-    #[must_use]
-    pub fn weight_initializer(mut self, initializer: Initializer) -> Self {
-        self.weight_initializer = initializer;
-        self
-    }
-
-    /// Draws the bias's first values from `initializer`.
-    #[must_use]
-    pub fn bias_initializer(mut self, initializer: Initializer) -> Self {
-        self.bias_initializer = initializer;
-        self
-    }
-
     /// The layer that [`config`](Layer::config) described.
     ///
     /// # Errors
     /// [`ConfigError`] where the description is of none.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
-        config.only(&[
-            "filters",
-            "kernel",
-            "stride",
-            "dilation",
-            "padding",
-            "activation",
-            "bias",
-            "weight_initializer",
-            "bias_initializer",
-        ])?;
-        let mut layer = Self::new(config.integer("filters")?, Extent::read(config, "kernel")?)
+        let names = ["filters", "kernel", "stride", "dilation", "padding"];
+        config.only(&[names.as_slice(), Weights::NAMES.as_slice()].concat())?;
+        let layer = Self::new(config.integer("filters")?, Extent::read(config, "kernel")?)
             .stride(Extent::read(config, "stride")?)
             .dilation(Extent::read(config, "dilation")?)
-            .padding(Padding::read(config)?)
-            .activation(Activation::from_config(config.config("activation")?)?)
-            .weight_initializer(Initializer::from_config(config.config("weight_initializer")?)?)
-            .bias_initializer(Initializer::from_config(config.config("bias_initializer")?)?);
-        layer.bias = config.boolean("bias")?;
-        Ok(layer)
+            .padding(Padding::read(config)?);
+        Ok(Self { weights: Weights::read(config)?, ..layer })
     }
 
     fn geometry(&self, input: Shape) -> Result<Geometry, ShapeError> {
@@ -148,41 +99,33 @@ impl<T: Scalar> Layer<T> for Conv2D {
     }
 
     fn config(&self) -> Config {
-        Config::new()
-            .with("filters", self.filters)
-            .with("kernel", self.window.size)
-            .with("stride", self.window.stride)
-            .with("dilation", self.window.dilation)
-            .with("padding", self.window.padding)
-            .with("activation", self.activation.config())
-            .with("bias", self.bias)
-            .with("weight_initializer", self.weight_initializer.config())
-            .with("bias_initializer", self.bias_initializer.config())
+        self.weights.write(
+            Config::new()
+                .with("filters", self.filters)
+                .with("kernel", self.window.size)
+                .with("stride", self.window.stride)
+                .with("dilation", self.window.dilation)
+                .with("padding", self.window.padding),
+        )
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         ShapeError::unless_positive("filters", self.filters)?;
-        let activation = self.activation.checked()?;
         let geometry = self.geometry(input)?;
         let [height, width] = geometry.output;
-        let output = Shape::image(height, width, self.filters).checked()?;
-        let shape = [geometry.kernel[0], geometry.kernel[1], geometry.channels, self.filters];
-        let weights = checked_product("weights of a convolution", &shape)?;
+        let shape = [geometry.kernel[0], geometry.kernel[1], geometry.channels, geometry.filters];
+        let count = checked_product("weights of a convolution", &shape)?;
         let (forward, backward) = (kernel::packed_len::<T>(&geometry), kernel::packed_gradient_len::<T>(&geometry));
-        let plan = Plan::new(output)
-            .parameter(ParameterSpec::new("weight", &shape, self.weight_initializer))
-            .prepared(checked_sum("packed weights of a convolution", &[forward, backward])?)
+        let prepared = checked_sum("packed weights of a convolution", &[forward, backward])?;
+        let plan = self.weights.plan(Shape::image(height, width, self.filters), self.weights.weight(&shape))?;
+        Ok(plan
+            .prepared(prepared)
             .scratch(kernel::scratch_len::<T>(&geometry))
-            .cache_per_sample(activation.cache(output))
-            .work_per_sample(weights.saturating_mul(height * width));
-        Ok(match self.bias {
-            true => plan.parameter(ParameterSpec::new("bias", &[self.filters], self.bias_initializer)),
-            false => plan,
-        })
+            .work_per_sample(count.saturating_mul(height * width)))
     }
 
     fn activation(&self) -> Activation {
-        self.activation
+        self.weights.activation
     }
 
     fn prepare(&self, pass: Prepare<'_, T>) {
@@ -200,7 +143,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
             pass.samples,
             pass.input,
             &pass.prepared[..kernel::packed_len::<T>(&geometry)],
-            self.bias.then(|| pass.parameters.of(BIAS)),
+            self.weights.bias(pass.parameters),
             pass.activation == Activation::Relu,
             pass.output,
             pass.scratch,
@@ -214,7 +157,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
         pass.activation.backward(self.filters, pass.output, pass.cache, pass.output_gradient);
         let output_gradient = &*pass.output_gradient;
-        if self.bias {
+        if self.weights.bias {
             product::column_sums(output_gradient, self.filters, pass.gradients.of(BIAS));
         }
         let weight_gradient = pass.gradients.of(WEIGHT);
@@ -230,7 +173,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
         let [height, width, channels] = input.as_image().ok()?;
         let output = self.geometry(input).ok()?.output;
         if output == [height, width] {
-            return Some(vec![Arc::new(Conv2D { filters: channels, activation, ..self.clone() })]);
+            return Some(vec![Arc::new(Conv2D { filters: channels, ..self.clone() }.activation(activation))]);
         }
         if self.window.dilation != Extent::from(1) {
             return None;

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
+use super::weights::{BIAS, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
-use super::{Activation, Backward, Conv2D, Forward, Initializer, Layer, Padding, ParameterSpec, Plan, Prepare};
+use super::{Activation, Backward, Conv2D, Forward, Layer, Padding, Plan, Prepare};
 use crate::kernel::convolution::{self as kernel, Geometry};
 use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
-
-const WEIGHT: usize = 0;
-const BIAS: usize = 1;
 
 /// A transposed convolution: the linear map of a [`Conv2D`] from the output's size to the input's, transposed; then bias and activation.
 ///
@@ -21,11 +19,10 @@ const BIAS: usize = 1;
 pub struct Conv2DTranspose {
     filters: usize,
     window: Window,
-    activation: Activation,
-    bias: bool,
-    weight_initializer: Initializer,
-    bias_initializer: Initializer,
+    weights: Weights,
 }
+
+weight_options!(Conv2DTranspose);
 
 impl Conv2DTranspose {
     /// `filters` linear filters of `kernel` (`3`, or `(3, 5)` for height and width), stride 1, padding `Same`.
@@ -39,18 +36,8 @@ impl Conv2DTranspose {
                 dilation: 1.into(),
                 padding: Padding::Same,
             },
-            activation: Activation::Linear,
-            bias: true,
-            weight_initializer: Initializer::GlorotUniform,
-            bias_initializer: Initializer::Zeros,
+            weights: Weights::default(),
         }
-    }
-
-    /// Applies `activation` to the output.
-    #[must_use]
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
     }
 
     /// Enlarges by `stride`.
@@ -67,50 +54,17 @@ impl Conv2DTranspose {
         self
     }
 
-    /// Leaves out the bias.
-    #[must_use]
-    pub fn without_bias(mut self) -> Self {
-        self.bias = false;
-        self
-    }
-
-    /// Draws the weight's first values from `initializer`.
-    #[must_use]
-    pub fn weight_initializer(mut self, initializer: Initializer) -> Self {
-        self.weight_initializer = initializer;
-        self
-    }
-
-    /// Draws the bias's first values from `initializer`.
-    #[must_use]
-    pub fn bias_initializer(mut self, initializer: Initializer) -> Self {
-        self.bias_initializer = initializer;
-        self
-    }
-
     /// The layer that [`config`](Layer::config) described.
     ///
     /// # Errors
     /// [`ConfigError`] where the description is of none.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
-        config.only(&[
-            "filters",
-            "kernel",
-            "stride",
-            "padding",
-            "activation",
-            "bias",
-            "weight_initializer",
-            "bias_initializer",
-        ])?;
-        let mut layer = Self::new(config.integer("filters")?, Extent::read(config, "kernel")?)
+        let names = ["filters", "kernel", "stride", "padding"];
+        config.only(&[names.as_slice(), Weights::NAMES.as_slice()].concat())?;
+        let layer = Self::new(config.integer("filters")?, Extent::read(config, "kernel")?)
             .stride(Extent::read(config, "stride")?)
-            .padding(Padding::read(config)?)
-            .activation(Activation::from_config(config.config("activation")?)?)
-            .weight_initializer(Initializer::from_config(config.config("weight_initializer")?)?)
-            .bias_initializer(Initializer::from_config(config.config("bias_initializer")?)?);
-        layer.bias = config.boolean("bias")?;
-        Ok(layer)
+            .padding(Padding::read(config)?);
+        Ok(Self { weights: Weights::read(config)?, ..layer })
     }
 
     /// The convolution from the output's size to the input's, of which this layer is the transpose.
@@ -147,40 +101,32 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
     }
 
     fn config(&self) -> Config {
-        Config::new()
-            .with("filters", self.filters)
-            .with("kernel", self.window.size)
-            .with("stride", self.window.stride)
-            .with("padding", self.window.padding)
-            .with("activation", self.activation.config())
-            .with("bias", self.bias)
-            .with("weight_initializer", self.weight_initializer.config())
-            .with("bias_initializer", self.bias_initializer.config())
+        self.weights.write(
+            Config::new()
+                .with("filters", self.filters)
+                .with("kernel", self.window.size)
+                .with("stride", self.window.stride)
+                .with("padding", self.window.padding),
+        )
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         ShapeError::unless_positive("filters", self.filters)?;
-        let activation = self.activation.checked()?;
         let geometry = self.geometry(input)?;
-        let [height, width] = geometry.input;
-        let output = Shape::image(height, width, self.filters).checked()?;
-        let shape = [geometry.kernel[0], geometry.kernel[1], self.filters, geometry.filters];
-        let weights = checked_product("weights of a transposed convolution", &shape)?;
-        let (forward, backward) = (kernel::packed_gradient_len::<T>(&geometry), kernel::packed_len::<T>(&geometry));
-        let plan = Plan::new(output)
-            .parameter(ParameterSpec::new("weight", &shape, self.weight_initializer))
-            .prepared(checked_sum("packed weights of a transposed convolution", &[forward, backward])?)
+        let ([height, width], [small_height, small_width]) = (geometry.input, geometry.output);
+        let shape = [geometry.kernel[0], geometry.kernel[1], geometry.channels, geometry.filters];
+        let count = checked_product("weights of a convolution", &shape)?;
+        let (forward, backward) = (kernel::packed_len::<T>(&geometry), kernel::packed_gradient_len::<T>(&geometry));
+        let prepared = checked_sum("packed weights of a convolution", &[forward, backward])?;
+        let plan = self.weights.plan(Shape::image(height, width, self.filters), self.weights.weight(&shape))?;
+        Ok(plan
+            .prepared(prepared)
             .scratch(kernel::scratch_len::<T>(&geometry))
-            .cache_per_sample(activation.cache(output))
-            .work_per_sample(weights.saturating_mul(geometry.output[0] * geometry.output[1]));
-        Ok(match self.bias {
-            true => plan.parameter(ParameterSpec::new("bias", &[self.filters], self.bias_initializer)),
-            false => plan,
-        })
+            .work_per_sample(count.saturating_mul(small_height * small_width)))
     }
 
     fn activation(&self) -> Activation {
-        self.activation
+        self.weights.activation
     }
 
     fn prepare(&self, pass: Prepare<'_, T>) {
@@ -195,7 +141,7 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
         let packed = &pass.prepared[..kernel::packed_gradient_len::<T>(&geometry)];
         kernel::input_gradient(&geometry, pass.samples, pass.input, packed, pass.output, pass.scratch);
-        if self.bias {
+        if self.weights.bias {
             product::add_to_rows(pass.parameters.of(BIAS), pass.output);
         }
         pass.activation.forward(self.filters, pass.output, pass.cache);
@@ -205,7 +151,7 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
         pass.activation.backward(self.filters, pass.output, pass.cache, pass.output_gradient);
         let output_gradient = &*pass.output_gradient;
-        if self.bias {
+        if self.weights.bias {
             product::column_sums(output_gradient, self.filters, pass.gradients.of(BIAS));
         }
         let weight_gradient = pass.gradients.of(WEIGHT);

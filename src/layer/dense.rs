@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Forward, Initializer, Layer, ParameterSpec, Plan, Prepare, Reshape, WholeBatch};
+use super::weights::{BIAS, WEIGHT, Weights, weight_options};
+use super::{Activation, Backward, Forward, Layer, Plan, Prepare, Reshape, WholeBatch};
 use crate::kernel::product::{self, Affine};
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
-
-const WEIGHT: usize = 0;
-const BIAS: usize = 1;
 
 /// A fully connected layer: y = f(Wᵀx + b), with W of shape in × units (row-major, as Keras stores it) and b of units.
 ///
@@ -24,50 +22,15 @@ const BIAS: usize = 1;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dense {
     units: usize,
-    activation: Activation,
-    bias: bool,
-    weight_initializer: Initializer,
-    bias_initializer: Initializer,
+    weights: Weights,
 }
+
+weight_options!(Dense);
 
 impl Dense {
     /// A layer of `units` linear units.
     pub fn new(units: usize) -> Self {
-        Self {
-            units,
-            activation: Activation::Linear,
-            bias: true,
-            weight_initializer: Initializer::GlorotUniform,
-            bias_initializer: Initializer::Zeros,
-        }
-    }
-
-    /// Applies `activation` to the output.
-    #[must_use]
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// Leaves out b.
-    #[must_use]
-    pub fn without_bias(mut self) -> Self {
-        self.bias = false;
-        self
-    }
-
-    /// Draws W's first values from `initializer`.
-    #[must_use]
-    pub fn weight_initializer(mut self, initializer: Initializer) -> Self {
-        self.weight_initializer = initializer;
-        self
-    }
-
-    /// Draws b's first values from `initializer`.
-    #[must_use]
-    pub fn bias_initializer(mut self, initializer: Initializer) -> Self {
-        self.bias_initializer = initializer;
-        self
+        Self { units, weights: Weights::default() }
     }
 
     /// The layer that [`config`](Layer::config) described.
@@ -75,14 +38,8 @@ impl Dense {
     /// # Errors
     /// [`ConfigError`] where the description is of none.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
-        config.only(&["units", "activation", "bias", "weight_initializer", "bias_initializer"])?;
-        Ok(Self {
-            units: config.integer("units")?,
-            activation: Activation::from_config(config.config("activation")?)?,
-            bias: config.boolean("bias")?,
-            weight_initializer: Initializer::from_config(config.config("weight_initializer")?)?,
-            bias_initializer: Initializer::from_config(config.config("bias_initializer")?)?,
-        })
+        config.only(&[&["units"], Weights::NAMES.as_slice()].concat())?;
+        Ok(Self { units: config.integer("units")?, weights: Weights::read(config)? })
     }
 
     /// W packed for the way forward, then Wᵀ packed for the way back.
@@ -97,34 +54,21 @@ impl<T: Scalar> Layer<T> for Dense {
     }
 
     fn config(&self) -> Config {
-        Config::new()
-            .with("units", self.units)
-            .with("activation", self.activation.config())
-            .with("bias", self.bias)
-            .with("weight_initializer", self.weight_initializer.config())
-            .with("bias_initializer", self.bias_initializer.config())
+        self.weights.write(Config::new().with("units", self.units))
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         ShapeError::unless_positive("units", self.units)?;
-        let activation = self.activation.checked()?;
-        let (inputs, output) = (input.elements(), Shape::flat(self.units).checked()?);
+        let inputs = input.elements();
         let work = checked_product("weights of a dense layer", &[inputs, self.units])?;
+        let weight = self.weights.weight(&[inputs, self.units]).whole_batch();
         let (forward, backward) = self.prepared_lengths::<T>(inputs);
-        let weight = ParameterSpec::new("weight", &[inputs, self.units], self.weight_initializer).whole_batch();
-        let plan = Plan::new(output)
-            .parameter(weight)
-            .prepared(checked_sum("packed weights of a dense layer", &[forward, backward])?)
-            .cache_per_sample(activation.cache(output))
-            .work_per_sample(work);
-        Ok(match self.bias {
-            true => plan.parameter(ParameterSpec::new("bias", &[self.units], self.bias_initializer)),
-            false => plan,
-        })
+        let prepared = checked_sum("packed weights of a dense layer", &[forward, backward])?;
+        Ok(self.weights.plan(Shape::flat(self.units), weight)?.prepared(prepared).work_per_sample(work))
     }
 
     fn activation(&self) -> Activation {
-        self.activation
+        self.weights.activation
     }
 
     fn prepare(&self, pass: Prepare<'_, T>) {
@@ -142,7 +86,7 @@ impl<T: Scalar> Layer<T> for Dense {
             columns: self.units,
             inputs: pass.input,
             packed: &pass.prepared[..self.prepared_lengths::<T>(depth).0],
-            bias: self.bias.then(|| pass.parameters.of(BIAS)),
+            bias: self.weights.bias(pass.parameters),
             outputs: pass.output,
             relu: pass.activation == Activation::Relu,
         });
@@ -153,7 +97,7 @@ impl<T: Scalar> Layer<T> for Dense {
 
     fn backward(&self, mut pass: Backward<'_, T>) {
         pass.activation.backward(self.units, pass.output, pass.cache, pass.output_gradient);
-        if self.bias {
+        if self.weights.bias {
             product::column_sums(pass.output_gradient, self.units, pass.gradients.of(BIAS));
         }
         let Some(input_gradient) = pass.input_gradient else { return };
@@ -175,7 +119,7 @@ impl<T: Scalar> Layer<T> for Dense {
     }
 
     fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        let back = Dense { units: input.elements(), activation, ..self.clone() };
+        let back = Dense { units: input.elements(), ..self.clone() }.activation(activation);
         Some(match input.dimensions() {
             [_] => vec![Arc::new(back)],
             _ => vec![Arc::new(back), Arc::new(Reshape::new(input))],

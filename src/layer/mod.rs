@@ -13,6 +13,7 @@ mod pass;
 mod plan;
 mod reshape;
 mod up_sample;
+mod weights;
 mod window;
 
 use std::fmt::Debug;
@@ -34,7 +35,7 @@ pub use pass::{
 pub use plan::{ParameterSpec, Plan, StateSpec};
 pub use reshape::{Flatten, Reshape};
 pub use up_sample::{Interpolation, UpSample};
-pub use window::Padding;
+pub use window::{Extent, Padding};
 
 pub use crate::kernel::product::Segments;
 use crate::{Config, Scalar, Shape, ShapeError};

@@ -121,7 +121,8 @@ impl Window {
             Padding::Same => {
                 let count = input.div_ceil(stride);
                 let last = (count - 1) * stride + reach;
-                if reach > 2 * input {
+                // Beyond this most of the kernel can never meet a pixel: a slip, not a design.
+                if reach > 2 * input + 1 {
                     return Err(ShapeError::WindowTooLarge { what: self.what, size: reach, input, axis });
                 }
                 Ok((count, last.saturating_sub(input) / 2))

@@ -1,6 +1,7 @@
 //! [`Huber`]: squared near the target, absolute far from it.
 
-use super::{Loss, LossPass, OptionError, Reduction};
+use super::{Loss, LossPass, Reduction};
+use crate::OptionError;
 use crate::kernel::loss::Pointwise;
 use crate::{Config, Scalar};
 

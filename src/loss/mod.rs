@@ -17,7 +17,7 @@ pub use mae::Mae;
 pub use mse::Mse;
 
 use crate::kernel::loss::{Pointwise, pointwise};
-use crate::{Activation, Config, Scalar, Shape};
+use crate::{Activation, Config, OptionError, Scalar, Shape};
 
 /// How far predictions are from targets: a sum over samples, so that parts of a batch can be computed apart.
 pub trait Loss<T: Scalar>: Debug + Send + Sync {
@@ -159,26 +159,4 @@ pub enum LossError {
         /// The shape of a sample.
         shape: Shape,
     },
-}
-
-/// An option with a value outside its range.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[error("`{option}` is {value}, expected {expected}")]
-pub struct OptionError {
-    /// The option's name.
-    pub option: &'static str,
-    /// Its value.
-    pub value: f64,
-    /// What is accepted.
-    pub expected: &'static str,
-}
-
-impl OptionError {
-    /// `Ok` if `accepted` holds, an error with the other three otherwise.
-    ///
-    /// # Errors
-    /// [`OptionError`].
-    pub fn unless(accepted: bool, option: &'static str, value: f64, expected: &'static str) -> Result<(), OptionError> {
-        if accepted { Ok(()) } else { Err(OptionError { option, value, expected }) }
-    }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use super::buffer::Buffer;
+use super::memory::zeros;
 use super::structure::Sharing;
 use super::{BuildError, BuildErrorKind, Network, Structure};
 use crate::data::Scaler;
 use crate::kernel::reduce;
 use crate::layer::Layer;
 use crate::random::{Purpose, Random};
-use crate::{Scalar, Shape};
+use crate::{InputError, Scalar, Shape};
 
 /// Describes a [`Network`], layer by layer.
 #[derive(Debug, Clone)]
@@ -123,9 +125,9 @@ impl<T: Scalar> Network<T> {
     /// A network whose numbers are all zero.
     pub(crate) fn blank(structure: Arc<Structure<T>>, seed: u64) -> Result<Self, BuildError> {
         Ok(Self {
-            parameters: allocate(structure.parameter_count())?,
-            prepared: allocate(structure.prepared)?,
-            state: allocate(structure.state_count())?,
+            parameters: zeros(structure.parameter_count()).map_err(no_memory)?,
+            prepared: Buffer::zeros(structure.prepared).map_err(no_memory)?,
+            state: zeros(structure.state_count()).map_err(no_memory)?,
             frozen: vec![false; structure.table.len()],
             structure,
             seed,
@@ -160,8 +162,7 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// `elements` zeros, or an error where the memory for them is not to be had.
-fn allocate<T: Scalar>(elements: usize) -> Result<Vec<T>, BuildError> {
-    super::memory::zeros(elements)
-        .map_err(|_| BuildError::new("model", "network", BuildErrorKind::OutOfMemory { elements }))
+fn no_memory(error: InputError) -> BuildError {
+    let elements = if let InputError::OutOfMemory { elements } = error { elements } else { 0 };
+    BuildError::new("model", "network", BuildErrorKind::OutOfMemory { elements })
 }

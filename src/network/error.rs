@@ -11,12 +11,12 @@ pub struct BuildError {
     layer: String,
     layer_kind: String,
     #[source]
-    kind: BuildErrorKind,
+    kind: Box<BuildErrorKind>, // in a box, so that an error is not what makes every `Result` large
 }
 
 impl BuildError {
     pub(crate) fn new(layer: &str, layer_kind: &str, kind: impl Into<BuildErrorKind>) -> Self {
-        Self { layer: layer.to_owned(), layer_kind: layer_kind.to_owned(), kind: kind.into() }
+        Self { layer: layer.to_owned(), layer_kind: layer_kind.to_owned(), kind: Box::new(kind.into()) }
     }
 
     /// The name of the layer, `encoder.2` for instance; `model` where it is about the whole.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nalgebra::{DMatrix, DMatrixView};
 
+use super::buffer::Buffer;
 use super::memory::{Layout, zeros};
 use super::partition::{Partition, worth_threads};
 use super::step::{Outside, Way};
@@ -25,7 +26,7 @@ pub struct Workspace<T: Scalar> {
     layout: Layout,
     partition: Partition,
     capacity: usize,
-    memory: Vec<T>,
+    memory: Buffer<T>,
     output: Vec<T>,
 }
 
@@ -121,7 +122,7 @@ impl<T: Scalar> Network<T> {
         let layout = Layout::inference(&self.structure, partition.part_samples).map_err(Error::from)?;
         let memory = checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
         Ok(Workspace {
-            memory: zeros(memory)?,
+            memory: Buffer::zeros(memory)?,
             output: Vec::new(),
             structure: Arc::clone(&self.structure),
             layout,

@@ -1,5 +1,6 @@
 //! [`Network`]: layers over one flat parameter vector, run forward and backward.
 
+mod buffer;
 mod builder;
 mod collect;
 mod error;
@@ -8,6 +9,7 @@ mod lanes;
 mod memory;
 mod parameters;
 mod partition;
+mod restore;
 mod step;
 mod structure;
 mod summary;
@@ -15,6 +17,8 @@ mod tape;
 
 use std::ops::Range;
 use std::sync::Arc;
+
+use buffer::Buffer;
 
 pub use builder::NetworkBuilder;
 pub use error::{BuildError, BuildErrorKind, ParameterError};
@@ -53,7 +57,7 @@ pub struct Network<T: Scalar> {
     structure: Arc<Structure<T>>,
     parameters: Vec<T>,
     /// Derived from the parameters; rebuilt by [`prepare`](Self::prepare) whenever they change.
-    prepared: Vec<T>,
+    prepared: Buffer<T>,
     state: Vec<T>,
     frozen: Vec<bool>,
     seed: u64,
@@ -112,7 +116,7 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn part(&self, nodes: Range<usize>, structure: &Arc<Structure<T>>) -> Self {
         let mut part = Self {
             parameters: vec![T::zero(); structure.parameter_count()],
-            prepared: vec![T::zero(); structure.prepared],
+            prepared: Buffer::of_length(structure.prepared),
             state: vec![T::zero(); structure.state_count()],
             frozen: vec![false; structure.table.len()],
             structure: Arc::clone(structure),

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::buffer::Buffer;
 use super::lanes::Passes;
-use super::memory::{Keep, Layout, at, head, zeros};
+use super::memory::{Keep, Layout, at, head};
 use super::partition::Partition;
 use super::step::{Judge, Read, Record, Step};
 use super::{Network, Structure};
@@ -20,7 +21,7 @@ pub struct Tape<T: Scalar> {
     pub(super) layout: Layout,
     pub(super) partition: Partition,
     capacity: usize,
-    pub(super) memory: Vec<T>,
+    pub(super) memory: Buffer<T>,
     pub(super) records: Vec<Record>,
     pub(super) total: Record,
     /// Samples of the last forward pass.
@@ -51,7 +52,7 @@ impl<T: Scalar> Tape<T> {
         Ok(Self {
             records: (0..partition.lanes).map(|_| Record::new(&structure, metrics)).collect(),
             total: Record::new(&structure, metrics),
-            memory: zeros(total)?,
+            memory: Buffer::zeros(total)?,
             structure,
             layout,
             partition,

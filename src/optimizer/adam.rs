@@ -1,8 +1,8 @@
 //! [`Adam`] and [`AdamW`]: moving means of gradients and of their squares.
 
 use super::{Optimizer, Update, check_decay, check_not_negative, check_rate};
+use crate::OptionError;
 use crate::kernel::update as kernel;
-use crate::loss::OptionError;
 use crate::{Config, Scalar};
 
 /// Adam; Kingma and Ba 2014.

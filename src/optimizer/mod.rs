@@ -10,7 +10,7 @@ pub use adam::{Adam, AdamW};
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
 
-use crate::loss::OptionError;
+use crate::OptionError;
 use crate::{Config, Scalar};
 
 /// The most numbers an optimizer may keep for each parameter.

@@ -1,8 +1,8 @@
 //! [`RmsProp`]: gradients divided by their recent size.
 
 use super::{Optimizer, Update, check_decay, check_not_negative, check_rate};
+use crate::OptionError;
 use crate::kernel::update as kernel;
-use crate::loss::OptionError;
 use crate::{Config, Scalar};
 
 /// RMSprop; Tieleman and Hinton 2012.

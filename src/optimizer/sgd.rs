@@ -1,8 +1,8 @@
 //! [`Sgd`]: gradient descent, plain or with momentum.
 
 use super::{Optimizer, Update, check_decay, check_rate};
+use crate::OptionError;
 use crate::kernel::update as kernel;
-use crate::loss::OptionError;
 use crate::{Config, Scalar};
 
 /// Stochastic gradient descent with learning rate η and momentum μ.

@@ -3,9 +3,9 @@
 use thiserror::Error;
 
 use super::History;
+use crate::OptionError;
 use crate::Shape;
 use crate::data::{DataError, InputError};
-use crate::loss::OptionError;
 
 /// Why training stopped. The model holds the parameters of the last finished step; before the first step it is as it was.
 #[derive(Debug, Error)]

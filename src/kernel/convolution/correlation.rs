@@ -220,6 +220,6 @@ impl Correlation {
             accumulate: false,
             relu,
         };
-        dispatch_on(path, sums);
+        T::compute(path, sums);
     }
 }

@@ -3,6 +3,7 @@
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd};
 use crate::kernel::tile::last;
+use crate::kernel::unroll::for_rows;
 
 /// `output[row][column] = start[column] + Σ_term left[row][term] · right[column][term]`
 ///
@@ -29,9 +30,11 @@ impl<T: Element> Operation<T> for FewColumns<'_, T> {
         if self.rows.contains(&0) || self.terms.contains(&0) {
             return;
         }
-        let left = last(self.rows, self.left_rows) + last(self.terms, self.left_terms);
+        let left = last(self.rows, self.left_rows).saturating_add(last(self.terms, self.left_terms));
         assert!(self.left_terms[2] == 1 && left < self.left.len(), "left is too short");
-        assert_eq!(self.right.len(), self.columns * self.depth(), "length of right");
+        let [outer, middle, inner] = self.terms;
+        let len = [outer, middle, inner, self.columns].into_iter().try_fold(1, usize::checked_mul);
+        assert_eq!(Some(self.right.len()), len, "length of right");
         for row in 0..self.rows[0] {
             let mut done = 0;
             while done < self.rows[1] {
@@ -59,11 +62,11 @@ impl<T: Element> FewColumns<'_, T> {
         for column in 0..self.columns {
             let sums = self.column::<V, R>(left, column);
             let start = self.start.map_or(T::zero(), |start| start[column]);
-            for index in 0..R {
+            for_rows!(index < R {
                 let sum = start + sums[index].sum_lanes();
                 let result = if self.relu && sum < T::zero() { T::zero() } else { sum };
                 self.output[output + index * self.output_rows[1] + column] = result;
-            }
+            });
         }
         R
     }
@@ -77,22 +80,34 @@ impl<T: Element> FewColumns<'_, T> {
         for outer in 0..self.terms[0] {
             for middle in 0..self.terms[1] {
                 let left = left + outer * self.left_terms[0] + middle * self.left_terms[1];
-                let mut term = 0;
-                while term < inner {
-                    let lanes = V::LANES.min(inner - term);
+                let whole = inner / V::LANES * V::LANES;
+                for term in (0..whole).step_by(V::LANES) {
                     // SAFETY: `run` has seen that all rows and terms lie in their slices.
-                    unsafe {
-                        let factor = V::load_some(self.right.as_ptr().add(right + term), lanes);
-                        for row in 0..R {
-                            let left = self.left.as_ptr().add(left + row * self.left_rows[1] + term);
-                            sums[row] = V::load_some(left, lanes).mul_add(factor, sums[row]);
-                        }
-                    }
-                    term += V::LANES;
+                    unsafe { self.add::<V, R>(&mut sums, left + term, right + term, V::LANES) };
+                }
+                if whole < inner {
+                    // SAFETY: `run` has seen that all rows and terms lie in their slices.
+                    unsafe { self.add::<V, R>(&mut sums, left + whole, right + whole, inner - whole) };
                 }
                 right += inner;
             }
         }
         sums
+    }
+
+    /// Adds the products of `lanes` terms.
+    ///
+    /// # Safety
+    /// The terms lie in their slices, for all `R` rows.
+    #[inline(always)]
+    unsafe fn add<V: Simd<T>, const R: usize>(&self, sums: &mut [V; R], left: usize, right: usize, lanes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let factor = V::load_some(self.right.as_ptr().add(right), lanes);
+            for_rows!(row < R {
+                let left = self.left.as_ptr().add(left + row * self.left_rows[1]);
+                sums[row] = V::load_some(left, lanes).mul_add(factor, sums[row]);
+            });
+        }
     }
 }

@@ -3,7 +3,6 @@
 
 use super::Geometry;
 use crate::kernel::product::lanes;
-use crate::kernel::simd::dispatch_on;
 use crate::kernel::tile::Sums;
 use crate::kernel::{CpuPath, Element};
 
@@ -24,7 +23,57 @@ pub(super) fn add<T: Element>(
         let image = &input[sample * geometry.input_len()..][..geometry.input_len()];
         let output_gradient = &output_gradient[sample * geometry.output_len()..][..geometry.output_len()];
         let pixels = frame.fill(image, scratch);
-        add_sample(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+        if is_one_filter(geometry, lanes::<T>(path)) {
+            add_one_filter(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+        } else {
+            add_sample(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+        }
+    }
+}
+
+/// Whether vectors are laid along the patch rather than along the filters.
+fn is_one_filter(geometry: &Geometry, lanes: usize) -> bool {
+    geometry.filters == 1 && run(geometry) >= lanes
+}
+
+/// Adjacent weights of one filter: a row of the kernel, unless that is dilated.
+fn run(geometry: &Geometry) -> usize {
+    if geometry.dilation[1] == 1 { geometry.kernel[1] * geometry.channels } else { geometry.channels }
+}
+
+/// Adds one sample. The only row of the block is the one filter, its columns are weights.
+fn add_one_filter<T: Element>(
+    path: CpuPath,
+    geometry: &Geometry,
+    frame_width: usize,
+    pixels: &[T],
+    output_gradient: &[T],
+    gradient: &mut [T],
+) {
+    let &Geometry { channels, stride, dilation, output, .. } = geometry;
+    let run = run(geometry);
+    let row = frame_width * channels;
+    let pieces = geometry.kernel[1] * channels / run;
+    for (index, gradient) in gradient.chunks_exact_mut(run).enumerate() {
+        let (kernel_row, piece) = (index / pieces, index % pieces);
+        let sums = Sums {
+            rows: [1, 1],
+            columns: run,
+            terms: [1, output[0], output[1]],
+            left: output_gradient,
+            left_rows: [0, 1],
+            left_terms: [0, output[1], 1],
+            right: &pixels[kernel_row * dilation[0] * row + piece * dilation[1] * channels..],
+            right_terms: [0, stride[0] * row, stride[1] * channels],
+            right_panel: lanes::<T>(path),
+            right_padded: false,
+            output: gradient,
+            output_rows: [0, 0],
+            start: None,
+            accumulate: true,
+            relu: false,
+        };
+        T::compute(path, sums);
     }
 }
 
@@ -38,8 +87,8 @@ fn add_sample<T: Element>(
     gradient: &mut [T],
 ) {
     let &Geometry { channels, filters, kernel, stride, dilation, output, .. } = geometry;
-    let pieces = if dilation[1] == 1 { 1 } else { kernel[1] };
-    let run = kernel[1] / pieces * channels;
+    let run = run(geometry);
+    let pieces = kernel[1] * channels / run;
     let row = frame_width * channels;
     for piece in 0..pieces {
         let sums = Sums {
@@ -59,6 +108,6 @@ fn add_sample<T: Element>(
             accumulate: true,
             relu: false,
         };
-        dispatch_on(path, sums);
+        T::compute(path, sums);
     }
 }

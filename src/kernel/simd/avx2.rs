@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{Operation, Simd};
 
 /// Calls instructions of AVX2 and FMA.
 macro_rules! instruction {
@@ -47,6 +47,7 @@ macro_rules! vector {
         impl Simd<$element> for $vector {
             const LANES: usize = $lanes;
             const REGISTERS: usize = 16;
+            const TERMS_PER_TURN: usize = 4;
             type Mask = $register;
 
             #[inline(always)]
@@ -146,6 +147,10 @@ macro_rules! vector {
             fn mantissa(self) -> Self {
                 let infinity = Self::splat($element::INFINITY).0;
                 Self(instruction!($or($and_not(infinity, self.0), $splat(1.0))))
+            }
+            #[inline(always)]
+            fn call<O: Operation<$element>>(operation: O) -> O::Output {
+                instruction!(super::with_avx2(operation))
             }
             #[inline(always)]
             fn sum_lanes(self) -> $element {

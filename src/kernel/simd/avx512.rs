@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{Operation, Simd};
 
 /// Calls instructions of AVX-512 F, BW, DQ and VL.
 macro_rules! instruction {
@@ -33,6 +33,7 @@ macro_rules! vector {
         impl Simd<$element> for $vector {
             const LANES: usize = $lanes;
             const REGISTERS: usize = 32;
+            const TERMS_PER_TURN: usize = 4;
             type Mask = $mask;
 
             #[inline(always)]
@@ -127,6 +128,10 @@ macro_rules! vector {
             #[inline(always)]
             fn mantissa(self) -> Self {
                 Self(instruction!($mantissa::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0)))
+            }
+            #[inline(always)]
+            fn call<O: Operation<$element>>(operation: O) -> O::Output {
+                instruction!(super::with_avx512(operation))
             }
             #[inline(always)]
             fn sum_lanes(self) -> $element {

@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-use super::Simd;
+use super::{Operation, Simd};
 
 /// The sum of an array of 2^n elements: its halves are added lane by lane until one is left.
 #[inline(always)]
@@ -66,6 +66,7 @@ macro_rules! vector {
         impl Simd<$element> for $vector {
             const LANES: usize = $lanes;
             const REGISTERS: usize = 16;
+            const TERMS_PER_TURN: usize = 1;
             type Mask = [bool; $lanes];
 
             #[inline(always)]
@@ -178,6 +179,10 @@ macro_rules! vector {
             fn mantissa(self) -> Self {
                 let (fraction, one) = ((1 << Self::FRACTION_BITS) - 1, $element::to_bits(1.0));
                 self.map(|lane| $element::from_bits(lane.to_bits() & fraction | one))
+            }
+            #[inline(always)]
+            fn call<O: Operation<$element>>(operation: O) -> O::Output {
+                super::portably(operation)
             }
             #[inline(always)]
             fn sum_lanes(self) -> $element {

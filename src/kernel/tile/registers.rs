@@ -4,35 +4,30 @@ use std::hint::black_box;
 
 use super::Sums;
 use crate::kernel::Element;
-use crate::kernel::simd::Simd;
+use crate::kernel::simd::{Operation, Simd};
+use crate::kernel::unroll::for_rows;
 
 /// The most rows a tile has.
 const MOST_ROWS: usize = 14;
 
-/// A loop over the rows of a tile, unrolled before the compiler sees it: it then keeps the tile in registers.
-macro_rules! for_rows {
-    ($row:ident < $rows:ident $body:block) => {
-        for_rows!(@ $row $rows $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
-    };
-    (@ $row:ident $rows:ident $body:block $($index:literal)*) => {
-        $(if $index < $rows {
-            let $row: usize = $index;
-            $body
-        })*
-    };
-}
+/// A kind of tile: `left` has adjacent terms, and `right` is a packed matrix whose last vector is padded.
+pub(super) const PACKED: u8 = 0;
+/// A kind of tile: its rows are adjacent in `left`.
+pub(super) const ADJACENT: u8 = 1;
+/// A kind of tile: neither.
+pub(super) const GENERAL: u8 = 2;
 
 /// Where a tile begins in each operand, and how many lanes of its last vector of columns are in use.
 #[derive(Clone, Copy)]
 pub(super) struct Tile<T> {
-    left: *const T,
-    right: *const T,
+    pub left: *const T,
+    pub right: *const T,
     start: Option<*const T>,
-    output: *mut T,
+    pub output: *mut T,
     pub lanes: usize,
 }
 
-impl<T> Tile<T> {
+impl<T: Element> Tile<T> {
     /// At the beginning of the block.
     #[inline(always)]
     pub fn new(sums: &mut Sums<'_, T>) -> Self {
@@ -53,8 +48,32 @@ impl<T> Tile<T> {
     }
 
     #[inline(always)]
+    pub fn at_term(self, left: usize, right: usize) -> Self {
+        Tile { left: self.left.wrapping_add(left), right: self.right.wrapping_add(right), ..self }
+    }
+
+    #[inline(always)]
     pub fn at_row(self, left: usize, output: usize) -> Self {
         Tile { left: self.left.wrapping_add(left), output: self.output.wrapping_add(output), ..self }
+    }
+}
+
+impl<T: Element> Tile<T> {
+    /// What each row starts from.
+    ///
+    /// # Safety
+    /// The tile lies in the block.
+    #[inline(always)]
+    pub unsafe fn start<V: Simd<T>, const C: usize>(self) -> [V; C] {
+        let mut sums = [V::splat(T::zero()); C];
+        if let Some(start) = self.start {
+            for column in 0..C {
+                let lanes = if column + 1 == C { self.lanes } else { V::LANES };
+                // SAFETY: `lanes` columns are left here.
+                sums[column] = unsafe { V::load_some(start.wrapping_add(column * V::LANES), lanes) };
+            }
+        }
+        sums
     }
 }
 
@@ -100,82 +119,93 @@ impl RowTable {
     }
 }
 
-/// Computes one tile; gives back `R`.
-///
-/// # Safety
-/// The tile lies in the block, and the block in its slices; so for the functions below.
-#[inline(always)]
-pub(super) unsafe fn compute<
-    T: Element,
-    V: Simd<T>,
-    const R: usize,
-    const C: usize,
-    const ADJACENT: bool,
-    const MASKED: bool,
->(
-    sums: &Sums<'_, T>,
+/// One tile of a block, `R` rows and `C` vectors of columns.
+pub(super) struct TileOf<'a, T, const R: usize, const C: usize, const KIND: u8, const MASKED: bool> {
+    sums: &'a Sums<'a, T>,
     tile: Tile<T>,
-    table: &RowTable,
-) -> usize {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let mut block = [begin::<T, V, C>(tile); R];
-        for first in 0..sums.terms[0] {
-            for second in 0..sums.terms[1] {
-                let tile = Tile {
-                    left: tile.left.wrapping_add(first * sums.left_terms[0] + second * sums.left_terms[1]),
-                    right: tile.right.wrapping_add(first * sums.right_terms[0] + second * sums.right_terms[1]),
-                    ..tile
-                };
-                multiply::<T, V, R, C, ADJACENT, MASKED>(&mut block, sums, tile, table);
-            }
-        }
-        finish::<T, V, R, C>(block, sums, tile, table);
-    }
-    R
+    table: &'a RowTable,
 }
 
-/// What each row of the tile starts from.
-#[inline(always)]
-unsafe fn begin<T: Element, V: Simd<T>, const C: usize>(tile: Tile<T>) -> [V; C] {
-    let mut sums = [V::splat(T::zero()); C];
-    if let Some(start) = tile.start {
-        for column in 0..C {
-            let lanes = if column + 1 == C { tile.lanes } else { V::LANES };
-            // SAFETY: `lanes` columns are left here.
-            sums[column] = unsafe { V::load_some(start.wrapping_add(column * V::LANES), lanes) };
+impl<'a, T, const R: usize, const C: usize, const KIND: u8, const MASKED: bool> TileOf<'a, T, R, C, KIND, MASKED> {
+    /// # Safety
+    /// The tile lies in the block, and the block in its slices.
+    #[inline(always)]
+    pub unsafe fn new(sums: &'a Sums<'a, T>, tile: Tile<T>, table: &'a RowTable) -> Self {
+        TileOf { sums, tile, table }
+    }
+}
+
+impl<T: Element, const R: usize, const C: usize, const KIND: u8, const MASKED: bool> Operation<T>
+    for TileOf<'_, T, R, C, KIND, MASKED>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let TileOf { sums, tile, table } = self;
+        // SAFETY: the promise made to `new`; so for the functions below.
+        unsafe {
+            let mut block = [tile.start::<V, C>(); R];
+            for first in 0..sums.terms[0] {
+                for second in 0..sums.terms[1] {
+                    let left = first * sums.left_terms[0] + second * sums.left_terms[1];
+                    let right = first * sums.right_terms[0] + second * sums.right_terms[1];
+                    multiply::<T, V, R, C, KIND, MASKED>(&mut block, sums, tile.at_term(left, right), table);
+                }
+            }
+            finish::<T, V, R, C>(block, sums, tile, table);
         }
     }
-    sums
 }
 
 /// Adds the terms of the innermost index.
 #[inline(always)]
-unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const ADJACENT: bool, const MASKED: bool>(
+unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIND: u8, const MASKED: bool>(
+    block: &mut [[V; C]; R],
+    sums: &Sums<'_, T>,
+    mut tile: Tile<T>,
+    table: &RowTable,
+) {
+    let packed = KIND == PACKED;
+    let left = if packed { 1 } else { sums.left_terms[2] };
+    let right = if packed { V::LANES } else { sums.right_terms[2] };
+    let at_once = if packed { V::TERMS_PER_TURN } else { V::TERMS_PER_TURN.min(2) };
+    for _ in 0..sums.terms[2] / at_once {
+        for index in 0..at_once {
+            // SAFETY: as many terms are left.
+            unsafe { term::<T, V, R, C, KIND, MASKED>(block, sums, tile.at_term(index * left, index * right), table) };
+        }
+        tile = tile.at_term(at_once * left, at_once * right);
+    }
+    for _ in 0..sums.terms[2] % at_once {
+        // SAFETY: a term is left.
+        unsafe { term::<T, V, R, C, KIND, MASKED>(block, sums, tile, table) };
+        tile = tile.at_term(left, right);
+    }
+}
+
+/// Adds one term to all sums of the tile.
+#[inline(always)]
+unsafe fn term<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIND: u8, const MASKED: bool>(
     block: &mut [[V; C]; R],
     sums: &Sums<'_, T>,
     tile: Tile<T>,
     table: &RowTable,
 ) {
-    let Tile { mut left, mut right, lanes, .. } = tile;
-    for _ in 0..sums.terms[2] {
-        let mut factors = [V::splat(T::zero()); C];
-        for column in 0..C {
-            let pointer = right.wrapping_add(column * sums.right_panel);
-            // SAFETY: the vectors of the tile can be read, the last one masked if need be.
-            factors[column] = unsafe { if MASKED { V::load_partial(pointer, lanes) } else { V::load(pointer) } };
-        }
-        for_rows!(row < R {
-            let offset = if ADJACENT { row } else { table.left[row] };
-            // SAFETY: the rows of the tile can be read.
-            let value = V::splat(unsafe { *left.wrapping_add(offset) });
-            for column in 0..C {
-                block[row][column] = value.mul_add(factors[column], block[row][column]);
-            }
-        });
-        left = left.wrapping_add(sums.left_terms[2]);
-        right = right.wrapping_add(sums.right_terms[2]);
+    let mut factors = [V::splat(T::zero()); C];
+    for column in 0..C {
+        let pointer = tile.right.wrapping_add(column * sums.right_panel);
+        // SAFETY: the vectors of the tile can be read, the last one masked if need be.
+        factors[column] = unsafe { if MASKED { V::load_partial(pointer, tile.lanes) } else { V::load(pointer) } };
     }
+    for_rows!(row < R {
+        let offset = if KIND == ADJACENT { row } else { table.left[row] };
+        // SAFETY: the rows of the tile can be read.
+        let value = V::splat(unsafe { *tile.left.wrapping_add(offset) });
+        for column in 0..C {
+            block[row][column] = value.mul_add(factors[column], block[row][column]);
+        }
+    });
 }
 
 /// Writes the sums.

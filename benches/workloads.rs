@@ -1,0 +1,166 @@
+//! Whole workloads: training and inference rates, their share of the FMA peak measured in the same run, and the latency of one code.
+//!
+//! `cargo bench --bench workloads`, and `cargo bench --bench workloads -- f64` for double precision. Two threads are compared with one.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use autoencoder::kernel::{Element, cpu_path, peak};
+use autoencoder::nalgebra::DMatrix;
+use autoencoder::{
+    Activation, Adam, Autoencoder, Bce, Conv2D, Dense, Error, MaxPool, Scalar, Shape, Trainer, UpSample,
+};
+
+/// Samples of the data that is trained on and inferred from.
+const SAMPLES: usize = 8192;
+const BATCH: usize = 256;
+
+fn main() -> Result<(), Error> {
+    match std::env::args().any(|argument| argument == "f64") {
+        true => report::<f64>(),
+        false => report::<f32>(),
+    }
+}
+
+fn report<T: Scalar + Element>() -> Result<(), Error> {
+    let peak = peak::operations_per_second::<T>();
+    println!("{} on {}: peak {:.0} GFLOP/s a core", std::any::type_name::<T>(), cpu_path().name(), peak * 1e-9);
+    println!("{:<28} {:>7} {:>12} {:>9} {:>7}", "workload", "threads", "images/s", "GFLOP/s", "of peak");
+    let data = images::<T>(SAMPLES);
+    for workload in [dense::<T>()?, deep::<T>()?, convolutional::<T>()?] {
+        for threads in [1, 2] {
+            let rate = training_rate(&workload.model, &data, threads, workload.share)?;
+            workload.row("training", threads, rate, workload.training_flop, peak);
+        }
+        for threads in [1, 2] {
+            let rate = inference_rate(&workload.model, &data, threads, workload.share)?;
+            workload.row("inference", threads, rate, workload.inference_flop, peak);
+        }
+    }
+    latency(&dense::<T>()?.model, &data)
+}
+
+struct Workload<T: Scalar> {
+    name: &'static str,
+    model: Autoencoder<T>,
+    /// One part in this many of the data is enough.
+    share: usize,
+    /// Operations an image costs, counted directly: two for each multiplication.
+    training_flop: f64,
+    inference_flop: f64,
+}
+
+impl<T: Scalar> Workload<T> {
+    fn row(&self, what: &str, threads: usize, rate: f64, flop: f64, peak: f64) {
+        let name = format!("{}, {what}", self.name);
+        let share = 100.0 * rate * flop / (peak * threads as f64);
+        println!("{name:<28} {threads:>7} {rate:>12.0} {:>9.1} {share:>6.1}%", rate * flop * 1e-9);
+    }
+}
+
+fn dense<T: Scalar>() -> Result<Workload<T>, Error> {
+    let model = Autoencoder::builder(Shape::flat(784))
+        .encoder(Dense::new(32).activation(Activation::Relu))
+        .decoder(Dense::new(784).activation(Activation::Sigmoid))
+        .build()?;
+    Ok(dense_workload("784-32-784", model, &[784, 32, 784]))
+}
+
+fn deep<T: Scalar>() -> Result<Workload<T>, Error> {
+    let model = Autoencoder::builder(Shape::flat(784))
+        .encoder(Dense::new(128).activation(Activation::Relu))
+        .encoder(Dense::new(64).activation(Activation::Relu))
+        .encoder(Dense::new(32).activation(Activation::Relu))
+        .mirror(Activation::Sigmoid)
+        .build()?;
+    Ok(dense_workload("784-128-64-32-64-128-784", model, &[784, 128, 64, 32, 64, 128, 784]))
+}
+
+/// Forward and weight gradient of every layer, input gradient of all but the first.
+fn dense_workload<T: Scalar>(name: &'static str, model: Autoencoder<T>, widths: &[usize]) -> Workload<T> {
+    let flop: Vec<f64> = widths.windows(2).map(|pair| 2.0 * pair[0] as f64 * pair[1] as f64).collect();
+    let forward: f64 = flop.iter().sum();
+    Workload { name, model, share: 1, training_flop: 3.0 * forward - flop[0], inference_flop: forward }
+}
+
+fn convolutional<T: Scalar>() -> Result<Workload<T>, Error> {
+    let model = Autoencoder::builder(Shape::image(28, 28, 1))
+        .encoder(Conv2D::new(32, 3).activation(Activation::Relu))
+        .encoder(MaxPool::new(2))
+        .encoder(Conv2D::new(64, 3).activation(Activation::Relu))
+        .encoder(MaxPool::new(2))
+        .decoder(Conv2D::new(64, 3).activation(Activation::Relu))
+        .decoder(UpSample::new(2))
+        .decoder(Conv2D::new(32, 3).activation(Activation::Relu))
+        .decoder(UpSample::new(2))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+        .build()?;
+    let layers = [(784, 1, 32), (196, 32, 64), (49, 64, 64), (196, 64, 32), (784, 32, 1)];
+    let flop: Vec<f64> = layers.iter().map(|(pixels, from, to)| (2 * pixels * 9 * from * to) as f64).collect();
+    let forward: f64 = flop.iter().sum();
+    let training_flop = 3.0 * forward - flop[0];
+    Ok(Workload { name: "convolutional", model, share: 8, training_flop, inference_flop: forward })
+}
+
+/// Images trained on per second in the best of several epochs, shuffling and gathering included.
+fn training_rate<T: Scalar>(
+    model: &Autoencoder<T>,
+    data: &DMatrix<T>,
+    threads: usize,
+    share: usize,
+) -> Result<f64, Error> {
+    let data = data.columns(0, SAMPLES / share);
+    let mut model = model.clone();
+    let history =
+        Trainer::new(Bce, Adam::default()).epochs(8).batch_size(BATCH).threads(threads).fit(&mut model, &data)?;
+    let best = history.epochs().iter().map(|epoch| epoch.seconds).fold(f64::INFINITY, f64::min);
+    Ok(data.ncols() as f64 / best)
+}
+
+/// Images reconstructed per second in the best of several passes, in batches, without allocation.
+fn inference_rate<T: Scalar>(
+    model: &Autoencoder<T>,
+    data: &DMatrix<T>,
+    threads: usize,
+    share: usize,
+) -> Result<f64, Error> {
+    let samples = SAMPLES / share;
+    let mut workspace = model.workspace(BATCH)?;
+    let mut pass = || -> Result<f64, Error> {
+        let started = Instant::now();
+        for first in (0..samples).step_by(BATCH) {
+            black_box(model.reconstruct_with(&mut workspace, &data.columns(first, BATCH))?);
+        }
+        Ok(samples as f64 / started.elapsed().as_secs_f64())
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let rates: Result<Vec<f64>, Error> = match pool {
+        Ok(pool) => pool.install(|| (0..12).map(|_| pass()).collect()),
+        Err(_) => (0..12).map(|_| pass()).collect(),
+    };
+    Ok(rates?.into_iter().fold(0.0, f64::max))
+}
+
+/// How long the code of one image takes.
+fn latency<T: Scalar>(model: &Autoencoder<T>, data: &DMatrix<T>) -> Result<(), Error> {
+    let mut workspace = model.workspace(1)?;
+    let mut times = Vec::with_capacity(100_000);
+    for call in 0..100_000 {
+        let image = data.column(call % SAMPLES);
+        let started = Instant::now();
+        black_box(model.encode_with(&mut workspace, &image)?);
+        times.push(started.elapsed().as_secs_f64() * 1e6);
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times[(times.len() as f64 * share) as usize];
+    println!("784-32-784, one code: median {:.2} us, 99th percentile {:.2} us", at(0.5), at(0.99));
+    Ok(())
+}
+
+/// Pictures with strokes: a fifth of the pixels lit, like a digit's.
+fn images<T: Scalar>(count: usize) -> DMatrix<T> {
+    DMatrix::from_fn(784, count, |pixel, image| {
+        let wave = ((pixel % 28) as f64 * 0.3 + (pixel / 28) as f64 * 0.21 + image as f64).sin();
+        T::from_f64((wave - 0.6).max(0.0) / 0.4)
+    })
+}

@@ -1,0 +1,123 @@
+//! The activations' derivatives as functions of one vector: of x for GELU and SiLU, of f(x) for all others.
+
+use super::{SELU_ALPHA, SELU_SCALE};
+use crate::kernel::Element;
+use crate::kernel::lanes::{Map, Zip};
+use crate::kernel::math::error_function::normal;
+use crate::kernel::math::exponential::exp_m1;
+use crate::kernel::math::logistic::sigmoid;
+use crate::kernel::simd::Simd;
+
+/// A gradient times the derivative.
+#[derive(Clone, Copy)]
+pub(super) struct Times<D>(pub D);
+
+impl<T: Element, D: Map<T>> Zip<T> for Times<D> {
+    #[inline(always)]
+    fn zip<V: Simd<T>>(self, reference: V, gradient: V) -> V {
+        gradient.mul(self.0.map(reference))
+    }
+}
+
+/// 1 for f > 0, else 0
+#[derive(Clone, Copy)]
+pub(super) struct Relu;
+
+impl<T: Element> Map<T> for Relu {
+    #[inline(always)]
+    fn map<V: Simd<T>>(self, f: V) -> V {
+        let zero = V::splat(T::zero());
+        V::select(zero.less(f), V::splat(T::one()), zero)
+    }
+}
+
+/// 1 for f > 0, else slope
+#[derive(Clone, Copy)]
+pub(super) struct LeakyRelu<T>(pub T);
+
+impl<T: Element> Map<T> for LeakyRelu<T> {
+    #[inline(always)]
+    fn map<V: Simd<T>>(self, f: V) -> V {
+        V::select(V::splat(T::zero()).less(f), V::splat(T::one()), V::splat(self.0))
+    }
+}
+
+/// scale for f > 0, else scale·α eˣ = f + scale·α
+#[derive(Clone, Copy)]
+pub(super) struct Elu<T> {
+    pub scale: T,
+    pub alpha: T,
+}
+
+impl<T: Element> Elu<T> {
+    pub fn selu() -> Self {
+        Self { scale: T::of(SELU_SCALE), alpha: T::of(SELU_ALPHA) }
+    }
+}
+
+impl<T: Element> Map<T> for Elu<T> {
+    #[inline(always)]
+    fn map<V: Simd<T>>(self, f: V) -> V {
+        let below = f.add(V::splat(self.scale * self.alpha));
+        V::select(V::splat(T::zero()).less(f), V::splat(self.scale), below)
+    }
+}
+
+/// Φ(x) + x φ(x), with the density φ(x) = exp(−½x²) / √(2π)
+#[derive(Clone, Copy)]
+pub(super) struct Gelu;
+
+impl<T: Element> Map<T> for Gelu {
+    #[inline(always)]
+    fn map<V: Simd<T>>(self, x: V) -> V {
+        let (distribution, bell) = normal(x);
+        let density = bell.mul(V::splat(T::of(0.398_942_280_401_432_7)));
+        x.mul_add(density, distribution)
+    }
+}
+
+/// σ(x) (1 + x (1 − σ(x)))
+#[derive(Clone, Copy)]
+pub(super) struct Silu;
+
+impl<T: Element> Map<T> for Silu {
+    #[inline(always)]
+    fn map<V: Simd<T>>(self, x: V) -> V {
+        let one = V::splat(T::one());
+        let s = sigmoid(x);
+        s.mul(x.mul_add(one.sub(s), one))
+    }
+}
+
+/// f (1 − f)
+#[derive(Clone, Copy)]
+pub(super) struct Sigmoid;
+
+impl<T: Element> Map<T> for Sigmoid {
+    #[inline(always)]
+    fn map<V: Simd<T>>(self, f: V) -> V {
+        f.mul(V::splat(T::one()).sub(f))
+    }
+}
+
+/// 1 − f²
+#[derive(Clone, Copy)]
+pub(super) struct Tanh;
+
+impl<T: Element> Map<T> for Tanh {
+    #[inline(always)]
+    fn map<V: Simd<T>>(self, f: V) -> V {
+        f.negate().mul_add(f, V::splat(T::one()))
+    }
+}
+
+/// σ(x) = 1 − e⁻ᶠ
+#[derive(Clone, Copy)]
+pub(super) struct Softplus;
+
+impl<T: Element> Map<T> for Softplus {
+    #[inline(always)]
+    fn map<V: Simd<T>>(self, f: V) -> V {
+        exp_m1(f.negate()).negate()
+    }
+}

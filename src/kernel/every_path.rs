@@ -1,0 +1,23 @@
+//! Runs tests on every CPU path that this machine has.
+
+use std::cell::Cell;
+
+use super::CpuPath;
+
+thread_local! {
+    static FORCED: Cell<Option<CpuPath>> = const { Cell::new(None) };
+}
+
+/// The path that this thread's kernels are to take.
+pub(super) fn forced() -> Option<CpuPath> {
+    FORCED.get()
+}
+
+/// Runs the test once for each path, with the kernels of this thread forced to it.
+pub(crate) fn on_every_path(test: impl Fn(CpuPath)) {
+    for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
+        FORCED.set(Some(path));
+        test(path);
+    }
+    FORCED.set(None);
+}

@@ -1,0 +1,92 @@
+//! erf, its complement, and the normal distribution function.
+//!
+//! All come from exp(x²) erfc(x), x ≥ 0, which is a polynomial in t = k / (k + x) to good precision (the transformation of
+//! Shepherd & Laframboise 1981), times an exponential whose argument is squared without rounding.
+
+use std::f64::consts::FRAC_1_SQRT_2;
+
+use super::exponential::exp_of_sum;
+use super::{Element, polynomial};
+use crate::kernel::simd::Simd;
+
+/// erf x = x + x P(x²) for |x| < 1, else 1 − erfc|x| with the sign of x.
+#[inline(always)]
+pub(crate) fn erf<T: Element, V: Simd<T>>(x: V) -> V {
+    let one = V::splat(T::one());
+    let magnitude = x.abs();
+    let far = one.sub(upper_erfc(magnitude)).copy_sign(x);
+    V::select(magnitude.less(one), erf_near_zero(x), far)
+}
+
+/// erfc x = 1 − erf x for |x| < 0.8.
+#[inline(always)]
+pub(crate) fn erfc<T: Element, V: Simd<T>>(x: V) -> V {
+    let upper = upper_erfc(x.abs());
+    let far = V::select(x.less(V::splat(T::zero())), V::splat(T::of(2.0)).sub(upper), upper);
+    let near_zero = V::splat(T::one()).sub(erf_near_zero(x));
+    V::select(x.abs().less(V::splat(T::of(0.8))), near_zero, far)
+}
+
+/// erf x = x + x P(x²) for |x| ≤ 1
+#[inline(always)]
+fn erf_near_zero<T: Element, V: Simd<T>>(x: V) -> V {
+    x.mul_add(polynomial(x.mul(x), T::ERF), x)
+}
+
+/// The normal distribution function Φ(x) = ½ erfc(−x/√2), and exp(−½x²).
+#[inline(always)]
+pub(crate) fn normal<T: Element, V: Simd<T>>(x: V) -> (V, V) {
+    let half = V::splat(T::of(0.5));
+    let magnitude = at_most_40(x.abs());
+    let bell = exp_of_negative_square(magnitude, half);
+    let scaled = scaled_erfc(magnitude.mul(V::splat(T::of(FRAC_1_SQRT_2))));
+    let outside = half.mul(bell).mul(scaled);
+    (V::select(x.less(V::splat(T::zero())), outside, V::splat(T::one()).sub(outside)), bell)
+}
+
+/// erfc x for x ≥ 0
+#[inline(always)]
+fn upper_erfc<T: Element, V: Simd<T>>(x: V) -> V {
+    let x = at_most_40(x);
+    exp_of_negative_square(x, V::splat(T::one())).mul(scaled_erfc(x))
+}
+
+/// The smaller of x and 40, where exp(−½x²) is zero. NaN stays NaN.
+#[inline(always)]
+fn at_most_40<T: Element, V: Simd<T>>(x: V) -> V {
+    V::splat(T::of(40.0)).min(x)
+}
+
+/// exp(x²) erfc(x) = t P(t − ¼) for x ≥ 0 where erfc(x) is not zero, and a positive number beyond.
+///
+/// The result changes up to three times as fast as t (relatively), so t is taken to more digits than one element has.
+#[inline(always)]
+fn scaled_erfc<T: Element, V: Simd<T>>(x: V) -> V {
+    let (t, t_rest) = reciprocal_of_sum(x, T::SCALED_ERFC_SCALE);
+    let from_centre = t.sub(V::splat(T::of(0.25))).add(t_rest);
+    let scaled = polynomial(from_centre, T::SCALED_ERFC);
+    t_rest.mul_add(scaled, t.mul(scaled))
+}
+
+/// k / (x + k), and what its two roundings lost (without fused multiplication, about that).
+#[inline(always)]
+fn reciprocal_of_sum<T: Element, V: Simd<T>>(x: V, k: T) -> (V, V) {
+    let (scale, inverse) = (V::splat(k), V::splat(k.recip()));
+    let sum = x.add(scale);
+    let added = sum.sub(x);
+    let sum_rest = x.sub(sum.sub(added)).add(scale.sub(added));
+    let quotient = scale.div(sum);
+    let residual = quotient.negate().mul_add(sum, scale).sub(quotient.mul(sum_rest));
+    (quotient, residual.mul(quotient).mul(inverse))
+}
+
+/// exp(−factor·x²) for 0 ≤ x ≤ 40 and a power of two: x = h + d with few digits in h, so that h² is exact, and
+/// x² = h² + d (x + h).
+#[inline(always)]
+fn exp_of_negative_square<T: Element, V: Simd<T>>(x: V, factor: V) -> V {
+    let digits = if T::epsilon() < T::of(1e-10) { 20 } else { 8 };
+    let grid = T::of(f64::from(1 << digits));
+    let h = x.mul(V::splat(grid)).round().mul(V::splat(grid.recip()));
+    let rest = x.sub(h).mul(x.add(h));
+    exp_of_sum(h.mul(h).mul(factor).negate(), rest.mul(factor).negate())
+}

@@ -1,0 +1,94 @@
+//! Max pooling of windows of 2 × 2 side by side, over images of few channels: where one pixel does not fill a vector, the
+//! compiler makes vectors of several windows.
+
+use super::Geometry;
+use crate::kernel::Element;
+
+/// Whether the windows are 2 × 2, side by side, without padding, and the channels one or two.
+pub(super) fn covers(geometry: &Geometry) -> bool {
+    let inside = (0..2).all(|axis| 2 * geometry.output[axis] <= geometry.input[axis]);
+    let side_by_side = geometry.window == [2, 2] && geometry.stride == [2, 2] && geometry.padding == [0, 0];
+    inside && side_by_side && (1..=2).contains(&geometry.channels)
+}
+
+/// The largest value under each window.
+#[inline(always)]
+pub(super) fn max<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
+    for (row, output) in output.chunks_exact_mut(geometry.output[1] * geometry.channels).enumerate() {
+        let (upper, lower) = rows(geometry, row);
+        match geometry.channels {
+            1 => max_row::<T, 1>(&input[upper..lower], &input[lower..], output),
+            _ => max_row::<T, 2>(&input[upper..lower], &input[lower..], output),
+        }
+    }
+}
+
+#[inline(always)]
+fn max_row<T: Element, const CHANNELS: usize>(upper: &[T], lower: &[T], output: &mut [T]) {
+    let (upper, lower) = (upper.as_chunks::<CHANNELS>().0, lower.as_chunks::<CHANNELS>().0);
+    let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+    for (output, (upper, lower)) in output.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(pairs) {
+        for channel in 0..CHANNELS {
+            let mut largest = T::neg_infinity();
+            for value in [upper[0][channel], upper[1][channel], lower[0][channel], lower[1][channel]] {
+                largest = if value > largest { value } else { largest };
+            }
+            output[channel] = largest;
+        }
+    }
+}
+
+/// Hands each window's gradient to the first value that equals its maximum, in an `input_gradient` of zeros.
+#[inline(always)]
+pub(super) fn max_gradient<T: Element>(
+    geometry: &Geometry,
+    input: &[T],
+    output: &[T],
+    output_gradient: &[T],
+    input_gradient: &mut [T],
+) {
+    let length = geometry.output[1] * geometry.channels;
+    for (row, (output, gradient)) in output.chunks_exact(length).zip(output_gradient.chunks_exact(length)).enumerate() {
+        let (upper, lower) = rows(geometry, row);
+        let (above, below) = input_gradient[upper..].split_at_mut(lower - upper);
+        let (upper, lower) = (&input[upper..lower], &input[lower..]);
+        match geometry.channels {
+            1 => gradient_row::<T, 1>(upper, lower, output, gradient, above, below),
+            _ => gradient_row::<T, 2>(upper, lower, output, gradient, above, below),
+        }
+    }
+}
+
+#[inline(always)]
+fn gradient_row<T: Element, const CHANNELS: usize>(
+    upper: &[T],
+    lower: &[T],
+    output: &[T],
+    gradient: &[T],
+    upper_gradient: &mut [T],
+    lower_gradient: &mut [T],
+) {
+    let count = output.len() / CHANNELS;
+    let (output, gradient) = (&output.as_chunks::<CHANNELS>().0[..count], &gradient.as_chunks::<CHANNELS>().0[..count]);
+    let upper = &upper.as_chunks::<CHANNELS>().0.as_chunks::<2>().0[..count];
+    let lower = &lower.as_chunks::<CHANNELS>().0.as_chunks::<2>().0[..count];
+    let upper_gradient = &mut upper_gradient.as_chunks_mut::<CHANNELS>().0.as_chunks_mut::<2>().0[..count];
+    let lower_gradient = &mut lower_gradient.as_chunks_mut::<CHANNELS>().0.as_chunks_mut::<2>().0[..count];
+    for at in 0..count {
+        for channel in 0..CHANNELS {
+            let (largest, given) = (output[at][channel], gradient[at][channel]);
+            let hit = [upper[at][0][channel], upper[at][1][channel], lower[at][0][channel], lower[at][1][channel]]
+                .map(|value| value == largest);
+            let give = |first: bool| if first { given } else { T::zero() };
+            upper_gradient[at][0][channel] = give(hit[0]);
+            upper_gradient[at][1][channel] = give(hit[1] & !hit[0]);
+            lower_gradient[at][0][channel] = give(hit[2] & !(hit[0] | hit[1]));
+            lower_gradient[at][1][channel] = give(hit[3] & !(hit[0] | hit[1] | hit[2]));
+        }
+    }
+}
+
+/// The offsets of the two input rows under a row of windows.
+fn rows(geometry: &Geometry, row: usize) -> (usize, usize) {
+    (geometry.pixel(2 * row, 0), geometry.pixel(2 * row + 1, 0))
+}

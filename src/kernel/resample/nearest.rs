@@ -1,0 +1,115 @@
+//! Enlarging by repeating pixels.
+
+use super::Geometry;
+use crate::kernel::Element;
+use crate::kernel::simd::{Operation, Simd, dispatch};
+
+/// Repeats each pixel.
+pub fn nearest<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
+    geometry.lengths(input.len(), output.len());
+    dispatch(Nearest { geometry, input, output });
+}
+
+struct Nearest<'a, T> {
+    geometry: &'a Geometry,
+    input: &'a [T],
+    output: &'a mut [T],
+}
+
+impl<T: Element> Operation<T> for Nearest<'_, T> {
+    type Output = ();
+
+    /// Each input row is widened once, and the wide row copied. Rows of all images follow each other alike.
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let Geometry { input: [_, width], channels, factor: [down, across] } = *self.geometry;
+        let wide = width * across * channels;
+        let rows = self.input.chunks_exact(width * channels).zip(self.output.chunks_exact_mut(down * wide));
+        for (input, output) in rows {
+            let (first, copies) = output.split_at_mut(wide);
+            match (channels, across) {
+                (1, 2) => repeat_values::<T, 2>(input, first),
+                _ => repeat_pixels::<T, V>(channels, across, input, first),
+            }
+            for copy in copies.chunks_exact_mut(wide) {
+                copy.copy_from_slice(first);
+            }
+        }
+    }
+}
+
+/// Repeats each value; the compiler makes vectors of it.
+#[inline(always)]
+fn repeat_values<T: Element, const TIMES: usize>(input: &[T], output: &mut [T]) {
+    for (value, output) in input.iter().zip(output.as_chunks_mut::<TIMES>().0) {
+        *output = [*value; TIMES];
+    }
+}
+
+#[inline(always)]
+fn repeat_pixels<T: Element, V: Simd<T>>(channels: usize, times: usize, input: &[T], output: &mut [T]) {
+    for (pixel, output) in input.chunks_exact(channels).zip(output.chunks_exact_mut(times * channels)) {
+        for start in (0..channels).step_by(V::LANES) {
+            let values = V::read(&pixel[start..]);
+            for copy in output.chunks_exact_mut(channels) {
+                values.write(&mut copy[start..]);
+            }
+        }
+    }
+}
+
+/// Adds up the gradients of each pixel's repetitions.
+pub fn nearest_gradient<T: Element>(geometry: &Geometry, output_gradient: &[T], input_gradient: &mut [T]) {
+    geometry.lengths(input_gradient.len(), output_gradient.len());
+    dispatch(NearestGradient { geometry, output_gradient, input_gradient });
+}
+
+struct NearestGradient<'a, T> {
+    geometry: &'a Geometry,
+    output_gradient: &'a [T],
+    input_gradient: &'a mut [T],
+}
+
+impl<T: Element> Operation<T> for NearestGradient<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let Geometry { input: [_, width], channels, factor: [down, across] } = *self.geometry;
+        let wide = width * across * channels;
+        let rows = self.input_gradient.chunks_exact_mut(width * channels);
+        for (input, output) in rows.zip(self.output_gradient.chunks_exact(down * wide)) {
+            match (channels, down, across) {
+                (1, 2, 2) => add_values(output, input),
+                _ => add_pixels::<T, V>(channels, across, output, input),
+            }
+        }
+    }
+}
+
+/// Sums of 2 × 2 values; the compiler makes vectors of them.
+#[inline(always)]
+fn add_values<T: Element>(output: &[T], input: &mut [T]) {
+    let (upper, lower) = output.split_at(output.len() / 2);
+    let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+    for (input, (upper, lower)) in input.iter_mut().zip(pairs) {
+        *input = upper[0] + upper[1] + lower[0] + lower[1];
+    }
+}
+
+#[inline(always)]
+fn add_pixels<T: Element, V: Simd<T>>(channels: usize, across: usize, output: &[T], input: &mut [T]) {
+    let wide = input.len() * across;
+    for (column, pixel) in input.chunks_exact_mut(channels).enumerate() {
+        for (index, target) in pixel.chunks_mut(V::LANES).enumerate() {
+            let mut sum = V::splat(T::zero());
+            for row in output.chunks_exact(wide) {
+                for copy in 0..across {
+                    let start = (column * across + copy) * channels + index * V::LANES;
+                    sum = sum.add(V::read(&row[start..start + target.len()]));
+                }
+            }
+            sum.write(target);
+        }
+    }
+}

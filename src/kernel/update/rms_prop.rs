@@ -1,0 +1,92 @@
+//! RMSprop (Hinton 2012), plain or centred, with and without momentum.
+
+use crate::kernel::Element;
+use crate::kernel::simd::{Operation, Simd, dispatch};
+
+/// The numbers of an RMSprop step.
+#[derive(Clone, Copy, Debug)]
+pub struct RmsProp<T> {
+    /// The learning rate η.
+    pub rate: T,
+    /// Decay ρ of the mean of squares.
+    pub rho: T,
+    /// Added under the root.
+    pub epsilon: T,
+    /// Decay μ of the velocity.
+    pub momentum: T,
+}
+
+/// v ← ρv + (1 − ρ)g²; with `mean` m ← ρm + (1 − ρ)g; u = ηg/√(v − m² + ε);
+/// with `velocity` b ← μb + u, θ ← θ − b, else θ ← θ − u.
+pub fn rms_prop<T: Element>(
+    parameters: &mut [T],
+    gradients: &[T],
+    squares: &mut [T],
+    mean: Option<&mut [T]>,
+    velocity: Option<&mut [T]>,
+    step: RmsProp<T>,
+) {
+    let count = parameters.len();
+    assert_eq!(count, gradients.len(), "as many gradients as parameters");
+    assert_eq!(count, squares.len(), "as many squares as parameters");
+    assert!(mean.as_ref().is_none_or(|mean| mean.len() == count), "as many means as parameters");
+    assert!(velocity.as_ref().is_none_or(|velocity| velocity.len() == count), "as many velocities as parameters");
+    dispatch(Pass { parameters, gradients, squares, mean, velocity, step });
+}
+
+struct Pass<'a, T> {
+    parameters: &'a mut [T],
+    gradients: &'a [T],
+    squares: &'a mut [T],
+    mean: Option<&'a mut [T]>,
+    velocity: Option<&'a mut [T]>,
+    step: RmsProp<T>,
+}
+
+impl<T: Element> Operation<T> for Pass<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(mut self) {
+        for start in (0..self.parameters.len()).step_by(V::LANES) {
+            let gradient = V::read(&self.gradients[start..]);
+            let variance = self.variance::<V>(start, gradient);
+            let root = variance.add(V::splat(self.step.epsilon)).sqrt();
+            let update = V::splat(self.step.rate).mul(gradient).div(root);
+            let descent = self.with_momentum::<V>(start, update);
+            let parameters = &mut self.parameters[start..];
+            V::read(parameters).sub(descent).write(parameters);
+        }
+    }
+}
+
+impl<T: Element> Pass<'_, T> {
+    /// v, or v − m²; both moments are brought up to date.
+    #[inline(always)]
+    fn variance<V: Simd<T>>(&mut self, start: usize, gradient: V) -> V {
+        let squares = &mut self.squares[start..];
+        let square = blend(self.step.rho, V::read(squares), gradient.mul(gradient));
+        square.write(squares);
+        let Some(mean) = self.mean.as_deref_mut() else { return square };
+        let mean = &mut mean[start..];
+        let average = blend(self.step.rho, V::read(mean), gradient);
+        average.write(mean);
+        square.sub(average.mul(average))
+    }
+
+    /// The update, or the velocity that it is added to.
+    #[inline(always)]
+    fn with_momentum<V: Simd<T>>(&mut self, start: usize, update: V) -> V {
+        let Some(velocity) = self.velocity.as_deref_mut() else { return update };
+        let velocity = &mut velocity[start..];
+        let sum = V::splat(self.step.momentum).mul_add(V::read(velocity), update);
+        sum.write(velocity);
+        sum
+    }
+}
+
+/// ρ·old + (1 − ρ)·new
+#[inline(always)]
+fn blend<T: Element, V: Simd<T>>(rho: T, old: V, new: V) -> V {
+    V::splat(rho).mul_add(old, V::splat(T::one() - rho).mul(new))
+}

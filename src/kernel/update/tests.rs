@@ -1,0 +1,122 @@
+//! Against the scalar formulas, on every path, for all lengths; and cut anywhere, with the same bits.
+
+use super::*;
+use crate::kernel::Element;
+use crate::kernel::every_path::on_every_path;
+
+/// Parameters, gradients, and three moments.
+type State<T> = [Vec<T>; 5];
+
+const OPTIMIZERS: [&str; 8] = [
+    "descend",
+    "momentum",
+    "nesterov",
+    "adam",
+    "rms_prop",
+    "centred",
+    "rms_prop with momentum",
+    "centred with momentum",
+];
+
+fn state<T: Element>(count: usize) -> State<T> {
+    std::array::from_fn(|which| {
+        let value = |index: usize| ((index * 7919 + which * 131) % 997) as f64 / 500.0;
+        // Moments are positive, and squares larger than the squares of means.
+        let shift = [1.0, 1.0, 0.0, -4.0, -0.1][which];
+        (0..count).map(|index| T::of(value(index) - shift)).collect()
+    })
+}
+
+fn adam_step<T: Element>() -> Adam<T> {
+    Adam { rate: T::of(0.01), beta_1: T::of(0.9), beta_2: T::of(0.99), epsilon: T::of(1e-7), decay: T::of(0.001) }
+}
+
+fn rms_prop_step<T: Element>() -> RmsProp<T> {
+    RmsProp { rate: T::of(0.01), rho: T::of(0.9), epsilon: T::of(1e-6), momentum: T::of(0.8) }
+}
+
+fn step<T: Element>(optimizer: &str, [p, g, m, v, b]: [&mut [T]; 5]) {
+    let (rate, decay) = (T::of(0.1), T::of(0.9));
+    match optimizer {
+        "descend" => descend(p, g, rate),
+        "momentum" => momentum(p, g, m, rate, decay, false),
+        "nesterov" => momentum(p, g, m, rate, decay, true),
+        "adam" => adam(p, g, m, v, adam_step()),
+        "rms_prop" => rms_prop(p, g, v, None, None, rms_prop_step()),
+        "centred" => rms_prop(p, g, v, Some(m), None, rms_prop_step()),
+        "rms_prop with momentum" => rms_prop(p, g, v, None, Some(b), rms_prop_step()),
+        _ => rms_prop(p, g, v, Some(m), Some(b), rms_prop_step()),
+    }
+}
+
+/// One step of one parameter, by the formulas.
+fn reference(optimizer: &str, [p, g, m, v, b]: [f64; 5]) -> [f64; 5] {
+    match optimizer {
+        "descend" => [p - 0.1 * g, g, m, v, b],
+        "momentum" | "nesterov" => {
+            let velocity = 0.9 * m - 0.1 * g;
+            let update = if optimizer == "nesterov" { 0.9 * velocity - 0.1 * g } else { velocity };
+            [p + update, g, velocity, v, b]
+        }
+        "adam" => {
+            let (m, v) = (m + 0.1 * (g - m), v + 0.01 * (g * g - v));
+            [p * 0.999 - 0.01 * m / (v.sqrt() + 1e-7), g, m, v, b]
+        }
+        _ => {
+            let v = 0.9 * v + 0.1 * g * g;
+            let m = if optimizer.starts_with("centred") { 0.9 * m + 0.1 * g } else { m };
+            let variance = if optimizer.starts_with("centred") { v - m * m } else { v };
+            let update = 0.01 * g / (variance + 1e-6).sqrt();
+            let momentum = optimizer.ends_with("momentum");
+            let b = if momentum { 0.8 * b + update } else { b };
+            [p - if momentum { b } else { update }, g, m, v, b]
+        }
+    }
+}
+
+fn check<T: Element>() {
+    for optimizer in OPTIMIZERS {
+        on_every_path(|path| {
+            for count in 0..70 {
+                let before = state::<T>(count);
+                let mut after = before.clone();
+                step(optimizer, after.each_mut().map(|values| values.as_mut_slice()));
+                for index in 0..count {
+                    let numbers = before.each_ref().map(|values| values[index].to_f64().unwrap());
+                    for (found, expected) in after.iter().zip(reference(optimizer, numbers)) {
+                        let error = (found[index].to_f64().unwrap() - expected).abs();
+                        let tolerance = 8.0 * T::epsilon().to_f64().unwrap() * (1.0 + expected.abs());
+                        assert!(error <= tolerance, "{optimizer} on {path:?}: {} for {expected}", found[index]);
+                    }
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn steps_follow_the_formulas() {
+    check::<f32>();
+    check::<f64>();
+}
+
+fn check_cuts<T: Element>() {
+    for optimizer in OPTIMIZERS {
+        on_every_path(|path| {
+            let mut whole = state::<T>(70);
+            step(optimizer, whole.each_mut().map(|values| values.as_mut_slice()));
+            for cut in 0..70 {
+                let mut parts = state::<T>(70);
+                step(optimizer, parts.each_mut().map(|values| &mut values[..cut]));
+                step(optimizer, parts.each_mut().map(|values| &mut values[cut..]));
+                assert_eq!(parts, whole, "{optimizer} on {path:?}, cut at {cut}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_step_does_not_depend_on_the_cut() {
+    check_cuts::<f32>();
+    check_cuts::<f64>();
+}

@@ -1,0 +1,107 @@
+//! What layers with a weight, a bias and an activation have in common.
+
+use super::{Activation, Initializer, ParameterSpec, Parameters, Plan};
+use crate::{Config, ConfigError, Shape, ShapeError};
+
+pub(super) const WEIGHT: usize = 0;
+pub(super) const BIAS: usize = 1;
+
+/// The options of a layer with a weight, a bias and an activation.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Weights {
+    pub activation: Activation,
+    pub bias: bool,
+    pub weight_initializer: Initializer,
+    pub bias_initializer: Initializer,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            activation: Activation::Linear,
+            bias: true,
+            weight_initializer: Initializer::GlorotUniform,
+            bias_initializer: Initializer::Zeros,
+        }
+    }
+}
+
+impl Weights {
+    /// The names under which [`write`](Self::write) adds the options.
+    pub const NAMES: [&str; 4] = ["activation", "bias", "weight_initializer", "bias_initializer"];
+
+    pub fn write(&self, config: Config) -> Config {
+        config
+            .with("activation", self.activation.config())
+            .with("bias", self.bias)
+            .with("weight_initializer", self.weight_initializer.config())
+            .with("bias_initializer", self.bias_initializer.config())
+    }
+
+    pub fn read(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self {
+            activation: Activation::from_config(config.config("activation")?)?,
+            bias: config.boolean("bias")?,
+            weight_initializer: Initializer::from_config(config.config("weight_initializer")?)?,
+            bias_initializer: Initializer::from_config(config.config("bias_initializer")?)?,
+        })
+    }
+
+    /// The weight.
+    pub fn weight(&self, shape: &[usize]) -> ParameterSpec {
+        ParameterSpec::new("weight", shape, self.weight_initializer)
+    }
+
+    /// The plan of a layer with this output and weight, and a bias for each channel of the output.
+    pub fn plan(&self, output: Shape, weight: ParameterSpec) -> Result<Plan, ShapeError> {
+        let output = output.checked()?;
+        let cache = self.activation.checked()?.cache(output);
+        let plan = Plan::new(output).parameter(weight).cache_per_sample(cache);
+        Ok(match self.bias {
+            true => plan.parameter(ParameterSpec::new("bias", &[output.channels()], self.bias_initializer)),
+            false => plan,
+        })
+    }
+
+    /// The bias, if there is one.
+    pub fn bias<'a, T>(&self, parameters: Parameters<'a, T>) -> Option<&'a [T]> {
+        self.bias.then(|| parameters.of(BIAS))
+    }
+}
+
+/// The builder methods of a layer whose field `weights` is a [`Weights`].
+macro_rules! weight_options {
+    ($layer:ident) => {
+        impl $layer {
+            /// Applies `activation` to the output.
+            #[must_use]
+            pub fn activation(mut self, activation: crate::Activation) -> Self {
+                self.weights.activation = activation;
+                self
+            }
+
+            /// Leaves out the bias.
+            #[must_use]
+            pub fn without_bias(mut self) -> Self {
+                self.weights.bias = false;
+                self
+            }
+
+            /// Draws the weight's first values from `initializer`.
+            #[must_use]
+            pub fn weight_initializer(mut self, initializer: crate::Initializer) -> Self {
+                self.weights.weight_initializer = initializer;
+                self
+            }
+
+            /// Draws the bias's first values from `initializer`.
+            #[must_use]
+            pub fn bias_initializer(mut self, initializer: crate::Initializer) -> Self {
+                self.weights.bias_initializer = initializer;
+                self
+            }
+        }
+    };
+}
+
+pub(super) use weight_options;

@@ -1,0 +1,231 @@
+//! [`Description`]: what a file says of a model besides its numbers.
+
+use super::frame::{FORMAT, checksum_digits};
+use super::tensor::Float;
+use super::{ModelFileErrorKind, json};
+use crate::network::{Network, Structure};
+use crate::{Config, ConfigError, Scalar, Shape, Value};
+
+const KEYS: [&str; 12] = [
+    "format", "checksum", "crate", "model", "float", "seed", "input", "output", "split", "layers", "frozen", "scalers",
+];
+
+/// What a file says of a model besides its numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Description {
+    /// The version of the crate that wrote the file.
+    pub crate_version: String,
+    pub model: Model,
+    pub float: Float,
+    pub seed: u64,
+    pub input: Shape,
+    pub output: Shape,
+    pub layers: Vec<LayerDescription>,
+    /// The parameters that training leaves as they are, in order.
+    pub frozen: Vec<String>,
+    /// Whether there is a scaler for the input, and one for the output. An autoencoder's input scaler is its output scaler too.
+    pub scalers: [bool; 2],
+}
+
+/// Which of the two kinds of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Model {
+    /// The decoder begins with layer `split`.
+    Autoencoder {
+        split: usize,
+    },
+    Network,
+}
+
+/// A layer's name, kind and configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LayerDescription {
+    pub name: String,
+    pub kind: String,
+    pub config: Config,
+}
+
+impl Model {
+    /// The kind's name in files and errors.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Autoencoder { .. } => "autoencoder",
+            Self::Network => "network",
+        }
+    }
+}
+
+impl Description {
+    /// The description of `network`, which is the whole of a `model`.
+    pub fn of<T: Scalar>(network: &Network<T>, model: Model) -> Result<Self, ModelFileErrorKind> {
+        let frozen = network.parameters().filter(|parameter| parameter.frozen);
+        let layers = network.layers().map(|(name, layer)| LayerDescription {
+            name: name.to_owned(),
+            kind: layer.kind().to_owned(),
+            config: layer.config(),
+        });
+        let description = Self {
+            crate_version: env!("CARGO_PKG_VERSION").to_owned(),
+            model,
+            float: Float::of::<T>(),
+            seed: network.seed(),
+            input: network.input_shape(),
+            output: network.output_shape(),
+            layers: layers.collect(),
+            frozen: frozen.map(|parameter| parameter.name.to_owned()).collect(),
+            scalers: [network.input_scaler().is_some(), network.output_scaler().is_some() && model == Model::Network],
+        };
+        description.check_names()?;
+        description.check_settings()?;
+        Ok(description)
+    }
+
+    /// The description in the metadata of a header.
+    pub fn read(header: &Config) -> Result<Self, ModelFileErrorKind> {
+        let text =
+            header.config("__metadata__").and_then(|metadata| metadata.only(&["autoencoder"])?.text("autoencoder"));
+        let text = text.map_err(ModelFileErrorKind::Description)?;
+        let config = json::read(text).map_err(|error| ModelFileErrorKind::Json {
+            part: "description",
+            offset: error.offset,
+            expected: error.expected,
+        })?;
+        let description = Self::from_config(&config).map_err(ModelFileErrorKind::Description)?;
+        description.check_names()?;
+        Ok(description)
+    }
+
+    /// The canonical text of the description in a file with that checksum.
+    pub fn text(&self, checksum: u32) -> String {
+        let layer = |layer: &LayerDescription| {
+            let named = Config::new().with("name", layer.name.as_str()).with("kind", layer.kind.as_str());
+            Value::Config(named.with("config", layer.config.clone()))
+        };
+        let scalers = ["input", "output"].into_iter().zip(self.scalers).filter(|(_, there)| *there);
+        let config = Config::new()
+            .with("format", FORMAT)
+            .with("checksum", checksum_digits(checksum).as_str())
+            .with("crate", self.crate_version.as_str())
+            .with("model", self.model.name())
+            .with("float", self.float.name())
+            .with("seed", self.seed)
+            .with("input", self.input.dimensions())
+            .with("output", self.output.dimensions());
+        let config = match self.model {
+            Model::Autoencoder { split } => config.with("split", split),
+            Model::Network => config,
+        };
+        let config = config
+            .with("layers", Value::List(self.layers.iter().map(layer).collect()))
+            .with("frozen", Value::List(self.frozen.iter().map(|name| Value::from(name.as_str())).collect()))
+            .with("scalers", Value::List(scalers.map(|(name, _)| Value::from(name)).collect()));
+        json::write(&config)
+    }
+
+    fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        config.only(&KEYS)?;
+        let model = match config.text("model")? {
+            "autoencoder" => Model::Autoencoder { split: config.integer("split")? },
+            "network" => Model::Network,
+            _ => return Err(invalid("model", "`autoencoder` or `network`")),
+        };
+        let scalers = texts(config, "scalers")?;
+        Ok(Self {
+            crate_version: config.text("crate")?.to_owned(),
+            model,
+            float: Float::named(config.text("float")?).ok_or_else(|| invalid("float", "`F32` or `F64`"))?,
+            seed: match config.find("seed") {
+                Some(Value::Integer(seed)) => *seed,
+                _ => return Err(invalid("seed", "a whole number")),
+            },
+            input: shape(config, "input")?,
+            output: shape(config, "output")?,
+            layers: config.list("layers")?.iter().map(layer).collect::<Result<_, _>>()?,
+            frozen: texts(config, "frozen")?,
+            scalers: ["input", "output"].map(|name| scalers.iter().any(|scaler| scaler == name)),
+        })
+    }
+
+    /// Every layer must have a name of its own, and those of an autoencoder the names that its halves give them.
+    fn check_names(&self) -> Result<(), ModelFileErrorKind> {
+        let mut names: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
+        names.sort_unstable();
+        let twice =
+            names.windows(2).find(|pair| matches!(pair, [one, other] if one == other)).and_then(|pair| pair.first());
+        let wrong = self.layers.iter().enumerate().rev().find(|(index, layer)| match self.model {
+            Model::Autoencoder { split } if *index < split => layer.name != format!("encoder.{index}"),
+            Model::Autoencoder { split } => layer.name != format!("decoder.{}", index - split),
+            Model::Network => Some(&layer.name.as_str()) == twice,
+        });
+        match wrong {
+            Some((index, layer)) => Err(ModelFileErrorKind::LayerName { index, name: layer.name.clone() }),
+            None => self.check_split(),
+        }
+    }
+
+    /// Both halves of an autoencoder have layers, and it ends as it begins.
+    fn check_split(&self) -> Result<(), ModelFileErrorKind> {
+        let Model::Autoencoder { split } = self.model else { return Ok(()) };
+        if split == 0 || split >= self.layers.len() {
+            return Err(ModelFileErrorKind::Description(invalid("split", "a number of layers that leaves two halves")));
+        }
+        match self.input == self.output {
+            true => Ok(()),
+            false => Err(ModelFileErrorKind::Description(invalid("output", "the input's shape"))),
+        }
+    }
+
+    fn check_settings(&self) -> Result<(), ModelFileErrorKind> {
+        for layer in &self.layers {
+            if let Some((setting, _)) = layer.config.entries().find(|(_, value)| !finite(value)) {
+                let (layer, setting) = (layer.name.clone(), setting.to_owned());
+                return Err(ModelFileErrorKind::Setting { layer, setting });
+            }
+        }
+        Ok(())
+    }
+
+    /// For each parameter of `structure` whether it is frozen.
+    pub fn frozen_in<T: Scalar>(&self, structure: &Structure<T>) -> Result<Vec<bool>, ModelFileErrorKind> {
+        let mut names = self.frozen.iter().peekable();
+        let frozen = structure.table.iter().map(|entry| names.next_if(|name| **name == entry.name).is_some()).collect();
+        match names.next() {
+            Some(name) => Err(ModelFileErrorKind::Frozen { name: name.clone() }),
+            None => Ok(frozen),
+        }
+    }
+}
+
+fn layer(value: &Value) -> Result<LayerDescription, ConfigError> {
+    let Value::Config(config) = value else { return Err(invalid("layers", "a list of layers")) };
+    config.only(&["name", "kind", "config"])?;
+    let (name, kind) = (config.text("name")?.to_owned(), config.text("kind")?.to_owned());
+    Ok(LayerDescription { name, kind, config: config.config("config")?.clone() })
+}
+
+fn shape(config: &Config, name: &str) -> Result<Shape, ConfigError> {
+    let dimensions: Option<Vec<usize>> = config.list(name)?.iter().map(Value::as_integer).collect();
+    let shape = dimensions.and_then(|dimensions| Shape::new(&dimensions).ok()).and_then(|shape| shape.checked().ok());
+    shape.ok_or_else(|| invalid(name, "the dimensions of a shape"))
+}
+
+fn texts(config: &Config, name: &str) -> Result<Vec<String>, ConfigError> {
+    let text = |value: &Value| match value {
+        Value::Text(text) => Ok(text.clone()),
+        _ => Err(invalid(name, "a list of texts")),
+    };
+    config.list(name)?.iter().map(text).collect()
+}
+
+fn finite(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_finite(),
+        Value::List(values) => values.iter().all(finite),
+        Value::Config(config) => config.entries().all(|(_, value)| finite(value)),
+        Value::Boolean(_) | Value::Integer(_) | Value::Text(_) => true,
+    }
+}
+
+fn invalid(name: &str, expected: &'static str) -> ConfigError {
+    ConfigError::Invalid { name: name.to_owned(), expected }
+}

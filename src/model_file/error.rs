@@ -1,0 +1,291 @@
+//! [`ModelFileError`]: which file, and what about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::frame::MAX_HEADER_BYTES;
+use crate::network::BuildError;
+use crate::{ConfigError, Shape};
+
+/// Why a model cannot be saved or loaded: which file, and what about it. The message is the whole of it, there is no [`source`](std::error::Error::source).
+#[derive(Debug, Error)]
+#[error("{}{kind}", Place(path.as_deref()))]
+pub struct ModelFileError {
+    path: Option<PathBuf>,
+    kind: Box<ModelFileErrorKind>,
+}
+
+impl ModelFileError {
+    pub(super) fn at(path: &Path, kind: ModelFileErrorKind) -> Self {
+        Self { path: Some(path.to_owned()), kind: Box::new(kind) }
+    }
+
+    /// The file; `None` where the bytes did not come from one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What is wrong with it.
+    pub fn kind(&self) -> &ModelFileErrorKind {
+        &self.kind
+    }
+}
+
+impl From<ModelFileErrorKind> for ModelFileError {
+    fn from(kind: ModelFileErrorKind) -> Self {
+        Self { path: None, kind: Box::new(kind) }
+    }
+}
+
+impl From<BuildError> for ModelFileErrorKind {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
+    }
+}
+
+/// What is wrong with a model file. Offsets count bytes from the beginning of the file.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ModelFileErrorKind {
+    /// The operating system cannot read the file.
+    #[error("cannot be read: {0}")]
+    Read(io::Error),
+    /// The operating system cannot write the file. A file that was there before is as it was.
+    #[error("cannot be written ({0}); a file that was there before is unchanged")]
+    Write(io::Error),
+    /// The new file is in its place and complete, but the folder could not be synced: after a power failure the older file may be back.
+    #[error("is written, but may not survive a power failure: {0}")]
+    NotDurable(io::Error),
+    /// The memory for the file's contents is not to be had.
+    #[error("cannot allocate memory for {bytes} bytes")]
+    OutOfMemory {
+        /// The size of the file.
+        bytes: u64,
+    },
+
+    /// The file is not a model of this crate.
+    #[error("not a model file of this crate{}", if *safetensors { " (it may be another safetensors file)" } else { "" })]
+    Foreign {
+        /// It begins as a safetensors file does.
+        safetensors: bool,
+    },
+    /// The file was made by a newer version of the crate.
+    #[error("the file has format {found}, this version of the crate reads up to {supported}")]
+    Format {
+        /// The file's format.
+        found: u64,
+        /// The newest format that can be read.
+        supported: u64,
+    },
+    /// The file ends early.
+    #[error("the file ends after {found} bytes, at least {expected} are expected")]
+    Truncated {
+        /// Bytes there are.
+        found: u64,
+        /// Bytes there must be for the part that was being read.
+        expected: u64,
+    },
+    /// The header promises to be larger than any that is read, or the model is too large for one that could be read.
+    #[error("the header has {found} bytes, the limit is {MAX_HEADER_BYTES}")]
+    HeaderTooLarge {
+        /// The length of the header.
+        found: u64,
+    },
+    /// The file is damaged: a bit has changed, or bytes are missing.
+    #[error("the file is damaged: its checksum is {found:08x}, its header says {expected:08x}")]
+    Checksum {
+        /// The sum in the header.
+        expected: u32,
+        /// The sum of the file.
+        found: u32,
+    },
+
+    /// The header is not the JSON it should be.
+    #[error("byte {offset} of the {part}: expected {expected}")]
+    Json {
+        /// "file", or "description" for the JSON within the header's metadata, counted from its own beginning.
+        part: &'static str,
+        /// Where.
+        offset: usize,
+        /// What was expected there.
+        expected: &'static str,
+    },
+    /// The description of the model lacks something, or holds something else.
+    #[error("the description of the model: {0}")]
+    Description(ConfigError),
+    /// The file says what it should say, but otherwise than this crate writes it (spaces, order of names, spelling of a number).
+    #[error("byte {offset} of the file is not what this crate would write there")]
+    NotCanonical {
+        /// The first byte that differs.
+        offset: usize,
+    },
+    /// The file holds the other kind of model.
+    #[error("the file holds {}, not {}; load it with `{}::load`", article(found), article(expected), capital(found))]
+    Model {
+        /// What was asked for.
+        expected: &'static str,
+        /// What the file holds.
+        found: &'static str,
+    },
+    /// The file's numbers are of the other float type.
+    #[error("the file holds {found} numbers, the model asked for computes in {expected}; `load_as` converts them")]
+    Float {
+        /// The float type asked for: `F32` or `F64`.
+        expected: &'static str,
+        /// The file's.
+        found: &'static str,
+    },
+
+    /// A layer of a kind that is not registered.
+    #[error(
+        "layer `{layer}` is of the kind `{kind}`, which is not known; load with `load_with` and a registry that knows it: \
+         `Registry::default().register(\"{kind}\", |config| ...)`"
+    )]
+    UnknownKind {
+        /// The layer.
+        layer: String,
+        /// Its kind.
+        kind: String,
+    },
+    /// A layer cannot be built from its configuration.
+    #[error("layer `{layer}` ({kind}): {error}")]
+    Layer {
+        /// The layer.
+        layer: String,
+        /// Its kind.
+        kind: String,
+        /// What is wrong with the configuration.
+        error: ConfigError,
+    },
+    /// A constructor gave a layer of another kind than the one it is registered for.
+    #[error("layer `{layer}`: the constructor registered for `{kind}` gave a layer of the kind `{found}`")]
+    Kind {
+        /// The layer.
+        layer: String,
+        /// The kind in the file.
+        kind: String,
+        /// The layer's own.
+        found: &'static str,
+    },
+    /// Two layers have the same name, or a layer of an autoencoder is not called `encoder.0`, …, `decoder.0`, ….
+    #[error("layer {index} is called `{name}`, which is not its name in such a model or is an earlier layer's")]
+    LayerName {
+        /// The layer's position.
+        index: usize,
+        /// Its name.
+        name: String,
+    },
+    /// The layers do not make a model.
+    #[error("{0}")]
+    Build(BuildError),
+    /// The layers give another number of elements than the file says.
+    #[error("the layers give {expected}, the file says that the output is {found}")]
+    Output {
+        /// What the last layer gives.
+        expected: Shape,
+        /// What the file says.
+        found: Shape,
+    },
+    /// A parameter is said to be frozen that does not exist, or is not in its order.
+    #[error("`{name}` is said to be frozen, but is not a parameter in its order")]
+    Frozen {
+        /// The name.
+        name: String,
+    },
+    /// A layer's setting is NaN or infinite, for which a file has no word.
+    #[error("the setting `{setting}` of layer `{layer}` is not finite")]
+    Setting {
+        /// The layer.
+        layer: String,
+        /// The setting.
+        setting: String,
+    },
+
+    /// A tensor of the model is not in the file.
+    #[error("the tensor `{name}` is missing")]
+    MissingTensor {
+        /// Its name.
+        name: String,
+    },
+    /// The file has a tensor that the model has not.
+    #[error("the model has no tensor `{name}`")]
+    UnknownTensor {
+        /// Its name.
+        name: String,
+    },
+    /// Two tensors of the model have the same name.
+    #[error("two tensors are called `{name}`")]
+    DuplicateTensor {
+        /// Their name.
+        name: String,
+    },
+    /// The tensors are in the file in another order than in the model.
+    #[error("the tensor `{found}` stands where `{expected}` should")]
+    TensorOrder {
+        /// The tensor that should be there.
+        expected: String,
+        /// The one that is.
+        found: String,
+    },
+    /// What the header says of a tensor is not what the model needs.
+    #[error("the tensor `{name}`: `{entry}` is {found}, the model needs {expected}")]
+    Tensor {
+        /// Its name.
+        name: String,
+        /// `dtype`, `shape` or `data_offsets`.
+        entry: &'static str,
+        /// What the model needs.
+        expected: String,
+        /// What the file says.
+        found: String,
+    },
+    /// The data after the header is longer or shorter than the tensors.
+    #[error("the tensors have {expected} bytes, {found} follow the header")]
+    DataLength {
+        /// Bytes of the tensors.
+        expected: u64,
+        /// Bytes after the header.
+        found: u64,
+    },
+    /// A number is NaN or infinite, or becomes so in the float type asked for.
+    #[error("element {element} of `{name}` is not a finite {float}")]
+    NotFinite {
+        /// The tensor.
+        name: String,
+        /// The element.
+        element: usize,
+        /// The float type asked for.
+        float: &'static str,
+    },
+    /// A scaler divides by zero, or by a number so small that it has lost digits.
+    #[error("element {element} of `{name}` cannot be divided by")]
+    Scale {
+        /// The tensor.
+        name: String,
+        /// The element.
+        element: usize,
+    },
+}
+
+/// A path and a colon, or nothing.
+struct Place<'a>(Option<&'a Path>);
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(path) => write!(formatter, "{}: ", path.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn article(model: &str) -> String {
+    let article = if model.starts_with('a') { "an" } else { "a" };
+    format!("{article} {model}")
+}
+
+fn capital(model: &str) -> &'static str {
+    if model == "autoencoder" { "Autoencoder" } else { "Network" }
+}

@@ -1,0 +1,139 @@
+//! [`Frame`]: a file as its two parts, the header and the tensors' bytes, once its checksum is right.
+//!
+//! ```text
+//! offset                bytes
+//! 0                     8        n, the length of the header, little-endian
+//! 8                     44       {"__metadata__":{"autoencoder":"{\"format\":
+//! 52                    1        1, the version of this format
+//! 53                    16       ,\"checksum\":\"
+//! 69                    8        the checksum, eight lower-case hexadecimal digits
+//! 77                    n - 69   the rest of the header
+//! 8 + n                          the tensors' bytes
+//! ```
+//!
+//! The checksum is the CRC-32 of gzip and of Python's `zlib.crc32`, over the whole file with `00000000` in place of its own eight digits. It finds every
+//! change of one bit, of two, and every burst of up to 32 bits in a file of up to 512 MiB, with certainty, and all but one in four billion other
+//! accidents; a file that has lost its end does not have the bytes that its header lists besides. It is no signature: who wants to deceive can.
+
+use super::ModelFileErrorKind;
+
+/// The format that is written, and the newest that is read.
+pub(super) const FORMAT: u64 = 1;
+
+/// The largest header that is read or written. A layer takes up to 700 bytes with its tensors: room for six thousand; a header is read before its
+/// checksum is trusted with anything, and is held in memory a few times over.
+pub(super) const MAX_HEADER_BYTES: usize = 1 << 22;
+
+/// The bytes of the header's length.
+pub(super) const LENGTH_BYTES: usize = 8;
+
+const MAGIC: &str = r#"{"__metadata__":{"autoencoder":"{\"format\":"#;
+const BEFORE_CHECKSUM: &str = r#",\"checksum\":\""#;
+const CHECKSUM_DIGITS: usize = 8;
+
+/// The header and the tensors' bytes.
+#[derive(Debug)]
+pub(super) struct Frame<'a> {
+    pub header: &'a str,
+    pub data: &'a [u8],
+    pub checksum: u32,
+}
+
+impl<'a> Frame<'a> {
+    /// The parts of a file, if its checksum is right.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, ModelFileErrorKind> {
+        let (length, rest) = bytes.split_first_chunk().ok_or_else(|| truncated(bytes, LENGTH_BYTES))?;
+        if !begins_as(rest, MAGIC) {
+            return Err(ModelFileErrorKind::Foreign { safetensors: rest.first() == Some(&b'{') });
+        }
+        let found = u64::from_le_bytes(*length);
+        let length = usize::try_from(found).ok().filter(|length| *length <= MAX_HEADER_BYTES);
+        let length = length.ok_or(ModelFileErrorKind::HeaderTooLarge { found })?;
+        let (header, data) = rest.split_at_checked(length).ok_or_else(|| truncated(bytes, LENGTH_BYTES + length))?;
+        let header = std::str::from_utf8(header).map_err(|error| wrong(error.valid_up_to(), "UTF-8"))?;
+        let (place, checksum) = checksum_of(header)?;
+        let found = sum_without(bytes, LENGTH_BYTES + place);
+        match checksum == found {
+            true => Ok(Self { header, data, checksum }),
+            false => Err(ModelFileErrorKind::Checksum { expected: checksum, found }),
+        }
+    }
+}
+
+/// A header of the current format with its length before it, still without its checksum.
+#[derive(Debug)]
+pub(super) struct Unsealed(Vec<u8>);
+
+impl Unsealed {
+    /// `header` must be of the current format and have zeros for its checksum.
+    pub fn new(header: &str) -> Result<Self, ModelFileErrorKind> {
+        if header.len() > MAX_HEADER_BYTES {
+            return Err(ModelFileErrorKind::HeaderTooLarge { found: header.len() as u64 });
+        }
+        let mut bytes = Vec::with_capacity(LENGTH_BYTES + header.len());
+        bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(header.as_bytes());
+        Ok(Self(bytes))
+    }
+
+    /// The sum so far, to which the tensors' bytes are to be added.
+    pub fn hasher(&self) -> crc32fast::Hasher {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&self.0);
+        hasher
+    }
+
+    /// The first bytes of the file.
+    pub fn seal(mut self, checksum: u32) -> Vec<u8> {
+        let place = LENGTH_BYTES + MAGIC.len() + FORMAT.to_string().len() + BEFORE_CHECKSUM.len();
+        let digits = self.0.iter_mut().skip(place).take(CHECKSUM_DIGITS);
+        digits.zip(checksum_digits(checksum).bytes()).for_each(|(place, digit)| *place = digit);
+        self.0
+    }
+}
+
+/// A checksum as the header spells it.
+pub(super) fn checksum_digits(checksum: u32) -> String {
+    format!("{checksum:08x}")
+}
+
+/// An error in the JSON of the header, `offset` bytes after its beginning.
+pub(super) fn wrong(offset: usize, expected: &'static str) -> ModelFileErrorKind {
+    ModelFileErrorKind::Json { part: "file", offset: LENGTH_BYTES + offset, expected }
+}
+
+/// Where in the header the checksum's digits stand, and what they say.
+fn checksum_of(header: &str) -> Result<(usize, u32), ModelFileErrorKind> {
+    let version = header.get(MAGIC.len()..).ok_or_else(|| wrong(header.len(), "the format's version"))?;
+    let digits = version.bytes().take_while(u8::is_ascii_digit).count();
+    let found = version.get(..digits).and_then(|digits| digits.parse().ok());
+    let found = found.ok_or_else(|| wrong(MAGIC.len(), "the format's version"))?;
+    if found != FORMAT {
+        return Err(ModelFileErrorKind::Format { found, supported: FORMAT });
+    }
+    let before = MAGIC.len() + digits;
+    let place = before + BEFORE_CHECKSUM.len();
+    if header.get(before..place) != Some(BEFORE_CHECKSUM) {
+        return Err(wrong(before, "the checksum"));
+    }
+    let sum = header.get(place..place + CHECKSUM_DIGITS).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    sum.map(|sum| (place, sum)).ok_or_else(|| wrong(place, "the checksum"))
+}
+
+/// The sum of `bytes` with zeros for the checksum's digits, which begin at `place`.
+fn sum_without(bytes: &[u8], place: usize) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(bytes.get(..place).unwrap_or(&[]));
+    hasher.update(&[b'0'; CHECKSUM_DIGITS]);
+    hasher.update(bytes.get(place + CHECKSUM_DIGITS..).unwrap_or(&[]));
+    hasher.finalize()
+}
+
+/// Whether `bytes` begin with `text`, or end before they differ from it.
+fn begins_as(bytes: &[u8], text: &str) -> bool {
+    bytes.iter().zip(text.as_bytes()).all(|(found, expected)| found == expected)
+}
+
+fn truncated(bytes: &[u8], expected: usize) -> ModelFileErrorKind {
+    ModelFileErrorKind::Truncated { found: bytes.len() as u64, expected: expected as u64 }
+}

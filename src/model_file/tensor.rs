@@ -1,0 +1,180 @@
+//! [`Tensor`]: an entry of the header's table, and numbers as bytes.
+
+use std::ops::Range;
+
+use super::ModelFileErrorKind;
+use super::description::Description;
+use crate::network::Structure;
+use crate::{Config, Scalar, Value};
+
+/// A type of numbers in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Float {
+    F32,
+    F64,
+}
+
+/// A tensor and its place in the bytes after the header.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tensor {
+    pub name: String,
+    pub float: Float,
+    pub shape: Vec<usize>,
+    pub bytes: Range<u64>,
+}
+
+/// The names of the tensors of a scaler for the input and one for the output.
+pub(super) const SCALERS: [[&str; 2]; 2] =
+    [["input_scaler.shift", "input_scaler.scale"], ["output_scaler.shift", "output_scaler.scale"]];
+
+impl Float {
+    /// The type that `T` is stored as.
+    pub fn of<T: Scalar>() -> Self {
+        if T::NAME == f32::NAME { Self::F32 } else { Self::F64 }
+    }
+
+    /// The type of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::F32, Self::F64].into_iter().find(|float| float.name() == name)
+    }
+
+    /// safetensors' name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => f32::NAME,
+            Self::F64 => f64::NAME,
+        }
+    }
+
+    /// The bytes of `elements` numbers.
+    pub fn bytes(self, elements: usize) -> u64 {
+        let size = match self {
+            Self::F32 => size_of::<f32>(),
+            Self::F64 => size_of::<f64>(),
+        };
+        (elements as u64).saturating_mul(size as u64)
+    }
+
+    /// Appends the little-endian bytes of `values`.
+    pub fn append<T: Scalar>(self, values: &[T], bytes: &mut Vec<u8>) {
+        match self {
+            Self::F32 => bytes.extend(values.iter().flat_map(|value| (value.into_f64() as f32).to_le_bytes())),
+            Self::F64 => bytes.extend(values.iter().flat_map(|value| value.into_f64().to_le_bytes())),
+        }
+    }
+
+    /// The numbers in `bytes` to the nearest of `T`; as many as there are places for.
+    pub fn read<T: Scalar>(self, bytes: &[u8], values: &mut [T]) {
+        match self {
+            Self::F32 => {
+                for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+                    *value = T::from_f64(f64::from(f32::from_le_bytes(*bytes)));
+                }
+            }
+            Self::F64 => {
+                for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+                    *value = T::from_f64(f64::from_le_bytes(*bytes));
+                }
+            }
+        }
+    }
+}
+
+/// The tensors of a model in the order of the file: the scalers (`F64`, first so that all lie aligned), the parameters, the state.
+pub(super) fn table<T: Scalar>(description: &Description, structure: &Structure<T>) -> Vec<Tensor> {
+    let features = [description.input.elements(), description.output.elements()];
+    let scalers = SCALERS.iter().zip(features).zip(description.scalers).filter(|(_, there)| *there);
+    let scalers = scalers.flat_map(|((names, features), _)| names.map(|name| (name, Float::F64, vec![features])));
+    let numbers = structure.table.iter().chain(&structure.states);
+    let numbers = numbers.map(|entry| (entry.name.as_str(), description.float, entry.shape.clone()));
+    let mut end = 0;
+    let placed = scalers.chain(numbers).map(|(name, float, shape)| {
+        let start = end;
+        end += float.bytes(shape.iter().product()); // the structure has checked these products and their sum
+        Tensor { name: name.to_owned(), float, shape, bytes: start..end }
+    });
+    placed.collect()
+}
+
+/// The header of a file with these contents.
+pub(super) fn header(
+    description: &Description,
+    checksum: u32,
+    tensors: &[Tensor],
+) -> Result<String, ModelFileErrorKind> {
+    let metadata = Config::new().with("autoencoder", description.text(checksum).as_str());
+    let mut entries = vec![("__metadata__".to_owned(), Value::Config(metadata))];
+    entries.extend(tensors.iter().map(|tensor| (tensor.name.clone(), tensor.entry())));
+    let config = Config::from_entries(entries).ok_or_else(|| duplicate(tensors))?;
+    let mut text = super::json::write(&config);
+    let aligned = text.len().next_multiple_of(size_of::<f64>()); // so that who maps a file into memory finds aligned numbers
+    text.extend(std::iter::repeat_n(' ', aligned - text.len()));
+    Ok(text)
+}
+
+/// `Ok` if the table of `header` lists just `tensors`.
+pub(super) fn compare(header: &Config, tensors: &[Tensor]) -> Result<(), ModelFileErrorKind> {
+    let found = |name: &str| header.find(name).is_some();
+    let mut entries = header.entries().filter(|(name, _)| *name != "__metadata__");
+    for tensor in tensors {
+        match entries.next() {
+            Some((name, entry)) if name == tensor.name => tensor.compare(entry)?,
+            _ if !found(&tensor.name) => return Err(ModelFileErrorKind::MissingTensor { name: tensor.name.clone() }),
+            Some((name, _)) if tensors.iter().all(|tensor| tensor.name != name) => return Err(unknown(name)),
+            other => {
+                let found = other.map_or(String::new(), |(name, _)| name.to_owned());
+                return Err(ModelFileErrorKind::TensorOrder { expected: tensor.name.clone(), found });
+            }
+        }
+    }
+    entries.next().map_or(Ok(()), |(name, _)| Err(unknown(name)))
+}
+
+impl Tensor {
+    /// What the header says of the tensor.
+    fn entry(&self) -> Value {
+        let offsets = [self.bytes.start, self.bytes.end].map(Value::from);
+        let entry = Config::new().with("dtype", self.float.name()).with("shape", self.shape.as_slice());
+        entry.with("data_offsets", Value::List(offsets.to_vec())).into()
+    }
+
+    fn compare(&self, found: &Value) -> Result<(), ModelFileErrorKind> {
+        let (expected, found) = match (self.entry(), found) {
+            (Value::Config(expected), Value::Config(found)) => (expected, found),
+            _ => return Err(self.wrong("dtype", "", "not there")),
+        };
+        for (entry, expected) in ["dtype", "shape", "data_offsets"].into_iter().zip(expected.entries()) {
+            match found.find(entry) {
+                Some(found) if found == expected.1 => {}
+                Some(found) => return Err(self.wrong(entry, &spelled(expected.1), &spelled(found))),
+                None => return Err(self.wrong(entry, &spelled(expected.1), "not there")),
+            }
+        }
+        Ok(())
+    }
+
+    fn wrong(&self, entry: &'static str, expected: &str, found: &str) -> ModelFileErrorKind {
+        let (expected, found) = (expected.to_owned(), found.to_owned());
+        ModelFileErrorKind::Tensor { name: self.name.clone(), entry, expected, found }
+    }
+}
+
+/// A value as an error shows it: `[3,4]`, `F32`; of a long one the beginning.
+fn spelled(value: &Value) -> String {
+    const LONGEST: usize = 80;
+    let text = super::json::write(&Config::new().with("", value.clone()));
+    let bare = text.strip_prefix("{\"\":").and_then(|text| text.strip_suffix('}')).unwrap_or("");
+    bare.chars().take(LONGEST).collect()
+}
+
+fn unknown(name: &str) -> ModelFileErrorKind {
+    ModelFileErrorKind::UnknownTensor { name: name.to_owned() }
+}
+
+fn duplicate(tensors: &[Tensor]) -> ModelFileErrorKind {
+    let mut names: Vec<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+    names.sort_unstable();
+    let twice = names.windows(2).find(|pair| matches!(pair, [one, other] if one == other));
+    let name = twice.and_then(|pair| pair.first()).map_or(String::new(), |name| (*name).to_owned());
+    ModelFileErrorKind::DuplicateTensor { name }
+}
