@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (others, known): (Vec<usize>, Vec<usize>) = order.into_iter().partition(|&sample| anomalous[sample]);
     let shown: Vec<usize> = others.iter().take(10).chain(known.iter().take(10)).copied().collect();
     let originals = test.select(&shown)?;
-    gallery::pairs(&originals, &model.reconstruct(&originals)?).save(&arguments.picture("most_anomalous.png"))?;
+    gallery::pairs(&originals, &model.reconstruct(&originals)?).save(&arguments.file("most_anomalous.png"))?;
 
     let score = |samples: &[usize]| samples.iter().map(|&sample| scores[sample]).collect::<Vec<f32>>();
     let distributions =
@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         x: "mean squared error of a pixel",
         y: "share of the images (%)",
     };
-    charts::histogram(&arguments.picture("histogram.svg"), &labels, &distributions, 60)?;
+    charts::histogram(&arguments.file("histogram.svg"), &labels, &distributions, 60)?;
     gallery::loss_curves(&arguments, "mean squared error of a pixel", &history)?;
     gallery::say_where(&arguments);
 

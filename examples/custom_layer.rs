@@ -15,7 +15,7 @@ use std::error::Error;
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
     Activation, Adam, Autoencoder, Backward, Config, ConfigError, Dense, Forward, Initializer, Layer, Loss, LossPass,
-    Network, ParameterSpec, Plan, Scalar, Shape, ShapeError, Trainer,
+    Network, ParameterSpec, Plan, Registry, Scalar, Shape, ShapeError, Trainer,
 };
 use support::arguments::Arguments;
 use support::gallery;
@@ -108,16 +108,14 @@ fn ln_cosh(x: f64) -> f64 {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse("custom_layer", "Trains with a layer and a loss from outside the crate.", 10);
     println!("largest error of a gradient {:.1e}", gradient_error(arguments.seed)?);
-    let layer = PRelu { first_slope: 0.25 };
-    assert_eq!(PRelu::from_config(&Layer::<f32>::config(&layer))?, layer); // a file would bring it back
 
     let mnist = Mnist::load(&arguments)?;
     let mut model = Autoencoder::<f32>::builder(Shape::image(28, 28, 1))
         .encoder(Dense::new(128))
-        .encoder(layer.clone())
+        .encoder(PRelu { first_slope: 0.25 })
         .encoder(Dense::new(32))
         .decoder(Dense::new(128))
-        .decoder(layer)
+        .decoder(PRelu { first_slope: 0.25 })
         .decoder(Dense::new(28 * 28).activation(Activation::Sigmoid))
         .seed(arguments.seed)
         .build()?;
@@ -136,9 +134,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{} has become {mean:.3} on average", slopes.name);
     }
 
+    gallery::loss_curves(&arguments, "ln cosh of a pixel's error", &history)?;
+    model.save(arguments.file("custom_layer.safetensors"))?;
+    let registry = Registry::default().register("p_relu", PRelu::from_config);
+    let model = Autoencoder::<f32>::load_with(arguments.file("custom_layer.safetensors"), &registry)?;
+
     let originals = mnist.test.of_each_digit(2)?;
     gallery::reconstructions(&arguments, &originals, &model.reconstruct(&originals)?)?;
-    gallery::loss_curves(&arguments, "ln cosh of a pixel's error", &history)?;
     let (images, digits) = mnist.test.first(2_000)?;
     gallery::code_map(&arguments, &model.encode(&images)?, digits)?;
     gallery::say_where(&arguments);

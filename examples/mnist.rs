@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Trains on the images that come with the crate, prints the validation loss, and draws what the model gives back
-//! (`reconstructions.png`), how it learned (`loss.svg`) and where it puts the digits (`map.svg`).
+//! (`reconstructions.png`), how it learned (`loss.svg`) and where it puts the digits (`map.svg`). `--epochs 50` brings sharper digits;
+//! `--data DIR`, with the 60 000 training images in the folder, brings them sooner.
 
 mod support;
 
@@ -42,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     gallery::loss_curves(&arguments, "binary cross-entropy of a pixel", &history)?;
     let (images, digits) = mnist.test.first(2_000)?;
     gallery::code_map(&arguments, &model.encode(&images)?, digits)?;
+    model.save(arguments.file("mnist.safetensors"))?; // `Autoencoder::load` brings it back
     gallery::say_where(&arguments);
 
     println!("validation loss {:.4}", history.validation_loss().unwrap_or(f64::NAN));

@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let validation = history.epochs().iter().filter_map(|epoch| epoch.validation_metric("accuracy")).collect();
     gallery::curves(&arguments, "accuracy.svg", "share read right", training, validation)?;
     let probabilities = network.predict(&test.images.to_matrix())?;
-    mistakes(&test, &probabilities)?.save(&arguments.picture("mistakes.png"))?;
+    mistakes(&test, &probabilities)?.save(&arguments.file("mistakes.png"))?;
     gallery::say_where(&arguments);
 
     println!("accuracy {:.4}", history.validation_metric("accuracy").unwrap_or(f64::NAN));

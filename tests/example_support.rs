@@ -95,7 +95,7 @@ fn arguments_are_read() {
     assert_eq!(arguments.epochs, 3);
     assert_eq!(arguments.seed, u64::MAX);
     assert_eq!(arguments.threads, Some(2));
-    assert_eq!(arguments.picture("map.svg"), Path::new("pictures").join("map.svg"));
+    assert_eq!(arguments.file("map.svg"), Path::new("pictures").join("map.svg"));
     assert_eq!(arguments.integer("digit"), 7);
     assert_eq!(arguments.float("quantile"), 0.5);
     assert!(arguments.flag("quiet"));

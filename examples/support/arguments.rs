@@ -16,7 +16,7 @@ pub struct Arguments {
     pub seed: u64,
     /// Number of threads, at least 1; every core where it is `None`.
     pub threads: Option<usize>,
-    /// Folder for the pictures, which need not exist yet.
+    /// Folder for pictures and models, which need not exist yet.
     pub output: PathBuf,
     settings: Vec<Setting>,
 }
@@ -30,8 +30,8 @@ impl Arguments {
         CommandLine::new(name, about, default_epochs).parse()
     }
 
-    /// Where a picture goes: its file name, in the output folder.
-    pub fn picture(&self, file_name: &str) -> PathBuf {
+    /// Where a picture or a model goes: its file name, in the output folder.
+    pub fn file(&self, file_name: &str) -> PathBuf {
         self.output.join(file_name)
     }
 

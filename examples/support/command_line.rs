@@ -43,7 +43,7 @@ impl CommandLine {
             .integer("epochs", default_epochs as u64, 1..=u64::MAX, "passes over the training images")
             .integer("seed", 42, 0..=u64::MAX, "seed of every random number")
             .with("threads", Kind::Integer(1..=1024), None, THREADS_HELP)
-            .with("output", Kind::Folder, Some(Value::Path(default_output(name))), "folder for the pictures")
+            .with("output", Kind::Folder, Some(Value::Path(default_output(name))), "folder for pictures and models")
     }
 
     /// Adds an option `--name N` that takes a whole number from a range.

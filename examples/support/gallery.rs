@@ -16,7 +16,7 @@ const ROW: usize = 10;
 /// Writes `reconstructions.png`: rows of ten originals, each row above its reconstructions.
 pub fn reconstructions(arguments: &Arguments, originals: &DMatrix<f32>, again: &DMatrix<f32>) -> io::Result<()> {
     assert_eq!(originals.shape(), again.shape(), "one reconstruction for each original");
-    pairs(originals, again).save(&arguments.picture("reconstructions.png"))
+    pairs(originals, again).save(&arguments.file("reconstructions.png"))
 }
 
 /// Rows of ten originals of 28 x 28 pixels, each row above its reconstructions.
@@ -45,7 +45,7 @@ pub fn curves(
 ) -> io::Result<()> {
     let labels = Labels { title: "How the model learned", x: "epoch", y: figure };
     let series = [Series::new("training", training), Series::new("validation", validation)];
-    charts::curves(&arguments.picture(file_name), &labels, &series)
+    charts::curves(&arguments.file(file_name), &labels, &series)
 }
 
 /// Writes `map.svg`: codes (features x samples) as points in the plane in which they vary most, coloured by digit.
@@ -57,10 +57,10 @@ pub fn code_map<'a>(arguments: &Arguments, codes: impl Into<DMatrixView<'a, f32>
         x: "first principal component",
         y: "second principal component",
     };
-    charts::scatter(&arguments.picture("map.svg"), &labels, &plane, digits)
+    charts::scatter(&arguments.file("map.svg"), &labels, &plane, digits)
 }
 
-/// Says where the pictures are.
+/// Says where everything was written.
 pub fn say_where(arguments: &Arguments) {
-    eprintln!("pictures in {}", arguments.output.display());
+    eprintln!("written to {}", arguments.output.display());
 }
