@@ -331,7 +331,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
 
     fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
         let (pairs, order): (Pairs<'_, T>, Vec<usize>) = match &self.trainer.validation {
-            Validation::None => return Ok(None),
+            Validation::None | Validation::Fraction(0.0) => return Ok(None),
             Validation::Pairs(pairs) => (*pairs, (0..pairs.inputs.len()).collect()),
             Validation::Fraction(_) => (self.pairs, (self.order.len()..self.pairs.inputs.len()).collect()),
         };
