@@ -9,7 +9,7 @@ use super::update::Moments;
 use super::{Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::data::Source;
 use crate::loss::{Loss, OptionError};
-use crate::network::{Keep, Network, Record, Tape};
+use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::{MAX_SLOTS, Optimizer};
 use crate::random::{Purpose, Random, shuffle};
 use crate::{Error, Scalar};
@@ -236,10 +236,10 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let capacity = trainer.batch_size.min(samples);
         let tape = Tape::new(network, capacity, keep, false, trainer.metrics.len());
         let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
-        let parameters = network.parameter_count();
+        let moments = Moments::new(network, trainer.optimizer.slots());
         Ok(Self {
-            moments: Moments::new(parameters, trainer.optimizer.slots()),
-            gradients: vec![T::zero(); parameters],
+            moments: moments.map_err(|error| no_memory(error.into()))?,
+            gradients: zeros(network.parameter_count()).map_err(|error| no_memory(error.into()))?,
             tape: tape.map_err(no_memory)?,
             order: (0..samples).collect(),
             history: History::default(),
