@@ -84,7 +84,7 @@ fn the_networks_of_the_readme_learn() {
     learns::<f32>(shallow, 1000, 10, 0.17);
     learns::<f64>(shallow, 1000, 10, 0.17);
     learns::<f32>(deep, 1000, 10, 0.25);
-    learns::<f32>(mirrored, 1000, 10, 0.25);
+    learns::<f32>(mirrored, 1000, 10, 0.28);
     learns::<f32>(convolutional, 200, 4, 0.35);
     learns::<f64>(convolutional, 100, 4, 0.60);
 }

@@ -143,7 +143,8 @@ fn convolutional() -> NetworkBuilder<f64> {
 fn gradients() -> Outcome {
     for (name, builder) in [("batch norm, dense", dense()), ("batch norm, convolutional", convolutional())] {
         for samples in [3, 20, SAMPLES] {
-            of_network(builder.clone().build()?, samples, &mut Numbers::new(8)).check(&format!("{name}, {samples} samples"));
+            of_network(builder.clone().build()?, samples, &mut Numbers::new(8))
+                .check(&format!("{name}, {samples} samples"));
         }
     }
     Ok(())
