@@ -19,7 +19,7 @@ use support::mnist::Mnist;
 use support::progress::Progress;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse("mnist", "Puts handwritten digits through 32 numbers and back.", 10);
+    let arguments = Arguments::parse("mnist", "Puts handwritten digits through 32 numbers and back.", 50);
     let mnist = Mnist::load(&arguments)?;
 
     let mut model = Autoencoder::<f32>::builder(Shape::image(28, 28, 1))

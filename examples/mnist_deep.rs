@@ -18,7 +18,7 @@ use support::mnist::Mnist;
 use support::progress::Progress;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse("mnist_deep", "Puts handwritten digits through six dense layers.", 10);
+    let arguments = Arguments::parse("mnist_deep", "Puts handwritten digits through six dense layers.", 50);
     let mnist = Mnist::load(&arguments)?;
 
     let mut model = Autoencoder::<f32>::builder(Shape::image(28, 28, 1))

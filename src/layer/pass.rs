@@ -170,7 +170,7 @@ pub struct ForwardStatistics<'a, T> {
     pub parameters: Parameters<'a, T>,
     /// Input features × samples.
     pub input: &'a [T],
-    /// To be written; those of all parts are added up in fixed order.
+    /// To be written, zeros at first; those of all parts are added up in fixed order.
     pub sums: &'a mut [f64],
 }
 
@@ -196,7 +196,7 @@ pub struct BackwardStatistics<'a, T> {
     pub output_gradient: &'a [T],
     /// The sums that forward had.
     pub forward_statistics: &'a [f64],
-    /// To be written; those of all parts are added up in fixed order.
+    /// To be written, zeros at first; those of all parts are added up in fixed order.
     pub sums: &'a mut [f64],
 }
 

@@ -84,11 +84,13 @@ impl<T: Scalar> NetworkBuilder<T> {
         network.input_scaler = self.input_scaler.map(Arc::new);
         network.initialise()?;
         if let Some(start) = self.start {
-            network.input_scaler = start.input_scaler;
             for (to, from) in network.parameters.iter_mut().zip(&start.parameters) {
                 *to = *from;
             }
             for (to, from) in network.state.iter_mut().zip(&start.state) {
+                *to = *from;
+            }
+            for (to, from) in network.frozen.iter_mut().zip(&start.frozen) {
                 *to = *from;
             }
         }
@@ -119,7 +121,8 @@ impl<T: Scalar> Network<T> {
     pub fn extend(self) -> NetworkBuilder<T> {
         let structure = Arc::clone(&self.structure);
         let layers = structure.nodes.iter().map(|node| (node.name.clone(), Arc::clone(&node.layer))).collect();
-        NetworkBuilder { input: structure.input, layers, seed: self.seed, input_scaler: None, start: Some(self) }
+        let input_scaler = self.input_scaler().cloned();
+        NetworkBuilder { input: structure.input, layers, seed: self.seed, input_scaler, start: Some(self) }
     }
 
     /// A network whose numbers are all zero.

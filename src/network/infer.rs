@@ -140,9 +140,10 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(), Error> {
         self.check_part(&nodes, &batch)?;
         let samples = batch.samples();
+        let way = self.way(&workspace.layout, samples, Mode::Inference, Random::new(self.seed, Purpose::Layer));
         let trip = Trip {
             network: self,
-            way: self.way(&workspace.layout, samples, Mode::Inference, Random::new(self.seed, Purpose::Layer)),
+            way: Way { entrance: nodes.start, ..way },
             partition: workspace.partition,
             nodes: nodes.clone(),
             batch,

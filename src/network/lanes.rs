@@ -22,6 +22,8 @@ impl<T: Scalar> Network<T> {
         tape.samples = samples;
         if passes.forward() {
             tape.records.iter_mut().for_each(Record::clear);
+        } else {
+            tape.records.iter_mut().for_each(|record| record.backward_statistics.fill(0.0));
         }
         let waits = passes != Passes::Evaluate && self.structure.nodes.iter().any(|node| node.waits());
         let all = 0..self.structure.nodes.len();

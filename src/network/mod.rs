@@ -27,7 +27,7 @@ pub use parameters::Parameter;
 pub use summary::Summary;
 pub use tape::Tape;
 
-pub(crate) use memory::Keep;
+pub(crate) use memory::{Keep, zeros};
 pub(crate) use step::{Judge, Read, Record, Step};
 pub(crate) use structure::{Entry, Sharing, Structure};
 

@@ -1,5 +1,7 @@
 //! Parameters by name: read, set with a check, frozen.
 
+use std::ops::Range;
+
 use super::{Network, ParameterError};
 use crate::Scalar;
 use crate::kernel::reduce;
@@ -16,13 +18,6 @@ pub struct Parameter<'a, T> {
     pub values: &'a [T],
     /// Training leaves it as it is.
     pub frozen: bool,
-}
-
-/// What training changes in a network: one borrow of the network for each, so that all can be held at once.
-pub(crate) struct Trainable<'a, T> {
-    pub parameters: &'a mut [T],
-    /// The runs of the parameter vector that are not frozen.
-    pub ranges: Vec<std::ops::Range<usize>>,
 }
 
 impl<T: Scalar> Network<T> {
@@ -153,14 +148,20 @@ impl<T: Scalar> Network<T> {
         entry.map_or((String::new(), 0), |entry| (entry.name.clone(), position - entry.range.start))
     }
 
-    pub(crate) fn trainable(&mut self) -> Trainable<'_, T> {
-        let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
+    /// The runs of the parameter vector that are not frozen.
+    pub(crate) fn trainable(&self) -> Vec<Range<usize>> {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
         for (entry, _) in self.structure.table.iter().zip(&self.frozen).filter(|(_, frozen)| !**frozen) {
             match ranges.last_mut() {
                 Some(last) if last.end == entry.range.start => last.end = entry.range.end,
                 _ => ranges.push(entry.range.clone()),
             }
         }
-        Trainable { parameters: &mut self.parameters, ranges }
+        ranges
+    }
+
+    /// The flat parameter vector; whoever changes it calls [`prepare`](Self::prepare).
+    pub(crate) fn parameters_mut(&mut self) -> &mut [T] {
+        &mut self.parameters
     }
 }

@@ -95,6 +95,8 @@ pub(crate) struct Way<'a, T: Scalar> {
     pub prepared: &'a [T],
     pub state: &'a [T],
     pub layout: &'a Layout,
+    /// The layer that reads the inputs: the first, but for a decoder alone.
+    pub entrance: usize,
     /// Samples in the part.
     pub samples: usize,
     /// Samples in the batch.
@@ -116,6 +118,7 @@ impl<T: Scalar> Network<T> {
             prepared: &self.prepared,
             state: &self.state,
             layout,
+            entrance: 0,
             samples: 0,
             batch,
             mode,
@@ -146,7 +149,7 @@ impl<'a, T: Scalar> Way<'a, T> {
         let last = nodes.clone().rev().find(runs);
         for index in nodes.clone().filter(runs) {
             let Some(node) = self.structure.nodes.get(index) else { continue };
-            let source = self.structure.source(index).filter(|source| *source >= nodes.start);
+            let source = self.structure.source(index).filter(|source| *source >= self.entrance);
             let outside_input = if source.is_none() { outside.input } else { None };
             let outside_output = if Some(index) == last { outside.output.take() } else { None };
             let [input, side, output, cache, scratch] = self.slices(

@@ -10,7 +10,7 @@ use super::{Callback, Control, Epoch, History, Metric, Model, Progress, TrainErr
 use crate::OptionError;
 use crate::data::Source;
 use crate::loss::Loss;
-use crate::network::{Keep, Network, Record, Tape};
+use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::{MAX_SLOTS, Optimizer};
 use crate::random::{Purpose, Random, shuffle};
 use crate::{Error, Scalar};
@@ -237,10 +237,10 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let capacity = trainer.batch_size.min(samples);
         let tape = Tape::new(network, capacity, keep, false, trainer.metrics.len());
         let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
-        let parameters = network.parameter_count();
+        let moments = Moments::new(network, trainer.optimizer.slots());
         Ok(Self {
-            moments: Moments::new(parameters, trainer.optimizer.slots()),
-            gradients: vec![T::zero(); parameters],
+            moments: moments.map_err(|error| no_memory(error.into()))?,
+            gradients: zeros(network.parameter_count()).map_err(|error| no_memory(error.into()))?,
             tape: tape.map_err(no_memory)?,
             order: (0..samples).collect(),
             history: History::default(),
@@ -332,7 +332,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
 
     fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
         let (pairs, order): (Pairs<'_, T>, Vec<usize>) = match &self.trainer.validation {
-            Validation::None => return Ok(None),
+            Validation::None | Validation::Fraction(0.0) => return Ok(None),
             Validation::Pairs(pairs) => (*pairs, (0..pairs.inputs.len()).collect()),
             Validation::Fraction(_) => (self.pairs, (self.order.len()..self.pairs.inputs.len()).collect()),
         };

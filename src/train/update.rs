@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Scalar;
+use crate::data::InputError;
 use crate::kernel::reduce;
-use crate::network::Network;
+use crate::network::{Network, zeros};
 use crate::optimizer::{MAX_SLOTS, Optimizer, Update};
 use crate::parallel::{self, Divide};
 
@@ -20,13 +21,24 @@ const MIN_FOR_THREADS: usize = 8 * PIECE;
 pub(super) struct Moments<T> {
     pub slots: [Vec<T>; MAX_SLOTS],
     before: Vec<T>,
+    /// The runs of the parameter vector that are not frozen.
+    ranges: Vec<Range<usize>>,
     pub steps: u64,
 }
 
 impl<T: Scalar> Moments<T> {
-    pub fn new(parameters: usize, slots: usize) -> Self {
-        let zeros = |slot: usize| if slot < slots { vec![T::zero(); parameters] } else { Vec::new() };
-        Self { slots: std::array::from_fn(zeros), before: vec![T::zero(); parameters], steps: 0 }
+    /// For `slots` numbers a parameter.
+    ///
+    /// # Errors
+    /// [`InputError::OutOfMemory`].
+    pub fn new(network: &Network<T>, slots: usize) -> Result<Self, InputError> {
+        let parameters = network.parameter_count();
+        let mut moments =
+            Self { slots: Default::default(), before: zeros(parameters)?, ranges: network.trainable(), steps: 0 };
+        for slot in moments.slots.iter_mut().take(slots) {
+            *slot = zeros(parameters)?;
+        }
+        Ok(moments)
     }
 
     /// Takes a step. If a gradient or a result is not finite, the parameters are as they were and the position of the first such is returned.
@@ -39,10 +51,9 @@ impl<T: Scalar> Moments<T> {
     ) -> Result<(), usize> {
         let step = self.steps + 1;
         let first_bad = AtomicUsize::new(usize::MAX);
-        let mut trainable = network.trainable();
-        for range in trainable.ranges.clone() {
+        for range in &self.ranges {
             let shared = Shared { optimizer, step, rate, first_bad: &first_bad };
-            let parameters = trainable.parameters.get_mut(range.clone()).unwrap_or(&mut []);
+            let parameters = network.parameters_mut().get_mut(range.clone()).unwrap_or(&mut []);
             let before = self.before.get_mut(range.clone()).unwrap_or(&mut []);
             let gradients = gradients.get(range.clone()).unwrap_or(&[]);
             let slots = self.slots.each_mut().map(|slot| slot.get_mut(range.clone()).unwrap_or(&mut []));
@@ -56,9 +67,8 @@ impl<T: Scalar> Moments<T> {
                 Ok(())
             }
             position => {
-                trainable = network.trainable();
-                for range in trainable.ranges.clone() {
-                    restore(trainable.parameters, &self.before, range);
+                for range in &self.ranges {
+                    restore(network.parameters_mut(), &self.before, range.clone());
                 }
                 Err(position)
             }

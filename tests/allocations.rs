@@ -1,0 +1,168 @@
+//! No allocation in a training step after the first, nor in inference with a workspace; counted, not stated.
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use autoencoder::*;
+use common::{Numbers, Outcome};
+
+/// Counts what every thread allocates.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count() -> usize {
+    ALLOCATIONS.load(Ordering::Relaxed)
+}
+
+/// Dense layers with room for several threads, and several activations.
+fn dense() -> Result<Autoencoder<f32>, BuildError> {
+    Autoencoder::builder(Shape::flat(400))
+        .encoder(Dense::new(120).activation(Activation::Gelu))
+        .encoder(Dense::new(16).activation(Activation::Tanh))
+        .mirror(Activation::Sigmoid)
+        .build()
+}
+
+fn convolutional() -> Result<Autoencoder<f32>, BuildError> {
+    Autoencoder::builder(Shape::image(20, 20, 1))
+        .encoder(Conv2D::new(8, 3).activation(Activation::Relu))
+        .encoder(MaxPool::new(2))
+        .encoder(Conv2D::new(8, 3).stride(2).activation(Activation::Silu))
+        .decoder(Conv2DTranspose::new(8, 3).stride(2).activation(Activation::Softplus))
+        .decoder(UpSample::new(2).interpolation(Interpolation::Bilinear))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+        .build()
+}
+
+/// One test, for the count is everyone's: what reports another's end would be counted.
+#[test]
+fn allocations() -> Outcome {
+    steps_allocate_nothing()?;
+    epochs_allocate_only_their_reports()?;
+    explicit_passes_allocate_nothing_after_the_first()?;
+    inference_with_a_workspace_allocates_nothing()
+}
+
+/// Allocations between the end of the first step and that of the last, of one epoch.
+fn between_steps(model: &mut Autoencoder<f32>, trainer: Trainer<'_, f32>, threads: usize) -> Result<usize, Error> {
+    let data = Numbers::new(3).matrix::<f32>(400, 1600);
+    let (mut first, mut last) = (0, 0);
+    let mut trainer = trainer.batch_size(16).threads(threads).on_progress(|progress| {
+        last = count();
+        first = if progress.step == 1 { last } else { first };
+    });
+    trainer.fit(model, &data)?;
+    drop(trainer);
+    Ok(last - first)
+}
+
+/// A pool's threads allocate a few times of their own when they first steal work, whenever that is.
+const OF_A_THREAD: usize = 4;
+
+fn steps_allocate_nothing() -> Outcome {
+    for threads in [1, 2, 4] {
+        let most = if threads == 1 { 0 } else { threads * OF_A_THREAD };
+        for build in [dense, convolutional] {
+            let mut model = build()?;
+            let adam = Trainer::new(Bce, Adam::default()).metric(Accuracy);
+            let found = between_steps(&mut model, adam, threads)?;
+            assert!(found <= most, "{found} with Adam on {threads} threads\n{}", model.summary());
+            let sgd = Trainer::new(Mse, Sgd::new(0.01).momentum(0.9)).shuffle(false);
+            let found = between_steps(&mut model, sgd, threads)?;
+            assert!(found <= most, "{found} with SGD on {threads} threads\n{}", model.summary());
+        }
+    }
+    Ok(())
+}
+
+/// An epoch more costs the same few allocations whatever the number of its steps.
+fn epochs_allocate_only_their_reports() -> Outcome {
+    let data = Numbers::new(3).matrix::<f32>(400, 640);
+    let allocations = |epochs: usize, batch_size: usize| -> Result<usize, Error> {
+        let mut model = dense()?;
+        let before = count();
+        Trainer::new(Bce, Adam::default()).epochs(epochs).batch_size(batch_size).threads(1).fit(&mut model, &data)?;
+        Ok(count() - before)
+    };
+    allocations(1, 32)?;
+    let ten_epochs =
+        |batch_size| -> Result<usize, Error> { Ok(allocations(12, batch_size)? - allocations(2, batch_size)?) };
+    let (few_steps, many_steps) = (ten_epochs(320)?, ten_epochs(8)?);
+    println!("ten epochs allocate {few_steps} times with 2 steps, {many_steps} times with 80");
+    assert!(many_steps <= few_steps + 10 && many_steps <= 10 * 20, "{few_steps} and {many_steps}");
+    Ok(())
+}
+
+fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
+    for build in [dense, convolutional] {
+        let network = build()?.network().clone();
+        let data = Numbers::new(3).matrix::<f32>(400, 64);
+        let mut tape = network.tape_with_input_gradient(64)?;
+        let mut gradients = vec![0.0; network.parameter_count()];
+        let slopes = vec![0.01; data.len()];
+        let mut before = 0;
+        for step in 0..41 {
+            network.forward(&mut tape, &data, None, step)?;
+            network.backward(&mut tape, &slopes, &mut gradients)?;
+            tape.input_gradient();
+            before = if step == 0 { count() } else { before };
+        }
+        let (found, threads) = (count() - before, std::thread::available_parallelism()?.get());
+        assert!(found <= threads * OF_A_THREAD, "{found} in 40 steps");
+    }
+    Ok(())
+}
+
+/// Whether a call is worth the pool's threads or not.
+fn inference_with_a_workspace_allocates_nothing() -> Outcome {
+    for build in [dense, convolutional] {
+        let model = Arc::new(build()?);
+        let data = Numbers::new(3).matrix::<f32>(400, 300);
+        let rows = Numbers::new(3).matrix::<f32>(500, 300);
+        let strided = rows.rows(7, 400);
+        let codes = model.encode(&data)?;
+        let mut workspace = model.workspace(300)?;
+        model.reconstruct_with(&mut workspace, &data)?; // the pool's threads start
+        let before = count();
+        for samples in [1, 17, 300].repeat(20) {
+            model.encode_with(&mut workspace, &data.columns(0, samples))?;
+            model.encode_with(&mut workspace, &strided.columns(0, samples))?;
+            model.decode_with(&mut workspace, &codes.columns(0, samples))?;
+            model.reconstruct_with(&mut workspace, &data.columns(0, samples))?;
+            model.network().predict_with(&mut workspace, &data.columns(0, samples))?;
+        }
+        let threads = std::thread::available_parallelism()?.get();
+        let found = count() - before;
+        assert!(found <= threads * OF_A_THREAD, "{found} in 300 calls\n{}", model.summary());
+    }
+    Ok(())
+}

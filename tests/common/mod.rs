@@ -1,0 +1,69 @@
+//! What the integration tests share: random numbers, distances, and (in [`gradient`]) numerical gradients.
+
+#![allow(dead_code, reason = "every test binary compiles all of this and uses a part of it")]
+
+pub mod gradient;
+
+use autoencoder::Scalar;
+use autoencoder::nalgebra::DMatrix;
+
+/// What a test returns, so that it can use `?`.
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Random numbers that are the same on every machine (SplitMix64).
+pub struct Numbers(u64);
+
+impl Numbers {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Uniform in 0..1.
+    pub fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((word ^ (word >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Uniform in 0..`count`.
+    pub fn below(&mut self, count: usize) -> usize {
+        ((self.unit() * count as f64) as usize).min(count.saturating_sub(1))
+    }
+
+    /// Uniform in low..high.
+    pub fn vector(&mut self, count: usize, low: f64, high: f64) -> Vec<f64> {
+        (0..count).map(|_| low + (high - low) * self.unit()).collect()
+    }
+
+    /// Uniform in 0..1: pixels.
+    pub fn matrix<T: Scalar>(&mut self, rows: usize, columns: usize) -> DMatrix<T> {
+        DMatrix::from_fn(rows, columns, |_, _| T::from_f64(self.unit()))
+    }
+}
+
+/// The largest difference, as a share of the largest expected value. Infinite where one is not finite.
+pub fn distance(found: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len(), "another number of elements");
+    let largest = |values: &mut dyn Iterator<Item = f64>| {
+        values.fold(0.0, |most: f64, value| if value.is_finite() { most.max(value.abs()) } else { f64::INFINITY })
+    };
+    let difference = largest(&mut found.iter().zip(expected).map(|(a, b)| a - b));
+    let scale = largest(&mut expected.iter().copied());
+    if difference == 0.0 { 0.0 } else { difference / scale }
+}
+
+/// The bits of numbers: equal bits, not merely equal values.
+pub fn bits<T: Scalar>(values: &[T]) -> Vec<u64> {
+    values.iter().map(|value| value.into_f64().to_bits()).collect()
+}
+
+/// Panics with the message of the error where there is one.
+#[track_caller]
+pub fn error_of<V, E>(result: Result<V, E>, what: &str) -> E {
+    match result {
+        Ok(_) => panic!("{what}: no error"),
+        Err(error) => error,
+    }
+}

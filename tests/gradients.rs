@@ -1,0 +1,305 @@
+//! Every layer, activation and loss against numerical gradients.
+
+mod common;
+
+use autoencoder::*;
+use common::Numbers;
+use common::gradient::{Case, compare, of_network};
+
+type Builder = NetworkBuilder<f64>;
+
+fn image(height: usize, width: usize, channels: usize) -> Builder {
+    Network::builder(Shape::image(height, width, channels))
+}
+
+fn flat(features: usize) -> Builder {
+    Network::builder(Shape::flat(features))
+}
+
+/// Checks every row of a table for each number of samples.
+fn check(samples: &[usize], rows: Vec<(String, Builder)>) {
+    for (seed, (name, builder)) in rows.into_iter().enumerate() {
+        for samples in samples {
+            let mut random = Numbers::new(1000 * seed as u64 + *samples as u64);
+            let network = builder.clone().build().unwrap_or_else(|error| panic!("{name}: {error}"));
+            of_network(network, *samples, &mut random).check(&format!("{name}, {samples} samples"));
+        }
+    }
+}
+
+fn named<const N: usize>(rows: [(&str, Builder); N]) -> Vec<(String, Builder)> {
+    rows.into_iter().map(|(name, builder)| (name.to_owned(), builder)).collect()
+}
+
+fn activations() -> Vec<Activation> {
+    vec![
+        Activation::Linear,
+        Activation::Relu,
+        Activation::LeakyRelu { slope: 0.3 },
+        Activation::LeakyRelu { slope: 0.0 },
+        Activation::LeakyRelu { slope: -0.5 },
+        Activation::Elu { alpha: 1.0 },
+        Activation::Elu { alpha: 0.3 },
+        Activation::Elu { alpha: 0.0 },
+        Activation::Selu,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Softplus,
+        Activation::Softmax,
+    ]
+}
+
+#[test]
+fn dense() {
+    check(
+        &[1, 3, 19, 150],
+        named([
+            ("dense 1 -> 1", flat(1).layer(Dense::new(1))),
+            ("dense 7 -> 5", flat(7).layer(Dense::new(5))),
+            ("dense 7 -> 5 without bias", flat(7).layer(Dense::new(5).without_bias())),
+            ("dense 33 -> 17", flat(33).layer(Dense::new(17))),
+            ("dense 130 -> 70", flat(130).layer(Dense::new(70))),
+            ("dense over an image", image(3, 5, 2).layer(Dense::new(4))),
+            ("dense over dense", flat(6).layer(Dense::new(9)).layer(Dense::new(3))),
+        ]),
+    );
+}
+
+#[test]
+fn convolution() {
+    let conv = |kernel: (usize, usize)| Conv2D::new(3, kernel);
+    check(
+        &[1, 3, 19],
+        named([
+            ("conv 3x3 same", image(5, 7, 2).layer(conv((3, 3)))),
+            ("conv 3x3 valid", image(5, 7, 2).layer(conv((3, 3)).padding(Padding::Valid))),
+            ("conv 1x1", image(4, 3, 5).layer(conv((1, 1)))),
+            ("conv 2x2 same", image(5, 4, 2).layer(conv((2, 2)))),
+            ("conv 4x4 same", image(6, 5, 1).layer(conv((4, 4)))),
+            ("conv 2x5 same", image(5, 6, 2).layer(conv((2, 5)))),
+            ("conv 5x1 valid", image(7, 3, 2).layer(conv((5, 1)).padding(Padding::Valid))),
+            ("conv stride 2 same", image(7, 6, 2).layer(conv((3, 3)).stride(2))),
+            ("conv stride 2 valid", image(8, 7, 2).layer(conv((3, 3)).stride(2).padding(Padding::Valid))),
+            ("conv stride 3x1 same", image(7, 5, 1).layer(conv((2, 3)).stride((3, 1)))),
+            ("conv stride over kernel", image(7, 8, 2).layer(conv((2, 2)).stride(3).padding(Padding::Valid))),
+            ("conv dilation 2 same", image(7, 6, 2).layer(conv((3, 3)).dilation(2))),
+            ("conv dilation 2 valid", image(7, 6, 2).layer(conv((3, 3)).dilation(2).padding(Padding::Valid))),
+            ("conv dilation 1x3", image(4, 8, 1).layer(conv((2, 3)).dilation((1, 3)))),
+            ("conv stride 2, dilation 2", image(9, 8, 2).layer(conv((3, 2)).dilation(2).stride(2))),
+            ("conv without bias", image(4, 4, 2).layer(conv((3, 3)).without_bias())),
+            ("conv over the whole input", image(3, 4, 2).layer(conv((3, 4)).padding(Padding::Valid))),
+            ("conv of one pixel", image(1, 1, 3).layer(conv((3, 3)))),
+            ("conv 20 -> 33 channels", image(4, 5, 20).layer(Conv2D::new(33, 3))),
+            ("conv over conv", image(6, 5, 1).layer(conv((3, 3))).layer(Conv2D::new(2, (3, 2)))),
+        ]),
+    );
+}
+
+#[test]
+fn transposed_convolution() {
+    let mut rows = Vec::new();
+    for (name, padding) in [("same", Padding::Same), ("valid", Padding::Valid)] {
+        for kernel in [(1, 1), (2, 2), (3, 3), (4, 3), (5, 2)] {
+            for stride in [(1, 1), (2, 2), (3, 1), (2, 3)] {
+                let layer = Conv2DTranspose::new(3, kernel).stride(stride).padding(padding);
+                rows.push((format!("transposed {kernel:?} stride {stride:?} {name}"), image(3, 4, 2).layer(layer)));
+            }
+        }
+    }
+    let bare = Conv2DTranspose::new(2, 3).stride(2).without_bias();
+    rows.push(("transposed without bias".to_owned(), image(3, 2, 3).layer(bare)));
+    rows.push((
+        "transposed 17 -> 20 channels".to_owned(),
+        image(3, 3, 17).layer(Conv2DTranspose::new(20, 3).stride(2)),
+    ));
+    check(&[1, 9], rows);
+}
+
+#[test]
+fn pooling() {
+    let mut rows = Vec::new();
+    for (name, padding) in [("same", Padding::Same), ("valid", Padding::Valid)] {
+        for window in [(2, 2), (3, 3), (2, 3), (1, 4)] {
+            for stride in [None, Some((1, 1)), Some((2, 3)), Some((4, 4))] {
+                let (mut max, mut average) =
+                    (MaxPool::new(window).padding(padding), AvgPool::new(window).padding(padding));
+                if let Some(stride) = stride {
+                    (max, average) = (max.stride(stride), average.stride(stride));
+                }
+                rows.push((format!("max pool {window:?} stride {stride:?} {name}"), image(5, 7, 3).layer(max)));
+                rows.push((format!("average pool {window:?} stride {stride:?} {name}"), image(5, 7, 3).layer(average)));
+            }
+        }
+    }
+    check(&[1, 9], rows);
+}
+
+#[test]
+fn layers_that_move_pixels() {
+    let up = |factor, interpolation| UpSample::new(factor).interpolation(interpolation);
+    check(
+        &[1, 9],
+        named([
+            ("nearest 2x2", image(3, 4, 3).layer(up((2, 2), Interpolation::Nearest))),
+            ("nearest 3x1", image(3, 4, 1).layer(up((3, 1), Interpolation::Nearest))),
+            ("nearest 1x1", image(3, 4, 1).layer(up((1, 1), Interpolation::Nearest))),
+            ("bilinear 2x2", image(3, 4, 3).layer(up((2, 2), Interpolation::Bilinear))),
+            ("bilinear 3x4", image(3, 2, 2).layer(up((3, 4), Interpolation::Bilinear))),
+            ("bilinear 1x5", image(3, 4, 1).layer(up((1, 5), Interpolation::Bilinear))),
+            ("bilinear of one pixel", image(1, 1, 2).layer(up((3, 2), Interpolation::Bilinear))),
+            ("crop", image(5, 6, 2).layer(Crop::new(1, 2, 0, 3))),
+            ("pad", image(3, 2, 2).layer(Pad::new(2, 0, 1, 3))),
+            ("pad, then crop", image(3, 2, 2).layer(Pad::new(2, 0, 1, 3)).layer(Crop::new(1, 1, 2, 0))),
+            ("flatten, then dense", image(3, 2, 2).layer(Flatten).layer(Dense::new(3))),
+            ("dense, then reshape", flat(5).layer(Dense::new(12)).layer(Reshape::new(Shape::image(2, 3, 2)))),
+            ("reshape, then conv", flat(12).layer(Reshape::new(Shape::image(2, 3, 2))).layer(Conv2D::new(2, 3))),
+            (
+                "reshapes between",
+                image(2, 3, 2)
+                    .layer(Conv2D::new(2, 1))
+                    .layer(Flatten)
+                    .layer(Reshape::new(Shape::image(3, 2, 2)))
+                    .layer(Conv2D::new(1, 3)),
+            ),
+        ]),
+    );
+}
+
+#[test]
+fn activations_alone_and_fused() {
+    let mut rows = Vec::new();
+    for activation in activations() {
+        let name = |how: &str| format!("{activation:?} {how}");
+        rows.push((name("alone"), flat(7).layer(activation)));
+        rows.push((name("alone, over an image"), image(3, 4, 3).layer(activation)));
+        rows.push((name("in dense"), flat(6).layer(Dense::new(5).activation(activation))));
+        rows.push((
+            name("in dense, before dense"),
+            flat(6).layer(Dense::new(9).activation(activation)).layer(Dense::new(4)),
+        ));
+        rows.push((name("in conv"), image(4, 3, 2).layer(Conv2D::new(4, 3).activation(activation))));
+        rows.push((
+            name("in transposed"),
+            image(2, 3, 2).layer(Conv2DTranspose::new(3, 3).stride(2).activation(activation)),
+        ));
+        rows.push((
+            name("after conv"),
+            image(4, 3, 2).layer(Conv2D::new(4, 2)).layer(activation).layer(Conv2D::new(2, 3)),
+        ));
+    }
+    check(&[1, 3, 17], rows);
+}
+
+#[test]
+fn whole_networks() {
+    let relu = Activation::Relu;
+    let tanh = Activation::Tanh;
+    let deep = flat(20)
+        .layer(Dense::new(16).activation(relu))
+        .layer(Dense::new(8).activation(Activation::Selu))
+        .layer(Dense::new(3).activation(tanh))
+        .layer(Dense::new(8).activation(Activation::Gelu))
+        .layer(Dense::new(16).activation(Activation::Silu))
+        .layer(Dense::new(20).activation(Activation::Sigmoid));
+    let convolutional = image(8, 12, 1)
+        .layer(Conv2D::new(3, 3).activation(relu))
+        .layer(MaxPool::new(2))
+        .layer(Conv2D::new(4, 3).activation(tanh))
+        .layer(AvgPool::new(2))
+        .layer(Conv2D::new(4, 3).activation(relu))
+        .layer(UpSample::new(2))
+        .layer(Conv2D::new(3, 3).activation(tanh))
+        .layer(UpSample::new(2).interpolation(Interpolation::Bilinear))
+        .layer(Conv2D::new(1, 3).activation(Activation::Sigmoid));
+    let transposed = image(7, 5, 2)
+        .layer(Conv2D::new(4, 3).stride(2).activation(Activation::Silu))
+        .layer(Flatten)
+        .layer(Dense::new(6).activation(tanh))
+        .layer(Dense::new(48).activation(Activation::Softplus))
+        .layer(Reshape::new(Shape::image(4, 3, 4)))
+        .layer(Conv2DTranspose::new(3, 3).stride(2).activation(Activation::Elu { alpha: 1.0 }))
+        .layer(Crop::new(0, 1, 1, 0))
+        .layer(Conv2DTranspose::new(2, 2));
+    let rows = named([("deep dense", deep), ("convolutional autoencoder", convolutional), ("transposed", transposed)]);
+    check(&[1, 5, 37], rows);
+}
+
+/// A loss, the shape of its samples, and where its predictions lie.
+type LossRow = (&'static str, Box<dyn Loss<f64>>, Shape, bool, [f64; 2]);
+
+fn losses() -> Vec<LossRow> {
+    let mut rows: Vec<LossRow> = Vec::new();
+    for reduction in [Reduction::MeanPerElement, Reduction::SumPerSample] {
+        for shape in [Shape::flat(5), Shape::flat(1), Shape::image(2, 3, 4)] {
+            rows.push(("mse", Box::new(Mse.reduction(reduction)), shape, false, [-2.0, 2.0]));
+            rows.push(("mae", Box::new(Mae.reduction(reduction)), shape, false, [-2.0, 2.0]));
+            rows.push(("huber 1", Box::new(Huber::default().reduction(reduction)), shape, false, [-2.0, 2.0]));
+            rows.push(("huber 0.3", Box::new(Huber::new(0.3).reduction(reduction)), shape, false, [-2.0, 2.0]));
+            rows.push(("bce", Box::new(Bce.reduction(reduction)), shape, false, [0.2, 0.8]));
+            rows.push(("bce linked", Box::new(Bce.reduction(reduction)), shape, true, [-6.0, 6.0]));
+        }
+        for shape in [Shape::flat(5), Shape::image(2, 3, 4)] {
+            let loss = CategoricalCrossEntropy.reduction(reduction);
+            rows.push(("categorical", Box::new(loss), shape, false, [0.2, 0.8]));
+            rows.push(("categorical linked", Box::new(loss), shape, true, [-6.0, 6.0]));
+        }
+    }
+    rows
+}
+
+#[test]
+fn every_loss_by_its_predictions() {
+    for (seed, (name, loss, shape, linked, [low, high])) in losses().into_iter().enumerate() {
+        let mut random = Numbers::new(seed as u64);
+        let count = 7 * shape.elements();
+        let mut predictions = random.vector(count, low, high);
+        let targets = random.vector(count, 0.0, 1.0);
+        let mut gradient = vec![f64::NAN; count];
+        let pass = LossPass::new(shape, &predictions, &targets).unwrap().linked(linked);
+        loss.evaluate(pass.gradient(0.25, &mut gradient).unwrap());
+        let moved = |index: usize, step: f64| {
+            let before = predictions[index];
+            predictions[index] += step;
+            let value = 0.25 * loss.evaluate(LossPass::new(shape, &predictions, &targets).unwrap().linked(linked));
+            predictions[index] = before;
+            value
+        };
+        compare(&gradient, moved, &mut random)
+            .check(&format!("{name}, {shape}, {}", loss.config().text("reduction").unwrap()));
+    }
+}
+
+/// The mean over samples of a loss of a network's outputs, by the network's parameters, with the last activation left to the loss.
+#[test]
+fn linked_losses_through_a_network() {
+    let rows: [(&str, Box<dyn Loss<f64>>, Builder); 4] = [
+        ("bce over dense", Box::new(Bce), flat(6).layer(Dense::new(4).activation(Activation::Sigmoid))),
+        ("bce over conv", Box::new(Bce), image(3, 4, 1).layer(Conv2D::new(2, 3).activation(Activation::Sigmoid))),
+        ("bce over an activation", Box::new(Bce), flat(6).layer(Dense::new(4)).layer(Activation::Sigmoid)),
+        (
+            "categorical",
+            Box::new(CategoricalCrossEntropy),
+            flat(6).layer(Dense::new(4).activation(Activation::Softmax)),
+        ),
+    ];
+    for (name, loss, builder) in rows {
+        let mut random = Numbers::new(5);
+        let (network, samples) = (builder.build().unwrap(), 11);
+        let shape = network.output_shape();
+        assert!(network.is_linked(loss.link()));
+        let targets = random.vector(samples * shape.elements(), 0.0, 1.0);
+        let objective = |outputs: &[f64], gradient: Option<&mut [f64]>| {
+            let pass = LossPass::new(shape, outputs, &targets).unwrap().linked(true);
+            let factor = 1.0 / samples as f64;
+            match gradient {
+                Some(gradient) => factor * loss.evaluate(pass.gradient(factor, gradient).unwrap()),
+                None => factor * loss.evaluate(pass),
+            }
+        };
+        let mut case = Case::new(network, samples, &objective, &mut random);
+        case.link = loss.link();
+        case.check(&mut random).check(name);
+    }
+}

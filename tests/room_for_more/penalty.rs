@@ -1,0 +1,89 @@
+//! A layer that adds a penalty to the loss: L1 activity, which makes codes sparse.
+
+use autoencoder::*;
+
+use crate::common::gradient::of_network;
+use crate::common::{Numbers, Outcome};
+use crate::{data, same_bits_for_any_threads};
+
+/// Passes its input on and adds λ Σ|x| to the loss of each sample.
+#[derive(Debug)]
+struct Sparse {
+    weight: f64,
+}
+
+impl<T: Scalar> Layer<T> for Sparse {
+    fn kind(&self) -> &'static str {
+        "sparse"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("weight", self.weight)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        Ok(Plan::new(input).penalty("l1"))
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        pass.output.copy_from_slice(pass.input);
+        if let [penalty] = pass.penalties {
+            *penalty += self.weight * pass.input.iter().map(|value| value.into_f64().abs()).sum::<f64>();
+        }
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let step = T::from_f64(self.weight / pass.batch as f64);
+        for ((to, from), value) in input_gradient.iter_mut().zip(&*pass.output_gradient).zip(pass.input) {
+            *to = *from + if *value > T::zero() { step } else { -step };
+        }
+    }
+}
+
+fn builder(weight: f64) -> NetworkBuilder<f64> {
+    Network::builder(Shape::flat(40)).layer(Dense::new(60)).layer(Sparse { weight }).layer(Dense::new(40))
+}
+
+#[test]
+fn its_gradient_is_that_of_the_mean_over_the_batch() -> Outcome {
+    for samples in [1, 5, 40] {
+        of_network(builder(0.3).build()?, samples, &mut Numbers::new(3)).check("L1 penalty");
+    }
+    Ok(())
+}
+
+#[test]
+fn it_is_in_the_history_by_name_and_not_in_the_loss() -> Outcome {
+    let (data, mut network) = (data(40), builder(0.3).build()?);
+    let codes = network.activations("layers.0", &data)?;
+    let by_hand = 0.3 * codes.abs().sum() / data.ncols() as f64;
+    let loss = network.evaluate(&Mse, &data)?;
+    let history = Trainer::new(Mse, Sgd::new(1e-9)).batch_size(1000).fit(&mut network, &data)?;
+    let epoch = &history.epochs()[0];
+    assert_eq!(epoch.penalties.len(), 1);
+    let (name, value) = &epoch.penalties[0];
+    assert_eq!(name, "layers.1.l1");
+    approx::assert_relative_eq!(*value, by_hand, max_relative = 1e-12);
+    approx::assert_relative_eq!(epoch.loss, loss, max_relative = 1e-12);
+    assert!(history.to_string().contains("layers.1.l1"));
+    Ok(())
+}
+
+#[test]
+fn it_makes_codes_smaller() -> Outcome {
+    let data = data(40);
+    let mut sizes = Vec::new();
+    for weight in [0.0, 0.05] {
+        let mut network = builder(weight).build()?;
+        crate::before_and_after(&mut network, &data, &Mse);
+        sizes.push(network.activations("layers.0", &data)?.abs().sum());
+    }
+    assert!(sizes[1] < 0.7 * sizes[0], "{sizes:?}");
+    Ok(())
+}
+
+#[test]
+fn threads_do_not_matter() {
+    same_bits_for_any_threads(builder(0.1), &data(40));
+}

@@ -1,0 +1,308 @@
+//! Training as its users do it, on the bundled MNIST images.
+
+mod common;
+
+use autoencoder::data::idx;
+use autoencoder::nalgebra::DMatrix;
+use autoencoder::*;
+use common::{Outcome, bits, distance};
+
+type Layers<T> = fn(AutoencoderBuilder<T>) -> AutoencoderBuilder<T>;
+
+/// The first `count` of the bundled images.
+fn images<T: Scalar>(count: usize) -> DMatrix<T> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/t10k-images-idx3-ubyte.gz");
+    idx::read_images(path).unwrap().split_at(count).0.to_matrix()
+}
+
+fn labels(count: usize) -> idx::Labels {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/t10k-labels-idx1-ubyte.gz");
+    idx::read_labels(path).unwrap().split_at(count).0
+}
+
+/// 784-32-784, as in the README's first example.
+fn shallow<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T> {
+    builder
+        .encoder(Dense::new(32).activation(Activation::Relu))
+        .decoder(Dense::new(784).activation(Activation::Sigmoid))
+}
+
+fn deep<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T> {
+    let relu = |units| Dense::new(units).activation(Activation::Relu);
+    builder
+        .encoder(relu(128))
+        .encoder(relu(64))
+        .encoder(relu(32))
+        .decoder(relu(64))
+        .decoder(relu(128))
+        .decoder(Dense::new(784).activation(Activation::Sigmoid))
+}
+
+/// The front page's.
+fn convolutional<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T> {
+    builder
+        .encoder(Conv2D::new(32, 3).activation(Activation::Relu))
+        .encoder(MaxPool::new(2))
+        .encoder(Conv2D::new(64, 3).activation(Activation::Relu))
+        .encoder(MaxPool::new(2))
+        .decoder(Conv2D::new(64, 3).activation(Activation::Relu))
+        .decoder(UpSample::new(2))
+        .decoder(Conv2D::new(32, 3).activation(Activation::Relu))
+        .decoder(UpSample::new(2))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+}
+
+fn mirrored<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T> {
+    builder
+        .encoder(Conv2D::new(4, 3).stride(3).activation(Activation::Relu))
+        .encoder(Dense::new(16).activation(Activation::Tanh))
+        .mirror(Activation::Sigmoid)
+}
+
+fn built<T: Scalar>(layers: Layers<T>) -> Autoencoder<T> {
+    layers(Autoencoder::builder(Shape::image(28, 28, 1))).seed(42).build().unwrap()
+}
+
+fn parameters<T: Scalar>(model: &Autoencoder<T>) -> Vec<u64> {
+    bits(model.network().parameter_vector())
+}
+
+/// What is left of the loss over some images after a short training.
+fn learns<T: Scalar>(layers: Layers<T>, count: usize, epochs: usize, most: f64) {
+    let (data, mut model) = (images::<T>(count), built(layers));
+    let before = model.evaluate(&Bce, &data).unwrap();
+    let history = Trainer::new(Bce, Adam::new(0.003)).epochs(epochs).batch_size(32).fit(&mut model, &data).unwrap();
+    let after = model.evaluate(&Bce, &data).unwrap();
+    println!("{before:.4} to {after:.4}");
+    assert!(before > 0.65 && after < most, "the loss went from {before} to {after}");
+    assert_eq!(history.epochs().len(), epochs);
+    assert!(history.loss() < Some(history.epochs()[0].loss));
+}
+
+#[test]
+fn the_networks_of_the_readme_learn() {
+    learns::<f32>(shallow, 1000, 10, 0.17);
+    learns::<f64>(shallow, 1000, 10, 0.17);
+    learns::<f32>(deep, 1000, 10, 0.25);
+    learns::<f32>(mirrored, 1000, 10, 0.28);
+    learns::<f32>(convolutional, 200, 4, 0.35);
+    learns::<f64>(convolutional, 100, 4, 0.60);
+}
+
+fn trained<T: Scalar>(layers: Layers<T>, data: &DMatrix<T>, threads: usize) -> Vec<u64> {
+    let mut model = built(layers);
+    Trainer::new(Bce, Adam::default()).batch_size(40).threads(threads).fit(&mut model, data).unwrap();
+    parameters(&model)
+}
+
+fn same_bits<T: Scalar>(layers: Layers<T>, count: usize, threads: &[usize]) {
+    let data = images::<T>(count);
+    let one = trained(layers, &data, 1);
+    assert!(trained(layers, &data, 1) == one, "the second time other bits");
+    for threads in threads {
+        assert!(trained(layers, &data, *threads) == one, "{threads} threads: other bits");
+    }
+}
+
+#[test]
+fn the_number_of_threads_does_not_matter() {
+    same_bits::<f32>(shallow, 150, &[2, 3, 4, 7]);
+    same_bits::<f64>(shallow, 150, &[2, 3, 4, 7]);
+    same_bits::<f32>(deep, 150, &[2, 3, 4, 7]);
+    same_bits::<f32>(mirrored, 150, &[2, 3, 4, 7]);
+    same_bits::<f64>(mirrored, 150, &[2, 3, 4, 7]);
+    same_bits::<f32>(convolutional, 70, &[2, 3, 4, 7]);
+    same_bits::<f64>(convolutional, 50, &[3]);
+}
+
+/// A loop of one's own over `forward`, a loss, `backward` and an optimizer does what the trainer does.
+#[test]
+fn the_explicit_loop_is_the_trainer_s() -> Outcome {
+    let data = images::<f64>(100);
+    for layers in [shallow::<f64>, mirrored::<f64>] {
+        let (mut model, mut network) = (built(layers), built(layers).network().clone());
+        let history =
+            Trainer::new(Bce, Adam::default()).epochs(2).batch_size(40).shuffle(false).fit(&mut model, &data)?;
+
+        let optimizer = Adam::default();
+        let count = network.parameter_count();
+        let (mut gradients, mut first, mut second) = (vec![0.0; count], vec![0.0; count], vec![0.0; count]);
+        let (mut tape, mut sum) = (network.tape(40)?, 0.0);
+        for step in 0..6 {
+            let batch = data.columns(step % 3 * 40, if step % 3 == 2 { 20 } else { 40 });
+            let link = Loss::<f64>::link(&Bce);
+            let linked = network.is_linked(link);
+            let outputs = network.forward(&mut tape, &batch, link, step)?;
+            let mut slopes = vec![0.0; outputs.len()];
+            let targets = batch.clone_owned();
+            let pass = LossPass::new(network.output_shape(), outputs, targets.as_slice())?.linked(linked);
+            let value = Bce.evaluate(pass.gradient(1.0 / batch.ncols() as f64, &mut slopes)?);
+            sum += if step < 3 { value } else { 0.0 };
+            network.backward(&mut tape, &slopes, &mut gradients)?;
+            let rate = Optimizer::<f64>::learning_rate(&optimizer);
+            let mut update = Ok(());
+            network.update_parameters(|parameters| {
+                let slots = [&mut first[..], &mut second[..], &mut [], &mut []];
+                update = Update::new(step as u64 + 1, rate, parameters, &gradients, slots).map(|u| optimizer.update(u));
+            })?;
+            update?;
+        }
+        let trained = model.network().parameter_vector();
+        assert!(distance(network.parameter_vector(), trained) < 1e-10);
+        approx::assert_relative_eq!(sum / 100.0, history.epochs()[0].loss, max_relative = 1e-10);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_frozen_stays() -> Outcome {
+    let (data, mut model) = (images::<f32>(64), built::<f32>(deep));
+    let before = model.clone();
+    model.freeze("encoder.")?;
+    model.unfreeze("encoder.1.bias")?;
+    Trainer::new(Bce, Adam::default()).fit(&mut model, &data)?;
+    for (old, new) in before.parameters().zip(model.parameters()) {
+        let stays = new.name.starts_with("encoder.") && new.name != "encoder.1.bias";
+        assert_eq!(old.values == new.values, stays, "{}", new.name);
+        assert_eq!(new.frozen, stays);
+    }
+    assert!(model.summary().to_string().ends_with("of them frozen"));
+    model.freeze("")?;
+    let all = parameters(&model);
+    Trainer::new(Bce, Adam::default()).fit(&mut model, &data)?;
+    assert_eq!(parameters(&model), all);
+    Ok(())
+}
+
+/// Transfer: an encoder becomes a classifier; its own numbers come along, and stay where they are frozen.
+#[test]
+fn an_encoder_becomes_a_classifier() -> Outcome {
+    let (inputs, labels) = (images::<f32>(1100), labels(1100));
+    let targets = labels.to_one_hot::<f32>(10)?;
+    let mut model = built::<f32>(shallow);
+    Trainer::new(Bce, Adam::new(0.003)).epochs(15).fit(&mut model, &inputs)?;
+    let head = Dense::new(10).activation(Activation::Softmax);
+    let mut classifier = model.encoder().extend().layer(head).seed(1).build()?;
+    assert_eq!(classifier.parameter("encoder.0.weight")?.values, model.network().parameter("encoder.0.weight")?.values);
+    let names: Vec<_> = classifier.layers().map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(names, ["encoder.0", "layers.0"]);
+
+    classifier.freeze("encoder.")?;
+    let (train, rest) = (inputs.columns(0, 1000), inputs.columns(1000, 100));
+    let (train_targets, rest_targets) = (targets.columns(0, 1000), targets.columns(1000, 100));
+    let mut trainer = Trainer::new(CategoricalCrossEntropy, RmsProp::new(0.01)).epochs(20).metric(Accuracy);
+    trainer = trainer.validation_to(&rest, &rest_targets);
+    let history = trainer.fit_to(&mut classifier, &train, &train_targets)?;
+    let last = history.epochs().last().unwrap();
+    assert_eq!(last.metrics[0].0, "accuracy");
+    assert!(last.metrics[0].1 > 0.85 && last.validation_metrics[0].1 > 0.7, "{last:?}");
+    let again = classifier.evaluate_metric(Accuracy, &rest, &rest_targets)?;
+    assert_eq!(again, last.validation_metrics[0].1);
+    let predictions = classifier.predict(&rest)?;
+    let right = predictions.column_iter().zip(rest_targets.column_iter()).filter(|(p, t)| p.imax() == t.imax()).count();
+    assert_eq!(again, right as f64 / 100.0);
+    assert_eq!(classifier.parameter("encoder.0.weight")?.values, model.network().parameter("encoder.0.weight")?.values);
+    Ok(())
+}
+
+#[test]
+fn an_extended_network_keeps_what_was_frozen() -> Outcome {
+    let mut model = built::<f32>(shallow);
+    model.freeze("encoder.0.weight")?;
+    let extended = model.encoder().extend().layer(Dense::new(3)).build()?;
+    let frozen: Vec<_> = extended.parameters().filter(|p| p.frozen).map(|p| p.name.to_owned()).collect();
+    assert_eq!(frozen, ["encoder.0.weight"]);
+    Ok(())
+}
+
+/// A fraction is the last part of the data as they are, whatever the shuffling.
+#[test]
+fn validation_data_are_apart_a_fraction_or_pairs() -> Outcome {
+    let data = images::<f32>(200);
+    let (train, rest) = (data.columns(0, 150), data.columns(150, 50));
+    let trainer = || Trainer::new(Bce, Adam::default()).epochs(2).batch_size(64).seed(7);
+    let mut models = [built::<f32>(shallow), built(shallow), built(shallow), built(shallow)];
+    let fraction = trainer().validation_fraction(0.25).fit(&mut models[0], &data)?;
+    let apart = trainer().validation(&rest).fit(&mut models[1], &train)?;
+    let pairs = trainer().validation_to(&rest, &rest).fit(&mut models[2], &train)?;
+    let none = trainer().validation_fraction(0.0).fit(&mut models[3], &train)?;
+    assert!(models.iter().all(|model| parameters(model) == parameters(&models[0])));
+    let losses = |history: &History| -> Vec<_> { history.epochs().iter().map(|epoch| epoch.validation_loss).collect() };
+    assert!(losses(&fraction).iter().all(Option::is_some));
+    assert_eq!(losses(&fraction), losses(&apart));
+    assert_eq!(losses(&fraction), losses(&pairs));
+    assert_eq!(losses(&none), [None, None]);
+    assert_eq!(fraction.validation_loss(), Some(models[0].evaluate(&Bce, &rest)?));
+    Ok(())
+}
+
+#[test]
+fn targets_of_their_own() -> Outcome {
+    let clean = images::<f32>(300);
+    let mut random = common::Numbers::new(5);
+    let noisy = clean.map(|pixel| (pixel + 0.3 * random.unit() as f32).min(1.0));
+    let mut model = built::<f32>(shallow);
+    let before = model.evaluate_to(&Bce, &noisy, &clean)?;
+    Trainer::new(Bce, Adam::new(0.003)).epochs(5).fit_to(&mut model, &noisy, &clean)?;
+    assert!(model.evaluate_to(&Bce, &noisy, &clean)? < 0.5 * before);
+    Ok(())
+}
+
+/// Images as they lie in the file train to the same bits as the matrix made of them.
+#[test]
+fn a_file_of_images_is_a_source() -> Outcome {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/t10k-images-idx3-ubyte.gz");
+    let (file, matrix) = (idx::read_images(path)?.split_at(100).0, images::<f32>(100));
+    let mut models = [built::<f32>(shallow), built(shallow)];
+    Trainer::new(Bce, Adam::default()).fit(&mut models[0], &file)?;
+    Trainer::new(Bce, Adam::default()).fit(&mut models[1], &matrix)?;
+    assert_eq!(parameters(&models[0]), parameters(&models[1]));
+    assert_eq!(models[0].evaluate(&Bce, &file)?, models[0].evaluate(&Bce, &matrix)?);
+    Ok(())
+}
+
+#[test]
+fn seeds_choose_the_start_and_the_order() -> Outcome {
+    let data = images::<f32>(100);
+    let train = |build: u64, seed: u64, shuffle: bool| -> Result<Vec<u64>, Error> {
+        let mut model = shallow(Autoencoder::<f32>::builder(Shape::image(28, 28, 1))).seed(build).build()?;
+        Trainer::new(Bce, Adam::default()).seed(seed).shuffle(shuffle).fit(&mut model, &data)?;
+        Ok(parameters(&model))
+    };
+    let base = train(1, 1, true)?;
+    assert!(base == train(1, 1, true)? && base != train(2, 1, true)? && base != train(1, 2, true)?);
+    assert!(base != train(1, 1, false)? && train(1, 1, false)? == train(1, 2, false)?);
+    Ok(())
+}
+
+/// `fit` begins afresh: the optimizer's moments do not outlive it.
+#[test]
+fn a_second_fit_starts_the_optimizer_again() -> Outcome {
+    let (data, mut one) = (images::<f32>(64), built::<f32>(shallow));
+    let mut trainer = Trainer::new(Bce, Adam::default());
+    trainer.fit(&mut one, &data)?;
+    let mut two = one.clone();
+    trainer.fit(&mut one, &data)?;
+    Trainer::new(Bce, Adam::default()).fit(&mut two, &data)?;
+    assert_eq!(parameters(&one), parameters(&two));
+    Ok(())
+}
+
+#[test]
+fn a_history_prints_and_writes_csv() -> Outcome {
+    let (data, mut model) = (images::<f32>(64), built::<f32>(shallow));
+    let mut steps = Vec::new();
+    let mut trainer = Trainer::new(Bce, Adam::default()).epochs(2).metric(Accuracy).validation_fraction(0.5);
+    trainer = trainer.on_progress(|progress| steps.push((progress.epoch, progress.step, progress.samples)));
+    let history = trainer.fit(&mut model, &data)?;
+    drop(trainer);
+    assert_eq!(steps, [(1, 1, 32), (2, 1, 32)]);
+    let mut csv = Vec::new();
+    history.write_csv(&mut csv)?;
+    let csv = String::from_utf8(csv)?;
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(lines[0], "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds");
+    assert!(lines.len() == 3 && lines[2].starts_with("2,0."));
+    assert!(history.to_string().lines().next().unwrap().contains("validation_loss"));
+    Ok(())
+}
