@@ -85,7 +85,7 @@ impl Conv2D {
             channels,
             filters: self.filters,
             kernel: self.window.size.pair(),
-            stride: self.window.stride.pair(),
+            stride: positions.stride,
             dilation: self.window.dilation.pair(),
             padding: positions.before,
             output: positions.count,

@@ -105,7 +105,7 @@ pub(super) fn pooling_geometry(window: &Window, input: Shape) -> Result<Geometry
         input: [height, width],
         channels,
         window: window.size.pair(),
-        stride: window.stride.pair(),
+        stride: positions.stride,
         padding: positions.before,
         output: positions.count,
     })

@@ -95,6 +95,8 @@ pub(crate) struct Window {
 pub(crate) struct Positions {
     pub count: [usize; 2],
     pub before: [usize; 2],
+    /// The stride, at most the input's extent: one that is larger leads to the same single position.
+    pub stride: [usize; 2],
 }
 
 impl Window {
@@ -105,7 +107,8 @@ impl Window {
         self.dilation.checked("dilation")?;
         let rows = self.along("height", height, self.size.height, self.stride.height, self.dilation.height)?;
         let columns = self.along("width", width, self.size.width, self.stride.width, self.dilation.width)?;
-        Ok(Positions { count: [rows.0, columns.0], before: [rows.1, columns.1] })
+        let stride = [self.stride.height.min(height), self.stride.width.min(width)];
+        Ok(Positions { count: [rows.0, columns.0], before: [rows.1, columns.1], stride })
     }
 
     fn along(
