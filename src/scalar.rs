@@ -17,10 +17,12 @@ pub trait Scalar: Element {
 impl Scalar for f32 {
     const NAME: &'static str = "F32";
 
+    #[inline]
     fn from_f64(value: f64) -> Self {
         value as f32
     }
 
+    #[inline]
     fn into_f64(self) -> f64 {
         f64::from(self)
     }
@@ -29,10 +31,12 @@ impl Scalar for f32 {
 impl Scalar for f64 {
     const NAME: &'static str = "F64";
 
+    #[inline]
     fn from_f64(value: f64) -> Self {
         value
     }
 
+    #[inline]
     fn into_f64(self) -> f64 {
         self
     }

@@ -88,7 +88,7 @@ impl Description {
         let config = json::read(text).map_err(|error| ModelFileErrorKind::Json {
             part: "description",
             offset: error.offset,
-            expected: error.expected,
+            problem: error.problem,
         })?;
         let description = Self::from_config(&config).map_err(ModelFileErrorKind::Description)?;
         description.check_names()?;

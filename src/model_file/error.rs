@@ -103,14 +103,14 @@ pub enum ModelFileErrorKind {
     },
 
     /// The header is not the JSON it should be.
-    #[error("byte {offset} of the {part}: expected {expected}")]
+    #[error("byte {offset} of the {part}: {problem}")]
     Json {
         /// "file", or "description" for the JSON within the header's metadata, counted from its own beginning.
         part: &'static str,
-        /// Where.
+        /// Where it was noticed.
         offset: usize,
-        /// What was expected there.
-        expected: &'static str,
+        /// What is wrong there.
+        problem: String,
     },
     /// The description of the model lacks something, or holds something else.
     #[error("the description of the model: {0}")]

@@ -50,7 +50,7 @@ impl<'a> Frame<'a> {
         let length = usize::try_from(found).ok().filter(|length| *length <= MAX_HEADER_BYTES);
         let length = length.ok_or(ModelFileErrorKind::HeaderTooLarge { found })?;
         let (header, data) = rest.split_at_checked(length).ok_or_else(|| truncated(bytes, LENGTH_BYTES + length))?;
-        let header = std::str::from_utf8(header).map_err(|error| wrong(error.valid_up_to(), "UTF-8"))?;
+        let header = std::str::from_utf8(header).map_err(|error| wrong(error.valid_up_to(), "not UTF-8"))?;
         let (place, checksum) = checksum_of(header)?;
         let found = sum_without(bytes, LENGTH_BYTES + place);
         match checksum == found {
@@ -98,26 +98,26 @@ pub(super) fn checksum_digits(checksum: u32) -> String {
 }
 
 /// An error in the JSON of the header, `offset` bytes after its beginning.
-pub(super) fn wrong(offset: usize, expected: &'static str) -> ModelFileErrorKind {
-    ModelFileErrorKind::Json { part: "file", offset: LENGTH_BYTES + offset, expected }
+pub(super) fn wrong(offset: usize, problem: impl Into<String>) -> ModelFileErrorKind {
+    ModelFileErrorKind::Json { part: "file", offset: LENGTH_BYTES + offset, problem: problem.into() }
 }
 
 /// Where in the header the checksum's digits stand, and what they say.
 fn checksum_of(header: &str) -> Result<(usize, u32), ModelFileErrorKind> {
-    let version = header.get(MAGIC.len()..).ok_or_else(|| wrong(header.len(), "the format's version"))?;
+    let version = header.get(MAGIC.len()..).ok_or_else(|| wrong(header.len(), "expected the format's version"))?;
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
     let found = version.get(..digits).and_then(|digits| digits.parse().ok());
-    let found = found.ok_or_else(|| wrong(MAGIC.len(), "the format's version"))?;
+    let found = found.ok_or_else(|| wrong(MAGIC.len(), "expected the format's version"))?;
     if found != FORMAT {
         return Err(ModelFileErrorKind::Format { found, supported: FORMAT });
     }
     let before = MAGIC.len() + digits;
     let place = before + BEFORE_CHECKSUM.len();
     if header.get(before..place) != Some(BEFORE_CHECKSUM) {
-        return Err(wrong(before, "the checksum"));
+        return Err(wrong(before, "expected the checksum"));
     }
     let sum = header.get(place..place + CHECKSUM_DIGITS).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    sum.map(|sum| (place, sum)).ok_or_else(|| wrong(place, "the checksum"))
+    sum.map(|sum| (place, sum)).ok_or_else(|| wrong(place, "expected the checksum"))
 }
 
 /// The sum of `bytes` with zeros for the checksum's digits, which begin at `place`.

@@ -1,10 +1,12 @@
-//! JSON, as much of it as a header needs: into a [`Config`] and back.
+//! JSON, as much of it as a header needs: into a [`Config`] and back, by `serde_json`.
 //!
-//! Written is one spelling only: no spaces, names in the order of the configuration, whole numbers without a point and all others with a point or an
-//! exponent (the shortest digits that read back as the same `f64`), the escapes `\" \\ \b \t \n \f \r` and `\u00xx`, everything else as it is.
-//! Read is a little more than that; who must have the one spelling writes again and compares.
+//! Written is one spelling only: no spaces, names in the order of the configuration. Read is any; who must have the one spelling writes again and compares.
 
-use std::fmt::Write;
+use std::{fmt, io};
+
+use serde_core::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_core::ser::{Serialize, Serializer};
+use serde_json::ser::Formatter;
 
 use crate::{Config, Value};
 
@@ -14,234 +16,128 @@ pub(super) const MAX_DEPTH: usize = 16;
 /// The most values in one text. A layer has about twenty, its tensors ten: room for two thousand layers; the values take about 5 MiB at most.
 pub(super) const MAX_VALUES: usize = 1 << 16;
 
-/// What was expected, and at which byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is wrong, and at which byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JsonError {
     pub offset: usize,
-    pub expected: &'static str,
+    pub problem: String,
 }
 
-/// The object that `text` holds; spaces may follow it. No name may stand twice in an object; there is no `null`.
+/// The object that `text` holds. No name may stand twice in an object; there is no `null`. Numbers that are whole and not negative are integers.
 pub(super) fn read(text: &str) -> Result<Config, JsonError> {
-    let mut reader = Reader { text, position: 0, depth: 0, values: 0 };
-    let config = reader.config()?;
-    match text.get(reader.position..).unwrap_or("").bytes().position(|byte| byte != b' ') {
-        Some(spaces) => Err(JsonError { offset: reader.position + spaces, expected: "the end" }),
-        None => Ok(config),
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Bounded { depth: 0, values_left: &mut { MAX_VALUES } }.deserialize(&mut reader);
+    match value.and_then(|value| reader.end().map(|()| value)) {
+        Ok(Value::Config(config)) => Ok(config),
+        Ok(_) => Err(JsonError { offset: 0, problem: "expected an object".to_owned() }),
+        Err(error) => Err(placed(text, &error)),
     }
 }
 
 /// `config` as an object. Numbers must be finite: JSON has no others.
 pub(super) fn write(config: &Config) -> String {
-    let mut text = String::new();
-    write_config(&mut text, config);
-    text
+    let mut bytes = Vec::new();
+    let written = Json(config).serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Spelling));
+    // Into memory, and with texts for names, this cannot fail.
+    written.ok().and_then(|()| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-fn write_config(text: &mut String, config: &Config) {
-    text.push('{');
-    for (index, (name, value)) in config.entries().enumerate() {
-        text.push_str(if index > 0 { "," } else { "" });
-        write_text(text, name);
-        text.push(':');
-        write_value(text, value);
+/// How numbers are spelled is part of the file format; `serde_json` has changed it from one version to another (1e16, 1e+16).
+struct Spelling;
+
+impl Formatter for Spelling {
+    fn write_f64<W: io::Write + ?Sized>(&mut self, writer: &mut W, number: f64) -> io::Result<()> {
+        write!(writer, "{number:?}") // `{:?}` and not `{}`: 1.0 keeps its point
     }
-    text.push('}');
 }
 
-fn write_value(text: &mut String, value: &Value) {
-    // Writing to a `String` cannot fail.
-    let _ = match value {
-        Value::Boolean(boolean) => write!(text, "{boolean}"),
-        Value::Integer(integer) => write!(text, "{integer}"),
-        Value::Number(number) => write!(text, "{number:?}"), // `{:?}` and not `{}`: 1.0 keeps its point
-        Value::Text(string) => return write_text(text, string),
-        Value::List(values) => return write_list(text, values),
-        Value::Config(config) => return write_config(text, config),
-    };
+/// `serde_json` counts lines and columns from 1; a column is a byte.
+fn placed(text: &str, error: &serde_json::Error) -> JsonError {
+    let line = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+    let message = error.to_string();
+    let problem = message.rsplit_once(" at line ").map_or(message.as_str(), |(problem, _)| problem).to_owned();
+    JsonError { offset: line + error.column().saturating_sub(1), problem }
 }
 
-fn write_list(text: &mut String, values: &[Value]) {
-    text.push('[');
-    for (index, value) in values.iter().enumerate() {
-        text.push_str(if index > 0 { "," } else { "" });
-        write_value(text, value);
+struct Json<'a, V>(&'a V);
+
+impl Serialize for Json<'_, Config> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.entries().map(|(name, value)| (name, Json(value))))
     }
-    text.push(']');
 }
 
-fn write_text(text: &mut String, string: &str) {
-    text.push('"');
-    for character in string.chars() {
-        let escape = match character {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\u{8}' => "\\b",
-            '\t' => "\\t",
-            '\n' => "\\n",
-            '\u{c}' => "\\f",
-            '\r' => "\\r",
-            '\0'..='\u{1f}' => {
-                let _ = write!(text, "\\u{:04x}", u32::from(character));
-                continue;
-            }
-            other => {
-                text.push(other);
-                continue;
-            }
-        };
-        text.push_str(escape);
+impl Serialize for Json<'_, Value> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Boolean(boolean) => serializer.serialize_bool(*boolean),
+            Value::Integer(integer) => serializer.serialize_u64(*integer),
+            Value::Number(number) => serializer.serialize_f64(*number),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::List(values) => serializer.collect_seq(values.iter().map(Json)),
+            Value::Config(config) => Json(config).serialize(serializer),
+        }
     }
-    text.push('"');
 }
 
-struct Reader<'a> {
-    text: &'a str,
-    position: usize,
+/// Reads one value that lies in `depth` others, where no more than `values_left` may follow.
+struct Bounded<'a> {
     depth: usize,
-    values: usize,
+    values_left: &'a mut usize,
 }
 
-impl Reader<'_> {
-    fn value(&mut self) -> Result<Value, JsonError> {
-        self.values += 1;
-        if self.values > MAX_VALUES {
-            return self.fail("fewer values");
-        }
-        match self.peek() {
-            Some(b'{') => self.config().map(Value::Config),
-            Some(b'[') => self.list().map(Value::List),
-            Some(b'"') => self.string().map(Value::Text),
-            Some(b't') => self.word("true").map(|()| Value::Boolean(true)),
-            Some(b'f') => self.word("false").map(|()| Value::Boolean(false)),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            _ => self.fail("a value"),
-        }
+impl Bounded<'_> {
+    fn inner(&mut self) -> Bounded<'_> {
+        Bounded { depth: self.depth + 1, values_left: self.values_left }
     }
+}
 
-    fn config(&mut self) -> Result<Config, JsonError> {
-        let start = self.position;
-        let entries = self.sequence("{", "}", |reader| {
-            let name = reader.string()?;
-            reader.word(":")?;
-            Ok((name, reader.value()?))
-        })?;
-        let twice = JsonError { offset: start, expected: "an object without a name that stands twice" };
-        Config::from_entries(entries).ok_or(twice)
-    }
+impl<'de> DeserializeSeed<'de> for Bounded<'_> {
+    type Value = Value;
 
-    fn list(&mut self) -> Result<Vec<Value>, JsonError> {
-        self.sequence("[", "]", Self::value)
-    }
-
-    /// Items with commas between them, within two brackets.
-    fn sequence<R>(
-        &mut self,
-        open: &'static str,
-        close: &'static str,
-        mut item: impl FnMut(&mut Self) -> Result<R, JsonError>,
-    ) -> Result<Vec<R>, JsonError> {
-        self.word(open)?;
-        self.depth += 1;
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
         if self.depth > MAX_DEPTH {
-            return self.fail("less nesting");
+            return Err(D::Error::custom("nested too deep"));
         }
-        let mut items = Vec::new();
-        while self.word(close).is_err() {
-            if !items.is_empty() {
-                self.word(",")?;
-            }
-            items.push(item(self)?);
+        *self.values_left = self.values_left.checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Bounded<'_> {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number, a text, true, false, a list or an object")
+    }
+    fn visit_bool<E>(self, boolean: bool) -> Result<Value, E> {
+        Ok(Value::Boolean(boolean))
+    }
+    fn visit_u64<E>(self, integer: u64) -> Result<Value, E> {
+        Ok(Value::Integer(integer))
+    }
+    fn visit_i64<E>(self, negative: i64) -> Result<Value, E> {
+        Ok(Value::Number(negative as f64))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Number(number))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element_seed(self.inner())? {
+            values.push(value);
         }
-        self.depth -= 1;
-        Ok(items)
+        Ok(Value::List(values))
     }
-
-    fn string(&mut self) -> Result<String, JsonError> {
-        self.word("\"")?;
-        let mut string = String::new();
-        loop {
-            let rest = self.rest();
-            let Some(plain) = rest.find(|character| matches!(character, '"' | '\\' | '\0'..='\u{1f}')) else {
-                return self.fail("the end of a text");
-            };
-            string.push_str(rest.get(..plain).unwrap_or(""));
-            self.position += plain;
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => string.push(self.escape()?),
-                _ => return self.fail("an escape in place of a control character"),
-            }
+    fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(name) = object.next_key()? {
+            entries.push((name, object.next_value_seed(self.inner())?));
         }
-        self.position += 1;
-        Ok(string)
-    }
-
-    fn escape(&mut self) -> Result<char, JsonError> {
-        self.position += 1;
-        let character = match self.peek() {
-            Some(b'u') => return self.code(),
-            Some(b'b') => '\u{8}',
-            Some(b't') => '\t',
-            Some(b'n') => '\n',
-            Some(b'f') => '\u{c}',
-            Some(b'r') => '\r',
-            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
-            _ => return self.fail("an escape"),
-        };
-        self.position += 1;
-        Ok(character)
-    }
-
-    /// The four digits after `\u`. Pairs of surrogates are not read: what they stand for is written as it is.
-    fn code(&mut self) -> Result<char, JsonError> {
-        let digits = self.rest().get(1..5).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        match code.and_then(char::from_u32) {
-            Some(character) => {
-                self.position += 5;
-                Ok(character)
-            }
-            None => self.fail("four digits of a character"),
-        }
-    }
-
-    fn number(&mut self) -> Result<Value, JsonError> {
-        let rest = self.rest();
-        let end = rest.find(|character| !matches!(character, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'));
-        let digits = rest.get(..end.unwrap_or(rest.len())).unwrap_or("");
-        let whole = digits.bytes().all(|digit| digit.is_ascii_digit());
-        let value = match whole {
-            true => digits.parse().ok().map(Value::Integer),
-            false => digits.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Number),
-        };
-        match value {
-            Some(value) => {
-                self.position += digits.len();
-                Ok(value)
-            }
-            None => self.fail("a number in range"),
-        }
-    }
-
-    fn word(&mut self, word: &'static str) -> Result<(), JsonError> {
-        if !self.rest().starts_with(word) {
-            return self.fail(word);
-        }
-        self.position += word.len();
-        Ok(())
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.position).copied()
-    }
-
-    fn rest(&self) -> &str {
-        self.text.get(self.position..).unwrap_or("")
-    }
-
-    fn fail<R>(&self, expected: &'static str) -> Result<R, JsonError> {
-        Err(JsonError { offset: self.position, expected })
+        Config::from_entries(entries).map(Value::Config).ok_or_else(|| A::Error::custom("a name stands twice"))
     }
 }
 
@@ -251,34 +147,27 @@ mod tests {
 
     #[test]
     fn one_spelling_there_and_back() {
-        let text = r#"{"a":[1,-2.5,1e-7,1e16,1.0,-0.0,true,false],"b":{"":"\"\\\n\u0001 é ☃"},"c":18446744073709551615,"d":[],"e":{}}"#;
+        let text = r#"{"a":[1,-2.5,-2.0,1e-7,1e16,1.0,-0.0,true,false],"b":{"":"\"\\\n\u0001 é ☃"},"c":18446744073709551615,"d":[],"e":{}}"#;
         assert_eq!(write(&read(text).unwrap()), text);
+        let others = read(" {\"a\" : [-2, -0, 18446744073709551616, 1e+1, \"\\u00e9\"]}\n").unwrap();
+        assert_eq!(write(&others), "{\"a\":[-2.0,-0.0,1.8446744073709552e19,10.0,\"é\"]}");
     }
 
     #[test]
     fn what_is_wrong_is_found_at_its_place() {
         let place = |text: &str| read(text).unwrap_err().offset;
-        assert_eq!(place(""), 0);
-        assert_eq!(place("{\"a\":1,\"a\":2}"), 0);
-        assert_eq!(place("{\"a\":1,}"), 7);
-        assert_eq!(place("{\"a\":null}"), 5);
-        assert_eq!(place("{\"a\":1e999}"), 5);
-        assert_eq!(place("{\"a\":18446744073709551616}"), 5);
-        assert_eq!(place("{\"a\":1} x"), 8);
-        assert_eq!(place("{\"a\": 1}"), 5);
-        assert_eq!(place("{\"a\":\"\\ud800\"}"), 7);
-        assert_eq!(place("{\"a\":\"\n\"}"), 6);
-        assert_eq!(place("{\"a\":\"x"), 6);
+        assert_eq!(["", "[]", "{\"a\":1,}", "{\"a\":07}", "{\"a\":1} x"].map(place), [0, 0, 7, 6, 8]);
+        assert_eq!(["{\"a\":null}", "{\n\"a\":1e999}", "{\"a\":1,\"a\":2}"].map(place), [8, 10, 12]);
+        assert_eq!(read("{\"a\":1,}").unwrap_err().problem, "trailing comma");
     }
 
     #[test]
     fn depth_and_count_are_bounded() {
         let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
-        assert!(read(&nested(MAX_DEPTH - 1)).is_ok());
-        assert_eq!(read(&nested(MAX_DEPTH)).unwrap_err().expected, "less nesting");
-        assert_eq!(read(&nested(1_000_000)).unwrap_err().expected, "less nesting");
-        let many = |count: usize| format!("{{\"a\":[{}0]}}", "0,".repeat(count - 2));
-        assert!(read(&many(MAX_VALUES)).is_ok());
-        assert_eq!(read(&many(MAX_VALUES + 1)).unwrap_err().expected, "fewer values");
+        let many = |count: usize| format!("{{\"a\":[{}0]}}", "0,".repeat(count - 3)); // the object and the list are values too
+        assert!(read(&nested(MAX_DEPTH)).is_ok() && read(&many(MAX_VALUES)).is_ok());
+        assert_eq!(read(&nested(MAX_DEPTH + 1)).unwrap_err().problem, "nested too deep");
+        assert_eq!(read(&nested(1_000_000)).unwrap_err().problem, "nested too deep");
+        assert_eq!(read(&many(MAX_VALUES + 1)).unwrap_err().problem, "too many values");
     }
 }

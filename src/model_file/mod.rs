@@ -1,8 +1,9 @@
 //! Model files: one safetensors file holds architecture, numbers, scaler and seed. `docs/model-file.md` describes the format.
 //!
 //! A file has exactly one spelling: what is loaded and saved again has the same bytes, and anything else than what would be saved is not loaded.
-//! (The crate `safetensors` reads and writes more than that: names that stand twice, spaces, metadata in random order, tensors sorted by name. The format
-//! is eight bytes, a line of JSON and the numbers, so it is read and written here.)
+//! So the frame, eight bytes before a line of JSON and the numbers after it, is read and written here: the crate `safetensors` reads names that stand
+//! twice, writes metadata in random order and sorts tensors by type and name. The JSON is `serde_json`'s, which leaves order, names that stand twice and
+//! the spelling of numbers to its caller.
 
 mod autoencoder;
 mod description;

@@ -11,6 +11,9 @@ use crate::kernel::reduce;
 use crate::network::{Network, Sharing, Structure};
 use crate::{Scalar, Shape};
 
+/// How many numbers are read before they are checked, so that they are still in the cache.
+const CHUNK: usize = 1 << 12;
+
 /// Whether numbers of the other float type are converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conversion {
@@ -26,7 +29,7 @@ pub(super) fn model<T: Scalar>(
     conversion: Conversion,
 ) -> Result<(Network<T>, Model), ModelFileErrorKind> {
     let frame = Frame::open(bytes)?;
-    let header = json::read(frame.header).map_err(|error| frame::wrong(error.offset, error.expected))?;
+    let header = json::read(frame.header).map_err(|error| frame::wrong(error.offset, error.problem))?;
     let description = Description::read(&header)?;
     suits::<T>(&description, wanted, conversion)?;
     let structure = Arc::new(structure(&description, registry)?);
@@ -157,9 +160,13 @@ fn scaler(shift: &Tensor, scale: &Tensor, data: &[u8]) -> Result<Scaler, ModelFi
 fn numbers_of<T: Scalar>(tensor: &Tensor, data: &[u8], values: &mut [T]) -> Result<(), ModelFileErrorKind> {
     let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
     let bytes = data.get(place(tensor.bytes.start)..place(tensor.bytes.end)).unwrap_or_default();
-    tensor.float.read(bytes, values);
-    match reduce::first_not_finite(values) {
-        Some(element) => Err(ModelFileErrorKind::NotFinite { name: tensor.name.clone(), element, float: T::NAME }),
-        None => Ok(()),
+    let bytes = bytes.chunks(place(tensor.float.bytes(CHUNK)));
+    for (index, (values, bytes)) in values.chunks_mut(CHUNK).zip(bytes).enumerate() {
+        tensor.float.read(bytes, values);
+        if let Some(element) = reduce::first_not_finite(values) {
+            let element = index * CHUNK + element;
+            return Err(ModelFileErrorKind::NotFinite { name: tensor.name.clone(), element, float: T::NAME });
+        }
     }
+    Ok(())
 }

@@ -34,7 +34,7 @@ impl<'a, T: Scalar> Writer<'a, T> {
         let tensors = tensor::table(&description, network.structure());
         let header = tensor::header(&description, 0, &tensors)?;
         let unsealed = Unsealed::new(&header)?;
-        let again = json::read(&header).map_err(|error| frame::wrong(error.offset, error.expected))?;
+        let again = json::read(&header).map_err(|error| frame::wrong(error.offset, error.problem))?;
         Description::read(&again)?;
         let mut hasher = unsealed.hasher();
         each_chunk(network, model, |bytes| {
