@@ -113,7 +113,7 @@ fn train(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
             let rate = Optimizer::<f32>::learning_rate(&optimizer) * schedule(taken, steps * arguments.epochs);
             network.update_parameters(|parameters| {
                 let slots = [means.as_mut_slice(), &mut [], &mut [], &mut []];
-                Update::new(taken as u64, rate, parameters, &gradients, slots).map(|update| optimizer.update(update))
+                Update::new(&optimizer, taken as u64, rate, parameters, &gradients, slots).map(|update| optimizer.update(update))
             })??;
             seen += batch;
             progress.update(epoch, step + 1, steps, sum / seen as f64, seen as f64 / started.elapsed().as_secs_f64());

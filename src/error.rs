@@ -41,6 +41,9 @@ pub enum Error {
     /// Training stopped.
     #[error(transparent)]
     Train(#[from] Box<TrainError>),
+    /// A file of the caller's cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
     /// A model file cannot be read or written.
     #[error(transparent)]
     ModelFile(#[from] ModelFileError),

@@ -14,6 +14,9 @@ use crate::kernel::reduce;
 use crate::network::{BuildError, Network, Parameter, ParameterError, Structure, Summary, Workspace};
 use crate::{Error, Scalar, Shape};
 
+/// Samples reconstructed at a time where only their errors are wanted.
+const AT_ONCE: usize = 256;
+
 /// An encoder and a decoder, trained together to give back their input.
 ///
 /// Inference takes `&self` and is safe to share between threads: put a trained model into an `Arc` and call it from anywhere.
@@ -72,8 +75,7 @@ impl<T: Scalar> Autoencoder<T> {
         &self.network
     }
 
-    /// The same, to be changed.
-    pub fn network_mut(&mut self) -> &mut Network<T> {
+    pub(crate) fn network_mut(&mut self) -> &mut Network<T> {
         &mut self.network
     }
 
@@ -105,6 +107,14 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`ParameterError`]; the model is then unchanged.
     pub fn set_parameter(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
         self.network.set_parameter(name, values)
+    }
+
+    /// Changes the flat parameter vector, as an optimizer of one's own does. See [`Network::update_parameters`].
+    ///
+    /// # Errors
+    /// [`ParameterError`]; the model is then unchanged.
+    pub fn update_parameters<R>(&mut self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, ParameterError> {
+        self.network.update_parameters(change)
     }
 
     /// Keeps training from changing the parameters whose names begin with `prefix`. See [`Network::freeze`].
@@ -197,11 +207,12 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`Error`] if the batch does not suit the model.
     pub fn reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
         let samples = samples.into();
-        let mut errors = Vec::with_capacity(samples.samples());
-        self.each_reconstruction(samples, |sample, reconstruction| {
-            let sum = reduce::squared_differences(sample, reconstruction);
-            errors.push(T::from_f64(sum / sample.len().max(1) as f64));
-        })?;
+        let mut errors = vec![T::zero(); samples.samples()];
+        let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
+        for (index, errors) in errors.chunks_mut(AT_ONCE).enumerate() {
+            let part = samples.part(index * AT_ONCE, errors.len());
+            self.reconstruction_error_with(&mut workspace, part, errors)?;
+        }
         Ok(errors)
     }
 
@@ -223,8 +234,13 @@ impl<T: Scalar> Autoencoder<T> {
         let reconstructions = self.reconstruct_with(workspace, samples)?;
         for (index, error) in errors.iter_mut().enumerate() {
             let column = reconstructions.column(index);
-            let pairs = samples.columns().values(index).zip(&column);
-            let sum: f64 = pairs.map(|(value, again)| (value - *again).into_f64().powi(2)).sum();
+            let sum: f64 = match samples.columns().run(index, 1) {
+                Some(sample) => reduce::squared_differences(sample, column.as_slice()),
+                None => {
+                    let pairs = samples.columns().values(index).zip(&column);
+                    pairs.map(|(value, again)| (value - *again).into_f64().powi(2)).sum()
+                }
+            };
             *error = T::from_f64(sum / samples.features().max(1) as f64);
         }
         Ok(())
@@ -256,7 +272,6 @@ impl<T: Scalar> Autoencoder<T> {
 
     /// Calls `visit` with each sample and its reconstruction, a few of which are held at a time.
     fn each_reconstruction(&self, samples: Batch<'_, T>, mut visit: impl FnMut(&[T], &[T])) -> Result<(), Error> {
-        const AT_ONCE: usize = 256;
         let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
         let mut sample = vec![T::zero(); samples.features()];
         for first in (0..samples.samples()).step_by(AT_ONCE) {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use nalgebra::DMatrix;
 
-use super::{DataError, Source};
+use super::{DataError, InputError, Source};
 use crate::kernel::convert;
 use crate::shape::{MAX_ELEMENTS, checked_product};
 use crate::{Scalar, Shape};
@@ -95,7 +95,7 @@ impl<T: Scalar> Source<T> for Images {
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
         let size = self.features_at_least_one();
         for (sample, target) in samples.iter().zip(batch.chunks_exact_mut(size)) {
-            let image = sample.checked_mul(size).and_then(|start| self.bytes.get(start..start + size));
+            let image = (*sample < self.count()).then(|| sample * size).and_then(|start| self.bytes.get(start..start + size));
             let missing = DataError::NoSuchSample { sample: *sample, samples: self.count() };
             convert::bytes_to_unit(image.ok_or(missing)?, target);
         }
@@ -126,6 +126,8 @@ impl Labels {
     /// # Errors
     /// [`DataError::Label`] if a label is not below `classes`.
     pub fn to_one_hot<T: Scalar>(&self, classes: usize) -> Result<DMatrix<T>, DataError> {
+        let too_large = |_| InputError::OutOfMemory { elements: classes.saturating_mul(self.count()) };
+        checked_product("elements of a matrix", &[classes, self.count()]).map_err(too_large)?;
         let mut matrix = DMatrix::zeros(classes, self.count());
         for (sample, label) in self.bytes.iter().enumerate() {
             let place = matrix.get_mut((usize::from(*label), sample));

@@ -93,14 +93,17 @@ impl Activation {
     }
 
     /// Replaces each argument in `values` by the function's value, and leaves what [`backward`](Self::backward) needs in
-    /// `cache`, unless that is empty (in inference). `channels` is the size of the last dimension.
+    /// `cache`, unless that is empty (in inference). `channels` is the size of the last dimension; a softmax of
+    /// values that are not a multiple of it does nothing.
     pub fn forward<T: Scalar>(self, channels: usize, values: &mut [T], cache: &mut [T]) {
         if self.needs_argument() && cache.len() == values.len() {
             cache.copy_from_slice(values);
         }
         match self.function() {
             Some(function) => kernel::apply(function, values),
-            None if self == Self::Softmax => kernel::softmax(channels.max(1), values),
+            None if self == Self::Softmax && values.len().is_multiple_of(channels.max(1)) => {
+                kernel::softmax(channels.max(1), values);
+            },
             None => {}
         }
     }
@@ -114,7 +117,9 @@ impl Activation {
         }
         match self.function() {
             Some(function) => kernel::multiply_by_derivative(function, reference, gradient),
-            None if self == Self::Softmax => kernel::softmax_gradient(channels.max(1), output, gradient),
+            None if self == Self::Softmax && gradient.len().is_multiple_of(channels.max(1)) => {
+                kernel::softmax_gradient(channels.max(1), output, gradient);
+            },
             None => {}
         }
     }

@@ -114,11 +114,12 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         ShapeError::unless_positive("filters", self.filters)?;
         let geometry = self.geometry(input)?;
         let ([height, width], [small_height, small_width]) = (geometry.input, geometry.output);
+        let output = Shape::image(height, width, self.filters).checked()?;
         let shape = [geometry.kernel[0], geometry.kernel[1], geometry.channels, geometry.filters];
         let count = checked_product("weights of a convolution", &shape)?;
         let (forward, backward) = (kernel::packed_len::<T>(&geometry), kernel::packed_gradient_len::<T>(&geometry));
         let prepared = checked_sum("packed weights of a convolution", &[forward, backward])?;
-        let plan = self.weights.plan(Shape::image(height, width, self.filters), self.weights.weight(&shape))?;
+        let plan = self.weights.plan(output, self.weights.weight(&shape))?;
         Ok(plan
             .prepared(prepared)
             .scratch(kernel::scratch_len::<T>(&geometry))
@@ -168,6 +169,7 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         let back = Conv2D::new(channels, self.window.size)
             .stride(self.window.stride)
             .padding(self.window.padding)
+            .weights(self.weights.clone())
             .activation(activation);
         Some(vec![Arc::new(back)])
     }

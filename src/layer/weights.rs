@@ -73,6 +73,13 @@ impl Weights {
 macro_rules! weight_options {
     ($layer:ident) => {
         impl $layer {
+            /// Takes over another layer's options.
+            #[allow(dead_code)] // not every layer's mirror image is of another type
+            pub(super) fn weights(mut self, weights: crate::layer::weights::Weights) -> Self {
+                self.weights = weights;
+                self
+            }
+
             /// Applies `activation` to the output.
             #[must_use]
             pub fn activation(mut self, activation: crate::Activation) -> Self {

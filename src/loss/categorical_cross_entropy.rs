@@ -42,6 +42,9 @@ impl<T: Scalar> Loss<T> for CategoricalCrossEntropy {
     }
 
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
+        if !pass.is_consistent() {
+            return f64::NAN;
+        }
         let channels = pass.shape.channels().max(1);
         let share = self.reduction.share(pass.shape.elements() / channels);
         let factor = pass.factor * T::from_f64(share);

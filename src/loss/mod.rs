@@ -104,8 +104,18 @@ impl<'a, T: Scalar> LossPass<'a, T> {
         Ok(self)
     }
 
-    /// A loss that is a sum over elements, reduced over each sample's `elements`.
+    /// Whether the lengths are still those that [`new`](Self::new) and [`gradient`](Self::gradient) checked: the fields are public.
+    fn is_consistent(&self) -> bool {
+        let count = self.predictions.len();
+        let gradient = self.gradient.as_ref().map_or(count, |gradient| gradient.len());
+        self.targets.len() == count && gradient == count && count.is_multiple_of(self.shape.channels().max(1))
+    }
+
+    /// A loss that is a sum over elements, reduced over each sample's `elements`. NaN for slices of different lengths.
     fn pointwise(self, loss: Pointwise<T>, reduction: Reduction) -> f64 {
+        if !self.is_consistent() {
+            return f64::NAN;
+        }
         let share = reduction.share(self.shape.elements());
         let factor = self.factor * T::from_f64(share);
         share * pointwise(loss, self.predictions, self.targets, factor, self.gradient)

@@ -13,9 +13,9 @@ impl<T: Scalar> Network<T> {
     /// The gradient by every parameter: the lanes' added up in order, then what is computed over the whole batch.
     pub(super) fn collect(&self, tape: &Tape<T>, samples: usize, gradients: &mut [T]) {
         let threads = worth_threads(&self.structure, samples);
-        for entry in &self.structure.table {
+        for (entry, frozen) in self.structure.table.iter().zip(&self.frozen) {
             let Some(target) = gradients.get_mut(entry.range.clone()) else { continue };
-            match &entry.lane {
+            match entry.lane.as_ref().filter(|_| !frozen) {
                 Some(lane) => {
                     let start = tape.layout.gradients.start + lane.start;
                     let lanes = tape.partition.lanes_for(samples);

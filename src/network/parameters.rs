@@ -79,7 +79,8 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Changes the flat parameter vector, as an optimizer of one's own does, and gives back what `change` does.
+    /// Changes the flat parameter vector, as an optimizer of one's own does, and gives back what `change` does. It may change frozen parameters, too;
+    /// the gradients of those are 0.
     ///
     /// # Errors
     /// [`ParameterError::NotFinite`] if `change` leaves a number that is not finite; the network is then unchanged.

@@ -144,13 +144,16 @@ impl<T: Scalar> Network<T> {
     }
 
     /// The way back from the gradient by the outputs of the last [`forward`](Self::forward), features × samples, to the gradient by every parameter,
-    /// which is written to `gradients` in the order of [`parameters`](Self::parameters).
+    /// which is written to `gradients` in the order of [`parameters`](Self::parameters); 0 for frozen ones.
     ///
     /// # Errors
     /// [`Error`] if a length is not what it should be.
     pub fn backward(&self, tape: &mut Tape<T>, output_gradient: &[T], gradients: &mut [T]) -> Result<(), Error> {
         let features = self.output_shape().elements();
         self.check_tape(tape)?;
+        if tape.samples == 0 {
+            return Err(InputError::Empty.into()); // nothing has gone forward
+        }
         expect_length("output gradients", tape.samples * features, output_gradient.len())?;
         expect_length("gradients", self.parameters.len(), gradients.len())?;
         let samples = tape.samples;
@@ -198,8 +201,8 @@ impl<T: Scalar> Network<T> {
         self.run(tape, samples, Passes::Evaluate, step)
     }
 
-    /// Updates the layers' state from the statistics of the last step.
-    pub(crate) fn update_state(&mut self, tape: &Tape<T>) {
+    /// Updates the layers' state (running statistics) from the last forward pass on `tape`: once a step, in a training loop of one's own.
+    pub fn update_state(&mut self, tape: &Tape<T>) {
         for node in &self.structure.nodes {
             let Some(state) = self.state.get_mut(node.state.clone()).filter(|state| !state.is_empty()) else {
                 continue;

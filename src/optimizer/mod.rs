@@ -61,11 +61,12 @@ pub struct Update<'a, T> {
 }
 
 impl<'a, T: Scalar> Update<'a, T> {
-    /// An update of `parameters`, for training loops of one's own.
+    /// An update of `parameters` by `optimizer`, for training loops of one's own.
     ///
     /// # Errors
-    /// [`OptionError`] if the step is 0 or a slice is neither empty nor as long as the parameters.
+    /// [`OptionError`] if the step is 0, or if the gradients or one of the slots that the optimizer keeps are not as many as the parameters.
     pub fn new(
+        optimizer: &(impl Optimizer<T> + ?Sized),
         step: u64,
         learning_rate: f64,
         parameters: &'a mut [T],
@@ -75,9 +76,8 @@ impl<'a, T: Scalar> Update<'a, T> {
         OptionError::unless(step > 0, "step", step as f64, "at least 1")?;
         let wanted = parameters.len();
         OptionError::unless(gradients.len() == wanted, "gradients", gradients.len() as f64, "one for each parameter")?;
-        for slot in &slots {
-            let fits = slot.is_empty() || slot.len() == wanted;
-            OptionError::unless(fits, "slot", slot.len() as f64, "empty, or one number for each parameter")?;
+        for slot in slots.iter().take(optimizer.slots()) {
+            OptionError::unless(slot.len() == wanted, "slot", slot.len() as f64, "one number for each parameter")?;
         }
         Ok(Self { step, learning_rate, parameters, gradients, slots })
     }

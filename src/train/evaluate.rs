@@ -8,26 +8,35 @@ use crate::network::{Keep, Network, Record, Tape};
 use crate::{Autoencoder, Error, Scalar};
 
 /// What can be trained and evaluated: a [`Network`] or an [`Autoencoder`]. Sealed.
-pub trait Model<T: Scalar>: sealed::Sealed {
+pub trait Model<T: Scalar>: sealed::Sealed<T> {
     /// The layers and their numbers.
     fn as_network(&self) -> &Network<T>;
-
-    /// The same, to be changed.
-    fn as_network_mut(&mut self) -> &mut Network<T>;
 }
 
-mod sealed {
-    pub trait Sealed {}
-    impl<T: crate::Scalar> Sealed for crate::Network<T> {}
-    impl<T: crate::Scalar> Sealed for crate::Autoencoder<T> {}
+/// A model's network could be exchanged for one of another structure: it is for the trainer alone to change.
+pub(super) mod sealed {
+    use crate::Scalar;
+    use crate::network::Network;
+
+    pub trait Sealed<T: Scalar> {
+        fn as_network_mut(&mut self) -> &mut Network<T>;
+    }
+
+    impl<T: Scalar> Sealed<T> for Network<T> {
+        fn as_network_mut(&mut self) -> &mut Network<T> {
+            self
+        }
+    }
+
+    impl<T: Scalar> Sealed<T> for crate::Autoencoder<T> {
+        fn as_network_mut(&mut self) -> &mut Network<T> {
+            self.network_mut()
+        }
+    }
 }
 
 impl<T: Scalar> Model<T> for Network<T> {
     fn as_network(&self) -> &Network<T> {
-        self
-    }
-
-    fn as_network_mut(&mut self) -> &mut Network<T> {
         self
     }
 }
@@ -35,10 +44,6 @@ impl<T: Scalar> Model<T> for Network<T> {
 impl<T: Scalar> Model<T> for Autoencoder<T> {
     fn as_network(&self) -> &Network<T> {
         self.network()
-    }
-
-    fn as_network_mut(&mut self) -> &mut Network<T> {
-        self.network_mut()
     }
 }
 

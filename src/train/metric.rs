@@ -14,7 +14,7 @@ pub trait Metric<T: Scalar>: Debug + Send + Sync {
 }
 
 /// The share of samples whose largest prediction stands where the largest target does (of pixels, for images), along the channels; the first counts where several
-/// are largest. Keras's `CategoricalAccuracy`.
+/// are largest. Keras's `CategoricalAccuracy`; with one channel, whether both are on the same side of ½, its `BinaryAccuracy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Accuracy;
 
@@ -26,12 +26,15 @@ impl<T: Scalar> Metric<T> for Accuracy {
     fn evaluate(&self, shape: Shape, predictions: &[T], targets: &[T]) -> f64 {
         let channels = shape.channels().max(1);
         let groups = predictions.chunks_exact(channels).zip(targets.chunks_exact(channels));
-        let right = groups.filter(|(prediction, target)| largest(prediction) == largest(target)).count();
+        let right = groups.filter(|(prediction, target)| class(prediction) == class(target)).count();
         right as f64 / (shape.elements() / channels).max(1) as f64
     }
 }
 
-fn largest<T: Scalar>(values: &[T]) -> usize {
+fn class<T: Scalar>(values: &[T]) -> usize {
+    if let [probability] = values {
+        return usize::from(*probability > T::from_f64(0.5));
+    }
     let start = (0, T::neg_infinity());
     let step = |best: (usize, T), (index, value): (usize, &T)| if *value > best.1 { (index, *value) } else { best };
     values.iter().enumerate().fold(start, step).0

@@ -93,14 +93,14 @@ impl<'a, T: Scalar> Trainer<'a, T> {
 
     /// Tries the model on `data` after every epoch, each sample its own target.
     #[must_use]
-    pub fn validation(mut self, data: &'a impl Source<T>) -> Self {
+    pub fn validation(mut self, data: &'a dyn Source<T>) -> Self {
         self.validation = Validation::Pairs(Pairs { inputs: data, targets: None });
         self
     }
 
     /// Tries the model on these inputs and targets after every epoch.
     #[must_use]
-    pub fn validation_to(mut self, inputs: &'a impl Source<T>, targets: &'a impl Source<T>) -> Self {
+    pub fn validation_to(mut self, inputs: &'a dyn Source<T>, targets: &'a dyn Source<T>) -> Self {
         self.validation = Validation::Pairs(Pairs { inputs, targets: Some(targets) });
         self
     }

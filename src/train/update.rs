@@ -129,7 +129,7 @@ impl<'a, T: Scalar> Pieces<'a, T> {
         before.copy_from_slice(parameters);
         let bad = reduce::first_not_finite(gradients).or_else(|| {
             let Shared { optimizer, step, rate, .. } = shared;
-            let update = Update::new(step, rate, &mut *parameters, gradients, slots).ok()?;
+            let update = Update::new(optimizer, step, rate, &mut *parameters, gradients, slots).ok()?;
             optimizer.update(update);
             reduce::first_not_finite(parameters)
         });
