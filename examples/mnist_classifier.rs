@@ -60,10 +60,10 @@ fn mistakes(test: &Digits, probabilities: &DMatrix<f32>) -> Result<ImageGrid, Bo
     let labels = test.labels.as_slice();
     let mut grid = ImageGrid::new(28, 28).scale(2);
     for digit in 0..10 {
-        let probability = |sample: usize| probabilities[(digit, sample)];
-        let read_as_digit = (0..labels.len()).filter(|&sample| probabilities.column(sample).imax() == digit);
-        let (right, mut wrong): (Vec<usize>, Vec<usize>) =
-            read_as_digit.partition(|&sample| usize::from(labels[sample]) == digit);
+        let probability = |sample: usize| probabilities[(usize::from(digit), sample)];
+        let read_as_digit =
+            (0..labels.len()).filter(|&sample| probabilities.column(sample).imax() == usize::from(digit));
+        let (right, mut wrong): (Vec<usize>, Vec<usize>) = read_as_digit.partition(|&sample| labels[sample] == digit);
         wrong.sort_by(|&left, &right| probability(right).total_cmp(&probability(left)));
         let row: Vec<usize> = right.into_iter().take(1).chain(wrong.into_iter().take(MOST)).collect();
         grid = grid.row(&test.select(&row)?);

@@ -69,7 +69,7 @@ mod tests {
         surround(&frame, &inner, &mut outer);
         inside(&frame, &outer, &mut back);
         assert_eq!(back, inner);
-        assert_eq!(outer.iter().sum::<f32>(), inner.iter().sum());
+        assert_eq!(outer.iter().sum::<f32>(), inner.iter().sum::<f32>());
         assert_eq!(outer[16..22], inner[..6]);
     }
 }
