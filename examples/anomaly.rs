@@ -5,9 +5,9 @@
 //! ```
 //!
 //! The reconstruction error of an image is its score. Prints the area under the ROC curve, the chance that another digit
-//! scores higher than one of the kind that was learned, and draws the distributions of the scores (`histogram.svg`), the images
-//! with the highest ones (`most_anomalous.png`, the upper half other digits, the lower half of the kind that was learned, each above
-//! what the model made of it) and `loss.svg`.
+//! scores higher than one of the kind that was learned, and draws the distributions of the scores (`histogram.svg`), the
+//! images with the highest ones (`most_anomalous.png`: above other digits, below ones of the kind that was learned, each
+//! with what the model made of it) and `loss.svg`.
 
 mod support;
 

@@ -4,9 +4,9 @@
 //! cargo run --release --example mnist
 //! ```
 //!
-//! Trains on the images that come with the crate, prints the validation loss, and draws what the model gives back
-//! (`reconstructions.png`), how it learned (`loss.svg`) and where it puts the digits (`map.svg`). `--epochs 50` brings sharper digits;
-//! `--data DIR`, with the 60 000 training images in the folder, brings them sooner.
+//! Trains on the images that come with the crate, prints the validation loss, saves the model, and draws what it gives back
+//! (`reconstructions.png`), how it learned (`loss.svg`) and where it puts the digits (`map.svg`). `--data DIR`, with
+//! the 60 000 training images in the folder, brings sharper digits.
 
 mod support;
 
