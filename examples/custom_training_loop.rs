@@ -81,13 +81,12 @@ fn train(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         .build()?;
     let optimizer = Lion { learning_rate: 1e-3, betas: [0.9, 0.99] };
 
-    let network = model.network_mut();
-    let features = network.input_shape().elements();
+    let features = model.input_shape().elements();
     let link = Loss::<f32>::link(&Bce); // the loss takes the last sigmoid over, and sees its arguments
-    let mut tape = network.tape(BATCH)?; // working memory, made once
+    let mut tape = model.network().tape(BATCH)?; // working memory, made once
     let mut output_gradient = vec![0.0; features * BATCH];
-    let mut gradients = vec![0.0; network.parameter_count()];
-    let mut means = vec![0.0; network.parameter_count()]; // what the optimizer remembers
+    let mut gradients = vec![0.0; model.network().parameter_count()];
+    let mut means = vec![0.0; model.network().parameter_count()]; // what the optimizer remembers
     let mut images = DMatrix::<f32>::zeros(features, BATCH);
 
     let mut rng = ChaCha8Rng::seed_from_u64(arguments.seed);
@@ -103,23 +102,24 @@ fn train(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
             images.resize_horizontally_mut(batch, 0.0);
             train.images.read(samples, images.as_mut_slice())?;
 
-            let predictions = network.forward(&mut tape, &images, link, taken)?;
+            let predictions = model.network().forward(&mut tape, &images, link, taken)?;
             let pass = LossPass::new(Shape::flat(features), predictions, images.as_slice())?;
             let pass = pass.linked(link.is_some()).gradient(1.0 / batch as f32, &mut output_gradient[..elements])?;
             sum += Bce.evaluate(pass);
-            network.backward(&mut tape, &output_gradient[..elements], &mut gradients)?;
+            model.network().backward(&mut tape, &output_gradient[..elements], &mut gradients)?;
 
             taken += 1;
             let rate = Optimizer::<f32>::learning_rate(&optimizer) * schedule(taken, steps * arguments.epochs);
-            network.update_parameters(|parameters| {
+            model.update_parameters(|parameters| {
                 let slots = [means.as_mut_slice(), &mut [], &mut [], &mut []];
-                Update::new(&optimizer, taken as u64, rate, parameters, &gradients, slots).map(|update| optimizer.update(update))
+                Update::new(&optimizer, taken as u64, rate, parameters, &gradients, slots)
+                    .map(|update| optimizer.update(update))
             })??;
             seen += batch;
             progress.update(epoch, step + 1, steps, sum / seen as f64, seen as f64 / started.elapsed().as_secs_f64());
         }
         let per_second = seen as f64 / started.elapsed().as_secs_f64();
-        let (loss, validation_loss) = (sum / seen as f64, network.evaluate(&Bce, &test.images)?);
+        let (loss, validation_loss) = (sum / seen as f64, model.evaluate(&Bce, &test.images)?);
         progress.finish_epoch(epoch, loss, Some(validation_loss), started.elapsed().as_secs_f64(), per_second);
         losses.push(loss);
         validation_losses.push(validation_loss);

@@ -314,7 +314,14 @@ fn optimizers() -> Outcome {
             let mut borrowed = slots.iter_mut();
             let slots = std::array::from_fn(|_| borrowed.next().map_or(&mut [][..], Vec::as_mut_slice));
             let step = step as u64 + 1;
-            optimizer.update(Update::new(optimizer.as_ref(), step, optimizer.learning_rate(), &mut parameters, gradient, slots)?);
+            optimizer.update(Update::new(
+                optimizer.as_ref(),
+                step,
+                optimizer.learning_rate(),
+                &mut parameters,
+                gradient,
+                slots,
+            )?);
             path.extend_from_slice(&parameters);
         }
         case.compare("parameters", &path);

@@ -143,7 +143,8 @@ fn the_explicit_loop_is_the_trainer_s() -> Outcome {
             let mut update = Ok(());
             network.update_parameters(|parameters| {
                 let slots = [&mut first[..], &mut second[..], &mut [], &mut []];
-                update = Update::new(&optimizer, step as u64 + 1, rate, parameters, &gradients, slots).map(|u| optimizer.update(u));
+                update = Update::new(&optimizer, step as u64 + 1, rate, parameters, &gradients, slots)
+                    .map(|u| optimizer.update(u));
             })?;
             update?;
         }

@@ -9,7 +9,7 @@ use nalgebra::{DMatrix, DMatrixView};
 
 pub use builder::AutoencoderBuilder;
 
-use crate::data::{Batch, InputError};
+use crate::data::{Batch, Columns, InputError};
 use crate::kernel::reduce;
 use crate::network::{BuildError, Network, Parameter, ParameterError, Structure, Summary, Workspace};
 use crate::{Error, Scalar, Shape};
@@ -234,13 +234,7 @@ impl<T: Scalar> Autoencoder<T> {
         let reconstructions = self.reconstruct_with(workspace, samples)?;
         for (index, error) in errors.iter_mut().enumerate() {
             let column = reconstructions.column(index);
-            let sum: f64 = match samples.columns().run(index, 1) {
-                Some(sample) => reduce::squared_differences(sample, column.as_slice()),
-                None => {
-                    let pairs = samples.columns().values(index).zip(&column);
-                    pairs.map(|(value, again)| (value - *again).into_f64().powi(2)).sum()
-                }
-            };
+            let sum = squared_error(&samples.columns(), index, column.as_slice());
             *error = T::from_f64(sum / samples.features().max(1) as f64);
         }
         Ok(())
@@ -292,4 +286,19 @@ impl<T: Scalar> Autoencoder<T> {
     fn decoder_layers(&self) -> Range<usize> {
         self.split..self.network.all().end
     }
+}
+
+/// Σ (sample − reconstruction)² of sample `index`; the same bits whether the sample is one run or has gaps.
+fn squared_error<T: Scalar>(samples: &Columns<'_, T>, index: usize, reconstruction: &[T]) -> f64 {
+    if let Some(sample) = samples.run(index, 1) {
+        return reduce::squared_differences(sample, reconstruction);
+    }
+    let mut values = samples.values(index);
+    let mut block = [T::zero(); reduce::BLOCK];
+    let mut sum = 0.0;
+    for again in reconstruction.chunks(reduce::BLOCK) {
+        block.iter_mut().zip(values.by_ref().take(again.len())).for_each(|(slot, value)| *slot = value);
+        sum += reduce::squared_differences(block.get(..again.len()).unwrap_or(&[]), again);
+    }
+    sum
 }

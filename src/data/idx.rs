@@ -95,7 +95,8 @@ impl<T: Scalar> Source<T> for Images {
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
         let size = self.features_at_least_one();
         for (sample, target) in samples.iter().zip(batch.chunks_exact_mut(size)) {
-            let image = (*sample < self.count()).then(|| sample * size).and_then(|start| self.bytes.get(start..start + size));
+            let image =
+                (*sample < self.count()).then(|| sample * size).and_then(|start| self.bytes.get(start..start + size));
             let missing = DataError::NoSuchSample { sample: *sample, samples: self.count() };
             convert::bytes_to_unit(image.ok_or(missing)?, target);
         }

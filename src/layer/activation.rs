@@ -103,7 +103,7 @@ impl Activation {
             Some(function) => kernel::apply(function, values),
             None if self == Self::Softmax && values.len().is_multiple_of(channels.max(1)) => {
                 kernel::softmax(channels.max(1), values);
-            },
+            }
             None => {}
         }
     }
@@ -119,7 +119,7 @@ impl Activation {
             Some(function) => kernel::multiply_by_derivative(function, reference, gradient),
             None if self == Self::Softmax && gradient.len().is_multiple_of(channels.max(1)) => {
                 kernel::softmax_gradient(channels.max(1), output, gradient);
-            },
+            }
             None => {}
         }
     }

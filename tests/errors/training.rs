@@ -1,0 +1,229 @@
+//! Training that cannot begin, or cannot go on.
+
+use autoencoder::nalgebra::DMatrix;
+use autoencoder::*;
+
+use crate::common::{Outcome, error_of};
+use crate::{data, model};
+
+fn trainer() -> Trainer<'static, f64> {
+    Trainer::new(Bce, Adam::default()).batch_size(8).shuffle(false)
+}
+
+fn train_error(result: Result<History, Error>, what: &str) -> TrainError {
+    match error_of(result, what) {
+        Error::Train(error) => *error,
+        other => panic!("{what}: {other:?}"),
+    }
+}
+
+/// Whatever is wrong before the first step leaves the model as it was, and says so.
+fn refused(trainer: Trainer<'_, f64>, inputs: &dyn Source<f64>, targets: Option<&dyn Source<f64>>, text: &str) {
+    let mut model = model();
+    let before = model.network().parameter_vector().to_vec();
+    let mut trainer = trainer;
+    let result = match targets {
+        Some(targets) => trainer.fit_to(&mut model, inputs, targets),
+        None => trainer.fit(&mut model, inputs),
+    };
+    let error = train_error(result, text);
+    assert_eq!(error.to_string(), format!("training stopped before the first step: {text}"));
+    assert_eq!((error.epoch(), error.step(), error.history().epochs().len()), (0, 0, 0));
+    assert_eq!(model.network().parameter_vector(), before, "{text}");
+}
+
+#[test]
+fn settings() {
+    let data = data(20);
+    let adam = |adam: Adam| Trainer::new(Mse, adam);
+    let rows: Vec<(Trainer<'_, f64>, &str)> = vec![
+        (trainer().batch_size(0), "`batch_size` is 0, expected at least 1"),
+        (trainer().threads(0), "`threads` is 0, expected at least 1"),
+        (trainer().validation_fraction(1.0), "`validation_fraction` is 1, expected a number in 0..1"),
+        (trainer().validation_fraction(-0.1), "`validation_fraction` is -0.1, expected a number in 0..1"),
+        (trainer().validation_fraction(f64::NAN), "`validation_fraction` is NaN, expected a number in 0..1"),
+        (trainer().validation_fraction(0.99), "there are no samples to train on"),
+        (adam(Adam::new(0.0)), "`learning_rate` is 0, expected a finite number above 0"),
+        (adam(Adam::new(f64::NAN)), "`learning_rate` is NaN, expected a finite number above 0"),
+        (adam(Adam::new(f64::INFINITY)), "`learning_rate` is inf, expected a finite number above 0"),
+        (adam(Adam::default().betas(1.0, 0.9)), "`beta_1` is 1, expected a number in 0..1"),
+        (adam(Adam::default().betas(0.9, -0.5)), "`beta_2` is -0.5, expected a number in 0..1"),
+        (adam(Adam::default().epsilon(-1.0)), "`epsilon` is -1, expected a finite number, at least 0"),
+        (
+            Trainer::new(Mse, AdamW::default().weight_decay(-1.0)),
+            "`weight_decay` is -1, expected a finite number, at least 0",
+        ),
+        (Trainer::new(Mse, Sgd::new(0.1).momentum(1.5)), "`momentum` is 1.5, expected a number in 0..1"),
+        (Trainer::new(Mse, RmsProp::new(0.1).rho(2.0)), "`rho` is 2, expected a number in 0..1"),
+        (Trainer::new(Huber::new(0.0), Sgd::default()), "`delta` is 0, expected a finite number above 0"),
+        (Trainer::new(Huber::new(f64::NAN), Sgd::default()), "`delta` is NaN, expected a finite number above 0"),
+    ];
+    for (trainer, text) in rows {
+        refused(trainer, &data, None, text);
+    }
+}
+
+#[test]
+fn data_that_do_not_suit() {
+    let (all, none, wide) = (data(20), DMatrix::<f64>::zeros(6, 0), DMatrix::<f64>::zeros(7, 20));
+    let empty = DMatrix::<f64>::zeros(0, 0);
+    let few = data(19);
+    refused(trainer(), &none, None, "there are no samples to train on");
+    refused(trainer(), &empty, None, "there are no samples to train on");
+    refused(trainer(), &wide, None, "expected 6 features in each sample, found 7");
+    refused(trainer().validation(&none), &all, None, "there are no samples to validate on");
+    refused(trainer().validation(&wide), &all, None, "expected 6 features in each sample, found 7");
+    refused(trainer().validation_to(&all, &few), &all, None, "there are 20 inputs and 19 targets");
+    refused(trainer(), &all, Some(&few), "there are 20 inputs and 19 targets");
+    let text = "the model's output has 6 features (6), the targets have 7; `fit_to` takes targets of their own";
+    refused(trainer(), &all, Some(&wide), text);
+}
+
+/// Bad data are found where they are read; nothing is learnt from the batch that holds them.
+#[test]
+fn bad_data_on_the_way() -> Outcome {
+    let mut poisoned = data(40);
+    poisoned[(4, 21)] = f64::NAN;
+    let mut outside = data(40);
+    outside[(2, 21)] = 1.5;
+    for (bad, expected) in [
+        (poisoned, InputError::NotFinite { sample: 21, feature: 4 }),
+        (outside, InputError::Target { sample: 21, feature: 2, loss: "bce" }),
+    ] {
+        let mut finished = model();
+        trainer().fit(&mut finished, &data(40).columns(0, 16))?;
+        let mut stopped = model();
+        let error = train_error(trainer().epochs(3).fit(&mut stopped, &bad), "bad data");
+        assert_eq!((error.epoch(), error.step()), (1, 3), "two steps of eight were finished");
+        assert!(matches!(error.kind(), TrainErrorKind::Data(DataError::Input(input)) if *input == expected), "{error}");
+        assert_eq!(stopped.network().parameter_vector(), finished.network().parameter_vector());
+        let evaluated = error_of(model().evaluate(&Bce, &bad), "bad data");
+        assert!(matches!(&evaluated, Error::Data(DataError::Input(input)) if *input == expected), "{evaluated}");
+    }
+    Ok(())
+}
+
+#[test]
+fn targets_are_named_as_such() {
+    let text = InputError::Target { sample: 21, feature: 2, loss: "bce" }.to_string();
+    assert_eq!(text, "feature 2 of target 21 is outside what the loss `bce` takes (0..=1)");
+}
+
+/// Samples keep their numbers when they are shuffled, and when they are held back.
+#[test]
+fn places_are_those_of_the_data() {
+    let mut bad = data(40);
+    bad[(4, 37)] = f64::INFINITY;
+    let expected = InputError::NotFinite { sample: 37, feature: 4 };
+    let place = |error: &TrainError| matches!(error.kind(), TrainErrorKind::Data(DataError::Input(input)) if *input == expected);
+    let error = train_error(trainer().shuffle(true).seed(3).fit(&mut model(), &bad), "bad data");
+    assert!(place(&error) && error.epoch() == 1, "{error}");
+    let error = train_error(trainer().validation_fraction(0.25).fit(&mut model(), &bad), "bad data");
+    assert!(place(&error) && (error.epoch(), error.step()) == (1, 0), "{error}");
+    assert!(error.to_string().starts_with("training stopped after epoch 1: "), "{error}");
+}
+
+/// A loss that is NaN from some call on.
+#[derive(Debug)]
+struct Failing {
+    calls: std::sync::atomic::AtomicUsize,
+    after: usize,
+    gradient_only: bool,
+}
+
+impl Loss<f64> for Failing {
+    fn kind(&self) -> &'static str {
+        "failing"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+    }
+
+    fn evaluate(&self, pass: LossPass<'_, f64>) -> f64 {
+        let bad = self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= self.after;
+        if let Some(gradient) = pass.gradient {
+            let slopes = pass.predictions.iter().zip(pass.targets).map(|(p, t)| pass.factor * (p - t));
+            gradient.iter_mut().zip(slopes).for_each(|(gradient, slope)| *gradient = slope);
+            gradient[0] = if bad { f64::NAN } else { gradient[0] };
+        }
+        if bad && !self.gradient_only { f64::NAN } else { 1.0 }
+    }
+}
+
+/// A loss or a gradient that is not finite is never applied: the model holds the last finished step.
+#[test]
+fn what_is_not_finite_is_not_applied() -> Outcome {
+    let data = data(40); // five steps an epoch, one part each
+    for gradient_only in [false, true] {
+        let failing = |after| Failing { calls: Default::default(), after, gradient_only };
+        let fit = |after, epochs, model: &mut Autoencoder<f64>| {
+            Trainer::new(failing(after), Adam::default()).batch_size(8).epochs(epochs).fit(model, &data)
+        };
+        let (mut finished, mut stopped) = (model(), model());
+        fit(usize::MAX, 1, &mut finished)?;
+        let before = finished.network().parameter_vector().to_vec();
+        let error = train_error(fit(5, 3, &mut stopped), "NaN");
+        assert_eq!((error.epoch(), error.step(), error.history().epochs().len()), (2, 1, 1));
+        assert_eq!(error.history().epochs()[0].number, 1);
+        match gradient_only {
+            false => {
+                assert!(matches!(error.kind(), TrainErrorKind::LossNotFinite { value } if value.is_nan()), "{error}")
+            }
+            true => {
+                assert!(
+                    matches!(error.kind(), TrainErrorKind::UpdateNotFinite { parameter } if parameter == "encoder.0.weight"),
+                    "{error}"
+                );
+            }
+        }
+        assert!(error.to_string().starts_with("training stopped in epoch 2, step 1: "), "{error}");
+        assert_eq!(stopped.network().parameter_vector(), before);
+    }
+    Ok(())
+}
+
+/// A learning rate far too large: whatever comes of it, the parameters stay finite and inference works.
+#[test]
+fn divergence_leaves_a_usable_model() -> Outcome {
+    let builder = Autoencoder::<f32>::builder(Shape::flat(6)).encoder(Dense::new(3)).mirror(Activation::Linear);
+    let (mut model, data) = (builder.build()?, data(40).map(|value| value as f32));
+    let result = Trainer::new(Mse, Sgd::new(1e18)).epochs(50).fit(&mut model, &data);
+    let Error::Train(error) = error_of(result, "a rate of 1e18") else { panic!("another error") };
+    assert!(error.epoch() >= 1, "{error}");
+    assert!(error.to_string().contains("a smaller learning rate or scaled data may help"), "{error}");
+    assert!(model.network().parameter_vector().iter().all(|value| value.is_finite()));
+    Ok(())
+}
+
+/// Fails after the second epoch.
+struct Broken;
+
+impl Callback<f64> for Broken {
+    fn on_epoch(
+        &mut self,
+        epoch: &Epoch,
+        _model: &Network<f64>,
+    ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
+        if epoch.number == 2 { Err("the disk is full".into()) } else { Ok(Control::Continue) }
+    }
+}
+
+#[test]
+fn a_callback_that_fails() {
+    let error = train_error(trainer().epochs(5).callback(Broken).fit(&mut model(), &data(40)), "a broken callback");
+    assert_eq!((error.epoch(), error.step(), error.history().epochs().len()), (2, 0, 2));
+    assert!(matches!(error.kind(), TrainErrorKind::Callback(cause) if cause.to_string() == "the disk is full"));
+}
+
+/// Settings that are large, but not wrong.
+#[test]
+fn a_batch_larger_than_the_data() -> Outcome {
+    let history = trainer().batch_size(usize::MAX).epochs(2).fit(&mut model(), &data(20))?;
+    assert_eq!(history.epochs().len(), 2);
+    let mut untouched = model();
+    assert!(trainer().epochs(0).fit(&mut untouched, &data(20))?.epochs().is_empty());
+    assert_eq!(untouched.network().parameter_vector(), model().network().parameter_vector());
+    assert!(matches!(Subset::new(&data(5), 2..6), Err(DataError::NoSuchSample { sample: 5, samples: 5 })));
+    Ok(())
+}
