@@ -48,3 +48,15 @@ pub enum Error {
     #[error(transparent)]
     ModelFile(#[from] ModelFileError),
 }
+
+impl Error {
+    /// The same error about a part of a batch that begins at sample `first`: samples are named by their place in the whole.
+    pub(crate) fn after(self, first: usize) -> Self {
+        match self {
+            Self::Input(InputError::NotFinite { sample, feature }) => {
+                Self::Input(InputError::NotFinite { sample: first + sample, feature })
+            }
+            other => other,
+        }
+    }
+}

@@ -211,7 +211,8 @@ impl<T: Scalar> Autoencoder<T> {
         let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
         for (index, errors) in errors.chunks_mut(AT_ONCE).enumerate() {
             let part = samples.part(index * AT_ONCE, errors.len());
-            self.reconstruction_error_with(&mut workspace, part, errors)?;
+            let result = self.reconstruction_error_with(&mut workspace, part, errors);
+            result.map_err(|error| error.after(index * AT_ONCE))?;
         }
         Ok(errors)
     }
@@ -270,7 +271,8 @@ impl<T: Scalar> Autoencoder<T> {
         let mut sample = vec![T::zero(); samples.features()];
         for first in (0..samples.samples()).step_by(AT_ONCE) {
             let count = (samples.samples() - first).min(AT_ONCE);
-            let reconstructions = self.reconstruct_with(&mut workspace, samples.part(first, count))?;
+            let reconstructions = self.reconstruct_with(&mut workspace, samples.part(first, count));
+            let reconstructions = reconstructions.map_err(|error| error.after(first))?;
             for (index, reconstruction) in reconstructions.column_iter().enumerate() {
                 samples.columns().copy(first + index, &mut sample);
                 visit(&sample, reconstruction.as_slice());

@@ -197,7 +197,13 @@ impl<T: Scalar> Network<T> {
             let (found, found_samples) = found;
             return Err(InputError::SideInput { expected, samples: batch.samples(), found, found_samples });
         }
-        Ok(())
+        let Some(side) = batch.side().filter(|_| expected > 0) else { return Ok(()) };
+        let bad =
+            |sample: usize| side.values(sample).position(|value| !value.is_finite()).map(|feature| (sample, feature));
+        match (0..side.samples()).find_map(bad) {
+            Some((sample, feature)) => Err(InputError::NotFinite { sample, feature }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::partition::Partition;
 use super::step::{Judge, Read, Record, Step};
 use super::{Network, Structure};
 use crate::data::{Batch, InputError, Scaler};
+use crate::kernel::reduce;
 use crate::layer::{Activation, StateUpdate};
 use crate::random::{Purpose, Random};
 use crate::{DataError, Error, Scalar};
@@ -248,6 +249,10 @@ impl<T: Scalar> Step<T> for ReadBatch<'_, T> {
         let columns = self.batch.columns();
         for (sample, target) in positions.clone().zip(read.input.chunks_exact_mut(columns.features().max(1))) {
             columns.copy(sample, target);
+        }
+        if let Some(position) = reduce::first_not_finite(read.input) {
+            let (sample, feature) = (positions.start + position / columns.features(), position % columns.features());
+            return Err(InputError::NotFinite { sample, feature }.into());
         }
         if let Some(scaler) = self.scaler {
             scaler.apply(read.input);
