@@ -97,7 +97,7 @@ impl<T: Element> Operation<T> for MultiplyByDerivative<'_, T> {
             Function::Elu(alpha) => {
                 zip::<T, V>(Times(derivatives::Elu { scale: T::one(), alpha }), reference, gradient)
             }
-            Function::Selu => zip::<T, V>(Times(derivatives::Elu::selu()), reference, gradient),
+            Function::Selu => zip::<T, V>(Times(derivatives::Selu), reference, gradient),
             Function::Gelu => zip::<T, V>(Times(derivatives::Gelu), reference, gradient),
             Function::Silu => zip::<T, V>(Times(derivatives::Silu), reference, gradient),
             Function::Sigmoid => zip::<T, V>(Times(derivatives::Sigmoid), reference, gradient),

@@ -49,17 +49,23 @@ pub(super) struct Elu<T> {
     pub alpha: T,
 }
 
-impl<T: Element> Elu<T> {
-    pub fn selu() -> Self {
-        Self { scale: T::of(SELU_SCALE), alpha: T::of(SELU_ALPHA) }
-    }
-}
-
 impl<T: Element> Map<T> for Elu<T> {
     #[inline(always)]
     fn map<V: Simd<T>>(self, f: V) -> V {
         let below = f.add(V::splat(self.scale * self.alpha));
         V::select(V::splat(T::zero()).less(f), V::splat(self.scale), below)
+    }
+}
+
+/// The same with Klambauer's constants; at 0, where it has two slopes, Keras takes the scale.
+#[derive(Clone, Copy)]
+pub(super) struct Selu;
+
+impl<T: Element> Map<T> for Selu {
+    #[inline(always)]
+    fn map<V: Simd<T>>(self, f: V) -> V {
+        let below = f.add(V::splat(T::of(SELU_SCALE) * T::of(SELU_ALPHA)));
+        V::select(f.less(V::splat(T::zero())), below, V::splat(T::of(SELU_SCALE)))
     }
 }
 
