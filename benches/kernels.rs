@@ -85,7 +85,7 @@ impl<T: Element> Report<T> {
         let bias = Values::new(columns);
         let mut packed = Values::new(product::packed_len::<T>(depth, columns));
         let mut outputs = Values::new(samples * columns);
-        product::pack(matrix.get(), depth, columns, packed.get_mut());
+        product::Unpacked::matrix(matrix.get(), depth, columns).pack(0, packed.get_mut());
         self.line(&format!("{samples} x {depth} x {columns}"), 2 * samples * depth * columns, || {
             product::affine(Affine {
                 samples,

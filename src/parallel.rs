@@ -1,7 +1,15 @@
 //! Work that is cut in pieces and done on every thread of the pool it finds itself in.
 
+#[cfg(feature = "parallel")]
+use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "parallel")]
+use std::time::{Duration, Instant};
+
 /// Work made of pieces that do not depend on each other. Where it is cut, and by whom a piece is done, changes nothing.
 pub(crate) trait Divide: Sized + Send {
+    /// Into how many shares the work is cut for each thread: several, so that a thread that is late leaves some to the others.
+    const SHARES: usize = 4;
+
     /// How many pieces there are.
     fn pieces(&self) -> usize;
 
@@ -14,20 +22,66 @@ pub(crate) trait Divide: Sized + Send {
 
 /// Does the work, on several threads if `threads` says it is worth it. Allocates nothing.
 pub(crate) fn run<D: Divide>(work: D, threads: bool) {
-    match threads && available() > 1 {
-        true => fork(work),
-        false => work.run(),
+    match available() {
+        available if threads && available > 1 => {
+            let shares = work.pieces().min(available * D::SHARES);
+            fork(work, shares);
+        }
+        _ => work.run(),
     }
 }
 
-fn fork<D: Divide>(work: D) {
-    match work.pieces() {
+fn fork<D: Divide>(work: D, shares: usize) {
+    match shares {
         0 | 1 => work.run(),
-        pieces => {
-            let (left, right) = work.divide(pieces / 2);
-            join(|| fork(left), || fork(right));
+        _ => {
+            let left_shares = shares / 2;
+            let at = work.pieces() * left_shares / shares;
+            let (left, right) = work.divide(at);
+            join(|| fork(left, left_shares), || fork(right, shares - left_shares));
         }
     }
+}
+
+/// Does `work` while the other threads of the pool look out for pieces of it without falling asleep: a small step is over before a
+/// sleeping thread has woken up. A thread that finds nothing for a while sleeps all the same. Does nothing unless `threads` are worth it.
+#[cfg(feature = "parallel")]
+pub(crate) fn awake<R: Send>(threads: bool, work: impl FnOnce() -> R + Send) -> R {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if !threads || available() < 2 || available() > cores {
+        return work(); // with more threads than cores, whoever stays awake is in the others' way
+    }
+    let (done, here) = (AtomicBool::new(false), rayon::current_thread_index());
+    rayon::scope(|scope| {
+        scope.spawn_broadcast(|_, thread| {
+            if Some(thread.index()) != here {
+                look_out(&done);
+            }
+        });
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+/// How long a thread looks for work that does not come.
+#[cfg(feature = "parallel")]
+const PATIENCE: Duration = Duration::from_millis(2);
+
+#[cfg(feature = "parallel")]
+fn look_out(done: &AtomicBool) {
+    let mut last = Instant::now();
+    while !done.load(Ordering::Relaxed) && last.elapsed() < PATIENCE {
+        match rayon::yield_now() {
+            Some(rayon::Yield::Executed) => last = Instant::now(),
+            _ => std::hint::spin_loop(),
+        }
+    }
+}
+
+#[cfg(not(feature = "parallel"))]
+pub(crate) fn awake<R: Send>(_threads: bool, work: impl FnOnce() -> R + Send) -> R {
+    work()
 }
 
 #[cfg(feature = "parallel")]

@@ -117,6 +117,22 @@ fn transposed_convolution() {
     check(&[1, 9], rows);
 }
 
+/// These two are computed as one.
+#[test]
+fn convolution_of_repeated_pixels() {
+    let mut rows = Vec::new();
+    for (name, padding) in [("same", Padding::Same), ("valid", Padding::Valid)] {
+        for kernel in [(1, 1), (2, 2), (3, 3), (4, 3), (5, 2)] {
+            for factor in [(2, 2), (3, 1), (1, 2), (2, 3)] {
+                let layers = image(5, 5, 2).layer(UpSample::new(factor));
+                let layers = layers.layer(Conv2D::new(3, kernel).padding(padding).activation(Activation::Tanh));
+                rows.push((format!("up-sampling {factor:?}, conv {kernel:?} {name}"), layers));
+            }
+        }
+    }
+    check(&[1, 9, 19], rows);
+}
+
 #[test]
 fn pooling() {
     let mut rows = Vec::new();

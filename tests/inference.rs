@@ -56,6 +56,25 @@ fn a_sample_alone_has_the_bits_it_has_in_a_batch() {
     one_alone_is_one_of_many::<f64>(convolutional());
 }
 
+/// Up-sampling and a convolution behind it are computed as one; each by itself gives the same numbers.
+#[test]
+fn a_convolution_of_repeated_pixels_is_that_of_the_large_image() -> Outcome {
+    for (factor, kernel, padding) in
+        [((2, 2), (3, 3), Padding::Same), ((3, 1), (2, 4), Padding::Same), ((2, 3), (3, 5), Padding::Valid)]
+    {
+        let shape = Shape::image(5, 6, 3);
+        let convolution = Conv2D::new(4, kernel).padding(padding).activation(Activation::Relu);
+        let both = Network::<f64>::builder(shape).layer(UpSample::new(factor)).layer(convolution.clone()).build()?;
+        let images = Numbers::new(3).matrix(90, 21);
+        let large = both.activations("layers.0", &images)?;
+        let mut alone = Network::builder(Shape::image(5 * factor.0, 6 * factor.1, 3)).layer(convolution).build()?;
+        alone.set_parameter("layers.0.weight", both.parameter("layers.1.weight")?.values)?;
+        let (found, expected) = (both.predict(&images)?, alone.predict(&large)?);
+        assert!(distance(found.as_slice(), expected.as_slice()) < 1e-14, "{factor:?} {kernel:?} {padding:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn whatever_holds_samples_is_a_batch() -> Outcome {
     let model = convolutional::<f32>();

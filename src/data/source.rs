@@ -7,6 +7,7 @@ use nalgebra::{Dim, Dyn, Matrix, RawStorage, U1};
 
 use super::{Batch, DataError};
 use crate::Scalar;
+use crate::kernel::prefetch::prefetch;
 
 /// Numbered samples that training reads in any order, from several threads at once.
 ///
@@ -94,7 +95,10 @@ fn read_columns<T: Scalar>(
     samples: &[usize],
     batch: &mut [T],
 ) -> Result<(), DataError> {
-    for (sample, target) in samples.iter().zip(batch.chunks_exact_mut(columns.features().max(1))) {
+    for (index, (sample, target)) in samples.iter().zip(batch.chunks_exact_mut(columns.features().max(1))).enumerate() {
+        if let Some(next) = samples.get(index + 1).and_then(|next| columns.run(*next, 1)) {
+            prefetch(next);
+        }
         if !columns.copy(*sample, target) {
             return Err(DataError::NoSuchSample { sample: *sample, samples: columns.samples() });
         }

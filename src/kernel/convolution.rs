@@ -13,12 +13,14 @@ mod correlation;
 mod few_columns;
 mod frame;
 mod gradient;
+mod repetition;
 #[cfg(test)]
 mod tests;
 
 use super::{CpuPath, Element, cpu_path};
 use axis::Axis;
 use correlation::{Correlation, Weights};
+pub use repetition::Repetition;
 
 /// Sizes of a convolution; pairs are (vertical, horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,21 +172,41 @@ pub fn input_gradient<T: Element>(
     input_gradient: &mut [T],
     scratch: &mut [T],
 ) {
-    input_gradient_on(cpu_path(), geometry, samples, output_gradient, packed, input_gradient, scratch);
+    transposed(geometry, samples, output_gradient, packed, None, false, input_gradient, scratch);
 }
 
-fn input_gradient_on<T: Element>(
+/// Computes the transposed convolution: from samples of the size of `geometry`'s output to samples of the size of its input, each the bias
+/// plus what [`input_gradient`] computes; then `max(0, ·)` if `relu`.
+#[allow(clippy::too_many_arguments)]
+pub fn transposed<T: Element>(
+    geometry: &Geometry,
+    samples: usize,
+    small: &[T],
+    packed: &[T],
+    bias: Option<&[T]>,
+    relu: bool,
+    large: &mut [T],
+    scratch: &mut [T],
+) {
+    transposed_on(cpu_path(), geometry, samples, small, packed, bias, relu, large, scratch);
+}
+
+#[allow(clippy::too_many_arguments)]
+fn transposed_on<T: Element>(
     path: CpuPath,
     geometry: &Geometry,
     samples: usize,
-    output_gradient: &[T],
+    small: &[T],
     packed: &[T],
-    input_gradient: &mut [T],
+    bias: Option<&[T]>,
+    relu: bool,
+    large: &mut [T],
     scratch: &mut [T],
 ) {
-    assert_eq!(output_gradient.len(), samples * geometry.output_len(), "length of the output gradient");
-    assert_eq!(input_gradient.len(), samples * geometry.input_len(), "length of the input gradient");
-    geometry.backward().run(path, samples, output_gradient, packed, None, false, input_gradient, scratch);
+    assert_eq!(small.len(), samples * geometry.output_len(), "length of the small images");
+    assert_eq!(large.len(), samples * geometry.input_len(), "length of the large images");
+    assert!(bias.is_none_or(|bias| bias.len() == geometry.channels), "length of the bias");
+    geometry.backward().run(path, samples, small, packed, bias, relu, large, scratch);
 }
 
 /// Adds the gradient of the weights over samples to `gradient`.

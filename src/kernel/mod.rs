@@ -24,6 +24,7 @@ pub mod loss;
 pub mod math;
 pub mod peak;
 pub mod pool;
+pub mod prefetch;
 pub mod product;
 pub mod reduce;
 pub mod resample;

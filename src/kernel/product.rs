@@ -24,36 +24,83 @@ pub(super) fn packed_len_on<T: Element>(path: CpuPath, depth: usize, columns: us
     columns.next_multiple_of(lanes::<T>(path)).checked_mul(depth).expect("a packed matrix fits into memory")
 }
 
-/// Packs a matrix depth × columns, row-major.
-pub fn pack<T: Element>(matrix: &[T], depth: usize, columns: usize, packed: &mut [T]) {
-    pack_on(cpu_path(), matrix, [columns, 1], [depth, columns], packed);
+/// A matrix depth × columns that is to be packed.
+#[derive(Clone, Copy, Debug)]
+pub struct Unpacked<'a, T> {
+    data: &'a [T],
+    depth: usize,
+    columns: usize,
+    /// `data` is the transpose.
+    transposed: bool,
 }
 
-/// Packs the transpose of a matrix columns × depth, row-major.
-pub fn pack_transposed<T: Element>(matrix: &[T], depth: usize, columns: usize, packed: &mut [T]) {
-    pack_on(cpu_path(), matrix, [1, depth], [depth, columns], packed);
-}
-
-/// Packs `matrix[d * strides[0] + c * strides[1]]` for the indices `d`, `c` below `counts`.
-pub(super) fn pack_on<T: Element>(
-    path: CpuPath,
-    matrix: &[T],
-    strides: [usize; 2],
-    counts: [usize; 2],
-    packed: &mut [T],
-) {
-    let [depth, columns] = counts;
-    assert_eq!(packed.len(), packed_len_on::<T>(path, depth, columns), "length of the packed matrix");
-    if packed.is_empty() {
-        return;
+impl<'a, T: Element> Unpacked<'a, T> {
+    /// The matrix that lies in `data` row by row.
+    pub fn matrix(data: &'a [T], depth: usize, columns: usize) -> Self {
+        assert_eq!(data.len(), depth * columns, "length of the matrix");
+        Self { data, depth, columns, transposed: false }
     }
-    let lanes = lanes::<T>(path);
-    for (panel, packed) in packed.chunks_exact_mut(depth * lanes).enumerate() {
-        for (row, packed) in packed.chunks_exact_mut(lanes).enumerate() {
-            for (lane, packed) in packed.iter_mut().enumerate() {
-                let column = panel * lanes + lane;
-                let inside = column < columns;
-                *packed = if inside { matrix[row * strides[0] + column * strides[1]] } else { T::zero() };
+
+    /// The transpose of the matrix columns × depth that lies in `data` row by row.
+    pub fn transpose(data: &'a [T], depth: usize, columns: usize) -> Self {
+        Self { transposed: true, ..Self::matrix(data, depth, columns) }
+    }
+
+    /// Elements in a panel.
+    pub fn panel_len(&self) -> usize {
+        self.depth * lanes::<T>(cpu_path())
+    }
+
+    /// Packs the panels from `first` on, as many as `packed` has room for.
+    pub fn pack(&self, first: usize, packed: &mut [T]) {
+        self.pack_on(cpu_path(), first, packed);
+    }
+
+    pub(super) fn pack_on(&self, path: CpuPath, first: usize, packed: &mut [T]) {
+        dispatch_on(path, Pack { matrix: *self, first, packed });
+    }
+}
+
+struct Pack<'a, T> {
+    matrix: Unpacked<'a, T>,
+    first: usize,
+    packed: &'a mut [T],
+}
+
+impl<T: Element> Operation<T> for Pack<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Simd<T>>(self) {
+        let Unpacked { data, depth, columns, transposed } = self.matrix;
+        for (panel, packed) in self.packed.chunks_exact_mut((depth * V::LANES).max(1)).enumerate() {
+            let column = (self.first + panel) * V::LANES;
+            let inside = columns.saturating_sub(column).min(V::LANES);
+            if transposed {
+                pack_columns::<T, V>(&data[column * depth..][..inside * depth], packed);
+            } else {
+                for (row, packed) in packed.chunks_exact_mut(V::LANES).enumerate() {
+                    V::read(&data[row * columns + column..][..inside]).write(packed);
+                }
+            }
+        }
+    }
+}
+
+/// Terms that are taken from every column before the next ones are: as many as one line of the cache brings.
+const TERMS_AT_ONCE: usize = 16;
+
+/// Packs one panel from its columns, which lie one after the other.
+#[inline(always)]
+fn pack_columns<T: Element, V: Simd<T>>(columns: &[T], packed: &mut [T]) {
+    let depth = packed.len() / V::LANES;
+    for (block, packed) in packed.chunks_mut(TERMS_AT_ONCE * V::LANES).enumerate() {
+        let terms = packed.len() / V::LANES;
+        for lane in 0..V::LANES {
+            let first = lane * depth + block * TERMS_AT_ONCE;
+            let column = columns.get(first..first + terms);
+            for (term, packed) in packed.chunks_exact_mut(V::LANES).enumerate() {
+                packed[lane] = column.map_or(T::zero(), |column| column[term]);
             }
         }
     }
@@ -281,15 +328,6 @@ fn sum<T: Element, V: Simd<T>>(values: &[T]) -> T {
         }
     }
     sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()
-}
-
-/// `rows[r][c] += values[c]` for every row r: a bias.
-pub fn add_to_rows<T: Element>(values: &[T], rows: &mut [T]) {
-    for row in rows.chunks_exact_mut(values.len().max(1)) {
-        for (value, add) in row.iter_mut().zip(values) {
-            *value += *add;
-        }
-    }
 }
 
 #[cfg(test)]

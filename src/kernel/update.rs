@@ -11,3 +11,13 @@ mod tests;
 pub use adam::{Adam, adam};
 pub use momentum::{descend, momentum};
 pub use rms_prop::{RmsProp, rms_prop};
+
+use super::Element;
+use super::simd::Simd;
+
+/// Zero for what is too small to be a normal number. Moments of parameters that no longer get a gradient halve until they are, and
+/// processors take a hundred times longer over each of these.
+#[inline(always)]
+fn normal<T: Element, V: Simd<T>>(value: V) -> V {
+    V::select(value.abs().less(V::splat(T::min_positive_value())), V::splat(T::zero()), value)
+}

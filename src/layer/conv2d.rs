@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::repeated_conv2d::RepeatedConv2D;
 use super::weights::{BIAS, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
 use super::{Activation, Backward, Conv2DTranspose, Forward, Layer, Padding, Plan, Prepare};
-use crate::kernel::convolution::{self as kernel, Geometry};
+use crate::kernel::convolution::{self as kernel, Geometry, Repetition};
 use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
@@ -167,6 +168,17 @@ impl<T: Scalar> Layer<T> for Conv2D {
             let packed = &pass.prepared[kernel::packed_len::<T>(&geometry)..];
             kernel::input_gradient(&geometry, pass.samples, output_gradient, packed, input_gradient, pass.scratch);
         }
+    }
+
+    fn behind_repetition(&self, image: Shape, times: [usize; 2]) -> Option<Arc<dyn Layer<T>>> {
+        let [height, width, channels] = image.as_image().ok()?;
+        let large =
+            Shape::image(height.checked_mul(times[0])?, width.checked_mul(times[1])?, channels).checked().ok()?;
+        let large = self.geometry(large).ok()?;
+        let repetition = Repetition::new(large, times)?;
+        let weight = self.weights.weight(&[large.kernel[0], large.kernel[1], channels, self.filters]);
+        let (geometry, weights) = (repetition.geometry(), self.weights.clone());
+        Some(Arc::new(RepeatedConv2D { repetition, geometry, weights, weight }))
     }
 
     /// A convolution where the stride is 1, a transposed one (and a crop where it gives too much) where it is not.

@@ -141,11 +141,11 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
     fn forward(&self, pass: Forward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
         let packed = &pass.prepared[..kernel::packed_gradient_len::<T>(&geometry)];
-        kernel::input_gradient(&geometry, pass.samples, pass.input, packed, pass.output, pass.scratch);
-        if self.weights.bias {
-            product::add_to_rows(pass.parameters.of(BIAS), pass.output);
+        let (bias, relu) = (self.weights.bias(pass.parameters), pass.activation == Activation::Relu);
+        kernel::transposed(&geometry, pass.samples, pass.input, packed, bias, relu, pass.output, pass.scratch);
+        if !relu {
+            pass.activation.forward(self.filters, pass.output, pass.cache);
         }
-        pass.activation.forward(self.filters, pass.output, pass.cache);
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {

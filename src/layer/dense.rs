@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::weights::{BIAS, WEIGHT, Weights, weight_options};
 use super::{Activation, Backward, Forward, Layer, Plan, Prepare, Reshape, WholeBatch};
-use crate::kernel::product::{self, Affine};
+use crate::kernel::product::{self, Affine, Unpacked};
+use crate::parallel::{self, Divide};
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
@@ -74,8 +75,8 @@ impl<T: Scalar> Layer<T> for Dense {
     fn prepare(&self, pass: Prepare<'_, T>) {
         let (weight, inputs) = (pass.parameters.of(WEIGHT), pass.input_shape.elements());
         let (forward, backward) = pass.prepared.split_at_mut(self.prepared_lengths::<T>(inputs).0);
-        product::pack(weight, inputs, self.units, forward);
-        product::pack_transposed(weight, self.units, inputs, backward);
+        pack(Unpacked::matrix(weight, inputs, self.units), forward);
+        pack(Unpacked::transpose(weight, self.units, inputs), backward);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
@@ -124,5 +125,36 @@ impl<T: Scalar> Layer<T> for Dense {
             [_] => vec![Arc::new(back)],
             _ => vec![Arc::new(back), Arc::new(Reshape::new(input))],
         })
+    }
+}
+
+/// Packs a matrix on every thread, if it is large enough.
+fn pack<T: Scalar>(matrix: Unpacked<'_, T>, packed: &mut [T]) {
+    let worth_threads = packed.len() >= MIN_PACKED_FOR_THREADS;
+    parallel::run(Panels { matrix, first: 0, packed }, worth_threads);
+}
+
+/// Fewer elements than this are packed before a second thread has woken up.
+const MIN_PACKED_FOR_THREADS: usize = 1 << 14;
+
+/// Some panels of a matrix.
+struct Panels<'a, T: Scalar> {
+    matrix: Unpacked<'a, T>,
+    first: usize,
+    packed: &'a mut [T],
+}
+
+impl<T: Scalar> Divide for Panels<'_, T> {
+    fn pieces(&self) -> usize {
+        self.packed.len() / self.matrix.panel_len().max(1)
+    }
+
+    fn divide(self, at: usize) -> (Self, Self) {
+        let (packed, others) = self.packed.split_at_mut(at * self.matrix.panel_len());
+        (Self { packed, ..self }, Self { first: self.first + at, packed: others, ..self })
+    }
+
+    fn run(self) {
+        self.matrix.pack(self.first, self.packed);
     }
 }

@@ -11,6 +11,7 @@ mod max_pool;
 mod pad;
 mod pass;
 mod plan;
+mod repeated_conv2d;
 mod reshape;
 mod up_sample;
 mod weights;
@@ -29,8 +30,8 @@ pub use initializer::Initializer;
 pub use max_pool::MaxPool;
 pub use pad::Pad;
 pub use pass::{
-    Backward, BackwardStatistics, Forward, ForwardStatistics, Gradients, Mode, Parameters, Prepare, StateUpdate,
-    WholeBatch,
+    Backward, BackwardStatistics, FinishGradient, Forward, ForwardStatistics, Gradients, Mode, Parameters, Prepare,
+    StateUpdate, WholeBatch,
 };
 pub use plan::{ParameterSpec, Plan, StateSpec};
 pub use reshape::{Flatten, Reshape};
@@ -88,6 +89,15 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync {
 
     /// Adds to some rows of the gradient of a parameter that asked for it ([`ParameterSpec::whole_batch`]).
     fn whole_batch_gradient(&self, _pass: WholeBatch<'_, T>) {}
+
+    /// Adds the gradient of a parameter that is collected in another form ([`ParameterSpec::collected`]).
+    fn finish_gradient(&self, _pass: FinishGradient<'_, T>) {}
+
+    /// The layer that gives for an image of shape `image` what this one gives for it with each pixel repeated `times` down and across.
+    /// It has the same parameters. `None` where this layer has to see the large image.
+    fn behind_repetition(&self, _image: Shape, _times: [usize; 2]) -> Option<Arc<dyn Layer<T>>> {
+        None
+    }
 
     /// The layers that lead back from this layer's output to its input in a mirrored decoder
     /// ([`AutoencoderBuilder::mirror`](crate::AutoencoderBuilder::mirror)), the last of them with `activation`.

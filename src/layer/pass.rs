@@ -214,6 +214,20 @@ pub struct StateUpdate<'a, T> {
     pub state: &'a mut [T],
 }
 
+/// A parameter's gradient over the whole batch, collected in another form.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FinishGradient<'a, T> {
+    /// The shape of an input sample.
+    pub input_shape: Shape,
+    /// Which of the plan's parameters.
+    pub parameter: usize,
+    /// What `backward` has added up over all samples.
+    pub collected: &'a [T],
+    /// The parameter's gradient, to be added to.
+    pub gradient: &'a mut [T],
+}
+
 /// Some rows of one parameter's gradient, over the whole batch.
 #[derive(Debug)]
 #[non_exhaustive]

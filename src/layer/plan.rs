@@ -27,6 +27,7 @@ pub struct Plan {
     pub(crate) penalties: Vec<&'static str>,
     pub(crate) work_per_sample: usize,
     pub(crate) passes_through: bool,
+    pub(crate) repeats: Option<[usize; 2]>,
 }
 
 impl Plan {
@@ -45,6 +46,7 @@ impl Plan {
             penalties: Vec::new(),
             work_per_sample: 0,
             passes_through: false,
+            repeats: None,
         }
     }
 
@@ -130,6 +132,14 @@ impl Plan {
         self.passes_through = true;
         self
     }
+
+    /// The output is the image with each pixel repeated, this many times down and across. A layer behind it may read the image unrepeated
+    /// ([`Layer::behind_repetition`](super::Layer::behind_repetition)); the passes are then not called.
+    #[must_use]
+    pub fn repeats(mut self, times: [usize; 2]) -> Self {
+        self.repeats = Some(times);
+        self
+    }
 }
 
 /// A trainable tensor of a layer.
@@ -140,12 +150,13 @@ pub struct ParameterSpec {
     pub(crate) initializer: Initializer,
     pub(crate) shared_with: Option<String>,
     pub(crate) whole_batch: bool,
+    pub(crate) collected: Option<usize>,
 }
 
 impl ParameterSpec {
     /// A parameter called `name` within its layer; the last dimension varies fastest.
     pub fn new(name: &'static str, shape: &[usize], initializer: Initializer) -> Self {
-        Self { name, shape: shape.to_vec(), initializer, shared_with: None, whole_batch: false }
+        Self { name, shape: shape.to_vec(), initializer, shared_with: None, whole_batch: false, collected: None }
     }
 
     /// The parameter is an earlier layer's, called `full_name` in the model (`encoder.0.weight`): one set of numbers, one
@@ -161,6 +172,14 @@ impl ParameterSpec {
     #[must_use]
     pub fn whole_batch(mut self) -> Self {
         self.whole_batch = true;
+        self
+    }
+
+    /// `backward` adds the gradient up in another form, of `elements` numbers, from which
+    /// [`finish_gradient`](super::Layer::finish_gradient) makes the gradient once a step.
+    #[must_use]
+    pub fn collected(mut self, elements: usize) -> Self {
+        self.collected = Some(elements);
         self
     }
 

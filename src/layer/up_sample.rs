@@ -83,7 +83,11 @@ impl<T: Scalar> Layer<T> for UpSample {
         let geometry = self.geometry(input)?;
         let [height, width] = geometry.output();
         let output = Shape::image(height, width, geometry.channels).checked()?;
-        Ok(Plan::new(output).work_per_sample(output.elements()))
+        let plan = Plan::new(output).work_per_sample(output.elements());
+        Ok(match self.interpolation {
+            Interpolation::Nearest => plan.repeats(geometry.factor),
+            Interpolation::Bilinear => plan,
+        })
     }
 
     fn forward(&self, pass: Forward<'_, T>) {

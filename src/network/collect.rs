@@ -4,54 +4,91 @@ use std::ops::Range;
 
 use super::memory::{Layout, at};
 use super::partition::worth_threads;
+use super::structure::Node;
 use super::{Network, Tape};
 use crate::Scalar;
-use crate::layer::{Layer, Segments, WholeBatch};
+use crate::layer::{FinishGradient, Layer, ParameterSpec, Segments, WholeBatch};
 use crate::parallel::{self, Divide};
 
 impl<T: Scalar> Network<T> {
     /// The gradient by every parameter: the lanes' added up in order, then what is computed over the whole batch.
-    pub(super) fn collect(&self, tape: &Tape<T>, samples: usize, gradients: &mut [T]) {
+    pub(super) fn collect(&self, tape: &mut Tape<T>, samples: usize, gradients: &mut [T]) {
         let threads = worth_threads(&self.structure, samples);
+        self.sum_lanes(tape, samples, threads, gradients);
+        self.finish(tape, samples, threads, gradients);
+        self.whole_batch(tape, samples, threads, gradients);
+    }
+
+    fn sum_lanes(&self, tape: &Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
+        let lanes = tape.partition.lanes_for(samples) * tape.layout.total;
+        let lanes = tape.memory.get(..lanes).unwrap_or(&[]);
         for (entry, frozen) in self.structure.table.iter().zip(&self.frozen) {
             let Some(target) = gradients.get_mut(entry.range.clone()) else { continue };
-            match entry.lane.as_ref().filter(|_| !frozen) {
-                Some(lane) => {
-                    let start = tape.layout.gradients.start + lane.start;
-                    let lanes = tape.partition.lanes_for(samples);
-                    let sum = LaneSum { tape, lanes, start, target };
-                    parallel::run(sum, threads);
-                }
-                None => target.fill(T::zero()),
+            target.fill(T::zero());
+            if let Some(lane) = entry.lane.as_ref().filter(|_| !frozen) {
+                let start = tape.layout.gradients.start + lane.start;
+                parallel::run(LaneSum { lanes, size: tape.layout.total, start, target }, threads);
             }
         }
-        let needed = self.first_needed(&tape.layout);
-        for (index, node) in self.structure.nodes.iter().enumerate().skip(needed) {
-            for (parameter, spec) in node.plan.parameters.iter().enumerate().filter(|(_, spec)| spec.whole_batch) {
-                let frozen = node.entries.get(parameter).and_then(|entry| self.frozen.get(*entry));
-                let range = at(&node.parameters, parameter);
-                let Some(gradient) = gradients.get_mut(range).filter(|_| frozen == Some(&false)) else { continue };
-                let rows = spec.shape.first().copied().unwrap_or(1).max(1);
-                let columns = gradient.len() / rows;
-                let input = match self.structure.source(index) {
-                    Some(source) => (at(&tape.layout.outputs, source), node.input.elements()),
-                    None => (tape.layout.input.clone(), node.input.elements()),
-                };
-                let output_gradient = (at(&tape.layout.output_gradients, index), node.output.elements());
-                let segments = |(range, features): (Range<usize>, usize)| Segments {
-                    data: &tape.memory,
-                    first: range.start,
-                    stride: tape.layout.total,
-                    per_segment: tape.partition.lane_samples,
-                    samples,
-                    features,
-                };
-                let layer = node.layer.as_ref();
-                let (input, output_gradient) = (segments(input), segments(output_gradient));
-                let rows = Rows { layer, parameter, input, output_gradient, first: 0, rows, columns, gradient };
-                parallel::run(rows, threads);
-            }
+    }
+
+    /// Makes gradients of what the lanes have collected in another form; it is added up in the first lane.
+    fn finish(&self, tape: &mut Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
+        let size = tape.layout.total;
+        let lanes = tape.memory.get_mut(..tape.partition.lanes_for(samples) * size).unwrap_or(&mut []);
+        let (first, lanes) = lanes.split_at_mut(size.min(lanes.len()));
+        for (node, parameter) in self.learning(&tape.layout, |spec| spec.collected.is_some()) {
+            let lane = at(&node.lane_gradients, parameter);
+            let start = tape.layout.gradients.start + lane.start;
+            let Some(collected) = first.get_mut(start..start + lane.len()) else { continue };
+            parallel::run(LaneSum { lanes, size, start, target: &mut *collected }, threads);
+            let Some(gradient) = gradients.get_mut(at(&node.parameters, parameter)) else { continue };
+            node.kernel.finish_gradient(FinishGradient { input_shape: node.reads, parameter, collected, gradient });
         }
+    }
+
+    fn whole_batch(&self, tape: &Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
+        let segments = |range: Range<usize>, features: usize| Segments {
+            data: &tape.memory,
+            first: range.start,
+            stride: tape.layout.total,
+            per_segment: tape.partition.lane_samples,
+            samples,
+            features,
+        };
+        for (node, parameter) in self.learning(&tape.layout, |spec| spec.whole_batch) {
+            let Some(gradient) = gradients.get_mut(at(&node.parameters, parameter)) else { continue };
+            let shape = node.plan.parameters.get(parameter).map_or(&[][..], |spec| &spec.shape);
+            let rows = shape.first().copied().unwrap_or(1).max(1);
+            let source = self.structure.source(node.index);
+            let input = source.map_or(tape.layout.input.clone(), |source| at(&tape.layout.outputs, source));
+            let rows = Rows {
+                layer: node.kernel.as_ref(),
+                parameter,
+                input: segments(input, node.reads.elements()),
+                output_gradient: segments(at(&tape.layout.output_gradients, node.index), node.output.elements()),
+                first: 0,
+                rows,
+                columns: gradient.len() / rows,
+                gradient,
+            };
+            parallel::run(rows, threads);
+        }
+    }
+
+    /// The parameters that learn and are of a kind: each with its layer, by its place in the layer's plan.
+    fn learning(
+        &self,
+        layout: &Layout,
+        kind: impl Fn(&ParameterSpec) -> bool,
+    ) -> impl Iterator<Item = (&Node<T>, usize)> {
+        let nodes = self.structure.nodes.iter().skip(self.first_needed(layout));
+        let each = nodes
+            .flat_map(|node| node.plan.parameters.iter().enumerate().zip(&node.entries).map(move |pair| (node, pair)));
+        each.filter_map(move |(node, ((parameter, spec), entry))| {
+            let learns = self.frozen.get(*entry) == Some(&false);
+            (learns && kind(spec)).then_some((node, parameter))
+        })
     }
 
     /// The first layer whose gradients anyone needs: the first with a parameter that is not frozen.
@@ -65,10 +102,11 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// The lanes' gradients of some elements, added up in the lanes' order.
+/// The lanes' gradients of some elements, added to them in the lanes' order.
 struct LaneSum<'a, T: Scalar> {
-    tape: &'a Tape<T>,
-    lanes: usize,
+    /// The memory of the lanes, `size` elements each.
+    lanes: &'a [T],
+    size: usize,
     /// The first element's place in a lane's memory.
     start: usize,
     target: &'a mut [T],
@@ -89,12 +127,9 @@ impl<T: Scalar> Divide for LaneSum<'_, T> {
     }
 
     fn run(self) {
-        for lane in 0..self.lanes {
-            let gradients = self.tape.lane_memory(lane).get(self.start..).unwrap_or(&[]);
-            match lane {
-                0 => self.target.iter_mut().zip(gradients).for_each(|(target, gradient)| *target = *gradient),
-                _ => self.target.iter_mut().zip(gradients).for_each(|(target, gradient)| *target += *gradient),
-            }
+        for lane in self.lanes.chunks_exact(self.size.max(1)) {
+            let gradients = lane.get(self.start..).unwrap_or(&[]);
+            self.target.iter_mut().zip(gradients).for_each(|(target, gradient)| *target += *gradient);
         }
     }
 }
@@ -111,10 +146,13 @@ struct Rows<'a, T: Scalar> {
     gradient: &'a mut [T],
 }
 
-/// Rows that one thread computes at a time: a few register tiles' worth.
-const ROWS_PIECE: usize = 56;
+/// Rows are cut at multiples of this, so that few register tiles stay half empty.
+const ROWS_PIECE: usize = 8;
 
 impl<T: Scalar> Divide for Rows<'_, T> {
+    /// Each share reads all samples again.
+    const SHARES: usize = 1;
+
     fn pieces(&self) -> usize {
         self.rows.div_ceil(ROWS_PIECE)
     }

@@ -239,8 +239,7 @@ impl<T: Scalar> Trip<'_, T> {
             self.not_finite.fetch_min(first * self.features_in + position, Ordering::Relaxed);
             return;
         }
-        let runs = |index: usize| way.structure.nodes.get(index).is_some_and(|node| !node.plan.passes_through);
-        if !self.nodes.clone().any(runs) {
+        if !self.nodes.clone().any(|index| way.structure.runs(index, &self.nodes)) {
             output.copy_from_slice(input);
         }
         way.forward(self.nodes.clone(), memory, Outside { input: run, output: Some(&mut *output) }, &mut []);

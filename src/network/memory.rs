@@ -8,7 +8,7 @@ use crate::{InputError, Scalar, ShapeError};
 
 /// Where a lane's numbers lie in its piece of a workspace, for parts of up to `samples` samples.
 ///
-/// Ranges that are not needed are `0..0`. A node that only renames a shape has its source's range.
+/// Ranges that are not needed are `0..0`. A node that passes go by has its source's range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub input: Range<usize>,
@@ -42,7 +42,7 @@ impl Layout {
         let mut turns = Turns::new(structure, &mut taker)?;
         for (index, node) in structure.nodes.iter().enumerate() {
             let elements = node.output.elements();
-            let (output, output_gradient) = match (node.plan.passes_through, structure.source(index)) {
+            let (output, output_gradient) = match (node.is_skipped(), structure.source(index)) {
                 (false, _) if node.whole_batch() => (taker.take(elements)?, taker.take(elements)?),
                 (false, _) => (taker.take(elements)?, turns.take(samples * elements)),
                 (true, Some(source)) => (at(&layout.outputs, source), at(&layout.output_gradients, source)),
@@ -63,7 +63,7 @@ impl Layout {
         let mut layout = Self::bare(structure, &mut taker)?;
         let mut turns = Turns::new(structure, &mut taker)?;
         for (index, node) in structure.nodes.iter().enumerate() {
-            let output = match (node.plan.passes_through, structure.source(index)) {
+            let output = match (node.is_skipped(), structure.source(index)) {
                 (false, _) => turns.take(samples * node.output.elements()),
                 (true, Some(source)) => at(&layout.outputs, source),
                 (true, None) => layout.input.clone(),

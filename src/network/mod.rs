@@ -143,6 +143,11 @@ impl<T: Scalar> Network<T> {
         &self.structure
     }
 
+    /// Whether a second thread gains anything on a batch of `samples` samples.
+    pub(crate) fn is_worth_threads(&self, samples: usize) -> bool {
+        partition::worth_threads(&self.structure, samples)
+    }
+
     /// Rebuilds what is derived from the parameters: the one place where that is done.
     pub(crate) fn prepare(&mut self) {
         for node in &self.structure.nodes {
@@ -150,8 +155,8 @@ impl<T: Scalar> Network<T> {
                 continue;
             }
             let Some(prepared) = self.prepared.get_mut(node.prepared.clone()) else { continue };
-            node.layer.prepare(Prepare {
-                input_shape: node.input,
+            node.kernel.prepare(Prepare {
+                input_shape: node.reads,
                 parameters: Parameters::new(&self.parameters, &node.parameters),
                 prepared,
             });

@@ -68,7 +68,12 @@ pub(crate) fn worth_threads<T: Scalar>(structure: &Structure<T>, samples: usize)
 }
 
 fn samples_in_cache<T: Scalar>(structure: &Structure<T>) -> usize {
-    let elements = structure.nodes.iter().map(|node| node.output.elements()).fold(0, usize::saturating_add);
+    let elements = structure
+        .nodes
+        .iter()
+        .filter(|node| !node.is_skipped())
+        .map(|node| node.output.elements())
+        .fold(0, usize::saturating_add);
     let bytes = elements.saturating_mul(size_of::<T>()).max(1);
     (PART_BYTES / bytes).clamp(1, 256)
 }

@@ -145,7 +145,7 @@ impl<'a, T: Scalar> Way<'a, T> {
 
     /// Runs the layers in `nodes` forward.
     pub fn forward(&self, nodes: Range<usize>, memory: &mut [T], mut outside: Outside<'_, T>, penalties: &mut [f64]) {
-        let runs = |index: &usize| self.structure.nodes.get(*index).is_some_and(|node| !node.plan.passes_through);
+        let runs = |index: &usize| self.structure.runs(*index, &nodes);
         let last = nodes.clone().rev().find(runs);
         for index in nodes.clone().filter(runs) {
             let Some(node) = self.structure.nodes.get(index) else { continue };
@@ -162,8 +162,8 @@ impl<'a, T: Scalar> Way<'a, T> {
                     head(&self.layout.scratch, node.plan.scratch),
                 ],
             );
-            node.layer.forward(Forward {
-                input_shape: node.input,
+            node.kernel.forward(Forward {
+                input_shape: node.reads,
                 output_shape: node.output,
                 samples: self.samples,
                 batch: self.batch,
@@ -188,14 +188,14 @@ impl<'a, T: Scalar> Way<'a, T> {
     /// The gradient by the last one's output lies in the memory already.
     pub fn backward(&self, nodes: Range<usize>, needed: usize, memory: &mut [T]) {
         for index in nodes.rev().take_while(|index| *index >= needed) {
-            let Some(node) = self.structure.nodes.get(index).filter(|node| !node.plan.passes_through) else { continue };
+            let Some(node) = self.structure.nodes.get(index).filter(|node| !node.is_skipped()) else { continue };
             let source = self.structure.source(index);
             let input_gradient = match source {
                 Some(source) if source < needed => 0..0,
                 Some(source) => at(&self.layout.output_gradients, source),
                 None => self.layout.input_gradient.clone(),
             };
-            let input_gradient = self.head(&input_gradient, node.input.elements());
+            let input_gradient = self.head(&input_gradient, node.reads.elements());
             let wanted = !input_gradient.is_empty();
             let [input, side, output, cache, scratch, output_gradient, input_gradient, gradients] = self.slices(
                 memory,
@@ -210,8 +210,8 @@ impl<'a, T: Scalar> Way<'a, T> {
                     self.layout.gradients.clone(),
                 ],
             );
-            node.layer.backward(Backward {
-                input_shape: node.input,
+            node.kernel.backward(Backward {
+                input_shape: node.reads,
                 output_shape: node.output,
                 samples: self.samples,
                 batch: self.batch,
@@ -238,8 +238,8 @@ impl<'a, T: Scalar> Way<'a, T> {
     pub fn forward_sums(&self, index: usize, memory: &mut [T], sums: &mut [f64]) {
         let Some(node) = self.structure.nodes.get(index) else { return };
         let [input] = self.slices(memory, [self.input(node, self.structure.source(index))]);
-        node.layer.forward_statistics(ForwardStatistics {
-            input_shape: node.input,
+        node.kernel.forward_statistics(ForwardStatistics {
+            input_shape: node.reads,
             samples: self.samples,
             batch: self.batch,
             parameters: Parameters::new(self.parameters, &node.parameters),
@@ -260,8 +260,8 @@ impl<'a, T: Scalar> Way<'a, T> {
                 self.output_gradient(node, index),
             ],
         );
-        node.layer.backward_statistics(BackwardStatistics {
-            input_shape: node.input,
+        node.kernel.backward_statistics(BackwardStatistics {
+            input_shape: node.reads,
             samples: self.samples,
             batch: self.batch,
             parameters: Parameters::new(self.parameters, &node.parameters),
@@ -288,13 +288,13 @@ impl<'a, T: Scalar> Way<'a, T> {
         if self.linked && self.structure.last_active() == Some(index) {
             Activation::Linear
         } else {
-            node.layer.activation()
+            node.kernel.activation()
         }
     }
 
     fn input(&self, node: &Node<T>, source: Option<usize>) -> Range<usize> {
         let range = source.map_or(self.layout.input.clone(), |source| at(&self.layout.outputs, source));
-        self.head(&range, node.input.elements())
+        self.head(&range, node.reads.elements())
     }
 
     fn side(&self, node: &Node<T>) -> Range<usize> {

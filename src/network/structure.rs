@@ -39,10 +39,20 @@ pub(crate) enum Sharing {
 /// A layer in its place.
 #[derive(Debug)]
 pub(crate) struct Node<T> {
+    /// Its place among the nodes.
+    pub index: usize,
     pub name: String,
+    /// The layer as it was given.
     pub layer: Arc<dyn Layer<T>>,
+    /// What computes it: the layer itself, or one that does the work of the layer before it, too.
+    pub kernel: Arc<dyn Layer<T>>,
+    /// The plan of `kernel`.
     pub plan: Plan,
     pub input: Shape,
+    /// The shape that `kernel` reads: the input's, or that of the layer before.
+    pub reads: Shape,
+    /// The next layer does this one's work.
+    pub absorbed: bool,
     pub output: Shape,
     /// For each parameter of the plan: its entry in the table.
     pub entries: Vec<usize>,
@@ -121,7 +131,13 @@ impl<T: Scalar> Structure<T> {
 
     /// The node whose output node `index` reads, past those that only rename a shape; `None` for the network's input.
     pub fn source(&self, index: usize) -> Option<usize> {
-        (0..index).rev().find(|earlier| self.nodes.get(*earlier).is_some_and(|node| !node.plan.passes_through))
+        (0..index).rev().find(|earlier| self.nodes.get(*earlier).is_some_and(|node| !node.is_skipped()))
+    }
+
+    /// Whether a pass over layers `nodes` computes layer `index`.
+    pub fn runs(&self, index: usize, nodes: &Range<usize>) -> bool {
+        let absorbs = nodes.contains(&(index + 1));
+        self.nodes.get(index).is_some_and(|node| !node.plan.passes_through && !(node.absorbed && absorbs))
     }
 
     /// Multiplications of one forward pass over one sample, roughly.
@@ -133,14 +149,18 @@ impl<T: Scalar> Structure<T> {
 
     fn add(&mut self, name: String, layer: Arc<dyn Layer<T>>, sharing: Sharing) -> Result<(), BuildErrorKind> {
         let input = self.last_output();
-        let plan = layer.plan(input)?;
+        let (kernel, reads) = self.fused(&name, &layer).unwrap_or((Arc::clone(&layer), input));
+        let plan = kernel.plan(reads)?;
         let output = plan.output.checked()?;
         if plan.passes_through && output.elements() != input.elements() {
             return Err(ShapeError::Reshape { from: input, to: output }.into());
         }
         self.agree_on_side_input(plan.side_input)?;
         let mut node = Node {
+            index: self.nodes.len(),
             input,
+            reads,
+            absorbed: false,
             output,
             entries: Vec::new(),
             parameters: Vec::new(),
@@ -152,12 +172,25 @@ impl<T: Scalar> Structure<T> {
             penalties: self.penalties.len()..self.penalties.len() + plan.penalties.len(),
             name,
             layer,
+            kernel,
             plan,
         };
         self.penalties.extend(node.plan.penalties.iter().map(|penalty| format!("{}.{penalty}", node.name)));
         self.add_parameters(&mut node, sharing)?;
+        if let Some(previous) = self.nodes.last_mut() {
+            previous.absorbed = !Arc::ptr_eq(&node.layer, &node.kernel);
+        }
         self.nodes.push(node);
         Ok(())
+    }
+
+    /// What computes `layer`, called `name`, together with the layer before it, and the shape that it reads. Layers of two halves are never
+    /// computed together.
+    fn fused(&self, name: &str, layer: &Arc<dyn Layer<T>>) -> Option<(Arc<dyn Layer<T>>, Shape)> {
+        let half = |name: &str| name.split_once('.').map(|(half, _)| half.to_owned());
+        let previous = self.nodes.last().filter(|previous| half(&previous.name) == half(name))?;
+        let kernel = layer.behind_repetition(previous.input, previous.plan.repeats?)?;
+        Some((kernel, previous.input))
     }
 
     fn agree_on_side_input(&mut self, features: usize) -> Result<(), BuildErrorKind> {
@@ -197,13 +230,19 @@ impl<T: Scalar> Structure<T> {
                 }
             };
             let Some(entry) = self.table.get_mut(index) else { continue };
-            if !spec.whole_batch && entry.lane.is_none() {
-                entry.lane = Some(extend(&mut self.lane_gradients, "gradients", entry.range.len())?);
-            }
-            let in_lane = if spec.whole_batch { None } else { entry.lane.clone() };
+            let in_lane = match (spec.whole_batch, spec.collected, &entry.lane) {
+                (true, _, _) => 0..0,
+                (false, Some(elements), _) => extend(&mut self.lane_gradients, "gradients", elements)?,
+                (false, None, Some(lane)) => lane.clone(),
+                (false, None, None) => {
+                    let lane = extend(&mut self.lane_gradients, "gradients", entry.range.len())?;
+                    entry.lane = Some(lane.clone());
+                    lane
+                }
+            };
             node.entries.push(index);
             node.parameters.push(entry.range.clone());
-            node.lane_gradients.push(in_lane.unwrap_or(0..0));
+            node.lane_gradients.push(in_lane);
         }
         Ok(())
     }
@@ -223,6 +262,11 @@ impl<T: Scalar> Structure<T> {
 }
 
 impl<T> Node<T> {
+    /// Whether a pass goes by this layer: the next one finds its input where this one would.
+    pub fn is_skipped(&self) -> bool {
+        self.plan.passes_through || self.absorbed
+    }
+
     /// Whether a gradient of this layer is computed over the whole batch.
     pub fn whole_batch(&self) -> bool {
         self.plan.parameters.iter().any(|parameter| parameter.whole_batch)

@@ -209,8 +209,8 @@ impl<T: Scalar> Network<T> {
                 continue;
             };
             let statistics = tape.total.forward_statistics.get(node.forward_statistics.clone()).unwrap_or(&[]);
-            let (input_shape, batch) = (node.input, tape.samples);
-            node.layer.update_state(StateUpdate { input_shape, batch, statistics, state });
+            let (input_shape, batch) = (node.reads, tape.samples);
+            node.kernel.update_state(StateUpdate { input_shape, batch, statistics, state });
         }
     }
 

@@ -13,7 +13,7 @@ use crate::loss::Loss;
 use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::{MAX_SLOTS, Optimizer};
 use crate::random::{Purpose, Random, shuffle};
-use crate::{Error, Scalar};
+use crate::{Error, Scalar, parallel};
 
 /// Trains a [`Network`] or an [`Autoencoder`](crate::Autoencoder): describe the training, then call [`fit`](Self::fit).
 ///
@@ -253,7 +253,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     fn run(mut self) -> Result<History, Stop> {
         for epoch in 1..=self.trainer.epochs {
             let started = Instant::now();
-            let record = self.epoch(epoch, started)?;
+            let record =
+                parallel::awake(self.network.is_worth_threads(self.trainer.batch_size), || self.epoch(epoch, started))?;
             let report = self.report(epoch, record, started)?;
             self.history.push(report.clone());
             if self.tell(&report)? == Control::Stop {

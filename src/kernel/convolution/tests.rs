@@ -61,7 +61,7 @@ fn check<T: Element>(path: CpuPath, g: &Geometry, random: &mut Random) {
     let mut packed = vec![T::nan(); g.backward().packed_len::<T>(path)];
     pack_gradient_on(path, g, &weights, &mut packed);
     let mut gradient = vec![T::nan(); samples * input_len];
-    input_gradient_on(path, g, samples, &output_gradient, &packed, &mut gradient, &mut scratch);
+    transposed_on(path, g, samples, &output_gradient, &packed, None, false, &mut gradient, &mut scratch);
     assert_near(&gradient, &expected_input, &format!("input gradient, {context}"));
 
     let mut gradient = before;

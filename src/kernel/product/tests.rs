@@ -5,7 +5,7 @@ use crate::kernel::testing::{Random, assert_near, paths};
 
 fn packed_on<T: Element>(path: CpuPath, matrix: &[T], depth: usize, columns: usize) -> Vec<T> {
     let mut packed = vec![T::nan(); packed_len_on::<T>(path, depth, columns)];
-    pack_on(path, matrix, [columns, 1], [depth, columns], &mut packed);
+    Unpacked::matrix(matrix, depth, columns).pack_on(path, 0, &mut packed);
     packed
 }
 
@@ -106,8 +106,8 @@ fn packing_the_transpose_is_packing() {
     let matrix = Random::new(3).values::<f32>(37 * 21);
     let transposed = nalgebra::DMatrix::from_row_slice(37, 21, &matrix);
     let mut packed = [vec![0.0; packed_len::<f32>(37, 21)], vec![0.0; packed_len::<f32>(37, 21)]];
-    pack(&matrix, 37, 21, &mut packed[0]);
-    pack_transposed(transposed.as_slice(), 37, 21, &mut packed[1]);
+    Unpacked::matrix(&matrix, 37, 21).pack(0, &mut packed[0]);
+    Unpacked::transpose(transposed.as_slice(), 37, 21).pack(0, &mut packed[1]);
     assert_eq!(packed[0], packed[1]);
 }
 

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use super::Sums;
-use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd};
 use crate::kernel::unroll::for_rows;
+use crate::kernel::{Element, prefetch};
 
 /// The most rows a tile has.
 const MOST_ROWS: usize = 14;
@@ -192,6 +192,12 @@ unsafe fn term<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIN
     tile: Tile<T>,
     table: &RowTable,
 ) {
+    if KIND == ADJACENT {
+        // Terms are far apart, each on a line of its own: those of the tile below and of the one beside it are sent for.
+        prefetch::at(tile.left.wrapping_add(R));
+        prefetch::at(tile.right.wrapping_add(C * V::LANES));
+        prefetch::at(tile.right.wrapping_add((C + 1) * V::LANES));
+    }
     let mut factors = [V::splat(T::zero()); C];
     for column in 0..C {
         let pointer = tile.right.wrapping_add(column * sums.right_panel);

@@ -1,5 +1,6 @@
 //! Adam (Kingma & Ba 2015), with decoupled weight decay (Loshchilov & Hutter 2019).
 
+use super::normal;
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
@@ -46,12 +47,12 @@ impl<T: Element> Operation<T> for Pass<'_, T> {
         let moments = self.first.chunks_mut(V::LANES).zip(self.second.chunks_mut(V::LANES));
         for ((parameter, gradient), (first, second)) in slices.zip(moments) {
             let (p, g, m, v) = (V::read(parameter), V::read(gradient), V::read(first), V::read(second));
-            let m = g.sub(m).mul_add(new_first, m);
-            let v = g.mul(g).sub(v).mul_add(new_second, v);
+            let m = normal(g.sub(m).mul_add(new_first, m));
+            let v = normal(g.mul_add(g, v.negate()).mul_add(new_second, v));
             m.write(first);
             v.write(second);
             let decayed = p.mul_add(shrinking, p);
-            descent.mul(m).div(v.sqrt().add(epsilon)).add(decayed).write(parameter);
+            m.div(v.sqrt().add(epsilon)).mul_add(descent, decayed).write(parameter);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Gradient descent, with and without momentum.
 
+use super::normal;
 use crate::kernel::Element;
 use crate::kernel::lanes::{Zip, zip};
 use crate::kernel::simd::{Operation, Simd, dispatch};
@@ -68,7 +69,7 @@ impl<T: Element> Operation<T> for Momentum<'_, T> {
         let slices = self.parameters.chunks_mut(V::LANES).zip(self.gradients.chunks(V::LANES));
         for ((p, g), v) in slices.zip(self.velocities.chunks_mut(V::LANES)) {
             let descent = rate.mul(V::read(g)).negate();
-            let velocity = momentum.mul_add(V::read(v), descent);
+            let velocity = normal(momentum.mul_add(V::read(v), descent));
             let step = if self.nesterov { momentum.mul_add(velocity, descent) } else { velocity };
             V::read(p).add(step).write(p);
             velocity.write(v);

@@ -1,5 +1,6 @@
 //! RMSprop (Hinton 2012), plain or centred, with and without momentum.
 
+use super::normal;
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
@@ -65,11 +66,13 @@ impl<T: Element> Pass<'_, T> {
     #[inline(always)]
     fn variance<V: Simd<T>>(&mut self, start: usize, gradient: V) -> V {
         let squares = &mut self.squares[start..];
-        let square = blend(self.step.rho, V::read(squares), gradient.mul(gradient));
+        let old = V::read(squares);
+        let square = moved(old, gradient.mul_add(gradient, old.negate()), self.step.rho);
         square.write(squares);
         let Some(mean) = self.mean.as_deref_mut() else { return square };
         let mean = &mut mean[start..];
-        let average = blend(self.step.rho, V::read(mean), gradient);
+        let old = V::read(mean);
+        let average = moved(old, gradient.sub(old), self.step.rho);
         average.write(mean);
         square.sub(average.mul(average))
     }
@@ -79,7 +82,7 @@ impl<T: Element> Pass<'_, T> {
     fn with_momentum<V: Simd<T>>(&mut self, start: usize, update: V) -> V {
         let Some(velocity) = self.velocity.as_deref_mut() else { return update };
         let velocity = &mut velocity[start..];
-        let sum = V::splat(self.step.momentum).mul_add(V::read(velocity), update);
+        let sum = normal(V::splat(self.step.momentum).mul_add(V::read(velocity), update));
         sum.write(velocity);
         sum
     }
@@ -87,6 +90,6 @@ impl<T: Element> Pass<'_, T> {
 
 /// ρ·old + (1 − ρ)·new
 #[inline(always)]
-fn blend<T: Element, V: Simd<T>>(rho: T, old: V, new: V) -> V {
-    V::splat(rho).mul_add(old, V::splat(T::one() - rho).mul(new))
+fn moved<T: Element, V: Simd<T>>(old: V, new_minus_old: V, rho: T) -> V {
+    normal(new_minus_old.mul_add(V::splat(T::one() - rho), old))
 }

@@ -120,3 +120,23 @@ fn a_step_does_not_depend_on_the_cut() {
     check_cuts::<f32>();
     check_cuts::<f64>();
 }
+
+/// Without a gradient, moments end at zero, not among the numbers that are slow to compute with.
+fn check_rest<T: Element>() {
+    for optimizer in OPTIMIZERS {
+        on_every_path(|path| {
+            let mut state = state::<T>(5);
+            state[1].fill(T::zero());
+            state[2..].iter_mut().flatten().for_each(|moment| *moment = T::min_positive_value() * T::of(1.01));
+            step(optimizer, state.each_mut().map(|values| values.as_mut_slice()));
+            let subnormal = state[2..].iter().flatten().any(|moment| moment.is_subnormal());
+            assert!(!subnormal, "{optimizer} on {path:?}: {:?}", &state[2..]);
+        });
+    }
+}
+
+#[test]
+fn moments_at_rest_become_zero() {
+    check_rest::<f32>();
+    check_rest::<f64>();
+}

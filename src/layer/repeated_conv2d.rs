@@ -1,0 +1,94 @@
+//! [`RepeatedConv2D`]: what the network runs in the place of a repetition of pixels and a convolution behind it.
+
+use super::weights::{BIAS, WEIGHT, Weights};
+use super::{Activation, Backward, FinishGradient, Forward, Layer, ParameterSpec, Plan, Prepare};
+use crate::kernel::convolution::{self as kernel, Geometry, Repetition};
+use crate::kernel::product;
+use crate::shape::{checked_product, checked_sum};
+use crate::{Config, Scalar, Shape, ShapeError};
+
+/// A [`Conv2D`](super::Conv2D) behind an [`UpSample`](super::UpSample), as a transposed convolution of the small image
+/// ([`kernel::Repetition`]): fewer multiplications, and the large image is never written.
+///
+/// Its parameters are the convolution's. Their gradients are collected for the transposed convolution's weights, and added up to theirs once a step.
+#[derive(Debug)]
+pub(super) struct RepeatedConv2D {
+    pub repetition: Repetition,
+    /// The transposed convolution.
+    pub geometry: Geometry,
+    pub weights: Weights,
+    /// The convolution's weight.
+    pub weight: ParameterSpec,
+}
+
+impl RepeatedConv2D {
+    /// The transposed convolution's weights, those packed for the way forward, and those for the way back.
+    fn prepared_lengths<T: Scalar>(&self) -> [usize; 3] {
+        let geometry = &self.geometry;
+        [geometry.weights_len(), kernel::packed_gradient_len::<T>(geometry), kernel::packed_len::<T>(geometry)]
+    }
+}
+
+impl<T: Scalar> Layer<T> for RepeatedConv2D {
+    fn kind(&self) -> &'static str {
+        "repeated_conv2d"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+    }
+
+    fn plan(&self, _input: Shape) -> Result<Plan, ShapeError> {
+        let Geometry { input: [height, width], channels, filters, kernel, output, .. } = self.geometry;
+        let sums = checked_product("weights of a convolution", &[kernel[0], kernel[1], channels, filters])?;
+        let prepared = checked_sum("packed weights of a convolution", &self.prepared_lengths::<T>())?;
+        let plan = self.weights.plan(Shape::image(height, width, channels), self.weight.clone().collected(sums))?;
+        Ok(plan
+            .prepared(prepared)
+            .scratch(kernel::scratch_len::<T>(&self.geometry))
+            .work_per_sample(sums.saturating_mul(output[0] * output[1])))
+    }
+
+    fn activation(&self) -> Activation {
+        self.weights.activation
+    }
+
+    fn prepare(&self, pass: Prepare<'_, T>) {
+        let [sums, forward, _] = self.prepared_lengths::<T>();
+        let (sums, packed) = pass.prepared.split_at_mut(sums);
+        let (forward, backward) = packed.split_at_mut(forward);
+        self.repetition.sum_weights(pass.parameters.of(WEIGHT), sums);
+        kernel::pack_gradient(&self.geometry, sums, forward);
+        kernel::pack(&self.geometry, sums, backward);
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let [sums, forward, _] = self.prepared_lengths::<T>();
+        let packed = &pass.prepared[sums..sums + forward];
+        let (bias, relu) = (self.weights.bias(pass.parameters), pass.activation == Activation::Relu);
+        kernel::transposed(&self.geometry, pass.samples, pass.input, packed, bias, relu, pass.output, pass.scratch);
+        if !relu {
+            pass.activation.forward(self.geometry.channels, pass.output, pass.cache);
+        }
+    }
+
+    fn backward(&self, mut pass: Backward<'_, T>) {
+        let (geometry, filters) = (&self.geometry, self.geometry.channels);
+        pass.activation.backward(filters, pass.output, pass.cache, pass.output_gradient);
+        let output_gradient = &*pass.output_gradient;
+        if self.weights.bias {
+            product::column_sums(output_gradient, filters, pass.gradients.of(BIAS));
+        }
+        let collected = pass.gradients.of(WEIGHT);
+        kernel::weight_gradient(geometry, pass.samples, output_gradient, pass.input, collected, pass.scratch);
+        if let Some(input_gradient) = pass.input_gradient {
+            let [sums, forward, _] = self.prepared_lengths::<T>();
+            let (samples, packed) = (pass.samples, &pass.prepared[sums + forward..]);
+            kernel::forward(geometry, samples, output_gradient, packed, None, false, input_gradient, pass.scratch);
+        }
+    }
+
+    fn finish_gradient(&self, pass: FinishGradient<'_, T>) {
+        self.repetition.add_gradient(pass.collected, pass.gradient);
+    }
+}
