@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 /// Work made of pieces that do not depend on each other. Where it is cut, and by whom a piece is done, changes nothing.
 pub(crate) trait Divide: Sized + Send {
-    /// Into how many shares the work is cut for each thread: several, so that a thread that is late leaves some to the others.
-    const SHARES: usize = 4;
+    /// Into how many shares the work is cut: several for each thread, so that one that is late leaves some to the others.
+    fn shares(threads: usize) -> usize {
+        4 * threads
+    }
 
     /// How many pieces there are.
     fn pieces(&self) -> usize;
@@ -24,10 +26,21 @@ pub(crate) trait Divide: Sized + Send {
 pub(crate) fn run<D: Divide>(work: D, threads: bool) {
     match available() {
         available if threads && available > 1 => {
-            let shares = work.pieces().min(available * D::SHARES);
+            let shares = work.pieces().min(D::shares(available));
             fork(work, shares);
         }
         _ => work.run(),
+    }
+}
+
+/// Does one and the other, side by side if `threads` says it is worth it.
+pub(crate) fn both(threads: bool, one: impl FnOnce() + Send, other: impl FnOnce() + Send) {
+    match threads {
+        true => join(one, other),
+        false => {
+            one();
+            other();
+        }
     }
 }
 

@@ -11,12 +11,12 @@ use crate::layer::{FinishGradient, Layer, ParameterSpec, Segments, WholeBatch};
 use crate::parallel::{self, Divide};
 
 impl<T: Scalar> Network<T> {
-    /// The gradient by every parameter: the lanes' added up in order, then what is computed over the whole batch.
+    /// The gradient by every parameter: what is computed over the whole batch, and the lanes' added up in order.
     pub(super) fn collect(&self, tape: &mut Tape<T>, samples: usize, gradients: &mut [T]) {
         let threads = worth_threads(&self.structure, samples);
+        self.whole_batch(tape, samples, threads, gradients);
         self.sum_lanes(tape, samples, threads, gradients);
         self.finish(tape, samples, threads, gradients);
-        self.whole_batch(tape, samples, threads, gradients);
     }
 
     fn sum_lanes(&self, tape: &Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
@@ -24,7 +24,9 @@ impl<T: Scalar> Network<T> {
         let lanes = tape.memory.get(..lanes).unwrap_or(&[]);
         for (entry, frozen) in self.structure.table.iter().zip(&self.frozen) {
             let Some(target) = gradients.get_mut(entry.range.clone()) else { continue };
-            target.fill(T::zero());
+            if *frozen || entry.whole_batch.is_none() {
+                target.fill(T::zero());
+            }
             if let Some(lane) = entry.lane.as_ref().filter(|_| !frozen) {
                 let start = tape.layout.gradients.start + lane.start;
                 parallel::run(LaneSum { lanes, size: tape.layout.total, start, target }, threads);
@@ -47,24 +49,56 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    fn whole_batch(&self, tape: &Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
+    /// Computes what asked for the whole batch, in two halves side by side: whoever computed a half's activations has them at hand.
+    fn whole_batch(&self, tape: &mut Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
+        let mut second_gradients = std::mem::take(&mut tape.second_gradients);
+        let first = tape.partition.first_half(samples);
+        match first < samples && !second_gradients.is_empty() {
+            true => {
+                let (first, second) = (0..first, first..samples);
+                parallel::both(
+                    threads,
+                    || self.whole_batch_of(tape, first, threads, gradients),
+                    || self.whole_batch_of(tape, second, threads, &mut second_gradients),
+                );
+                for (entry, _) in self
+                    .structure
+                    .table
+                    .iter()
+                    .zip(&self.frozen)
+                    .filter(|(entry, frozen)| entry.whole_batch.is_some() && !**frozen)
+                {
+                    let second = second_gradients.get(entry.range.clone()).unwrap_or(&[]);
+                    let Some(target) = gradients.get_mut(entry.range.clone()) else { continue };
+                    parallel::run(LaneSum { lanes: second, size: second.len(), start: 0, target }, threads);
+                }
+            }
+            false => self.whole_batch_of(tape, 0..samples, threads, gradients),
+        }
+        tape.second_gradients = second_gradients;
+    }
+
+    /// The same of some samples, which begin where a lane does.
+    fn whole_batch_of(&self, tape: &Tape<T>, samples: Range<usize>, threads: bool, gradients: &mut [T]) {
         let segments = |range: Range<usize>, features: usize| Segments {
             data: &tape.memory,
-            first: range.start,
+            first: range.start + samples.start / tape.partition.lane_samples * tape.layout.total,
             stride: tape.layout.total,
             per_segment: tape.partition.lane_samples,
-            samples,
+            samples: samples.len(),
             features,
         };
         for (node, parameter) in self.learning(&tape.layout, |spec| spec.whole_batch) {
             let Some(gradient) = gradients.get_mut(at(&node.parameters, parameter)) else { continue };
             let shape = node.plan.parameters.get(parameter).map_or(&[][..], |spec| &spec.shape);
+            let entry = node.entries.get(parameter).and_then(|entry| self.structure.table.get(*entry));
             let rows = shape.first().copied().unwrap_or(1).max(1);
             let source = self.structure.source(node.index);
             let input = source.map_or(tape.layout.input.clone(), |source| at(&tape.layout.outputs, source));
             let rows = Rows {
                 layer: node.kernel.as_ref(),
                 parameter,
+                adds: entry.is_none_or(|entry| entry.whole_batch != Some(node.index)),
                 input: segments(input, node.reads.elements()),
                 output_gradient: segments(at(&tape.layout.output_gradients, node.index), node.output.elements()),
                 first: 0,
@@ -138,6 +172,8 @@ impl<T: Scalar> Divide for LaneSum<'_, T> {
 struct Rows<'a, T: Scalar> {
     layer: &'a dyn Layer<T>,
     parameter: usize,
+    /// The gradient holds what another layer has added to it.
+    adds: bool,
     input: Segments<'a, T>,
     output_gradient: Segments<'a, T>,
     first: usize,
@@ -150,8 +186,10 @@ struct Rows<'a, T: Scalar> {
 const ROWS_PIECE: usize = 8;
 
 impl<T: Scalar> Divide for Rows<'_, T> {
-    /// Each share reads all samples again.
-    const SHARES: usize = 1;
+    /// Each share reads all its samples again, and two halves of a batch are under way.
+    fn shares(threads: usize) -> usize {
+        threads.div_ceil(2)
+    }
 
     fn pieces(&self) -> usize {
         self.rows.div_ceil(ROWS_PIECE)
@@ -165,6 +203,9 @@ impl<T: Scalar> Divide for Rows<'_, T> {
     }
 
     fn run(self) {
+        if !self.adds {
+            self.gradient.fill(T::zero());
+        }
         self.layer.whole_batch_gradient(WholeBatch {
             parameter: self.parameter,
             input: self.input,

@@ -12,6 +12,9 @@ const MIN_LANE_SAMPLES: usize = 8;
 /// The most elements that all lanes' gradients may have together: 64 MiB of `f32`.
 const MAX_LANE_GRADIENTS: usize = 1 << 24;
 
+/// The most parameters whose gradients over the whole batch are computed in two halves: the second half's take as much memory again.
+pub(crate) const MAX_HALVED: usize = 1 << 24;
+
 /// The activations and gradients of a part should stay in a core's own cache (1 to 2 MiB on today's machines).
 const PART_BYTES: usize = 1 << 20;
 
@@ -47,6 +50,11 @@ impl Partition {
     /// How many lanes `samples` samples take.
     pub fn lanes_for(&self, samples: usize) -> usize {
         samples.div_ceil(self.lane_samples)
+    }
+
+    /// How many of `samples` samples the first half of the lanes has.
+    pub fn first_half(&self, samples: usize) -> usize {
+        (self.lanes_for(samples).div_ceil(2) * self.lane_samples).min(samples)
     }
 
     /// The first sample of lane `lane`, and how many it has, out of `samples`.

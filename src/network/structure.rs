@@ -75,6 +75,8 @@ pub(crate) struct Entry {
     pub range: Range<usize>,
     /// Its place in a lane's gradients, where some layer computes it there.
     pub lane: Option<Range<usize>>,
+    /// The first layer that computes a gradient of it over the whole batch.
+    pub whole_batch: Option<usize>,
 }
 
 impl<T: Scalar> Structure<T> {
@@ -210,7 +212,7 @@ impl<T: Scalar> Structure<T> {
             let mut end = self.state_count();
             let range = extend(&mut end, "state", state.elements)?;
             let name = format!("{layer}.{}", state.name);
-            self.states.push(Entry { name, shape: vec![state.elements], range, lane: None });
+            self.states.push(Entry { name, shape: vec![state.elements], range, lane: None, whole_batch: None });
         }
         Ok(start..self.state_count())
     }
@@ -225,11 +227,14 @@ impl<T: Scalar> Structure<T> {
                     let mut end = self.parameter_count();
                     let range = extend(&mut end, "parameters", spec.elements()?)?;
                     let name = format!("{}.{}", node.name, spec.name);
-                    self.table.push(Entry { name, shape: spec.shape.clone(), range, lane: None });
+                    self.table.push(Entry { name, shape: spec.shape.clone(), range, lane: None, whole_batch: None });
                     self.table.len() - 1
                 }
             };
             let Some(entry) = self.table.get_mut(index) else { continue };
+            if spec.whole_batch && entry.whole_batch.is_none() {
+                entry.whole_batch = Some(node.index);
+            }
             let in_lane = match (spec.whole_batch, spec.collected, &entry.lane) {
                 (true, _, _) => 0..0,
                 (false, Some(elements), _) => extend(&mut self.lane_gradients, "gradients", elements)?,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::buffer::Buffer;
 use super::lanes::Passes;
-use super::memory::{Keep, Layout, at, head};
-use super::partition::Partition;
+use super::memory::{Keep, Layout, at, head, zeros};
+use super::partition::{MAX_HALVED, Partition};
 use super::step::{Judge, Read, Record, Step};
 use super::{Network, Structure};
 use crate::data::{Batch, InputError, Scaler};
@@ -31,6 +31,8 @@ pub struct Tape<T: Scalar> {
     pub(super) linked: bool,
     /// The place of the last forward pass.
     pub(super) random: Random,
+    /// Gradients over the second half of the batch, of parameters that ask for the whole; empty where that is not halved.
+    pub(super) second_gradients: Vec<T>,
     /// For results that the caller sees as one matrix.
     gathered: Vec<T>,
 }
@@ -49,11 +51,13 @@ impl<T: Scalar> Tape<T> {
         let structure = Arc::clone(&network.structure);
         let partition = Partition::training(&structure, capacity, whole);
         let layout = Layout::training(&structure, partition.part_samples, keep).map_err(Error::from)?;
+        let halved = structure.nodes.iter().any(|node| node.whole_batch()) && structure.parameter_count() <= MAX_HALVED;
         let total = crate::shape::checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
         Ok(Self {
             records: (0..partition.lanes).map(|_| Record::new(&structure, metrics)).collect(),
             total: Record::new(&structure, metrics),
             memory: Buffer::zeros(total)?,
+            second_gradients: zeros(if halved { structure.parameter_count() } else { 0 })?,
             structure,
             layout,
             partition,
