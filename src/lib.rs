@@ -108,11 +108,15 @@ pub use model_file::{ModelFileError, ModelFileErrorKind, Registry};
 pub use network::{
     BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
 };
-pub use optimizer::{Adam, AdamW, MAX_SLOTS, Optimizer, RmsProp, Sgd, Update};
+pub use optimizer::{
+    Adam, AdamW, Clip, Constant, Cosine, Exponential, MAX_SLOTS, Moment, OnPlateau, Optimizer, RmsProp, Schedule, Sgd,
+    Update, WarmUp,
+};
 pub use option::OptionError;
 pub use random::{Random, Rng};
 pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};
 pub use train::{
-    Accuracy, Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind, Trainer,
+    Accuracy, Callback, Control, EarlyStopping, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind,
+    Trainer,
 };

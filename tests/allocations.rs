@@ -97,6 +97,7 @@ fn steps_allocate_nothing() -> Outcome {
             let found = between_steps(&mut model, adam, threads)?;
             assert!(found <= most, "{found} with Adam on {threads} threads\n{}", model.summary());
             let sgd = Trainer::new(Mse, Sgd::new(0.01).momentum(0.9)).shuffle(false);
+            let sgd = sgd.clip(Clip::Norm(0.1)).schedule(WarmUp::new(0.5, Cosine::new()));
             let found = between_steps(&mut model, sgd, threads)?;
             assert!(found <= most, "{found} with SGD on {threads} threads\n{}", model.summary());
         }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::callback::OnProgress;
+use super::early_stopping::{EarlyStopping, Watch};
 use super::evaluate::evaluate;
 use super::step::{BatchStep, Pairs, Question};
 use super::update::Moments;
@@ -11,16 +12,19 @@ use crate::OptionError;
 use crate::data::Source;
 use crate::loss::Loss;
 use crate::network::{Keep, Network, Record, Tape, zeros};
-use crate::optimizer::{MAX_SLOTS, Optimizer};
+use crate::optimizer::{Clip, Constant, MAX_SLOTS, Moment, Optimizer, Schedule};
 use crate::random::{Purpose, Random, shuffle};
 use crate::{Error, Scalar};
 
 /// Trains a [`Network`] or an [`Autoencoder`](crate::Autoencoder): describe the training, then call [`fit`](Self::fit).
 ///
-/// Unless told otherwise: 1 epoch, batches of 32, shuffled, seed 0, every thread of the pool it is called in.
+/// Unless told otherwise: 1 epoch, batches of 32, shuffled, seed 0, the optimizer's learning rate throughout, every thread of the pool it is called in.
 pub struct Trainer<'a, T: Scalar> {
     loss: Box<dyn Loss<T>>,
     optimizer: Box<dyn Optimizer<T>>,
+    schedule: Box<dyn Schedule>,
+    clip: Option<Clip>,
+    early_stopping: Option<EarlyStopping>,
     epochs: usize,
     batch_size: usize,
     shuffle: bool,
@@ -45,6 +49,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         Self {
             loss: Box::new(loss),
             optimizer: Box::new(optimizer),
+            schedule: Box::new(Constant),
+            clip: None,
+            early_stopping: None,
             epochs: 1,
             batch_size: 32,
             shuffle: true,
@@ -60,6 +67,27 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
+        self
+    }
+
+    /// Changes the optimizer's learning rate as training goes on.
+    #[must_use]
+    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
+        self.schedule = Box::new(schedule);
+        self
+    }
+
+    /// Keeps gradients within a bound.
+    #[must_use]
+    pub fn clip(mut self, clip: Clip) -> Self {
+        self.clip = Some(clip);
+        self
+    }
+
+    /// Ends training where the validation loss no longer falls. Needs validation data.
+    #[must_use]
+    pub fn early_stopping(mut self, early_stopping: EarlyStopping) -> Self {
+        self.early_stopping = Some(early_stopping);
         self
     }
 
@@ -171,7 +199,13 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.optimizer.check()?;
         let slots = self.optimizer.slots();
         OptionError::unless(slots <= MAX_SLOTS, "slots", slots as f64, "at most 4 numbers for each parameter")?;
+        self.schedule.check()?;
+        self.clip.map_or(Ok(()), Clip::check)?;
+        self.early_stopping.map_or(Ok(()), EarlyStopping::check)?;
         let samples = pairs.check(network)?;
+        if self.early_stopping.is_some() && matches!(self.validation, Validation::None | Validation::Fraction(0.0)) {
+            return Err(TrainErrorKind::NoValidation);
+        }
         match &self.validation {
             Validation::None => Ok(samples),
             Validation::Fraction(fraction) => self.split(samples, *fraction),
@@ -220,6 +254,12 @@ struct Session<'s, 'a, T: Scalar> {
     tape: Tape<T>,
     gradients: Vec<T>,
     moments: Moments<T>,
+    /// What early stopping remembers.
+    watch: Option<Watch<T>>,
+    /// The learning rate of the last step.
+    rate: f64,
+    /// The loss after each epoch, as schedules see it.
+    losses: Vec<f64>,
     history: History,
 }
 
@@ -238,7 +278,11 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let tape = Tape::new(network, capacity, keep, false, trainer.metrics.len());
         let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
         let moments = Moments::new(network, trainer.optimizer.slots());
+        let watch = trainer.early_stopping.map(|options| Watch::new(options, network)).transpose();
         Ok(Self {
+            watch: watch.map_err(|error| no_memory(error.into()))?,
+            rate: trainer.optimizer.learning_rate(),
+            losses: Vec::new(),
             moments: moments.map_err(|error| no_memory(error.into()))?,
             gradients: zeros(network.parameter_count()).map_err(|error| no_memory(error.into()))?,
             tape: tape.map_err(no_memory)?,
@@ -255,10 +299,16 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             let started = Instant::now();
             let record = self.epoch(epoch, started)?;
             let report = self.report(epoch, record, started)?;
+            let loss = report.validation_loss.unwrap_or(report.loss);
+            let stalled = self.watch.as_mut().is_some_and(|watch| watch.see(loss, self.network));
+            self.losses.push(loss);
             self.history.push(report.clone());
-            if self.tell(&report)? == Control::Stop {
+            if self.tell(&report)? == Control::Stop || stalled {
                 break;
             }
+        }
+        if let Some(watch) = self.watch {
+            watch.restore(self.network);
         }
         Ok(self.history)
     }
@@ -304,11 +354,24 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         if !value.is_finite() {
             return Err(TrainErrorKind::LossNotFinite { value });
         }
+        if let Some(clip) = self.trainer.clip {
+            clip.apply(&mut self.gradients);
+        }
+        self.rate = self.learning_rate()?;
         let optimizer = self.trainer.optimizer.as_ref();
-        let taken = self.moments.step(optimizer, optimizer.learning_rate(), self.network, &self.gradients);
+        let taken = self.moments.step(optimizer, self.rate, self.network, &self.gradients);
         taken.map_err(|position| TrainErrorKind::UpdateNotFinite { parameter: self.network.name_at(position).0 })?;
         self.network.update_state(&self.tape);
         Ok(())
+    }
+
+    /// The learning rate of the step that begins now.
+    fn learning_rate(&self) -> Result<f64, OptionError> {
+        let steps = self.order.len().div_ceil(self.trainer.batch_size);
+        let moment = Moment::new(self.moments.steps, steps, self.trainer.epochs, &self.losses);
+        let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&moment);
+        let accepted = rate >= 0.0 && rate.is_finite();
+        OptionError::unless(accepted, "scheduled learning rate", rate, "a finite number, at least 0").map(|()| rate)
     }
 
     /// What the epoch brought, validation included.
@@ -322,6 +385,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             metrics: self.named(&record.metrics),
             validation_loss: validation.as_ref().map(|record| record.loss),
             validation_metrics: validation.map_or(Vec::new(), |record| self.named(&record.metrics)),
+            learning_rate: self.rate,
             seconds: started.elapsed().as_secs_f64(),
         })
     }
