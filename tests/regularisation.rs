@@ -176,3 +176,134 @@ fn min_delta_is_for_patience_alone() -> Outcome {
     assert_eq!(history.best().unwrap().number, 4);
     Ok(())
 }
+
+/// With every option of this file on.
+fn regularised() -> Result<Autoencoder<f64>, BuildError> {
+    Autoencoder::builder(Shape::flat(12))
+        .encoder(GaussianNoise::new(0.1))
+        .encoder(Dense::new(20).without_bias().weight_regularizer(Regularizer::l2(1e-3)))
+        .encoder(BatchNorm::new().momentum(0.8))
+        .encoder(Activation::Relu)
+        .encoder(Dropout::new(0.2))
+        .encoder(Dense::new(5).weight_regularizer(Regularizer::l1(1e-3)))
+        .mirror(Activation::Sigmoid)
+        .build()
+}
+
+#[test]
+fn a_mirror_leaves_out_noise_and_keeps_normalisation() -> Outcome {
+    let model = regularised()?;
+    let kinds: Vec<&str> = model.network().layers().skip(6).map(|(_, layer)| layer.kind()).collect();
+    assert_eq!(kinds, ["dense", "activation", "batch_norm", "dense"]);
+    let builder = Autoencoder::<f64>::builder(Shape::flat(6)).encoder(BatchNorm::new());
+    let first = builder.encoder(Dense::new(4).activation(Activation::Tanh)).encoder(BatchNorm::new());
+    let first = first.encoder(Dense::new(2)).mirror(Activation::Sigmoid).build()?;
+    let kinds: Vec<_> = first.network().layers().skip(4).map(|(_, layer)| (layer.kind(), layer.activation())).collect();
+    let (linear, tanh, sigmoid) = (Activation::Linear, Activation::Tanh, Activation::Sigmoid);
+    let expected = [
+        ("dense", linear),
+        ("batch_norm", linear),
+        ("activation", tanh),
+        ("dense", linear),
+        ("batch_norm", linear),
+        ("activation", sigmoid),
+    ];
+    assert_eq!(kinds, expected);
+    Ok(())
+}
+
+/// The penalty is in the history by name, once whatever the number of samples, and not in the loss.
+#[test]
+fn penalties_on_weights_are_reported_by_name() -> Outcome {
+    let (data, penalty) = (data(20), Regularizer::l1_l2(0.1, 0.5));
+    let builder = Autoencoder::<f64>::builder(Shape::flat(12)).encoder(Dense::new(5).weight_regularizer(penalty));
+    let mut model = builder.mirror(Activation::Linear).build()?;
+    let by_hand = |weight: &[f64]| weight.iter().map(|w| 0.1 * w.abs() + 0.5 * w * w).sum::<f64>();
+    let network = model.network();
+    let values = ["encoder.0.weight", "decoder.0.weight"].map(|name| by_hand(network.parameter(name).unwrap().values));
+    let loss = model.evaluate(&Mse, &data)?;
+    let history = Trainer::new(Mse, Sgd::new(1e-12)).batch_size(7).fit(&mut model, &data)?;
+    let epoch = &history.epochs()[0];
+    approx::assert_relative_eq!(epoch.loss, loss, max_relative = 1e-9);
+    for ((name, value), (expected_name, expected)) in
+        epoch.penalties.iter().zip(["encoder.0.weight.l1_l2", "decoder.0.weight.l1_l2"].into_iter().zip(values))
+    {
+        assert_eq!(name, expected_name);
+        approx::assert_relative_eq!(*value, expected, max_relative = 1e-9);
+    }
+    model.freeze("encoder.")?;
+    let history = Trainer::new(Mse, Sgd::new(0.1)).fit(&mut model, &data)?;
+    assert_eq!(history.epochs()[0].penalties[0].1, 0.0);
+    assert!(history.epochs()[0].penalties[1].1 > 0.0);
+    Ok(())
+}
+
+#[test]
+fn penalties_make_weights_smaller() -> Outcome {
+    let sizes = [Regularizer::l2(0.0), Regularizer::l2(0.01), Regularizer::l1(0.01)].map(|penalty| {
+        let builder = Autoencoder::<f64>::builder(Shape::flat(12)).encoder(Dense::new(8).weight_regularizer(penalty));
+        let mut model = builder.mirror(Activation::Linear).build().unwrap();
+        Trainer::new(Mse, Adam::new(0.01)).epochs(40).fit(&mut model, &data(60)).unwrap();
+        let weight = model.network().parameter("encoder.0.weight").unwrap().values.to_vec();
+        let small = weight.iter().filter(|w| w.abs() < 0.01).count();
+        (weight.iter().map(|w| w * w).sum::<f64>(), small)
+    });
+    println!("sum of squares and small weights: {sizes:?}");
+    assert!(sizes[1].0 < 0.7 * sizes[0].0 && sizes[2].0 < 0.7 * sizes[0].0, "{sizes:?}");
+    assert!(sizes[2].1 > 2 * sizes[0].1, "L1 makes many weights nearly zero: {sizes:?}");
+    Ok(())
+}
+
+#[test]
+fn everything_together_gives_the_same_bits_for_any_threads() -> Outcome {
+    let data = data(90);
+    let mut results = Vec::new();
+    for threads in [1, 2, 3, 5] {
+        let mut model = regularised()?;
+        let trainer = Trainer::new(Mse, Adam::new(0.01)).epochs(4).validation_fraction(0.3).clip(Clip::Norm(0.5));
+        let trainer = trainer.schedule(OnPlateau::new(1)).early_stopping(EarlyStopping::new(2)).batch_size(40);
+        let history = { trainer }.threads(threads).fit(&mut model, &data)?;
+        let state: Vec<f64> = model.network().state().flat_map(|state| state.values.to_vec()).collect();
+        let losses: Vec<f64> =
+            history.epochs().iter().flat_map(|epoch| [Some(epoch.loss), epoch.validation_loss]).flatten().collect();
+        results.push((parameters(&model), bits(&state), bits(&losses)));
+    }
+    assert!(results.iter().all(|result| *result == results[0]));
+    Ok(())
+}
+
+/// Running statistics are part of the model that early stopping gives back.
+#[test]
+fn the_best_epoch_has_its_running_statistics() -> Outcome {
+    let (train, rest) = (data(30), Numbers::new(9).matrix::<f64>(12, 30));
+    let mut model = regularised()?;
+    let trainer = Trainer::new(Mse, Adam::new(0.02)).epochs(300).validation(&rest);
+    let history = { trainer }.early_stopping(EarlyStopping::new(5)).fit(&mut model, &train)?;
+    assert!(history.epochs().len() < 300);
+    assert_eq!(history.best().unwrap().validation_loss, Some(model.evaluate(&Mse, &rest)?));
+    Ok(())
+}
+
+/// A batch of one, and input that is zero throughout.
+#[test]
+fn the_smallest_batches_work() -> Outcome {
+    let mut model = regularised()?;
+    let zeros = DMatrix::zeros(12, 3);
+    let history = Trainer::new(Mse, Sgd::new(0.1)).batch_size(1).epochs(3).fit(&mut model, &zeros)?;
+    assert!(history.loss().unwrap().is_finite());
+    assert!(model.reconstruct(&zeros)?.iter().all(|value| value.is_finite()));
+    Ok(())
+}
+
+/// A model with running statistics, saved and loaded, gives the same bits.
+#[test]
+fn a_trained_model_comes_back_from_its_file() -> Outcome {
+    let (data, mut model) = (data(40), regularised()?);
+    Trainer::new(Mse, Adam::new(0.01)).epochs(2).fit(&mut model, &data)?;
+    let mut bytes = Vec::new();
+    model.write_to(&mut bytes)?;
+    let again = Autoencoder::<f64>::from_bytes(&bytes)?;
+    assert_eq!(again.reconstruct(&data)?, model.reconstruct(&data)?);
+    assert_eq!(again.encode(&data.columns(3, 1))?, model.encode(&data)?.columns(3, 1));
+    Ok(())
+}

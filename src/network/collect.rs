@@ -10,7 +10,7 @@ use crate::layer::{Layer, Segments, WholeBatch};
 use crate::parallel::{self, Divide};
 
 impl<T: Scalar> Network<T> {
-    /// The gradient by every parameter: the lanes' added up in order, then what is computed over the whole batch.
+    /// The gradient by every parameter: the lanes' added up in order, what is computed over the whole batch, and penalties on parameters.
     pub(super) fn collect(&self, tape: &Tape<T>, samples: usize, gradients: &mut [T]) {
         let threads = worth_threads(&self.structure, samples);
         for (entry, frozen) in self.structure.table.iter().zip(&self.frozen) {
@@ -52,6 +52,7 @@ impl<T: Scalar> Network<T> {
                 parallel::run(rows, threads);
             }
         }
+        self.add_weight_penalties(samples, gradients);
     }
 
     /// The first layer whose gradients anyone needs: the first with a parameter that is not frozen.
