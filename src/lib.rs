@@ -100,7 +100,10 @@ pub use nalgebra;
 
 pub use autoencoder::{Autoencoder, AutoencoderBuilder};
 pub use config::{Config, ConfigError, Value};
-pub use data::{Batch, DataError, InputError, MinMaxScaler, Scaler, Source, StandardScaler, Subset};
+pub use data::{
+    Batch, Corrupted, Corruption, CorruptionPass, DataError, GaussianCorruption, InputError, Masking, MinMaxScaler,
+    SaltAndPepper, Scaler, Source, StandardScaler, Subset, Swap,
+};
 pub use error::Error;
 pub use layer::*;
 pub use loss::*;

@@ -5,11 +5,11 @@ use std::time::Instant;
 use super::callback::OnProgress;
 use super::early_stopping::{EarlyStopping, Watch};
 use super::evaluate::evaluate;
-use super::step::{BatchStep, Pairs, Question};
+use super::step::{BatchStep, Noise, Pairs, Question};
 use super::update::Moments;
 use super::{Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
-use crate::data::Source;
+use crate::data::{Corrupted, Corruption, Origin, Source, streams};
 use crate::loss::Loss;
 use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::{Clip, Constant, MAX_SLOTS, Moment, Optimizer, Schedule};
@@ -30,6 +30,7 @@ pub struct Trainer<'a, T: Scalar> {
     shuffle: bool,
     seed: u64,
     threads: Option<usize>,
+    corruption: Option<Box<dyn Corruption<T>>>,
     validation: Validation<'a, T>,
     metrics: Vec<Box<dyn Metric<T>>>,
     callbacks: Vec<Box<dyn Callback<T> + 'a>>,
@@ -57,6 +58,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             shuffle: true,
             seed: 0,
             threads: None,
+            corruption: None,
             validation: Validation::None,
             metrics: Vec::new(),
             callbacks: Vec::new(),
@@ -116,6 +118,26 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     #[must_use]
     pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
         self.threads = threads.into();
+        self
+    }
+
+    /// Corrupts the training inputs, afresh in every epoch, while the targets stay clean: a denoising autoencoder. Validation inputs are corrupted, too, in the same
+    /// way after every epoch and for any seed of the trainer: as [`Corrupted`] does it, by their place in the data.
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Activation, Adam, Autoencoder, Corrupted, Dense, Masking, Mse, Shape, Trainer};
+    ///
+    /// let data = DMatrix::<f32>::from_fn(8, 64, |feature, sample| ((feature * sample) % 7) as f32 / 7.0);
+    /// let mut model = Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(5)).mirror(Activation::Sigmoid).build()?;
+    /// let noise = Masking::new(0.3);
+    /// let history = Trainer::new(Mse, Adam::new(0.01)).epochs(5).corrupt(noise).validation(&data).fit(&mut model, &data)?;
+    /// assert_eq!(history.validation_loss(), Some(model.evaluate_to(&Mse, &Corrupted::new(&data, noise)?, &data)?));
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    #[must_use]
+    pub fn corrupt(mut self, corruption: impl Corruption<T> + 'static) -> Self {
+        self.corruption = Some(Box::new(corruption));
         self
     }
 
@@ -202,6 +224,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.schedule.check()?;
         self.clip.map_or(Ok(()), Clip::check)?;
         self.early_stopping.map_or(Ok(()), EarlyStopping::check)?;
+        self.corruption.as_ref().map_or(Ok(()), |corruption| corruption.check())?;
         let samples = pairs.check(network)?;
         if self.early_stopping.is_some() && matches!(self.validation, Validation::None | Validation::Fraction(0.0)) {
             return Err(TrainErrorKind::NoValidation);
@@ -273,7 +296,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         samples: usize,
     ) -> Result<Self, Stop> {
         let validates_to = matches!(&trainer.validation, Validation::Pairs(pairs) if pairs.targets.is_some());
-        let keep = Keep { target: pairs.needs_targets(network) || validates_to, input_gradient: false };
+        let apart = pairs.needs_targets(network) || validates_to || trainer.corruption.is_some();
+        let keep = Keep { target: apart, input_gradient: false };
         let capacity = trainer.batch_size.min(samples);
         let tape = Tape::new(network, capacity, keep, false, trainer.metrics.len());
         let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
@@ -346,8 +370,11 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let order = self.order.get(batch).unwrap_or(&[]);
         let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
         let linked = question.link.is_some();
+        let origin = Origin { source: self.pairs.inputs, first: 0, count: self.order.len() };
+        let random = streams(self.trainer.seed).at(epoch, step);
+        let noise = self.trainer.corruption.as_deref().map(|corruption| Noise { corruption, origin, random });
         let random = Random::new(self.trainer.seed, Purpose::Layer).at(epoch, step);
-        let work = BatchStep { pairs: self.pairs, question, order };
+        let work = BatchStep { pairs: self.pairs, question, noise, order };
         self.network.gradient(&mut self.tape, order.len(), linked, random, &work, &mut self.gradients)?;
         let total = self.tape.total();
         let value = (total.loss + total.penalties.iter().sum::<f64>()) / order.len() as f64;
@@ -395,13 +422,22 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     }
 
     fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
-        let (pairs, order): (Pairs<'_, T>, Vec<usize>) = match &self.trainer.validation {
+        let (pairs, first) = match &self.trainer.validation {
             Validation::None | Validation::Fraction(0.0) => return Ok(None),
-            Validation::Pairs(pairs) => (*pairs, (0..pairs.inputs.len()).collect()),
-            Validation::Fraction(_) => (self.pairs, (self.order.len()..self.pairs.inputs.len()).collect()),
+            Validation::Pairs(pairs) => (*pairs, 0),
+            Validation::Fraction(_) => (self.pairs, self.order.len()),
         };
+        let order: Vec<usize> = (first..pairs.inputs.len()).collect();
         let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
-        Ok(Some(evaluate(self.network, &mut self.tape, pairs, question, &order)?))
+        let record = match self.trainer.corruption.as_deref() {
+            None => evaluate(self.network, &mut self.tape, pairs, question, &order)?,
+            Some(corruption) => {
+                let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, order.len());
+                let pairs = Pairs { inputs: &noisy, targets: Some(pairs.targets.unwrap_or(pairs.inputs)) };
+                evaluate(self.network, &mut self.tape, pairs, question, &order)?
+            }
+        };
+        Ok(Some(record))
     }
 
     fn tell(&mut self, report: &Epoch) -> Result<Control, Stop> {
