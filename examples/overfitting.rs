@@ -19,6 +19,7 @@ use autoencoder::{
 };
 use support::arguments::Arguments;
 use support::charts::{self, Labels, Series};
+use support::command_line::CommandLine;
 use support::gallery;
 use support::mnist::Mnist;
 use support::progress::Progress;
@@ -27,14 +28,17 @@ use support::progress::Progress;
 const FEW: usize = 500;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse("overfitting", "Learns too much from too few digits, and then less.", 200);
+    let arguments = CommandLine::new("overfitting", "Learns too much from too few digits, and then less.", 200)
+        .float("dropout", 0.1, 0.0..=0.9, "share of the values that dropout leaves out")
+        .float("penalty", 1e-6, 0.0..=1.0, "weight of the L2 penalty on each layer's weight")
+        .parse();
     let mnist = Mnist::load(&arguments)?;
     let few = Subset::new(&mnist.train.images, 0..FEW)?;
 
     let mut plain = model(&arguments, 0.0, 0.0)?;
     println!("{}", plain.summary());
     let without = trainer(&arguments, &mnist, Constant).fit(&mut plain, &few)?;
-    let mut regularised = model(&arguments, 0.2, 2e-6)?;
+    let mut regularised = model(&arguments, arguments.float("dropout"), arguments.float("penalty"))?;
     let with = trainer(&arguments, &mnist, Cosine::new()).clip(Clip::Norm(1.0)).fit(&mut regularised, &few)?;
 
     let originals = mnist.test.of_each_digit(2)?;

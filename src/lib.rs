@@ -53,12 +53,13 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`] |
-//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`] |
+//! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`]; against overfitting [`Dropout`], [`GaussianNoise`], [`BatchNorm`], [`Regularizer`] |
+//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`] |
+//! | make it denoise | [`Trainer::corrupt`]; [`GaussianCorruption`], [`Masking`], [`SaltAndPepper`], [`Swap`]; [`Corrupted`] to try it |
 //! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
 //! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` twins that allocate nothing |
 //! | save and load it | [`Autoencoder::save`], [`Autoencoder::load`], [`Registry`] for layers of your own |
-//! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Metric`], [`Callback`], [`Source`] |
+//! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Schedule`], [`Corruption`], [`Metric`], [`Callback`], [`Source`] |
 //! | train by hand | [`Network::tape`], [`Network::forward`], [`Network::backward`], [`Network::update_parameters`] |
 //!
 //! # Conventions

@@ -37,8 +37,9 @@ impl Clip {
             }
             Self::Value(limit) => {
                 let (low, high) = (T::from_f64(-limit), T::from_f64(limit));
-                let clipped = |value: T| if value > high { high } else { value };
-                gradients.iter_mut().for_each(|value| *value = if *value < low { low } else { clipped(*value) });
+                for gradient in gradients.iter_mut().filter(|gradient| gradient.is_finite()) {
+                    *gradient = gradient.max(low).min(high);
+                }
             }
         }
     }
@@ -105,5 +106,7 @@ mod tests {
         let mut gradients = [2.0, f64::INFINITY];
         Clip::Norm(1.0).apply(&mut gradients);
         assert_eq!(gradients, [2.0, f64::INFINITY]);
+        Clip::Value(1.0).apply(&mut gradients);
+        assert_eq!(gradients, [1.0, f64::INFINITY]);
     }
 }
