@@ -79,9 +79,14 @@ fn trainer<'a>(arguments: &Arguments, mnist: &'a Mnist, schedule: impl Schedule 
         .callback(Progress::new(arguments.epochs))
 }
 
-/// Writes `loss.svg`: the losses of both trainings, over the images learned from and over unseen ones.
+/// Writes `loss.svg`: the losses of both trainings, over the images learned from and over unseen ones. The first epochs, which lie far above the rest, are left
+/// out.
 fn curves(arguments: &Arguments, without: &History, with: &History) -> std::io::Result<()> {
-    let values = |history: &History, value: fn(&Epoch) -> f64| history.epochs().iter().map(value).collect::<Vec<f64>>();
+    let first = arguments.epochs / 10;
+    let values = |history: &History, value: fn(&Epoch) -> f64| {
+        let shown = |epoch: &Epoch| if epoch.number > first { value(epoch) } else { f64::NAN };
+        history.epochs().iter().map(shown).collect::<Vec<f64>>()
+    };
     let unseen = |epoch: &Epoch| epoch.validation_loss.unwrap_or(f64::NAN);
     let series = [
         Series::new("left alone, learned", values(without, |epoch| epoch.loss)),
