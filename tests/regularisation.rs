@@ -21,9 +21,12 @@ fn parameters(model: &Autoencoder<f64>) -> Vec<u64> {
     bits(model.network().parameter_vector())
 }
 
+/// Step, epochs elapsed, epochs in all, losses.
+type Seen = (u64, f64, f64, Vec<f64>);
+
 /// Remembers the moments of its steps.
 #[derive(Debug, Clone, Default)]
-struct Recorded(Arc<Mutex<Vec<(u64, f64, f64, Vec<f64>)>>>);
+struct Recorded(Arc<Mutex<Vec<Seen>>>);
 
 impl Schedule for Recorded {
     fn kind(&self) -> &'static str {
