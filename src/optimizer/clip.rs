@@ -9,10 +9,10 @@ use crate::{OptionError, Scalar};
 /// use autoencoder::Clip;
 ///
 /// let mut gradients = [3.0, -4.0, 0.0];
-/// Clip::Norm(1.0).apply(&mut gradients);
-/// assert_eq!(gradients, [0.6, -0.8, 0.0]);
-/// Clip::Value(0.7).apply(&mut gradients);
-/// assert_eq!(gradients, [0.6, -0.7, 0.0]);
+/// Clip::Norm(2.5).apply(&mut gradients); // their norm is 5
+/// assert_eq!(gradients, [1.5, -2.0, 0.0]);
+/// Clip::Value(1.75).apply(&mut gradients);
+/// assert_eq!(gradients, [1.5, -1.75, 0.0]);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Clip {
