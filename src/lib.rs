@@ -53,12 +53,13 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`] |
-//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`] |
+//! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`]; against overfitting [`Dropout`], [`GaussianNoise`], [`BatchNorm`], [`Regularizer`] |
+//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`] |
+//! | make it denoise | [`Trainer::corrupt`]; [`GaussianCorruption`], [`Masking`], [`SaltAndPepper`], [`Swap`]; [`Corrupted`] to try it |
 //! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
 //! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` twins that allocate nothing |
 //! | save and load it | [`Autoencoder::save`], [`Autoencoder::load`], [`Registry`] for layers of your own |
-//! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Metric`], [`Callback`], [`Source`] |
+//! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Schedule`], [`Corruption`], [`Metric`], [`Callback`], [`Source`] |
 //! | train by hand | [`Network::tape`], [`Network::forward`], [`Network::backward`], [`Network::update_parameters`] |
 //!
 //! # Conventions
@@ -100,7 +101,10 @@ pub use nalgebra;
 
 pub use autoencoder::{Autoencoder, AutoencoderBuilder};
 pub use config::{Config, ConfigError, Value};
-pub use data::{Batch, DataError, InputError, MinMaxScaler, Scaler, Source, StandardScaler, Subset};
+pub use data::{
+    Batch, Corrupted, Corruption, CorruptionPass, DataError, GaussianCorruption, InputError, Masking, MinMaxScaler,
+    SaltAndPepper, Scaler, Source, StandardScaler, Subset, Swap,
+};
 pub use error::Error;
 pub use layer::*;
 pub use loss::*;
@@ -108,11 +112,15 @@ pub use model_file::{ModelFileError, ModelFileErrorKind, Registry};
 pub use network::{
     BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
 };
-pub use optimizer::{Adam, AdamW, MAX_SLOTS, Optimizer, RmsProp, Sgd, Update};
+pub use optimizer::{
+    Adam, AdamW, Clip, Constant, Cosine, Exponential, MAX_SLOTS, Moment, OnPlateau, Optimizer, RmsProp, Schedule, Sgd,
+    Update, WarmUp,
+};
 pub use option::OptionError;
 pub use random::{Random, Rng};
 pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};
 pub use train::{
-    Accuracy, Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind, Trainer,
+    Accuracy, Callback, Control, EarlyStopping, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind,
+    Trainer,
 };

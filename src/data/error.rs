@@ -56,6 +56,14 @@ pub enum DataError {
         /// How many there are.
         samples: usize,
     },
+    /// A feature that does not exist was asked for.
+    #[error("feature {feature} was asked for, there are {features}")]
+    NoSuchFeature {
+        /// The feature.
+        feature: usize,
+        /// How many there are.
+        features: usize,
+    },
     /// A label is not one of the classes.
     #[error("the label of sample {sample} is {label}, the classes are 0..{classes}")]
     Label {

@@ -2,15 +2,19 @@
 
 mod activation;
 mod avg_pool;
+mod batch_norm;
 mod conv2d;
 mod conv2d_transpose;
 mod crop;
 mod dense;
+mod dropout;
+mod gaussian_noise;
 mod initializer;
 mod max_pool;
 mod pad;
 mod pass;
 mod plan;
+mod regularizer;
 mod repeated_conv2d;
 mod reshape;
 mod up_sample;
@@ -22,10 +26,13 @@ use std::sync::Arc;
 
 pub use activation::Activation;
 pub use avg_pool::AvgPool;
+pub use batch_norm::BatchNorm;
 pub use conv2d::Conv2D;
 pub use conv2d_transpose::Conv2DTranspose;
 pub use crop::Crop;
 pub use dense::Dense;
+pub use dropout::Dropout;
+pub use gaussian_noise::GaussianNoise;
 pub use initializer::Initializer;
 pub use max_pool::MaxPool;
 pub use pad::Pad;
@@ -34,6 +41,7 @@ pub use pass::{
     StateUpdate, WholeBatch,
 };
 pub use plan::{ParameterSpec, Plan, StateSpec};
+pub use regularizer::Regularizer;
 pub use reshape::{Flatten, Reshape};
 pub use up_sample::{Interpolation, UpSample};
 pub use window::{Extent, Padding};

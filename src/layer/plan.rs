@@ -1,6 +1,6 @@
 //! [`Plan`]: what a layer needs and gives, known before any number flows.
 
-use super::Initializer;
+use super::{Initializer, Regularizer};
 use crate::{Shape, ShapeError};
 
 /// What a layer needs and gives, known before any number flows.
@@ -148,6 +148,7 @@ pub struct ParameterSpec {
     pub(crate) name: &'static str,
     pub(crate) shape: Vec<usize>,
     pub(crate) initializer: Initializer,
+    pub(crate) regularizer: Option<Regularizer>,
     pub(crate) shared_with: Option<String>,
     pub(crate) whole_batch: bool,
     pub(crate) collected: Option<usize>,
@@ -156,7 +157,22 @@ pub struct ParameterSpec {
 impl ParameterSpec {
     /// A parameter called `name` within its layer; the last dimension varies fastest.
     pub fn new(name: &'static str, shape: &[usize], initializer: Initializer) -> Self {
-        Self { name, shape: shape.to_vec(), initializer, shared_with: None, whole_batch: false, collected: None }
+        Self {
+            name,
+            shape: shape.to_vec(),
+            initializer,
+            regularizer: None,
+            shared_with: None,
+            whole_batch: false,
+            collected: None,
+        }
+    }
+
+    /// Adds a penalty on the parameter's size to the loss. Where several layers share a parameter, each that asks for a penalty adds its own.
+    #[must_use]
+    pub fn regularizer(mut self, regularizer: impl Into<Option<Regularizer>>) -> Self {
+        self.regularizer = regularizer.into();
+        self
     }
 
     /// The parameter is an earlier layer's, called `full_name` in the model (`encoder.0.weight`): one set of numbers, one

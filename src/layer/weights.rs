@@ -1,6 +1,6 @@
 //! What layers with a weight, a bias and an activation have in common.
 
-use super::{Activation, Initializer, ParameterSpec, Parameters, Plan};
+use super::{Activation, Initializer, ParameterSpec, Parameters, Plan, Regularizer};
 use crate::{Config, ConfigError, Shape, ShapeError};
 
 pub(super) const WEIGHT: usize = 0;
@@ -13,6 +13,7 @@ pub(super) struct Weights {
     pub bias: bool,
     pub weight_initializer: Initializer,
     pub bias_initializer: Initializer,
+    pub weight_regularizer: Option<Regularizer>,
 }
 
 impl Default for Weights {
@@ -22,20 +23,25 @@ impl Default for Weights {
             bias: true,
             weight_initializer: Initializer::GlorotUniform,
             bias_initializer: Initializer::Zeros,
+            weight_regularizer: None,
         }
     }
 }
 
 impl Weights {
     /// The names under which [`write`](Self::write) adds the options.
-    pub const NAMES: [&str; 4] = ["activation", "bias", "weight_initializer", "bias_initializer"];
+    pub const NAMES: [&str; 5] = ["activation", "bias", "weight_initializer", "bias_initializer", "weight_regularizer"];
 
     pub fn write(&self, config: Config) -> Config {
-        config
+        let config = config
             .with("activation", self.activation.config())
             .with("bias", self.bias)
             .with("weight_initializer", self.weight_initializer.config())
-            .with("bias_initializer", self.bias_initializer.config())
+            .with("bias_initializer", self.bias_initializer.config());
+        match self.weight_regularizer {
+            Some(regularizer) => config.with("weight_regularizer", regularizer.config()),
+            None => config,
+        }
     }
 
     pub fn read(config: &Config) -> Result<Self, ConfigError> {
@@ -44,12 +50,16 @@ impl Weights {
             bias: config.boolean("bias")?,
             weight_initializer: Initializer::from_config(config.config("weight_initializer")?)?,
             bias_initializer: Initializer::from_config(config.config("bias_initializer")?)?,
+            weight_regularizer: match config.find("weight_regularizer") {
+                Some(_) => Some(Regularizer::from_config(config.config("weight_regularizer")?)?),
+                None => None,
+            },
         })
     }
 
     /// The weight.
     pub fn weight(&self, shape: &[usize]) -> ParameterSpec {
-        ParameterSpec::new("weight", shape, self.weight_initializer)
+        ParameterSpec::new("weight", shape, self.weight_initializer).regularizer(self.weight_regularizer)
     }
 
     /// The plan of a layer with this output and weight, and a bias for each channel of the output.
@@ -105,6 +115,13 @@ macro_rules! weight_options {
             #[must_use]
             pub fn bias_initializer(mut self, initializer: crate::Initializer) -> Self {
                 self.weights.bias_initializer = initializer;
+                self
+            }
+
+            /// Adds a penalty on the size of the weight to the loss.
+            #[must_use]
+            pub fn weight_regularizer(mut self, regularizer: crate::Regularizer) -> Self {
+                self.weights.weight_regularizer = Some(regularizer);
                 self
             }
         }

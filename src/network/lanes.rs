@@ -26,6 +26,20 @@ impl<T: Scalar> Network<T> {
             tape.records.iter_mut().for_each(|record| record.backward_statistics.fill(0.0));
         }
         let waits = passes != Passes::Evaluate && self.structure.nodes.iter().any(|node| node.waits());
+        self.run_stages(tape, passes, waits, step)?;
+        if passes != Passes::Evaluate {
+            self.weigh(tape);
+        }
+        Ok(())
+    }
+
+    fn run_stages(
+        &self,
+        tape: &mut Tape<T>,
+        passes: Passes,
+        waits: bool,
+        step: &impl Step<T>,
+    ) -> Result<(), DataError> {
         let all = 0..self.structure.nodes.len();
         match (passes, waits) {
             (Passes::Forward, false) => self.run_legs(tape, passes, &[Leg::Begin, Leg::Forward(all)], step),

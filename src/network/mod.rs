@@ -9,6 +9,7 @@ mod lanes;
 mod memory;
 mod parameters;
 mod partition;
+mod penalty;
 mod restore;
 mod step;
 mod structure;
@@ -28,6 +29,7 @@ pub use summary::Summary;
 pub use tape::Tape;
 
 pub(crate) use memory::{Keep, zeros};
+pub(crate) use penalty::WeightPenalty;
 pub(crate) use step::{Judge, Read, Record, Step};
 pub(crate) use structure::{Entry, Sharing, Structure};
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{BuildError, BuildErrorKind};
+use super::{BuildError, BuildErrorKind, WeightPenalty};
 use crate::layer::{Layer, Plan};
 use crate::shape::checked_sum;
 use crate::{Scalar, Shape, ShapeError};
@@ -22,6 +22,7 @@ pub(crate) struct Structure<T: Scalar> {
     pub forward_statistics: usize,
     pub backward_statistics: usize,
     pub penalties: Vec<String>,
+    pub weight_penalties: Vec<WeightPenalty>,
     pub side_input: usize,
     /// What the last layer's output is called, where it is another shape of as many elements.
     pub output_shape: Option<Shape>,
@@ -90,6 +91,7 @@ impl<T: Scalar> Structure<T> {
             forward_statistics: 0,
             backward_statistics: 0,
             penalties: Vec::new(),
+            weight_penalties: Vec::new(),
             side_input: 0,
             output_shape: None,
         };
@@ -230,6 +232,11 @@ impl<T: Scalar> Structure<T> {
                 }
             };
             let Some(entry) = self.table.get_mut(index) else { continue };
+            if let Some(regularizer) = spec.regularizer {
+                let (regularizer, penalty) = (regularizer.checked()?, self.penalties.len());
+                self.weight_penalties.push(WeightPenalty { regularizer, entry: index, penalty });
+                self.penalties.push(format!("{}.{}.{}", node.name, spec.name, regularizer.name()));
+            }
             let in_lane = match (spec.whole_batch, spec.collected, &entry.lane) {
                 (true, _, _) => 0..0,
                 (false, Some(elements), _) => extend(&mut self.lane_gradients, "gradients", elements)?,

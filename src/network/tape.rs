@@ -145,7 +145,7 @@ impl<T: Scalar> Network<T> {
     }
 
     /// The way back from the gradient by the outputs of the last [`forward`](Self::forward), features × samples, to the gradient by every parameter,
-    /// which is written to `gradients` in the order of [`parameters`](Self::parameters); 0 for frozen ones.
+    /// which is written to `gradients` in the order of [`parameters`](Self::parameters); 0 for frozen ones. The gradients of penalties are among them.
     ///
     /// # Errors
     /// [`Error`] if a length is not what it should be.

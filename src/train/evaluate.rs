@@ -128,7 +128,7 @@ pub(super) fn evaluate<T: Scalar>(
 ) -> Result<Record, crate::DataError> {
     let mut sums = Record::new(network.structure(), question.metrics.len());
     for order in order.chunks(tape.capacity()) {
-        let step = BatchStep { pairs, question, order };
+        let step = BatchStep { pairs, question, noise: None, order };
         network.evaluate_step(tape, order.len(), question.link.is_some(), &step)?;
         sums.add(tape.total());
     }

@@ -19,6 +19,8 @@ pub struct Epoch {
     pub validation_loss: Option<f64>,
     /// Each metric by name, over the validation samples.
     pub validation_metrics: Vec<(String, f64)>,
+    /// The learning rate of the epoch's last step.
+    pub learning_rate: f64,
     /// How long the epoch took, validation included.
     pub seconds: f64,
 }
@@ -49,12 +51,18 @@ impl History {
         self.epochs.last().and_then(|epoch| epoch.validation_loss)
     }
 
+    /// The epoch with the lowest validation loss, or the lowest training loss where nothing was validated; the first of equals.
+    pub fn best(&self) -> Option<&Epoch> {
+        let loss = |epoch: &Epoch| epoch.validation_loss.unwrap_or(epoch.loss);
+        self.epochs.iter().min_by(|one, other| loss(one).total_cmp(&loss(other)))
+    }
+
     /// The metric called `name` over the validation samples, after the last epoch.
     pub fn validation_metric(&self, name: &str) -> Option<f64> {
         self.epochs.last().and_then(|epoch| epoch.validation_metric(name))
     }
 
-    /// Writes a line of headings and a line for each epoch, separated by commas.
+    /// Writes a line of headings and a line for each epoch, separated by commas. The learning rate has a column where it changes.
     ///
     /// # Errors
     /// What `writer` says.
@@ -76,9 +84,11 @@ impl History {
         headings.extend(names("", &first.metrics));
         headings.extend(first.validation_loss.map(|_| "validation_loss".to_owned()));
         headings.extend(names("validation_", &first.validation_metrics));
+        let scheduled = self.epochs.iter().any(|epoch| epoch.learning_rate != first.learning_rate);
+        headings.extend(scheduled.then(|| "learning_rate".to_owned()));
         headings.push("seconds".to_owned());
         let mut rows = vec![headings];
-        rows.extend(self.epochs.iter().map(Epoch::row));
+        rows.extend(self.epochs.iter().map(|epoch| epoch.row(scheduled)));
         rows
     }
 }
@@ -94,7 +104,7 @@ impl Epoch {
         find(&self.validation_metrics, name)
     }
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, scheduled: bool) -> Vec<String> {
         let number = |value: &f64| format!("{value:.6}");
         let values = |named: &[(String, f64)]| -> Vec<String> { named.iter().map(|(_, v)| number(v)).collect() };
         let mut row = vec![self.number.to_string(), number(&self.loss)];
@@ -102,6 +112,7 @@ impl Epoch {
         row.extend(values(&self.metrics));
         row.extend(self.validation_loss.as_ref().map(number));
         row.extend(values(&self.validation_metrics));
+        row.extend(scheduled.then(|| format!("{:.3e}", self.learning_rate)));
         row.push(format!("{:.3}", self.seconds));
         row
     }

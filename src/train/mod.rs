@@ -1,6 +1,7 @@
 //! Training: the [`Trainer`], what it reports, and what can be plugged into it.
 
 mod callback;
+mod early_stopping;
 mod error;
 mod evaluate;
 mod history;
@@ -10,6 +11,7 @@ mod trainer;
 mod update;
 
 pub use callback::{Callback, Control, Progress};
+pub use early_stopping::EarlyStopping;
 pub use error::{TrainError, TrainErrorKind};
 pub use evaluate::Model;
 pub use history::{Epoch, History};

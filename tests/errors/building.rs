@@ -110,6 +110,28 @@ fn what_does_not_fit() {
     ]);
 }
 
+#[test]
+fn options_against_overfitting() {
+    let first = "layers.0";
+    let dense = |regularizer| flat(4).layer(Dense::new(2).weight_regularizer(regularizer));
+    check(vec![
+        (flat(4).layer(Dropout::new(1.0)), first, "`rate` is 1, expected a number in 0..1"),
+        (flat(4).layer(Dropout::new(-0.1)), first, "`rate` is -0.1"),
+        (flat(4).layer(Dropout::new(f64::NAN)), first, "`rate` is NaN"),
+        (flat(4).layer(GaussianNoise::new(-0.1)), first, "`deviation` is -0.1, expected a finite number, at least 0"),
+        (flat(4).layer(GaussianNoise::new(f64::INFINITY)), first, "`deviation` is inf"),
+        (flat(4).layer(BatchNorm::new().momentum(1.0)), first, "`momentum` is 1, expected a number in 0..1"),
+        (flat(4).layer(BatchNorm::new().epsilon(0.0)), first, "`epsilon` is 0, expected a finite number above 0"),
+        (dense(Regularizer::l1(-1.0)), first, "`l1` is -1, expected a finite number, at least 0"),
+        (dense(Regularizer::l2(f64::NAN)), first, "`l2` is NaN"),
+        (
+            image(4, 4, 1).layer(Conv2D::new(2, 3).weight_regularizer(Regularizer::l1_l2(0.1, -0.1))),
+            first,
+            "`l2` is -0.1",
+        ),
+    ]);
+}
+
 /// Sizes past the limit of 2³¹ elements, many of them past `usize` as well.
 #[test]
 fn sizes_without_bounds() {

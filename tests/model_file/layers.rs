@@ -1,8 +1,8 @@
 //! Every kind of layer, with every setting it has, there and back.
 
 use autoencoder::{
-    Activation, AvgPool, Conv2D, Conv2DTranspose, Crop, Dense, Flatten, Initializer, Interpolation, Layer, MaxPool,
-    Network, Pad, Padding, Registry, Reshape, Scalar, Shape, UpSample,
+    Activation, AvgPool, BatchNorm, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten, GaussianNoise, Initializer,
+    Interpolation, Layer, MaxPool, Network, Pad, Padding, Registry, Regularizer, Reshape, Scalar, Shape, UpSample,
 };
 
 use crate::support::{network_bytes, samples};
@@ -37,6 +37,13 @@ fn networks<T: Scalar>() -> Vec<Network<T>> {
         one(Conv2D::new(2, 2).dilation(2).activation(Activation::Relu)),
         one(large),
         one(Conv2DTranspose::new(2, 3).stride(2).activation(Activation::Elu { alpha: 0.5 })),
+        one(Dense::new(4).weight_regularizer(Regularizer::l1(1e-5))),
+        one(Conv2D::new(2, 3).weight_regularizer(Regularizer::l2(0.5))),
+        one(Conv2DTranspose::new(2, 3).weight_regularizer(Regularizer::l1_l2(0.25, 1e-4))),
+        one(Dropout::new(0.25)),
+        one(GaussianNoise::new(0.1)),
+        one(BatchNorm::new()),
+        one(BatchNorm::new().momentum(0.5).epsilon(1e-5)),
         one(MaxPool::new(2)),
         one(MaxPool::new((3, 2)).stride((1, 2)).padding(Padding::Same)),
         one(AvgPool::new(2)),
