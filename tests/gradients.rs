@@ -234,6 +234,10 @@ fn penalties_on_weights() {
             ("both, conv", image(5, 4, 2).layer(Conv2D::new(3, 3).weight_regularizer(both))),
             ("both, transposed", image(3, 2, 2).layer(Conv2DTranspose::new(3, 3).stride(2).weight_regularizer(both))),
             (
+                "both, conv computed with the up-sampling before it",
+                image(3, 2, 2).layer(UpSample::new(2)).layer(Conv2D::new(3, 3).weight_regularizer(both)),
+            ),
+            (
                 "both, twice",
                 flat(6).layer(Dense::new(4).weight_regularizer(both)).layer(Dense::new(3).weight_regularizer(both)),
             ),

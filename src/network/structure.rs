@@ -139,7 +139,7 @@ impl<T: Scalar> Structure<T> {
     /// Whether a pass over layers `nodes` computes layer `index`.
     pub fn runs(&self, index: usize, nodes: &Range<usize>) -> bool {
         let absorbs = nodes.contains(&(index + 1));
-        self.nodes.get(index).is_some_and(|node| !node.plan.passes_through && !(node.absorbed && absorbs))
+        self.nodes.get(index).is_some_and(|node| !(node.plan.passes_through || node.absorbed && absorbs))
     }
 
     /// Multiplications of one forward pass over one sample, roughly.
