@@ -37,6 +37,12 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
         None
     }
 
+    /// How the loss of a sample comes from those of its elements; a sum unless said otherwise. Layers that add nats of a whole sample to the loss
+    /// (a variational model's) take no other.
+    fn reduced_by(&self) -> Reduction {
+        Reduction::SumPerSample
+    }
+
     /// `Ok` if the loss's own options are in their range.
     ///
     /// # Errors
@@ -160,6 +166,14 @@ pub enum LossError {
         predictions: usize,
         /// Targets, or gradients, given.
         targets: usize,
+    },
+    /// The loss is a mean over a sample's elements where a sum is wanted.
+    #[error(
+        "`{loss}` is a mean over a sample's elements, nats are asked for; give it `.reduction(Reduction::SumPerSample)`"
+    )]
+    Reduction {
+        /// The loss.
+        loss: &'static str,
     },
     /// Not a whole number of samples.
     #[error("{elements} elements are not a whole number of samples of shape {shape}")]

@@ -9,7 +9,7 @@ use nalgebra::{DMatrix, DMatrixView};
 use super::buffer::Buffer;
 use super::memory::{Layout, zeros};
 use super::partition::{Partition, worth_threads};
-use super::step::{Outside, Way};
+use super::step::{Outside, Reports, Way};
 use super::{Network, Structure};
 use crate::data::{Batch, Columns, InputError};
 use crate::kernel::reduce;
@@ -243,7 +243,7 @@ impl<T: Scalar> Trip<'_, T> {
         if !self.nodes.clone().any(runs) {
             output.copy_from_slice(input);
         }
-        way.forward(self.nodes.clone(), memory, Outside { input: run, output: Some(&mut *output) }, &mut []);
+        way.forward(self.nodes.clone(), memory, Outside { input: run, output: Some(&mut *output) }, Reports::default());
         let whole = self.nodes.end == way.structure.nodes.len();
         if let Some(scaler) = self.network.output_scaler().filter(|_| whole) {
             scaler.undo(output);

@@ -22,6 +22,7 @@ pub(crate) struct Structure<T: Scalar> {
     pub forward_statistics: usize,
     pub backward_statistics: usize,
     pub penalties: Vec<String>,
+    pub figures: Vec<String>,
     pub side_input: usize,
     /// What the last layer's output is called, where it is another shape of as many elements.
     pub output_shape: Option<Shape>,
@@ -55,6 +56,7 @@ pub(crate) struct Node<T> {
     pub forward_statistics: Range<usize>,
     pub backward_statistics: Range<usize>,
     pub penalties: Range<usize>,
+    pub figures: Range<usize>,
 }
 
 /// A named tensor in a flat vector.
@@ -80,6 +82,7 @@ impl<T: Scalar> Structure<T> {
             forward_statistics: 0,
             backward_statistics: 0,
             penalties: Vec::new(),
+            figures: Vec::new(),
             side_input: 0,
             output_shape: None,
         };
@@ -150,11 +153,13 @@ impl<T: Scalar> Structure<T> {
             forward_statistics: extend(&mut self.forward_statistics, "statistics", plan.forward_statistics)?,
             backward_statistics: extend(&mut self.backward_statistics, "statistics", plan.backward_statistics)?,
             penalties: self.penalties.len()..self.penalties.len() + plan.penalties.len(),
+            figures: self.figures.len()..self.figures.len() + plan.figures.len(),
             name,
             layer,
             plan,
         };
         self.penalties.extend(node.plan.penalties.iter().map(|penalty| format!("{}.{penalty}", node.name)));
+        self.figures.extend(node.plan.figures.iter().map(|figure| format!("{}.{figure}", node.name)));
         self.add_parameters(&mut node, sharing)?;
         self.nodes.push(node);
         Ok(())

@@ -9,7 +9,7 @@ use super::update::Moments;
 use super::{Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
 use crate::data::Source;
-use crate::loss::Loss;
+use crate::loss::{Loss, Reduction};
 use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::{MAX_SLOTS, Optimizer};
 use crate::random::{Purpose, Random, shuffle};
@@ -171,6 +171,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.optimizer.check()?;
         let slots = self.optimizer.slots();
         OptionError::unless(slots <= MAX_SLOTS, "slots", slots as f64, "at most 4 numbers for each parameter")?;
+        self.check_reduction(network)?;
         let samples = pairs.check(network)?;
         match &self.validation {
             Validation::None => Ok(samples),
@@ -179,6 +180,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
                 Err(TrainErrorKind::NoSamples) => Err(TrainErrorKind::NoValidationSamples),
                 checked => checked.map(|_| samples),
             },
+        }
+    }
+
+    /// `Ok` unless a layer asks for a loss that is a sum over a sample, and this is another.
+    fn check_reduction(&self, network: &Network<T>) -> Result<(), TrainErrorKind> {
+        let asks = network.structure().nodes.iter().find(|node| node.plan.sums_per_sample);
+        match asks.filter(|_| self.loss.reduced_by() != Reduction::SumPerSample) {
+            Some(node) => Err(TrainErrorKind::Reduction { layer: node.name.clone(), loss: self.loss.kind() }),
+            None => Ok(()),
         }
     }
 
@@ -298,6 +308,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let linked = question.link.is_some();
         let random = Random::new(self.trainer.seed, Purpose::Layer).at(epoch, step);
         let work = BatchStep { pairs: self.pairs, question, order };
+        let steps = self.order.len().div_ceil(self.trainer.batch_size);
+        self.tape.set_epoch((epoch - 1) as f64 + step as f64 / steps.max(1) as f64);
         self.network.gradient(&mut self.tape, order.len(), linked, random, &work, &mut self.gradients)?;
         let total = self.tape.total();
         let value = (total.loss + total.penalties.iter().sum::<f64>()) / order.len() as f64;
@@ -314,11 +326,14 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// What the epoch brought, validation included.
     fn report(&mut self, epoch: usize, record: Record, started: Instant) -> Result<Epoch, Stop> {
         let validation = self.validate().map_err(|kind| TrainError::new(epoch, 0, kind, self.history.clone()))?;
-        let penalties = self.network.structure().penalties.iter().cloned().zip(record.penalties).collect();
+        let structure = self.network.structure();
+        let penalties = structure.penalties.iter().cloned().zip(record.penalties).collect();
+        let figures = structure.figures.iter().cloned().zip(record.figures).collect();
         Ok(Epoch {
             number: epoch,
             loss: record.loss,
             penalties,
+            figures,
             metrics: self.named(&record.metrics),
             validation_loss: validation.as_ref().map(|record| record.loss),
             validation_metrics: validation.map_or(Vec::new(), |record| self.named(&record.metrics)),
