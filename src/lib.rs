@@ -54,9 +54,11 @@
 //! | to | see |
 //! |---|---|
 //! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`] |
-//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`] |
+//! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`WarmUp`] |
+//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`] |
 //! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
 //! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` twins that allocate nothing |
+//! | draw from it, judge it | [`Autoencoder::sample`], [`interpolate`](Autoencoder::interpolate), [`traverse`](Autoencoder::traverse), [`encode_distribution`](Autoencoder::encode_distribution), [`elbo`](Autoencoder::elbo), [`log_likelihood`](Autoencoder::log_likelihood), [`latent_report`](Autoencoder::latent_report), [`activity`](Autoencoder::activity) |
 //! | save and load it | [`Autoencoder::save`], [`Autoencoder::load`], [`Registry`] for layers of your own |
 //! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Metric`], [`Callback`], [`Source`] |
 //! | train by hand | [`Network::tape`], [`Network::forward`], [`Network::backward`], [`Network::update_parameters`] |
@@ -98,7 +100,7 @@ mod train;
 
 pub use nalgebra;
 
-pub use autoencoder::{Autoencoder, AutoencoderBuilder};
+pub use autoencoder::{Autoencoder, AutoencoderBuilder, LatentReport, Posterior};
 pub use config::{Config, ConfigError, Value};
 pub use data::{Batch, DataError, InputError, MinMaxScaler, Scaler, Source, StandardScaler, Subset};
 pub use error::Error;
@@ -106,7 +108,7 @@ pub use layer::*;
 pub use loss::*;
 pub use model_file::{ModelFileError, ModelFileErrorKind, Registry};
 pub use network::{
-    BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
+    Activity, BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
 };
 pub use optimizer::{Adam, AdamW, MAX_SLOTS, Optimizer, RmsProp, Sgd, Update};
 pub use option::OptionError;
@@ -114,5 +116,5 @@ pub use random::{Random, Rng};
 pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};
 pub use train::{
-    Accuracy, Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind, Trainer,
+    Accuracy, Callback, Control, Elbo, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind, Trainer,
 };

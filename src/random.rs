@@ -9,6 +9,8 @@ pub(crate) enum Purpose {
     Initialise = 1,
     Shuffle = 2,
     Layer = 3,
+    Prior = 8,
+    Posterior = 9,
 }
 
 /// A place in a computation from which independent random streams are drawn.

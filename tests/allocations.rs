@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use autoencoder::*;
 use common::{Numbers, Outcome};
 
+const NATS: Reduction = Reduction::SumPerSample;
+
 /// Counts what every thread allocates.
 struct Counting;
 
@@ -63,6 +65,26 @@ fn convolutional() -> Result<Autoencoder<f32>, BuildError> {
         .build()
 }
 
+/// Tied and sparse in every way.
+fn sparse() -> Result<Autoencoder<f32>, BuildError> {
+    Autoencoder::builder(Shape::flat(400))
+        .encoder(Dense::new(120).activation(Activation::Sigmoid))
+        .encoder(TargetRate::new(0.1, 1e-3))
+        .encoder(TopK::new(30).inference_factor(1.5))
+        .encoder(L1Activity::new(1e-4))
+        .mirror_tied(Activation::Sigmoid)
+        .build()
+}
+
+fn variational() -> Result<Autoencoder<f32>, BuildError> {
+    Autoencoder::builder(Shape::flat(400))
+        .encoder(Dense::new(120).activation(Activation::Relu))
+        .encoder(Dense::new(20))
+        .encoder(GaussianLatent::new().free_bits(0.1).warm_up(WarmUp::Linear { epochs: 2.0 }))
+        .decoder(Dense::new(400).activation(Activation::Sigmoid))
+        .build()
+}
+
 /// One test, for the count is everyone's: what reports another's end would be counted.
 #[test]
 fn allocations() -> Outcome {
@@ -91,12 +113,12 @@ const OF_A_THREAD: usize = 4;
 fn steps_allocate_nothing() -> Outcome {
     for threads in [1, 2, 4] {
         let most = if threads == 1 { 0 } else { threads * OF_A_THREAD };
-        for build in [dense, convolutional] {
+        for build in [dense, convolutional, sparse, variational] {
             let mut model = build()?;
-            let adam = Trainer::new(Bce, Adam::default()).metric(Accuracy);
+            let adam = Trainer::new(Bce.reduction(NATS), Adam::default()).metric(Accuracy);
             let found = between_steps(&mut model, adam, threads)?;
             assert!(found <= most, "{found} with Adam on {threads} threads\n{}", model.summary());
-            let sgd = Trainer::new(Mse, Sgd::new(0.01).momentum(0.9)).shuffle(false);
+            let sgd = Trainer::new(Mse.reduction(NATS), Sgd::new(1e-5).momentum(0.9)).shuffle(false);
             let found = between_steps(&mut model, sgd, threads)?;
             assert!(found <= most, "{found} with SGD on {threads} threads\n{}", model.summary());
         }
@@ -123,7 +145,7 @@ fn epochs_allocate_only_their_reports() -> Outcome {
 }
 
 fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
-    for build in [dense, convolutional] {
+    for build in [dense, convolutional, sparse, variational] {
         let network = build()?.network().clone();
         let data = Numbers::new(3).matrix::<f32>(400, 64);
         let mut tape = network.tape_with_input_gradient(64)?;
@@ -144,7 +166,7 @@ fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
 
 /// Whether a call is worth the pool's threads or not.
 fn inference_with_a_workspace_allocates_nothing() -> Outcome {
-    for build in [dense, convolutional] {
+    for build in [dense, convolutional, sparse, variational] {
         let model = Arc::new(build()?);
         let data = Numbers::new(3).matrix::<f32>(400, 300);
         let rows = Numbers::new(3).matrix::<f32>(500, 300);

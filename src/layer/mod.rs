@@ -1,18 +1,23 @@
 //! The [`Layer`] trait, and the layers: a shape rule and two kernels each, owning no numbers.
 
 mod activation;
+mod activity_penalty;
 mod avg_pool;
 mod conv2d;
 mod conv2d_transpose;
 mod crop;
 mod dense;
+mod gaussian_latent;
 mod initializer;
+mod latent;
 mod max_pool;
 mod pad;
 mod pass;
 mod plan;
 mod reshape;
+mod top_k;
 mod up_sample;
+mod warm_up;
 mod weights;
 mod window;
 
@@ -20,12 +25,15 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 pub use activation::Activation;
+pub use activity_penalty::{L1Activity, TargetRate};
 pub use avg_pool::AvgPool;
 pub use conv2d::Conv2D;
 pub use conv2d_transpose::Conv2DTranspose;
 pub use crop::Crop;
 pub use dense::Dense;
+pub use gaussian_latent::GaussianLatent;
 pub use initializer::Initializer;
+pub use latent::Latent;
 pub use max_pool::MaxPool;
 pub use pad::Pad;
 pub use pass::{
@@ -34,7 +42,9 @@ pub use pass::{
 };
 pub use plan::{ParameterSpec, Plan, StateSpec};
 pub use reshape::{Flatten, Reshape};
+pub use top_k::TopK;
 pub use up_sample::{Interpolation, UpSample};
+pub use warm_up::WarmUp;
 pub use window::{Extent, Padding};
 
 pub use crate::kernel::product::Segments;
@@ -89,10 +99,21 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync {
     /// Adds to some rows of the gradient of a parameter that asked for it ([`ParameterSpec::whole_batch`]).
     fn whole_batch_gradient(&self, _pass: WholeBatch<'_, T>) {}
 
+    /// The layer as one that draws its output from a distribution, if it is one.
+    fn latent(&self) -> Option<&dyn Latent<T>> {
+        None
+    }
+
     /// The layers that lead back from this layer's output to its input in a mirrored decoder
     /// ([`AutoencoderBuilder::mirror`](crate::AutoencoderBuilder::mirror)), the last of them with `activation`.
     /// `None` where there is no such thing.
     fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        None
+    }
+
+    /// The same with this layer's weight, transposed, where `name` is what this layer is called in the model
+    /// ([`AutoencoderBuilder::mirror_tied`](crate::AutoencoderBuilder::mirror_tied)). Asked of layers with parameters only.
+    fn tied_mirror(&self, _name: &str, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         None
     }
 }

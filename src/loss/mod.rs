@@ -2,6 +2,7 @@
 
 mod bce;
 mod categorical_cross_entropy;
+mod gaussian_nll;
 mod huber;
 mod mae;
 mod mse;
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 pub use bce::Bce;
 pub use categorical_cross_entropy::CategoricalCrossEntropy;
+pub use gaussian_nll::GaussianNll;
 pub use huber::Huber;
 pub use mae::Mae;
 pub use mse::Mse;
