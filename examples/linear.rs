@@ -90,7 +90,7 @@ fn with_gap(seed: u64) -> DMatrix<f32> {
 /// The largest principal angle between the spaces that the columns of two matrices span: the arc sine of the largest part of a direction of one that the other
 /// has not; Björck and Golub 1973.
 fn largest_angle(a: &DMatrix<f32>, b: &DMatrix<f32>) -> f64 {
-    let basis = |matrix: &DMatrix<f32>| matrix.cast::<f64>().qr().q();
+    let basis = |matrix: &DMatrix<f32>| matrix.map(f64::from).qr().q();
     let (a, b) = (basis(a), basis(b));
     let outside = &a - &b * (b.transpose() * &a);
     outside.singular_values().max().min(1.0).asin()

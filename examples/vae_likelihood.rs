@@ -13,7 +13,7 @@ mod support;
 use std::error::Error;
 
 use autoencoder::nalgebra::DMatrix;
-use autoencoder::{Activation, Adam, Autoencoder, Bce, Dense, GaussianLatent, Reduction, Shape, Trainer, WarmUp};
+use autoencoder::{Activation, Adam, Autoencoder, Bce, Dense, GaussianLatent, KlWarmUp, Reduction, Shape, Trainer};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, Uniform};
@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (train, validation) = all.columns_range_pair(..all.ncols() * 5 / 6, all.ncols() * 5 / 6..);
 
     let warm_up = match arguments.float("warm-up") {
-        0.0 => WarmUp::None,
-        epochs => WarmUp::Linear { epochs },
+        0.0 => KlWarmUp::None,
+        epochs => KlWarmUp::Linear { epochs },
     };
     let mut model = Autoencoder::<f32>::builder(Shape::flat(28 * 28))
         .encoder(Dense::new(400).activation(Activation::Relu))

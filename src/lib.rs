@@ -54,7 +54,7 @@
 //! | to | see |
 //! |---|---|
 //! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`] |
-//! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`WarmUp`] |
+//! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`KlWarmUp`] |
 //! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`] |
 //! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
 //! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` twins that allocate nothing |

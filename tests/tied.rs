@@ -121,6 +121,19 @@ fn one_entry_in_the_file_and_a_copy_in_a_half() -> Outcome {
     Ok(())
 }
 
+/// What is added to a half still has to refer to what is there.
+#[test]
+fn a_half_can_be_extended() -> Outcome {
+    let model = dense().build()?;
+    let extended = model.decoder().extend().layer(Dense::new(3)).build()?;
+    let codes = Numbers::new(6).matrix::<f64>(5, 4);
+    let before = extended.activations("decoder.1", &codes)?;
+    assert_eq!(before, model.decoder().predict(&codes)?);
+    let missing = model.decoder().extend().layer(Dense::new(14).tied_to("encoder.0")).build();
+    assert!(matches!(error_of(missing, "not there").kind(), BuildErrorKind::NoSuchParameter { .. }));
+    Ok(())
+}
+
 #[test]
 fn it_learns_with_the_same_bits_for_any_threads() -> Outcome {
     for (name, builder) in models() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Activation, Backward, Forward, ForwardStatistics, Latent, Layer, Mode, Plan, WarmUp};
+use super::{Activation, Backward, Forward, ForwardStatistics, KlWarmUp, Latent, Layer, Mode, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
 /// Up to this size a logarithm of a variance is taken as it comes; beyond, it bends towards twice this size.
@@ -37,11 +37,13 @@ const STRAIGHT: f64 = 10.0;
 /// The loss has to be a negative log-likelihood in nats: [`Bce`](struct@crate::Bce) with [`Reduction::SumPerSample`](crate::Reduction::SumPerSample), or
 /// [`GaussianNll`](crate::GaussianNll).
 ///
+/// A validation loss is the reconstruction's alone, from the means; [`Autoencoder::elbo`](crate::Autoencoder::elbo) judges the whole on data of one's choice.
+///
 /// Nothing overflows: ℓ is the input where that is within ±10, and ±(10 + 10·tanh((|x| − 10) / 10)) for an input x beyond, which is smooth and stays within ±20.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GaussianLatent {
     beta: f64,
-    warm_up: WarmUp,
+    warm_up: KlWarmUp,
     free_bits: f64,
 }
 
@@ -54,7 +56,7 @@ impl Default for GaussianLatent {
 impl GaussianLatent {
     /// A latent layer with β = 1.
     pub fn new() -> Self {
-        Self { beta: 1.0, warm_up: WarmUp::None, free_bits: 0.0 }
+        Self { beta: 1.0, warm_up: KlWarmUp::None, free_bits: 0.0 }
     }
 
     /// Weighs the divergence with `beta`, at least 0: above 1 for dimensions that mean one thing each; Higgins et al. 2017.
@@ -66,7 +68,7 @@ impl GaussianLatent {
 
     /// Lets the weight begin small, against a code that is given up before the decoder has learned to use it.
     #[must_use]
-    pub fn warm_up(mut self, warm_up: WarmUp) -> Self {
+    pub fn warm_up(mut self, warm_up: KlWarmUp) -> Self {
         self.warm_up = warm_up;
         self
     }
@@ -86,7 +88,7 @@ impl GaussianLatent {
         let config = config.only(&["beta", "warm_up", "free_bits"])?;
         Ok(Self {
             beta: config.number("beta")?,
-            warm_up: WarmUp::from_config(config.config("warm_up")?)?,
+            warm_up: KlWarmUp::from_config(config.config("warm_up")?)?,
             free_bits: config.number("free_bits")?,
         })
     }
@@ -138,13 +140,22 @@ fn divergence<T: Scalar>(mean: T, log_variance: T) -> f64 {
     0.5 * (mean * mean + log_variance.exp_m1() - log_variance)
 }
 
-/// The pixels of a sample or of several, each cut in its means and its logarithms of variances, for `channels` of each.
-fn pairs<T>(values: &[T], channels: usize) -> impl Iterator<Item = (&[T], &[T])> {
-    values.chunks_exact(2 * channels.max(1)).map(move |pixel| pixel.split_at(channels))
+/// The means in an input: the first half of each pixel's channels, of which there are `channels` in the output.
+fn means<T>(input: &[T], channels: usize) -> impl Iterator<Item = &T> {
+    input.chunks_exact(2 * channels.max(1)).flat_map(move |pixel| pixel.iter().take(channels))
 }
 
-fn pairs_mut<T>(values: &mut [T], channels: usize) -> impl Iterator<Item = (&mut [T], &mut [T])> {
-    values.chunks_exact_mut(2 * channels.max(1)).map(move |pixel| pixel.split_at_mut(channels))
+/// What logarithms of variances are made of: the second half.
+fn logarithms<T>(input: &[T], channels: usize) -> impl Iterator<Item = &T> {
+    input.chunks_exact(2 * channels.max(1)).flat_map(move |pixel| pixel.iter().skip(channels))
+}
+
+fn means_mut<T>(input: &mut [T], channels: usize) -> impl Iterator<Item = &mut T> {
+    input.chunks_exact_mut(2 * channels.max(1)).flat_map(move |pixel| pixel.iter_mut().take(channels))
+}
+
+fn logarithms_mut<T>(input: &mut [T], channels: usize) -> impl Iterator<Item = &mut T> {
+    input.chunks_exact_mut(2 * channels.max(1)).flat_map(move |pixel| pixel.iter_mut().skip(channels))
 }
 
 impl<T: Scalar> Layer<T> for GaussianLatent {
@@ -177,20 +188,18 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
     fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
         let channels = pass.input_shape.channels() / 2;
         for sample in pass.input.chunks_exact(pass.input_shape.elements()) {
-            let sums = pass.sums.chunks_exact_mut(channels);
-            for ((means, raw), sums) in pairs(sample, channels).zip(sums) {
-                for ((mean, raw), sum) in means.iter().zip(raw).zip(sums) {
-                    *sum += divergence(*mean, bounded(*raw).0);
-                }
+            let distributions = means(sample, channels).zip(logarithms(sample, channels));
+            for ((mean, raw), sum) in distributions.zip(pass.sums.iter_mut()) {
+                *sum += divergence(*mean, bounded(*raw).0);
             }
         }
     }
 
+    /// Leaves z − μ and exp ℓ of each dimension in the cache.
     fn forward(&self, pass: Forward<'_, T>) {
         let channels = pass.output_shape.channels();
         if pass.mode == Mode::Inference {
-            let outputs = pass.output.chunks_exact_mut(channels);
-            outputs.zip(pairs(pass.input, channels)).for_each(|(output, (means, _))| output.copy_from_slice(means));
+            pass.output.iter_mut().zip(means(pass.input, channels)).for_each(|(output, mean)| *output = *mean);
             return;
         }
         let (inputs, outputs) = (pass.input_shape.elements(), pass.output_shape.elements());
@@ -198,17 +207,16 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
         let mut kl = 0.0;
         for (position, ((input, output), cache)) in samples.zip(pass.cache.chunks_exact_mut(inputs)).enumerate() {
             let mut rng = pass.random.sample(position);
-            let pixels = output.chunks_exact_mut(channels).zip(pairs_mut(cache, channels));
-            for ((means, raw), (output, (deviations, variances))) in pairs(input, channels).zip(pixels) {
-                let drawn = output.iter_mut().zip(deviations).zip(variances);
-                for ((mean, raw), ((output, deviation), variance)) in means.iter().zip(raw).zip(drawn) {
-                    let (log_variance, _) = bounded(*raw);
-                    let noise: f64 = StandardNormal.sample(&mut rng);
-                    *deviation = (T::from_f64(0.5) * log_variance).exp() * T::from_f64(noise);
-                    *variance = log_variance.exp();
-                    *output = *mean + *deviation;
-                    kl += divergence(*mean, log_variance);
-                }
+            let (deviations, variances) = cache.split_at_mut(outputs);
+            let distributions = means(input, channels).zip(logarithms(input, channels));
+            let drawn = output.iter_mut().zip(deviations).zip(variances);
+            for ((mean, raw), ((output, deviation), variance)) in distributions.zip(drawn) {
+                let (log_variance, _) = bounded(*raw);
+                let noise: f64 = StandardNormal.sample(&mut rng);
+                *deviation = (T::from_f64(0.5) * log_variance).exp() * T::from_f64(noise);
+                *variance = log_variance.exp();
+                *output = *mean + *deviation;
+                kl += divergence(*mean, log_variance);
             }
         }
         if let ([penalty], [figure]) = (pass.penalties, pass.figures) {
@@ -217,26 +225,28 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
         }
     }
 
-    /// ∂/∂μ = g + w μ and ∂/∂ℓ = ½ g (z − μ) + ½ w (exp ℓ − 1) with the output's gradient g and w the weight over the batch's samples.
+    /// ∂/∂μ = g + w μ and ∂/∂ℓ = ½ g (z − μ) + ½ w (exp ℓ − 1) with the output's gradient g, and w the dimension's weight over the batch's samples.
     fn backward(&self, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
+        let (inputs, outputs) = (pass.input_shape.elements(), pass.output_shape.elements());
         let channels = pass.output_shape.channels();
         let weight = T::from_f64(self.weight(pass.epoch) / pass.batch as f64);
+        let counts = |dimension| self.counts(pass.forward_statistics, dimension, pass.batch);
+        let weights = || (0..outputs).map(|dimension| if counts(dimension) { weight } else { T::zero() });
         let half = T::from_f64(0.5);
-        let pixels = pass.output_gradient.chunks_exact(channels).zip(pairs(pass.cache, channels));
-        let inputs = pairs(pass.input, channels).zip(pairs_mut(input_gradient, channels));
-        let per_sample = (pass.output_shape.elements() / channels.max(1)).max(1);
-        for (index, ((gradients, cache), (input, to))) in pixels.zip(inputs).enumerate() {
-            let first = index % per_sample * channels;
-            let (deviations, variances) = cache;
-            let before = gradients.iter().zip(deviations).zip(variances).zip(input.0).zip(input.1);
-            let to = to.0.iter_mut().zip(to.1).enumerate();
-            for (((((gradient, deviation), variance), mean), raw), (channel, (to_mean, to_raw))) in before.zip(to) {
-                let counts = self.counts(pass.forward_statistics, first + channel, pass.batch);
-                let weight = if counts { weight } else { T::zero() };
+        let samples = pass.input.chunks_exact(inputs).zip(pass.cache.chunks_exact(inputs));
+        let gradients = pass.output_gradient.chunks_exact(outputs).zip(input_gradient.chunks_exact_mut(inputs));
+        for ((input, cache), (gradient, to)) in samples.zip(gradients) {
+            let of_means = means_mut(to, channels).zip(gradient);
+            for (((to, gradient), mean), weight) in of_means.zip(means(input, channels)).zip(weights()) {
+                *to = *gradient + weight * *mean;
+            }
+            let (deviations, variances) = cache.split_at(outputs);
+            let drawn = deviations.iter().zip(variances).zip(weights());
+            let of_logarithms = logarithms_mut(to, channels).zip(gradient).zip(logarithms(input, channels));
+            for (((to, gradient), raw), ((deviation, variance), weight)) in of_logarithms.zip(drawn) {
                 let (_, slope) = bounded(*raw);
-                *to_mean = *gradient + weight * *mean;
-                *to_raw = half * (*gradient * *deviation + weight * (*variance - T::one())) * slope;
+                *to = half * (*gradient * *deviation + weight * (*variance - T::one())) * slope;
             }
         }
     }
@@ -254,10 +264,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
 impl<T: Scalar> Latent<T> for GaussianLatent {
     fn posterior(&self, output_shape: Shape, input: &[T], mean: &mut [T], log_variance: &mut [T]) {
         let channels = output_shape.channels();
-        let outputs = mean.chunks_exact_mut(channels).zip(log_variance.chunks_exact_mut(channels));
-        for ((means, raw), (mean, log_variance)) in pairs(input, channels).zip(outputs) {
-            mean.copy_from_slice(means);
-            log_variance.iter_mut().zip(raw).for_each(|(to, from)| *to = bounded(*from).0);
-        }
+        mean.iter_mut().zip(means(input, channels)).for_each(|(to, from)| *to = *from);
+        log_variance.iter_mut().zip(logarithms(input, channels)).for_each(|(to, from)| *to = bounded(*from).0);
     }
 }

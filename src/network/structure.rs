@@ -35,6 +35,19 @@ pub(crate) enum Sharing {
     Strict,
     /// It is the layer's own: a half of a model with tied weights.
     Detached,
+    /// It is the layer's own in the first so many layers, a half that is extended; after them it is an error.
+    DetachedUpTo(usize),
+}
+
+impl Sharing {
+    /// Whether it is an error in layer `index`.
+    fn is_strict(self, index: usize) -> bool {
+        match self {
+            Self::Strict => true,
+            Self::Detached => false,
+            Self::DetachedUpTo(layers) => index >= layers,
+        }
+    }
 }
 
 /// A layer in its place.
@@ -192,7 +205,7 @@ impl<T: Scalar> Structure<T> {
             let shared = spec.shared_with.as_ref().map(|shared| self.find_shared(shared, &spec.shape));
             let index = match shared {
                 Some(Ok(index)) => index,
-                Some(Err(error)) if sharing == Sharing::Strict => return Err(error),
+                Some(Err(error)) if sharing.is_strict(self.nodes.len()) => return Err(error),
                 _ => {
                     let mut end = self.parameter_count();
                     let range = extend(&mut end, "parameters", spec.elements()?)?;

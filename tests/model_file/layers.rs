@@ -2,8 +2,8 @@
 
 use autoencoder::{
     Activation, AvgPool, Conv2D, Conv2DTranspose, Crop, Dense, Flatten, GaussianLatent, Initializer, Interpolation,
-    L1Activity, Layer, MaxPool, Network, Pad, Padding, Registry, Reshape, Scalar, Shape, TargetRate, TopK, UpSample,
-    WarmUp,
+    KlWarmUp, L1Activity, Layer, MaxPool, Network, Pad, Padding, Registry, Reshape, Scalar, Shape, TargetRate, TopK,
+    UpSample,
 };
 
 use crate::support::{network_bytes, samples};
@@ -53,7 +53,7 @@ fn networks<T: Scalar>() -> Vec<Network<T>> {
         one(Reshape::new(Shape::new(&[2, 3, 5, 3]).unwrap())),
     ];
     let latent = GaussianLatent::new().beta(4.0).free_bits(0.1);
-    for warm_up in [WarmUp::None, WarmUp::Linear { epochs: 10.0 }, WarmUp::Cyclic { epochs: 5.0, rise: 0.5 }] {
+    for warm_up in [KlWarmUp::None, KlWarmUp::Linear { epochs: 10.0 }, KlWarmUp::Cyclic { epochs: 5.0, rise: 0.5 }] {
         let builder = Network::builder(IMAGE).layer(Conv2D::new(4, 1));
         networks.push(builder.layer(latent.warm_up(warm_up)).seed(u64::MAX).build().unwrap());
     }

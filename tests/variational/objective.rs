@@ -13,8 +13,8 @@ fn latents() -> Vec<(&'static str, GaussianLatent)> {
         ("plain", plain),
         ("beta 0", plain.beta(0.0)),
         ("beta 4", plain.beta(4.0)),
-        ("warmed up", plain.beta(2.0).warm_up(WarmUp::Linear { epochs: 4.0 })),
-        ("in cycles", plain.warm_up(WarmUp::Cyclic { epochs: 2.0, rise: 0.75 })),
+        ("warmed up", plain.beta(2.0).warm_up(KlWarmUp::Linear { epochs: 4.0 })),
+        ("in cycles", plain.warm_up(KlWarmUp::Cyclic { epochs: 2.0, rise: 0.75 })),
         ("free bits", plain.beta(3.0).free_bits(0.2)),
     ]
 }
@@ -160,7 +160,7 @@ fn warm_up_follows_the_steps() -> Outcome {
     let kl = model.encode_distribution(&data)?.kl();
     let expected =
         |shares: [f64; 4]| (0..4).map(|step| shares[step] * kl.columns(10 * step, 10).sum() / 40.0).sum::<f64>();
-    let linear = GaussianLatent::new().warm_up(WarmUp::Linear { epochs: 2.0 });
+    let linear = GaussianLatent::new().warm_up(KlWarmUp::Linear { epochs: 2.0 });
     assert_relative_eq!(train(linear, 1)?.0, expected([0.0, 0.125, 0.25, 0.375]), max_relative = 1e-6);
     assert_relative_eq!(train(linear, 2)?.0, expected([0.5, 0.625, 0.75, 0.875]), max_relative = 1e-6);
     let (weighted, kl) = train(linear, 3)?;
@@ -202,9 +202,9 @@ fn options_outside_their_range() {
         (plain.beta(-1.0), "`beta` is -1, expected"),
         (plain.beta(f64::NAN), "`beta`"),
         (plain.free_bits(-0.1), "`free_bits` is -0.1"),
-        (plain.warm_up(WarmUp::Linear { epochs: 0.0 }), "`epochs` is 0"),
-        (plain.warm_up(WarmUp::Cyclic { epochs: -1.0, rise: 0.5 }), "`epochs` is -1"),
-        (plain.warm_up(WarmUp::Cyclic { epochs: 1.0, rise: 1.5 }), "`rise` is 1.5"),
+        (plain.warm_up(KlWarmUp::Linear { epochs: 0.0 }), "`epochs` is 0"),
+        (plain.warm_up(KlWarmUp::Cyclic { epochs: -1.0, rise: 0.5 }), "`epochs` is -1"),
+        (plain.warm_up(KlWarmUp::Cyclic { epochs: 1.0, rise: 1.5 }), "`rise` is 1.5"),
     ];
     for (latent, text) in rows {
         let error = error_of(builder(latent).build(), text);
@@ -238,7 +238,7 @@ fn edges() -> Outcome {
 
 #[test]
 fn same_bits_for_any_threads_and_after_loading() -> Outcome {
-    let latent = GaussianLatent::new().beta(2.0).warm_up(WarmUp::Cyclic { epochs: 2.0, rise: 0.5 }).free_bits(0.05);
+    let latent = GaussianLatent::new().beta(2.0).warm_up(KlWarmUp::Cyclic { epochs: 2.0, rise: 0.5 }).free_bits(0.05);
     let train = |threads| -> Result<Autoencoder<f64>, Box<dyn std::error::Error>> {
         let mut model = convolutional(latent).build()?;
         let trainer = Trainer::new(Bce.reduction(NATS), Adam::default()).threads(threads).epochs(3).batch_size(60);

@@ -1,18 +1,18 @@
-//! [`WarmUp`]: a penalty's weight that depends on how far training has come.
+//! [`KlWarmUp`]: a weight of the divergence that depends on how far training has come.
 
 use crate::{Config, ConfigError, ShapeError};
 
-/// The share of a penalty's weight that is in force after some epochs. Counted in steps: half-way through the third epoch is 2.5.
+/// The share of the weight β of a variational layer's divergence that is in force after some epochs. Counted in steps: half-way through the third epoch is 2.5.
 ///
 /// ```
-/// use autoencoder::WarmUp;
+/// use autoencoder::KlWarmUp;
 ///
-/// assert_eq!(WarmUp::Linear { epochs: 10.0 }.share(2.5), 0.25);
-/// assert_eq!(WarmUp::Cyclic { epochs: 10.0, rise: 0.5 }.share(12.5), 0.5);
+/// assert_eq!(KlWarmUp::Linear { epochs: 10.0 }.share(2.5), 0.25);
+/// assert_eq!(KlWarmUp::Cyclic { epochs: 10.0, rise: 0.5 }.share(12.5), 0.5);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
-pub enum WarmUp {
+pub enum KlWarmUp {
     /// The whole weight from the start.
     #[default]
     None,
@@ -30,7 +30,7 @@ pub enum WarmUp {
     },
 }
 
-impl WarmUp {
+impl KlWarmUp {
     /// The share of the weight after `epoch` epochs, 0 to 1.
     pub fn share(self, epoch: f64) -> f64 {
         match self {
