@@ -14,7 +14,6 @@ use std::error::Error;
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{Activation, Adam, Autoencoder, Bce, BuildError, Dense, L1Activity, Shape, Trainer};
-use support::arguments::Arguments;
 use support::command_line::CommandLine;
 use support::gallery;
 use support::mnist::Mnist;

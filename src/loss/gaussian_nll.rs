@@ -51,7 +51,7 @@ impl<T: Scalar> Loss<T> for GaussianNll {
 
     fn evaluate(&self, mut pass: LossPass<'_, T>) -> f64 {
         let precision = 0.5 / self.variance;
-        pass.factor = pass.factor * T::from_f64(precision);
+        pass.factor *= T::from_f64(precision);
         let share = self.reduction.share(pass.shape.elements());
         let constant = share * pass.predictions.len() as f64 * 0.5 * (TAU * self.variance).ln();
         precision * pass.pointwise(Pointwise::Squared, self.reduction) + constant
