@@ -10,7 +10,7 @@ use crate::data::{Batch, Source};
 use crate::loss::{Loss, LossError, LossPass, Reduction};
 use crate::network::{Ending, Read, Step, Workspace, zeros};
 use crate::parallel::{self, Divide};
-use crate::random::{Purpose, Random};
+use crate::random::{Purpose, Random, Rng};
 use crate::shape::checked_product;
 use crate::{Autoencoder, Error, OptionError, Scalar};
 
@@ -155,30 +155,17 @@ impl<'a, T: Scalar> Block<'a, T> {
 
     /// Draws codes for sample `sample`, decodes them a few at a time, and weighs them.
     fn try_sample(&self, sample: usize, memory: &mut Memory<T>) -> Result<Tried, Error> {
-        let (target, mut rng) = (self.targets.column(sample), self.random.sample(sample));
-        let (means, log_variances) = (self.posterior.mean.column(sample), self.posterior.log_variance.column(sample));
-        let linked = self.question.link.is_some();
+        let (network, linked) = (self.model.network(), self.question.link.is_some());
+        let (target, side) = (self.targets.column(sample), self.side.column(sample));
+        let mut rng = self.random.sample(sample);
         let (mut weights, mut reconstruction) = (LogMeanExp::default(), 0.0);
         for first in (0..self.draws).step_by(DRAWS_AT_ONCE) {
             let count = (self.draws - first).min(DRAWS_AT_ONCE);
-            let mut codes = memory.codes.columns_mut(0, count);
-            for (mut code, log_ratio) in codes.column_iter_mut().zip(&mut memory.log_ratios) {
-                *log_ratio = 0.0;
-                for ((value, mean), log_variance) in code.iter_mut().zip(means.iter()).zip(log_variances.iter()) {
-                    let noise: f64 = StandardNormal.sample(&mut rng);
-                    *value = *mean + (T::from_f64(0.5) * *log_variance).exp() * T::from_f64(noise);
-                    // ln p(z) − ln q(z|x) of this dimension
-                    *log_ratio += 0.5 * (noise * noise + log_variance.into_f64() - value.into_f64().powi(2));
-                }
-            }
-            let codes = memory.codes.columns(0, count);
-            let batch = Batch::from(&codes);
-            let sides = DMatrix::from_fn(self.side.nrows(), count, |row, _| {
-                self.side.get((row, sample)).copied().unwrap_or_default()
-            });
-            let batch = if sides.is_empty() { batch } else { batch.with_side(&sides) };
+            memory.draw(count, &self.posterior, sample, &mut rng);
+            let (codes, sides) = (memory.codes.columns(0, count), DMatrix::from_columns(&vec![side; count]));
+            let codes = if sides.is_empty() { Batch::from(&codes) } else { Batch::from(&codes).with_side(&sides) };
             let (layers, ending) = (self.model.decoder_layers(), Ending::Loss { linked });
-            let predictions = self.model.network().infer_to(layers, ending, &mut memory.workspace, batch)?;
+            let predictions = network.infer_to(layers, ending, &mut memory.workspace, codes)?;
             for (prediction, log_ratio) in predictions.column_iter().zip(&memory.log_ratios) {
                 let pass = LossPass::new(self.question.shape, prediction.as_slice(), target.as_slice())?.linked(linked);
                 let loss = self.question.loss.evaluate(pass);
@@ -195,6 +182,7 @@ impl<'a, T: Scalar> Block<'a, T> {
 struct Memory<T: Scalar> {
     workspace: Workspace<T>,
     codes: DMatrix<T>,
+    /// ln p(z) − ln q(z|x) of each code.
     log_ratios: Vec<f64>,
 }
 
@@ -206,6 +194,19 @@ impl<T: Scalar> Memory<T> {
             codes: DMatrix::zeros(dimensions, codes),
             log_ratios: vec![0.0; codes],
         })
+    }
+
+    /// Draws the next `count` codes of sample `sample`. With z = μ + exp(½ℓ)·ε, ln p(z) − ln q(z|x) is the sum over dimensions of ½ (ε² + ℓ − z²).
+    fn draw(&mut self, count: usize, posterior: &Posterior<T>, sample: usize, rng: &mut Rng) {
+        let (means, log_variances) = (posterior.mean.column(sample), posterior.log_variance.column(sample));
+        for (mut code, log_ratio) in self.codes.columns_mut(0, count).column_iter_mut().zip(&mut self.log_ratios) {
+            *log_ratio = 0.0;
+            for ((value, mean), log_variance) in code.iter_mut().zip(means.iter()).zip(log_variances.iter()) {
+                let noise: f64 = StandardNormal.sample(rng);
+                *value = *mean + (T::from_f64(0.5) * *log_variance).exp() * T::from_f64(noise);
+                *log_ratio += 0.5 * (noise * noise + log_variance.into_f64() - value.into_f64().powi(2));
+            }
+        }
     }
 }
 
