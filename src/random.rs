@@ -10,6 +10,8 @@ pub(crate) enum Purpose {
     Shuffle = 2,
     Layer = 3,
     Corrupt = 4,
+    Prior = 8,
+    Posterior = 9,
 }
 
 /// A place in a computation from which independent random streams are drawn.

@@ -320,6 +320,7 @@ fn losses() -> Vec<LossRow> {
             rows.push(("huber 1", Box::new(Huber::default().reduction(reduction)), shape, false, [-2.0, 2.0]));
             rows.push(("huber 0.3", Box::new(Huber::new(0.3).reduction(reduction)), shape, false, [-2.0, 2.0]));
             rows.push(("bce", Box::new(Bce.reduction(reduction)), shape, false, [0.2, 0.8]));
+            rows.push(("gaussian", Box::new(GaussianNll::new(0.3).reduction(reduction)), shape, false, [-2.0, 2.0]));
             rows.push(("bce linked", Box::new(Bce.reduction(reduction)), shape, true, [-6.0, 6.0]));
         }
         for shape in [Shape::flat(5), Shape::image(2, 3, 4)] {

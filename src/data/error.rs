@@ -164,6 +164,17 @@ pub enum InputError {
         /// The name asked for.
         name: String,
     },
+    /// The encoder does not end in a layer that draws from a distribution.
+    #[error("the encoder does not end in a layer that draws its output from a distribution, as `GaussianLatent` does")]
+    NotVariational,
+    /// A code has no such dimension.
+    #[error("there is no dimension {dimension} in codes of {dimensions}")]
+    NoSuchDimension {
+        /// The dimension asked for.
+        dimension: usize,
+        /// How many there are.
+        dimensions: usize,
+    },
     /// The memory for it is not to be had.
     #[error("cannot allocate memory for {elements} elements")]
     OutOfMemory {

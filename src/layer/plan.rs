@@ -25,6 +25,8 @@ pub struct Plan {
     pub(crate) forward_statistics: usize,
     pub(crate) backward_statistics: usize,
     pub(crate) penalties: Vec<&'static str>,
+    pub(crate) figures: Vec<&'static str>,
+    pub(crate) sums_per_sample: bool,
     pub(crate) work_per_sample: usize,
     pub(crate) passes_through: bool,
     pub(crate) repeats: Option<[usize; 2]>,
@@ -44,6 +46,8 @@ impl Plan {
             forward_statistics: 0,
             backward_statistics: 0,
             penalties: Vec::new(),
+            figures: Vec::new(),
+            sums_per_sample: false,
             work_per_sample: 0,
             passes_through: false,
             repeats: None,
@@ -116,6 +120,21 @@ impl Plan {
     #[must_use]
     pub fn penalty(mut self, name: &'static str) -> Self {
         self.penalties.push(name);
+        self
+    }
+
+    /// Adds a figure that the layer reports under `name` beside the loss, of which it is no part.
+    #[must_use]
+    pub fn figure(mut self, name: &'static str) -> Self {
+        self.figures.push(name);
+        self
+    }
+
+    /// The layer's penalties are sums over a whole sample, in nats: they balance nothing but a loss that is such a sum, too
+    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error.
+    #[must_use]
+    pub fn sums_per_sample(mut self) -> Self {
+        self.sums_per_sample = true;
         self
     }
 

@@ -6,6 +6,47 @@ use crate::{Config, ConfigError, Shape, ShapeError};
 pub(super) const WEIGHT: usize = 0;
 pub(super) const BIAS: usize = 1;
 
+/// The weight of an earlier layer that a layer takes transposed, by that layer's name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Tie(Option<String>);
+
+impl Tie {
+    /// The name under which [`write`](Self::write) adds it.
+    pub const NAME: &'static str = "tied_to";
+
+    pub fn to(layer: impl Into<String>) -> Self {
+        Self(Some(layer.into()))
+    }
+
+    pub fn is_tied(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// A layer that is not tied says nothing of it.
+    pub fn write(&self, config: Config) -> Config {
+        match &self.0 {
+            Some(layer) => config.with(Self::NAME, layer.as_str()),
+            None => config,
+        }
+    }
+
+    pub fn read(config: &Config) -> Result<Self, ConfigError> {
+        config
+            .find(Self::NAME)
+            .map(|_| config.text(Self::NAME).map(Self::to))
+            .transpose()
+            .map(Option::unwrap_or_default)
+    }
+
+    /// The weight, shared with the layer it is tied to.
+    pub fn weight(&self, weight: ParameterSpec) -> ParameterSpec {
+        match &self.0 {
+            Some(layer) => weight.shared_with(format!("{layer}.weight")),
+            None => weight,
+        }
+    }
+}
+
 /// The options of a layer with a weight, a bias and an activation.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Weights {

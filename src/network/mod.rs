@@ -1,5 +1,6 @@
 //! [`Network`]: layers over one flat parameter vector, run forward and backward.
 
+mod activity;
 mod buffer;
 mod builder;
 mod collect;
@@ -21,8 +22,10 @@ use std::sync::Arc;
 
 use buffer::Buffer;
 
+pub use activity::Activity;
 pub use builder::NetworkBuilder;
 pub use error::{BuildError, BuildErrorKind, ParameterError};
+pub(crate) use infer::Ending;
 pub use infer::Workspace;
 pub use parameters::Parameter;
 pub use summary::Summary;

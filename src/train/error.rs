@@ -87,6 +87,16 @@ pub enum TrainErrorKind {
         /// Features of a target.
         found: usize,
     },
+    /// A layer adds nats of a whole sample to a loss that is a mean over the sample's elements.
+    #[error(
+        "layer `{layer}` adds nats of a whole sample to the loss, but `{loss}` is a mean over a sample's elements; give it `.reduction(Reduction::SumPerSample)`"
+    )]
+    Reduction {
+        /// The layer.
+        layer: String,
+        /// The loss.
+        loss: &'static str,
+    },
     /// The loss is NaN or infinite.
     #[error("the loss is {value}; a smaller learning rate or scaled data may help")]
     LossNotFinite {

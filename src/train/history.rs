@@ -13,6 +13,8 @@ pub struct Epoch {
     pub loss: f64,
     /// Each penalty by name: its mean over samples.
     pub penalties: Vec<(String, f64)>,
+    /// Each figure that a layer reports, by name: its mean over samples.
+    pub figures: Vec<(String, f64)>,
     /// Each metric by name, over the training samples like the loss.
     pub metrics: Vec<(String, f64)>,
     /// The loss over the validation samples after the epoch.
@@ -81,6 +83,8 @@ impl History {
         };
         let mut headings = vec!["epoch".to_owned(), "loss".to_owned()];
         headings.extend(names("", &first.penalties));
+        headings.extend(first.penalties.first().map(|_| "total".to_owned()));
+        headings.extend(names("", &first.figures));
         headings.extend(names("", &first.metrics));
         headings.extend(first.validation_loss.map(|_| "validation_loss".to_owned()));
         headings.extend(names("validation_", &first.validation_metrics));
@@ -94,6 +98,21 @@ impl History {
 }
 
 impl Epoch {
+    /// What training made small: the loss and every penalty.
+    pub fn total(&self) -> f64 {
+        self.loss + self.penalties.iter().map(|(_, value)| value).sum::<f64>()
+    }
+
+    /// The penalty called `name`, `encoder.2.l1` for instance.
+    pub fn penalty(&self, name: &str) -> Option<f64> {
+        find(&self.penalties, name)
+    }
+
+    /// The figure called `name`, `encoder.2.kl` for instance.
+    pub fn figure(&self, name: &str) -> Option<f64> {
+        find(&self.figures, name)
+    }
+
     /// The metric called `name` over the training samples.
     pub fn metric(&self, name: &str) -> Option<f64> {
         find(&self.metrics, name)
@@ -109,6 +128,8 @@ impl Epoch {
         let values = |named: &[(String, f64)]| -> Vec<String> { named.iter().map(|(_, v)| number(v)).collect() };
         let mut row = vec![self.number.to_string(), number(&self.loss)];
         row.extend(values(&self.penalties));
+        row.extend(self.penalties.first().map(|_| number(&self.total())));
+        row.extend(values(&self.figures));
         row.extend(values(&self.metrics));
         row.extend(self.validation_loss.as_ref().map(number));
         row.extend(values(&self.validation_metrics));

@@ -10,7 +10,7 @@ use super::update::Moments;
 use super::{Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
 use crate::data::{Corrupted, Corruption, Origin, Source, streams};
-use crate::loss::Loss;
+use crate::loss::{Loss, Reduction};
 use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::{Clip, Constant, MAX_SLOTS, Moment, Optimizer, Schedule};
 use crate::random::{Purpose, Random, shuffle};
@@ -225,6 +225,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.clip.map_or(Ok(()), Clip::check)?;
         self.early_stopping.map_or(Ok(()), EarlyStopping::check)?;
         self.corruption.as_ref().map_or(Ok(()), |corruption| corruption.check())?;
+        self.check_reduction(network)?;
         let samples = pairs.check(network)?;
         if self.early_stopping.is_some() && matches!(self.validation, Validation::None | Validation::Fraction(0.0)) {
             return Err(TrainErrorKind::NoValidation);
@@ -236,6 +237,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
                 Err(TrainErrorKind::NoSamples) => Err(TrainErrorKind::NoValidationSamples),
                 checked => checked.map(|_| samples),
             },
+        }
+    }
+
+    /// `Ok` unless a layer asks for a loss that is a sum over a sample, and this is another.
+    fn check_reduction(&self, network: &Network<T>) -> Result<(), TrainErrorKind> {
+        let asks = network.structure().nodes.iter().find(|node| node.plan.sums_per_sample);
+        match asks.filter(|_| self.loss.reduced_by() != Reduction::SumPerSample) {
+            Some(node) => Err(TrainErrorKind::Reduction { layer: node.name.clone(), loss: self.loss.kind() }),
+            None => Ok(()),
         }
     }
 
@@ -355,7 +365,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
                 epoch,
                 epochs: self.trainer.epochs,
                 step: step + 1,
-                steps: self.order.len().div_ceil(self.trainer.batch_size),
+                steps: self.steps(),
                 samples,
                 loss: sums.loss / samples as f64,
                 seconds: started.elapsed().as_secs_f64(),
@@ -376,6 +386,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let noise = self.trainer.corruption.as_deref().map(|corruption| Noise { corruption, origin, random });
         let random = Random::new(self.trainer.seed, Purpose::Layer).at(epoch, step);
         let work = BatchStep { pairs: self.pairs, question, noise, order };
+        let elapsed = self.moment().elapsed;
+        self.tape.set_epoch(elapsed);
         self.network.gradient(&mut self.tape, order.len(), linked, random, &work, &mut self.gradients)?;
         let total = self.tape.total();
         let value = (total.loss + total.penalties.iter().sum::<f64>()) / order.len() as f64;
@@ -393,11 +405,19 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         Ok(())
     }
 
+    /// Steps of an epoch.
+    fn steps(&self) -> usize {
+        self.order.len().div_ceil(self.trainer.batch_size)
+    }
+
+    /// How far training has come, as layers and schedules see it.
+    fn moment(&self) -> Moment<'_> {
+        Moment::new(self.moments.steps, self.steps(), self.trainer.epochs, &self.losses)
+    }
+
     /// The learning rate of the step that begins now.
     fn learning_rate(&self) -> Result<f64, OptionError> {
-        let steps = self.order.len().div_ceil(self.trainer.batch_size);
-        let moment = Moment::new(self.moments.steps, steps, self.trainer.epochs, &self.losses);
-        let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&moment);
+        let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&self.moment());
         let accepted = rate >= 0.0 && rate.is_finite();
         OptionError::unless(accepted, "scheduled learning rate", rate, "a finite number, at least 0").map(|()| rate)
     }
@@ -405,11 +425,14 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// What the epoch brought, validation included.
     fn report(&mut self, epoch: usize, record: Record, started: Instant) -> Result<Epoch, Stop> {
         let validation = self.validate().map_err(|kind| TrainError::new(epoch, 0, kind, self.history.clone()))?;
-        let penalties = self.network.structure().penalties.iter().cloned().zip(record.penalties).collect();
+        let structure = self.network.structure();
+        let penalties = structure.penalties.iter().cloned().zip(record.penalties).collect();
+        let figures = structure.figures.iter().cloned().zip(record.figures).collect();
         Ok(Epoch {
             number: epoch,
             loss: record.loss,
             penalties,
+            figures,
             metrics: self.named(&record.metrics),
             validation_loss: validation.as_ref().map(|record| record.loss),
             validation_metrics: validation.map_or(Vec::new(), |record| self.named(&record.metrics)),

@@ -51,6 +51,24 @@ fn zeros() {
 }
 
 #[test]
+fn sparseness() {
+    let first = "layers.0";
+    check(vec![
+        (flat(3).layer(L1Activity::new(-1e-4)), first, "`weight` is -0.0001, expected a finite number, at least 0"),
+        (flat(3).layer(L1Activity::new(f64::INFINITY)), first, "`weight` is inf"),
+        (flat(3).layer(TargetRate::new(0.0, 1.0)), first, "`rate` is 0, expected a number between 0 and 1"),
+        (flat(3).layer(TargetRate::new(1.0, 1.0)), first, "`rate` is 1"),
+        (flat(3).layer(TargetRate::new(f64::NAN, 1.0)), first, "`rate` is NaN"),
+        (flat(3).layer(TargetRate::new(0.1, -1.0)), first, "`weight` is -1"),
+        (flat(3).layer(TopK::new(0)), first, "`k` is 0"),
+        (flat(3).layer(TopK::new(4)), first, "`k` is 4, expected at most the number of values of a sample"),
+        (flat(3).layer(TopK::new(2).inference_factor(2.0)), first, "`inference_factor` is 2"),
+        (flat(3).layer(TopK::new(2).inference_factor(0.5)), first, "`inference_factor` is 0.5"),
+        (flat(3).layer(TopK::new(2).inference_factor(f64::NAN)), first, "`inference_factor` is NaN"),
+    ]);
+}
+
+#[test]
 fn what_does_not_fit() {
     check(vec![
         (
