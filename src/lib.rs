@@ -53,12 +53,15 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`] |
-//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`] |
+//! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`]; against overfitting [`Dropout`], [`GaussianNoise`], [`BatchNorm`], [`Regularizer`] |
+//! | make it denoise | [`Trainer::corrupt`]; [`GaussianCorruption`], [`Masking`], [`SaltAndPepper`], [`Swap`]; [`Corrupted`] to try it |
+//! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`KlWarmUp`] |
+//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`] |
 //! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
 //! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` twins that allocate nothing |
+//! | draw from it, judge it | [`Autoencoder::sample`], [`interpolate`](Autoencoder::interpolate), [`traverse`](Autoencoder::traverse), [`encode_distribution`](Autoencoder::encode_distribution), [`elbo`](Autoencoder::elbo), [`log_likelihood`](Autoencoder::log_likelihood), [`latent_report`](Autoencoder::latent_report), [`activity`](Autoencoder::activity) |
 //! | save and load it | [`Autoencoder::save`], [`Autoencoder::load`], [`Registry`] for layers of your own |
-//! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Metric`], [`Callback`], [`Source`] |
+//! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Schedule`], [`Corruption`], [`Metric`], [`Callback`], [`Source`] |
 //! | train by hand | [`Network::tape`], [`Network::forward`], [`Network::backward`], [`Network::update_parameters`] |
 //!
 //! # Conventions
@@ -98,21 +101,28 @@ mod train;
 
 pub use nalgebra;
 
-pub use autoencoder::{Autoencoder, AutoencoderBuilder};
+pub use autoencoder::{Autoencoder, AutoencoderBuilder, LatentReport, Posterior};
 pub use config::{Config, ConfigError, Value};
-pub use data::{Batch, DataError, InputError, MinMaxScaler, Scaler, Source, StandardScaler, Subset};
+pub use data::{
+    Batch, Corrupted, Corruption, CorruptionPass, DataError, GaussianCorruption, InputError, Masking, MinMaxScaler,
+    SaltAndPepper, Scaler, Source, StandardScaler, Subset, Swap,
+};
 pub use error::Error;
 pub use layer::*;
 pub use loss::*;
 pub use model_file::{ModelFileError, ModelFileErrorKind, Registry};
 pub use network::{
-    BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
+    Activity, BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
 };
-pub use optimizer::{Adam, AdamW, MAX_SLOTS, Optimizer, RmsProp, Sgd, Update};
+pub use optimizer::{
+    Adam, AdamW, Clip, Constant, Cosine, Exponential, MAX_SLOTS, Moment, OnPlateau, Optimizer, RmsProp, Schedule, Sgd,
+    Update, WarmUp,
+};
 pub use option::OptionError;
 pub use random::{Random, Rng};
 pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};
 pub use train::{
-    Accuracy, Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind, Trainer,
+    Accuracy, Callback, Control, EarlyStopping, Elbo, Epoch, History, Metric, Model, Progress, TrainError,
+    TrainErrorKind, Trainer,
 };

@@ -1,7 +1,7 @@
 //! [`Random`]: random numbers as a function of where they are used, never of who computes them.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
 /// What random numbers are for; two purposes never share a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,9 @@ pub(crate) enum Purpose {
     Initialise = 1,
     Shuffle = 2,
     Layer = 3,
+    Corrupt = 4,
+    Prior = 8,
+    Posterior = 9,
 }
 
 /// A place in a computation from which independent random streams are drawn.
@@ -72,6 +75,22 @@ impl Random {
     }
 }
 
+/// An event of some probability, to within 2⁻³².
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    /// Of a probability from 0 to 1.
+    pub fn of(probability: f64) -> Self {
+        Self((probability * (1_u64 << 32) as f64) as u64)
+    }
+
+    /// Whether it happens this time.
+    pub fn comes(self, rng: &mut Rng) -> bool {
+        u64::from(rng.next_u32()) < self.0
+    }
+}
+
 /// A permutation of `0..order.len()` drawn from the stream (Fisher and Yates), written into `order`.
 pub(crate) fn shuffle(order: &mut [usize], random: Random) {
     use rand_distr::{Distribution, Uniform};
@@ -90,7 +109,6 @@ pub(crate) fn shuffle(order: &mut [usize], random: Random) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand_chacha::rand_core::Rng as _;
 
     #[test]
     fn every_coordinate_of_the_place_changes_the_stream() {

@@ -227,6 +227,14 @@ pub enum ShapeError {
 }
 
 impl ShapeError {
+    /// `Ok` if `accepted` holds, an [`ShapeError::Option`] with the other three otherwise.
+    ///
+    /// # Errors
+    /// [`ShapeError::Option`].
+    pub fn unless(accepted: bool, option: &'static str, value: f64, expected: &'static str) -> Result<(), ShapeError> {
+        if accepted { Ok(()) } else { Err(ShapeError::Option { option, value, expected }) }
+    }
+
     /// `Ok` if `value` is at least 1, an [`ShapeError::Option`] otherwise.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use autoencoder::*;
 use common::{Numbers, Outcome};
 
+const NATS: Reduction = Reduction::SumPerSample;
+
 /// Counts what every thread allocates.
 struct Counting;
 
@@ -52,6 +54,19 @@ fn dense() -> Result<Autoencoder<f32>, BuildError> {
         .build()
 }
 
+/// Layers that draw random numbers, wait for the whole batch, keep state; penalties on weights.
+fn regularised() -> Result<Autoencoder<f32>, BuildError> {
+    Autoencoder::builder(Shape::flat(400))
+        .encoder(GaussianNoise::new(0.1))
+        .encoder(Dense::new(120).without_bias().weight_regularizer(Regularizer::l1_l2(1e-6, 1e-6)))
+        .encoder(BatchNorm::new())
+        .encoder(Activation::Relu)
+        .encoder(Dropout::new(0.2))
+        .encoder(Dense::new(16))
+        .mirror(Activation::Sigmoid)
+        .build()
+}
+
 fn convolutional() -> Result<Autoencoder<f32>, BuildError> {
     Autoencoder::builder(Shape::image(20, 20, 1))
         .encoder(Conv2D::new(8, 3).activation(Activation::Relu))
@@ -60,6 +75,26 @@ fn convolutional() -> Result<Autoencoder<f32>, BuildError> {
         .decoder(Conv2DTranspose::new(8, 3).stride(2).activation(Activation::Softplus))
         .decoder(UpSample::new(2).interpolation(Interpolation::Bilinear))
         .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+        .build()
+}
+
+/// Tied and sparse in every way.
+fn sparse() -> Result<Autoencoder<f32>, BuildError> {
+    Autoencoder::builder(Shape::flat(400))
+        .encoder(Dense::new(120).activation(Activation::Sigmoid))
+        .encoder(TargetRate::new(0.1, 1e-3))
+        .encoder(TopK::new(30).inference_factor(1.5))
+        .encoder(L1Activity::new(1e-4))
+        .mirror_tied(Activation::Sigmoid)
+        .build()
+}
+
+fn variational() -> Result<Autoencoder<f32>, BuildError> {
+    Autoencoder::builder(Shape::flat(400))
+        .encoder(Dense::new(120).activation(Activation::Relu))
+        .encoder(Dense::new(20))
+        .encoder(GaussianLatent::new().free_bits(0.1).warm_up(KlWarmUp::Linear { epochs: 2.0 }))
+        .decoder(Dense::new(400).activation(Activation::Sigmoid))
         .build()
 }
 
@@ -76,13 +111,25 @@ fn allocations() -> Outcome {
 fn between_steps(model: &mut Autoencoder<f32>, trainer: Trainer<'_, f32>, threads: usize) -> Result<usize, Error> {
     let data = Numbers::new(3).matrix::<f32>(400, 1600);
     let (mut first, mut last) = (0, 0);
-    let mut trainer = trainer.batch_size(16).threads(threads).on_progress(|progress| {
+    let mut trainer = trainer.batch_size(16).on_progress(|progress| {
         last = count();
         first = if progress.step == 1 { last } else { first };
     });
-    trainer.fit(model, &data)?;
+    in_pool(threads, || trainer.fit(model, &data))?;
     drop(trainer);
     Ok(last - first)
+}
+
+/// Does `work` in a pool whose threads have ended when it returns: a thread that ends allocates once more, and the trainer waits for none of its own.
+fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    let mut handles = Vec::new();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|thread| {
+        handles.push(std::thread::Builder::new().spawn(|| thread.run())?);
+        Ok(())
+    });
+    let result = pool.build().expect("a pool").install(work);
+    handles.into_iter().for_each(|handle| handle.join().expect("a thread that ends in order"));
+    result
 }
 
 /// A pool's threads allocate a few times of their own when they first steal work, whenever that is.
@@ -91,12 +138,13 @@ const OF_A_THREAD: usize = 4;
 fn steps_allocate_nothing() -> Outcome {
     for threads in [1, 2, 4] {
         let most = if threads == 1 { 0 } else { threads * OF_A_THREAD };
-        for build in [dense, convolutional] {
+        for build in [dense, convolutional, regularised, sparse, variational] {
             let mut model = build()?;
-            let adam = Trainer::new(Bce, Adam::default()).metric(Accuracy);
+            let adam = Trainer::new(Bce.reduction(NATS), Adam::default()).metric(Accuracy);
             let found = between_steps(&mut model, adam, threads)?;
             assert!(found <= most, "{found} with Adam on {threads} threads\n{}", model.summary());
-            let sgd = Trainer::new(Mse, Sgd::new(0.01).momentum(0.9)).shuffle(false);
+            let sgd = Trainer::new(Mse.reduction(NATS), Sgd::new(1e-5).momentum(0.9)).shuffle(false);
+            let sgd = sgd.clip(Clip::Norm(0.1)).schedule(WarmUp::new(0.5, Cosine::new())).corrupt(Swap::new(0.2));
             let found = between_steps(&mut model, sgd, threads)?;
             assert!(found <= most, "{found} with SGD on {threads} threads\n{}", model.summary());
         }
@@ -110,7 +158,8 @@ fn epochs_allocate_only_their_reports() -> Outcome {
     let allocations = |epochs: usize, batch_size: usize| -> Result<usize, Error> {
         let mut model = dense()?;
         let before = count();
-        Trainer::new(Bce, Adam::default()).epochs(epochs).batch_size(batch_size).threads(1).fit(&mut model, &data)?;
+        let mut trainer = Trainer::new(Bce, Adam::default()).epochs(epochs).batch_size(batch_size);
+        in_pool(1, || trainer.fit(&mut model, &data))?;
         Ok(count() - before)
     };
     allocations(1, 32)?;
@@ -123,19 +172,23 @@ fn epochs_allocate_only_their_reports() -> Outcome {
 }
 
 fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
-    for build in [dense, convolutional] {
+    for build in [dense, convolutional, regularised, sparse, variational] {
         let network = build()?.network().clone();
         let data = Numbers::new(3).matrix::<f32>(400, 64);
         let mut tape = network.tape_with_input_gradient(64)?;
         let mut gradients = vec![0.0; network.parameter_count()];
         let slopes = vec![0.01; data.len()];
-        let mut before = 0;
-        for step in 0..41 {
-            network.forward(&mut tape, &data, None, step)?;
-            network.backward(&mut tape, &slopes, &mut gradients)?;
-            tape.input_gradient();
-            before = if step == 0 { count() } else { before };
-        }
+        // Inside the pool, as the trainer runs: whoever enters it for each join makes it allocate once in 63 times.
+        let before = rayon::scope(|_| -> Result<usize, Error> {
+            let mut before = 0;
+            for step in 0..41 {
+                network.forward(&mut tape, &data, None, step)?;
+                network.backward(&mut tape, &slopes, &mut gradients)?;
+                tape.input_gradient();
+                before = if step == 0 { count() } else { before };
+            }
+            Ok(before)
+        })?;
         let (found, threads) = (count() - before, std::thread::available_parallelism()?.get());
         assert!(found <= threads * OF_A_THREAD, "{found} in 40 steps");
     }
@@ -144,7 +197,7 @@ fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
 
 /// Whether a call is worth the pool's threads or not.
 fn inference_with_a_workspace_allocates_nothing() -> Outcome {
-    for build in [dense, convolutional] {
+    for build in [dense, convolutional, regularised, sparse, variational] {
         let model = Arc::new(build()?);
         let data = Numbers::new(3).matrix::<f32>(400, 300);
         let rows = Numbers::new(3).matrix::<f32>(500, 300);

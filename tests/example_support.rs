@@ -13,6 +13,7 @@ use support::arguments::Arguments;
 use support::auc::area_under_roc_curve;
 use support::charts::{self, Labels, Series};
 use support::command_line::{CommandLine, Request};
+use support::gallery;
 use support::knn::{NearestNeighbors, accuracy};
 use support::pca::Pca;
 use support::pictures::ImageGrid;
@@ -236,6 +237,18 @@ fn a_grid_shows_rows_of_grey_images() {
     let gap = [255; 10];
     let last = [0, 0, 255, 255, 255, 255, 255, 255, 255, 255];
     assert_eq!(pixels, [first, first, gap, gap, last, last].concat());
+}
+
+/// Ten of the first, ten of the second, ten of the third; then what is left of each.
+#[test]
+fn versions_of_images_stand_below_each_other() {
+    let version = |intensity: f32| DMatrix::from_element(28 * 28, 12, intensity);
+    let (info, bytes) = decode(&gallery::rows(&[&version(0.0), &version(1.0), &version(0.4)]).to_png().unwrap());
+    assert_eq!((info.width, info.height), (3 * (10 * 29 - 1), 3 * (6 * 29 - 1)));
+    let centre =
+        |row: usize, column: usize| bytes[(3 * (29 * row + 14)) * info.width as usize + 3 * (29 * column + 14)];
+    assert_eq!([0, 1, 2, 3, 4, 5].map(|row| centre(row, 1)), [0, 255, 102, 0, 255, 102]);
+    assert_eq!(centre(3, 2), 255, "no third image is left");
 }
 
 #[test]

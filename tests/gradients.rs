@@ -184,6 +184,72 @@ fn layers_that_move_pixels() {
 }
 
 #[test]
+fn layers_against_overfitting() {
+    let norm = BatchNorm::new;
+    let dense = flat(20)
+        .layer(Dense::new(30).without_bias())
+        .layer(norm())
+        .layer(Activation::Tanh)
+        .layer(Dense::new(9).without_bias())
+        .layer(norm().epsilon(0.1))
+        .layer(Dense::new(20));
+    let convolutional = image(5, 4, 2)
+        .layer(norm())
+        .layer(Conv2D::new(4, 3).without_bias())
+        .layer(norm())
+        .layer(Activation::Silu)
+        .layer(Conv2D::new(2, 3));
+    check(
+        &[2, 3, 20, 150],
+        named([
+            ("dropout", flat(30).layer(Dropout::new(0.4))),
+            (
+                "dropout over an image",
+                image(3, 4, 2).layer(Conv2D::new(3, 3)).layer(Dropout::new(0.2)).layer(Dense::new(5)),
+            ),
+            (
+                "gaussian noise",
+                flat(7).layer(GaussianNoise::new(0.3)).layer(Dense::new(5).activation(Activation::Tanh)),
+            ),
+            ("batch norm", flat(7).layer(norm())),
+            ("batch norm over an image", image(3, 4, 2).layer(norm())),
+            ("batch norm, dense", dense),
+            ("batch norm, convolutional", convolutional),
+            (
+                "all three",
+                flat(9).layer(GaussianNoise::new(0.1)).layer(Dense::new(20)).layer(norm()).layer(Dropout::new(0.3)),
+            ),
+        ]),
+    );
+}
+
+#[test]
+fn penalties_on_weights() {
+    let both = Regularizer::l1_l2(0.02, 0.3);
+    check(
+        &[1, 3, 19],
+        named([
+            ("l1, dense", flat(7).layer(Dense::new(5).weight_regularizer(Regularizer::l1(0.1)))),
+            ("l2, dense", flat(130).layer(Dense::new(70).weight_regularizer(Regularizer::l2(0.1)))),
+            ("both, conv", image(5, 4, 2).layer(Conv2D::new(3, 3).weight_regularizer(both))),
+            ("both, transposed", image(3, 2, 2).layer(Conv2DTranspose::new(3, 3).stride(2).weight_regularizer(both))),
+            (
+                "both, conv computed with the up-sampling before it",
+                image(3, 2, 2).layer(UpSample::new(2)).layer(Conv2D::new(3, 3).weight_regularizer(both)),
+            ),
+            (
+                "both, twice",
+                flat(6).layer(Dense::new(4).weight_regularizer(both)).layer(Dense::new(3).weight_regularizer(both)),
+            ),
+            (
+                "both, beside a layer that waits",
+                flat(6).layer(Dense::new(4).weight_regularizer(both)).layer(BatchNorm::new()).layer(Dense::new(3)),
+            ),
+        ]),
+    );
+}
+
+#[test]
 fn activations_alone_and_fused() {
     let mut rows = Vec::new();
     for activation in activations() {
@@ -254,6 +320,7 @@ fn losses() -> Vec<LossRow> {
             rows.push(("huber 1", Box::new(Huber::default().reduction(reduction)), shape, false, [-2.0, 2.0]));
             rows.push(("huber 0.3", Box::new(Huber::new(0.3).reduction(reduction)), shape, false, [-2.0, 2.0]));
             rows.push(("bce", Box::new(Bce.reduction(reduction)), shape, false, [0.2, 0.8]));
+            rows.push(("gaussian", Box::new(GaussianNll::new(0.3).reduction(reduction)), shape, false, [-2.0, 2.0]));
             rows.push(("bce linked", Box::new(Bce.reduction(reduction)), shape, true, [-6.0, 6.0]));
         }
         for shape in [Shape::flat(5), Shape::image(2, 3, 4)] {

@@ -21,10 +21,15 @@ pub fn reconstructions(arguments: &Arguments, originals: &DMatrix<f32>, again: &
 
 /// Rows of ten originals of 28 x 28 pixels, each row above its reconstructions.
 pub fn pairs(originals: &DMatrix<f32>, again: &DMatrix<f32>) -> ImageGrid {
-    let starts = (0..originals.ncols()).step_by(ROW);
-    starts.fold(ImageGrid::new(28, 28), |grid, first| {
-        let count = ROW.min(originals.ncols() - first);
-        grid.row(originals.columns(first, count)).row(again.columns(first, count))
+    rows(&[originals, again])
+}
+
+/// Ten images of 28 x 28 pixels of each matrix, one row below the other, then the next ten.
+pub fn rows(versions: &[&DMatrix<f32>]) -> ImageGrid {
+    let samples = versions.iter().map(|images| images.ncols()).min().unwrap_or(0);
+    (0..samples).step_by(ROW).fold(ImageGrid::new(28, 28), |grid, first| {
+        let count = ROW.min(samples - first);
+        versions.iter().fold(grid, |grid, images| grid.row(images.columns(first, count)))
     })
 }
 

@@ -32,6 +32,11 @@ impl Pca {
         Self { mean, components }
     }
 
+    /// The directions, orthogonal and of length 1: features x components.
+    pub fn components(&self) -> &DMatrix<f32> {
+        &self.components
+    }
+
     /// The codes of samples (features x samples): components x samples.
     pub fn transform<'a>(&self, samples: impl Into<DMatrixView<'a, f32>>) -> DMatrix<f32> {
         self.components.transpose() * centred(samples.into(), &self.mean)

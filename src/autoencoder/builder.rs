@@ -14,9 +14,18 @@ pub struct AutoencoderBuilder<T: Scalar> {
     input: Shape,
     encoder: Vec<Arc<dyn Layer<T>>>,
     decoder: Vec<Arc<dyn Layer<T>>>,
-    mirror: Option<Activation>,
+    mirror: Option<Mirror>,
     seed: u64,
     scaler: Option<Scaler>,
+}
+
+/// How a decoder comes from the encoder.
+#[derive(Debug, Clone, Copy)]
+struct Mirror {
+    /// The last layer's activation.
+    activation: Activation,
+    /// Weights are the encoder's, transposed.
+    tied: bool,
 }
 
 impl<T: Scalar> AutoencoderBuilder<T> {
@@ -55,7 +64,28 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// ```
     #[must_use]
     pub fn mirror(mut self, activation: Activation) -> Self {
-        self.mirror = Some(activation);
+        self.mirror = Some(Mirror { activation, tied: false });
+        self
+    }
+
+    /// The same with tied weights: each layer of the decoder has the weight of its counterpart, transposed, and a bias of its own. One set of numbers, one gradient, one
+    /// entry in the file; a decoder saved by itself keeps a copy. The counterpart of a convolution is a transposed one, whatever its stride.
+    ///
+    /// ```
+    /// use autoencoder::{Activation, Autoencoder, Dense, Shape};
+    ///
+    /// let model = Autoencoder::<f32>::builder(Shape::flat(784))
+    ///     .encoder(Dense::new(128).activation(Activation::Relu))
+    ///     .encoder(Dense::new(32).activation(Activation::Relu))
+    ///     .mirror_tied(Activation::Sigmoid)
+    ///     .build()?;
+    /// let names: Vec<_> = model.parameters().map(|parameter| parameter.name.to_owned()).collect();
+    /// assert_eq!(names, ["encoder.0.weight", "encoder.0.bias", "encoder.1.weight", "encoder.1.bias", "decoder.0.bias", "decoder.1.bias"]);
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    #[must_use]
+    pub fn mirror_tied(mut self, activation: Activation) -> Self {
+        self.mirror = Some(Mirror { activation, tied: true });
         self
     }
 
@@ -79,7 +109,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// [`BuildError`] names the first layer that does not fit; the last one, if the decoder's output has another number of elements than the input.
     pub fn build(self) -> Result<Autoencoder<T>, BuildError> {
         let mut decoder = match self.mirror {
-            Some(activation) => self.mirrored(activation)?,
+            Some(mirror) => self.mirrored(mirror)?,
             None => Vec::new(),
         };
         decoder.extend(self.decoder.iter().map(Arc::clone));
@@ -103,7 +133,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     }
 
     /// The layers of a decoder that undoes the encoder's one by one.
-    fn mirrored(&self, last: Activation) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
+    fn mirrored(&self, Mirror { activation: last, tied }: Mirror) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
         let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
         let encoder =
             Structure::new(self.input, self.encoder.iter().enumerate().map(named).collect(), Sharing::Strict)?;
@@ -114,7 +144,11 @@ impl<T: Scalar> AutoencoderBuilder<T> {
             let trained = earlier.clone().find(|earlier| !earlier.plan.parameters.is_empty());
             let activation = trained.map_or(last, |trained| trained.layer.activation());
             let none = || BuildError::new(&node.name, node.layer.kind(), BuildErrorKind::NoMirror);
-            decoder.extend(node.layer.mirror(node.input, activation).ok_or_else(none)?);
+            let image = match tied && !node.plan.parameters.is_empty() {
+                true => node.layer.tied_mirror(&node.name, node.input, activation),
+                false => node.layer.mirror(node.input, activation),
+            };
+            decoder.extend(image.ok_or_else(none)?);
             carries_last |= trained.is_none() && !node.plan.parameters.is_empty();
         }
         if !carries_last && last != Activation::Linear {

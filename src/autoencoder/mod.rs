@@ -1,6 +1,8 @@
 //! [`Autoencoder`]: an encoder and a decoder over one parameter vector.
 
 mod builder;
+mod latent_space;
+mod posterior;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,10 +10,11 @@ use std::sync::Arc;
 use nalgebra::{DMatrix, DMatrixView};
 
 pub use builder::AutoencoderBuilder;
+pub use posterior::{LatentReport, Posterior};
 
 use crate::data::{Batch, Columns, InputError};
 use crate::kernel::reduce;
-use crate::network::{BuildError, Network, Parameter, ParameterError, Structure, Summary, Workspace};
+use crate::network::{Activity, BuildError, Network, Parameter, ParameterError, Structure, Summary, Workspace};
 use crate::{Error, Scalar, Shape};
 
 /// Samples reconstructed at a time where only their errors are wanted.
@@ -265,6 +268,14 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.activations(layer, samples)
     }
 
+    /// How active the units of the code are over `samples`: their mean, how many are not 0, which are never. See [`Network::activity`].
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model.
+    pub fn activity<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Activity, Error> {
+        self.network.activity_after(self.split, samples.into())
+    }
+
     /// Calls `visit` with each sample and its reconstruction, a few of which are held at a time.
     fn each_reconstruction(&self, samples: Batch<'_, T>, mut visit: impl FnMut(&[T], &[T])) -> Result<(), Error> {
         let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
@@ -285,7 +296,7 @@ impl<T: Scalar> Autoencoder<T> {
         0..self.split
     }
 
-    fn decoder_layers(&self) -> Range<usize> {
+    pub(crate) fn decoder_layers(&self) -> Range<usize> {
         self.split..self.network.all().end
     }
 }

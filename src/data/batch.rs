@@ -125,6 +125,14 @@ impl<'a, T: Scalar> Columns<'a, T> {
         view::contiguous(&self.view)?.get(start..start.checked_add(count.checked_mul(self.features())?)?)
     }
 
+    /// The value of one feature of sample `sample`, if there is one.
+    pub fn value(&self, sample: usize, feature: usize) -> Option<T> {
+        if sample >= self.count {
+            return None;
+        }
+        self.view.get((feature, self.first + sample)).copied()
+    }
+
     /// The values of sample `sample`.
     pub fn values(self, sample: usize) -> impl Iterator<Item = T> + use<'a, T> {
         let rows = if sample < self.count { self.features() } else { 0 };

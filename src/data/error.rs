@@ -56,6 +56,14 @@ pub enum DataError {
         /// How many there are.
         samples: usize,
     },
+    /// A feature that does not exist was asked for.
+    #[error("feature {feature} was asked for, there are {features}")]
+    NoSuchFeature {
+        /// The feature.
+        feature: usize,
+        /// How many there are.
+        features: usize,
+    },
     /// A label is not one of the classes.
     #[error("the label of sample {sample} is {label}, the classes are 0..{classes}")]
     Label {
@@ -155,6 +163,17 @@ pub enum InputError {
     NoSuchLayer {
         /// The name asked for.
         name: String,
+    },
+    /// The encoder does not end in a layer that draws from a distribution.
+    #[error("the encoder does not end in a layer that draws its output from a distribution, as `GaussianLatent` does")]
+    NotVariational,
+    /// A code has no such dimension.
+    #[error("there is no dimension {dimension} in codes of {dimensions}")]
+    NoSuchDimension {
+        /// The dimension asked for.
+        dimension: usize,
+        /// How many there are.
+        dimensions: usize,
     },
     /// The memory for it is not to be had.
     #[error("cannot allocate memory for {elements} elements")]

@@ -102,6 +102,18 @@ impl<T: Scalar> Source<T> for Images {
         }
         Ok(())
     }
+
+    fn value(&self, sample: usize, feature: usize) -> Result<T, DataError> {
+        let (samples, features) = (self.count(), self.height * self.width);
+        if sample >= samples {
+            return Err(DataError::NoSuchSample { sample, samples });
+        }
+        let byte = if feature < features { self.bytes.get(sample * features + feature) } else { None };
+        let mut value = [T::zero()];
+        convert::bytes_to_unit(&[*byte.ok_or(DataError::NoSuchFeature { feature, features })?], &mut value);
+        let [value] = value;
+        Ok(value)
+    }
 }
 
 impl Labels {

@@ -1,6 +1,7 @@
 //! Data: what training reads from and what inference is handed.
 
 mod batch;
+mod corruption;
 mod error;
 pub mod idx;
 mod scaler;
@@ -8,6 +9,8 @@ mod source;
 
 pub use batch::Batch;
 pub(crate) use batch::Columns;
+pub use corruption::{Corrupted, Corruption, CorruptionPass, GaussianCorruption, Masking, SaltAndPepper, Swap};
+pub(crate) use corruption::{Origin, streams};
 pub use error::{DataError, InputError};
 pub use scaler::{MinMaxScaler, Scaler, StandardScaler};
 pub use source::{Source, Subset};

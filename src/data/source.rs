@@ -25,6 +25,17 @@ pub trait Source<T: Scalar>: Sync {
     /// [`DataError`]; a source of your own wraps its errors in [`DataError::Source`].
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError>;
 
+    /// One number of one sample. Reads the whole sample unless the source knows better, which pays with noise that takes values from elsewhere
+    /// ([`Swap`](crate::Swap)).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and [`DataError::NoSuchFeature`].
+    fn value(&self, sample: usize, feature: usize) -> Result<T, DataError> {
+        let mut values = vec![T::zero(); self.features()];
+        self.read(&[sample], &mut values)?;
+        values.get(feature).copied().ok_or(DataError::NoSuchFeature { feature, features: self.features() })
+    }
+
     /// Whether there are none.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -63,6 +74,10 @@ where
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
         read_columns(&Batch::from(self).columns(), samples, batch)
     }
+
+    fn value(&self, sample: usize, feature: usize) -> Result<T, DataError> {
+        value_of_columns(&Batch::from(self).columns(), sample, feature)
+    }
 }
 
 impl<T: Scalar> Source<T> for Batch<'_, T> {
@@ -76,6 +91,10 @@ impl<T: Scalar> Source<T> for Batch<'_, T> {
 
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
         read_columns(&self.columns(), samples, batch)
+    }
+
+    fn value(&self, sample: usize, feature: usize) -> Result<T, DataError> {
+        value_of_columns(&self.columns(), sample, feature)
     }
 
     fn side_features(&self) -> usize {
@@ -104,6 +123,19 @@ fn read_columns<T: Scalar>(
         }
     }
     Ok(())
+}
+
+fn value_of_columns<T: Scalar>(
+    columns: &super::batch::Columns<'_, T>,
+    sample: usize,
+    feature: usize,
+) -> Result<T, DataError> {
+    let (samples, features) = (columns.samples(), columns.features());
+    match columns.value(sample, feature) {
+        Some(value) => Ok(value),
+        None if sample >= samples => Err(DataError::NoSuchSample { sample, samples }),
+        None => Err(DataError::NoSuchFeature { feature, features }),
+    }
 }
 
 /// A run of a source's samples, as a source of its own.
@@ -158,6 +190,13 @@ impl<T: Scalar> Source<T> for Subset<'_, T> {
 
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
         self.translate(samples, self.features(), batch, |numbers, batch| self.source.read(numbers, batch))
+    }
+
+    fn value(&self, sample: usize, feature: usize) -> Result<T, DataError> {
+        match sample < self.range.len() {
+            true => self.source.value(self.range.start + sample, feature),
+            false => Err(DataError::NoSuchSample { sample, samples: self.range.len() }),
+        }
     }
 
     fn side_features(&self) -> usize {

@@ -16,6 +16,11 @@ pub fn sum_of_squares<T: Element>(values: &[T]) -> f64 {
     dispatch(Sum(Square(values)))
 }
 
+/// Σ |x|
+pub fn sum_of_absolutes<T: Element>(values: &[T]) -> f64 {
+    dispatch(Sum(Absolute(values)))
+}
+
 /// Σ (a − b)²
 ///
 /// # Panics
@@ -59,6 +64,20 @@ impl<T: Element> Terms<T> for Square<'_, T> {
     fn at<V: Simd<T>>(self, start: usize) -> V {
         let value = V::read(&self.0[start..]);
         value.mul(value)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Absolute<'a, T>(&'a [T]);
+
+impl<T: Element> Terms<T> for Absolute<'_, T> {
+    #[inline(always)]
+    fn count(self) -> usize {
+        self.0.len()
+    }
+    #[inline(always)]
+    fn at<V: Simd<T>>(self, start: usize) -> V {
+        V::read(&self.0[start..]).abs()
     }
 }
 

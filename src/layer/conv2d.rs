@@ -94,6 +94,29 @@ impl Conv2D {
     }
 }
 
+impl Conv2D {
+    /// The transposed convolution that leads back to `channels` channels.
+    fn back(&self, channels: usize) -> Conv2DTranspose {
+        Conv2DTranspose::new(channels, self.window.size)
+            .stride(self.window.stride)
+            .padding(self.window.padding)
+            .weights(self.weights.clone())
+    }
+
+    /// `back`, and a crop where it gives more than `input`; there is none for spread kernels.
+    fn transposed<T: Scalar>(&self, input: Shape, back: Conv2DTranspose) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let [height, width, _] = input.as_image().ok()?;
+        if self.window.dilation != Extent::from(1) {
+            return None;
+        }
+        let output = self.geometry(input).ok()?.output;
+        let grown = Layer::<T>::plan(&back, Shape::image(output[0], output[1], self.filters)).ok()?.output();
+        let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(back)];
+        layers.extend(super::crop::fit(grown, [height, width]));
+        Some(layers)
+    }
+}
+
 impl<T: Scalar> Layer<T> for Conv2D {
     fn kind(&self) -> &'static str {
         "conv2d"
@@ -188,17 +211,10 @@ impl<T: Scalar> Layer<T> for Conv2D {
         if output == [height, width] {
             return Some(vec![Arc::new(Conv2D { filters: channels, ..self.clone() }.activation(activation))]);
         }
-        if self.window.dilation != Extent::from(1) {
-            return None;
-        }
-        let back = Conv2DTranspose::new(channels, self.window.size)
-            .stride(self.window.stride)
-            .padding(self.window.padding)
-            .weights(self.weights.clone())
-            .activation(activation);
-        let grown = Layer::<T>::plan(&back, Shape::image(output[0], output[1], self.filters)).ok()?.output();
-        let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(back)];
-        layers.extend(super::crop::fit(grown, [height, width]));
-        Some(layers)
+        self.transposed(input, self.back(channels).activation(activation))
+    }
+
+    fn tied_mirror(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        self.transposed(input, self.back(input.channels()).activation(activation).tied_to(name))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::weights::{BIAS, WEIGHT, Weights, weight_options};
+use super::weights::{BIAS, Tie, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
 use super::{Activation, Backward, Conv2D, Forward, Layer, Padding, Plan, Prepare};
 use crate::kernel::convolution::{self as kernel, Geometry};
@@ -20,6 +20,7 @@ pub struct Conv2DTranspose {
     filters: usize,
     window: Window,
     weights: Weights,
+    tie: Tie,
 }
 
 weight_options!(Conv2DTranspose);
@@ -37,7 +38,17 @@ impl Conv2DTranspose {
                 padding: Padding::Same,
             },
             weights: Weights::default(),
+            tie: Tie::default(),
         }
+    }
+
+    /// Takes the weight of the earlier layer called `layer`, a [`Conv2D`] with this kernel, as many channels as this layer has filters and as many filters as its input
+    /// has channels, instead of one of its own: with that layer's stride and padding it is that convolution transposed. There is one set of numbers, to whose gradient
+    /// both layers add, and one entry in the file. [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) does it for a whole decoder.
+    #[must_use]
+    pub fn tied_to(mut self, layer: impl Into<String>) -> Self {
+        self.tie = Tie::to(layer);
+        self
     }
 
     /// Enlarges by `stride`.
@@ -60,11 +71,11 @@ impl Conv2DTranspose {
     /// [`ConfigError`] where the description is of none.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let names = ["filters", "kernel", "stride", "padding"];
-        config.only(&[names.as_slice(), Weights::NAMES.as_slice()].concat())?;
+        config.only(&[names.as_slice(), Weights::NAMES.as_slice(), &[Tie::NAME]].concat())?;
         let layer = Self::new(config.integer("filters")?, Extent::read(config, "kernel")?)
             .stride(Extent::read(config, "stride")?)
             .padding(Padding::read(config)?);
-        Ok(Self { weights: Weights::read(config)?, ..layer })
+        Ok(Self { weights: Weights::read(config)?, tie: Tie::read(config)?, ..layer })
     }
 
     /// The convolution from the output's size to the input's, of which this layer is the transpose.
@@ -101,12 +112,14 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
     }
 
     fn config(&self) -> Config {
-        self.weights.write(
-            Config::new()
-                .with("filters", self.filters)
-                .with("kernel", self.window.size)
-                .with("stride", self.window.stride)
-                .with("padding", self.window.padding),
+        self.tie.write(
+            self.weights.write(
+                Config::new()
+                    .with("filters", self.filters)
+                    .with("kernel", self.window.size)
+                    .with("stride", self.window.stride)
+                    .with("padding", self.window.padding),
+            ),
         )
     }
 
@@ -119,7 +132,7 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         let count = checked_product("weights of a convolution", &shape)?;
         let (forward, backward) = (kernel::packed_len::<T>(&geometry), kernel::packed_gradient_len::<T>(&geometry));
         let prepared = checked_sum("packed weights of a convolution", &[forward, backward])?;
-        let plan = self.weights.plan(output, self.weights.weight(&shape))?;
+        let plan = self.weights.plan(output, self.tie.weight(self.weights.weight(&shape)))?;
         Ok(plan
             .prepared(prepared)
             .scratch(kernel::scratch_len::<T>(&geometry))

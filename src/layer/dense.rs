@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::weights::{BIAS, WEIGHT, Weights, weight_options};
+use super::weights::{BIAS, Tie, WEIGHT, Weights, weight_options};
 use super::{Activation, Backward, Forward, Layer, Plan, Prepare, Reshape, WholeBatch};
 use crate::kernel::product::{self, Affine, Unpacked};
 use crate::parallel::{self, Divide};
@@ -24,6 +24,7 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 pub struct Dense {
     units: usize,
     weights: Weights,
+    tie: Tie,
 }
 
 weight_options!(Dense);
@@ -31,7 +32,27 @@ weight_options!(Dense);
 impl Dense {
     /// A layer of `units` linear units.
     pub fn new(units: usize) -> Self {
-        Self { units, weights: Weights::default() }
+        Self { units, weights: Weights::default(), tie: Tie::default() }
+    }
+
+    /// Takes the weight of the earlier layer called `layer`, a [`Dense`], transposed instead of one of its own: y = f(W x + b) with W of shape units × in. There is
+    /// one set of numbers, to whose gradient both layers add, and one entry in the file.
+    /// [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) does it for a whole decoder.
+    ///
+    /// ```
+    /// use autoencoder::{Activation, Autoencoder, Dense, Shape};
+    ///
+    /// let model = Autoencoder::<f32>::builder(Shape::flat(784))
+    ///     .encoder(Dense::new(32).activation(Activation::Relu))
+    ///     .decoder(Dense::new(784).activation(Activation::Sigmoid).tied_to("encoder.0"))
+    ///     .build()?;
+    /// assert_eq!(model.network().parameter_count(), 784 * 32 + 32 + 784);
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    #[must_use]
+    pub fn tied_to(mut self, layer: impl Into<String>) -> Self {
+        self.tie = Tie::to(layer);
+        self
     }
 
     /// The layer that [`config`](Layer::config) described.
@@ -39,8 +60,8 @@ impl Dense {
     /// # Errors
     /// [`ConfigError`] where the description is of none.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
-        config.only(&[&["units"], Weights::NAMES.as_slice()].concat())?;
-        Ok(Self { units: config.integer("units")?, weights: Weights::read(config)? })
+        config.only(&[&["units"], Weights::NAMES.as_slice(), &[Tie::NAME]].concat())?;
+        Ok(Self { units: config.integer("units")?, weights: Weights::read(config)?, tie: Tie::read(config)? })
     }
 
     /// W packed for the way forward, then Wᵀ packed for the way back.
@@ -55,14 +76,15 @@ impl<T: Scalar> Layer<T> for Dense {
     }
 
     fn config(&self) -> Config {
-        self.weights.write(Config::new().with("units", self.units))
+        self.tie.write(self.weights.write(Config::new().with("units", self.units)))
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         ShapeError::unless_positive("units", self.units)?;
         let inputs = input.elements();
         let work = checked_product("weights of a dense layer", &[inputs, self.units])?;
-        let weight = self.weights.weight(&[inputs, self.units]).whole_batch();
+        let shape = if self.tie.is_tied() { [self.units, inputs] } else { [inputs, self.units] };
+        let weight = self.tie.weight(self.weights.weight(&shape)).whole_batch();
         let (forward, backward) = self.prepared_lengths::<T>(inputs);
         let prepared = checked_sum("packed weights of a dense layer", &[forward, backward])?;
         Ok(self.weights.plan(Shape::flat(self.units), weight)?.prepared(prepared).work_per_sample(work))
@@ -75,8 +97,12 @@ impl<T: Scalar> Layer<T> for Dense {
     fn prepare(&self, pass: Prepare<'_, T>) {
         let (weight, inputs) = (pass.parameters.of(WEIGHT), pass.input_shape.elements());
         let (forward, backward) = pass.prepared.split_at_mut(self.prepared_lengths::<T>(inputs).0);
-        pack(Unpacked::matrix(weight, inputs, self.units), forward);
-        pack(Unpacked::transpose(weight, self.units, inputs), backward);
+        let (matrix, transpose) = match self.tie.is_tied() {
+            true => (Unpacked::transpose(weight, inputs, self.units), Unpacked::matrix(weight, self.units, inputs)),
+            false => (Unpacked::matrix(weight, inputs, self.units), Unpacked::transpose(weight, self.units, inputs)),
+        };
+        pack(matrix, forward);
+        pack(transpose, backward);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
@@ -116,15 +142,29 @@ impl<T: Scalar> Layer<T> for Dense {
     }
 
     fn whole_batch_gradient(&self, pass: WholeBatch<'_, T>) {
-        product::outer(pass.input, pass.output_gradient, pass.rows, pass.gradient);
+        let (left, right) = match self.tie.is_tied() {
+            true => (pass.output_gradient, pass.input),
+            false => (pass.input, pass.output_gradient),
+        };
+        product::outer(left, right, pass.rows, pass.gradient);
     }
 
     fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        let back = Dense { units: input.elements(), ..self.clone() }.activation(activation);
-        Some(match input.dimensions() {
-            [_] => vec![Arc::new(back)],
-            _ => vec![Arc::new(back), Arc::new(Reshape::new(input))],
-        })
+        let weights = Weights { activation, ..self.weights.clone() };
+        Some(shaped(Dense { units: input.elements(), weights, tie: Tie::default() }, input))
+    }
+
+    fn tied_mirror(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let weights = Weights { activation, ..self.weights.clone() };
+        Some(shaped(Dense { units: input.elements(), weights, tie: Tie::to(name) }, input))
+    }
+}
+
+/// A dense layer whose output is given the shape `output`.
+fn shaped<T: Scalar>(layer: Dense, output: Shape) -> Vec<Arc<dyn Layer<T>>> {
+    match output.dimensions() {
+        [_] => vec![Arc::new(layer)],
+        _ => vec![Arc::new(layer), Arc::new(Reshape::new(output))],
     }
 }
 

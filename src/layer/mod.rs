@@ -1,18 +1,27 @@
 //! The [`Layer`] trait, and the layers: a shape rule and two kernels each, owning no numbers.
 
 mod activation;
+mod activity_penalty;
 mod avg_pool;
+mod batch_norm;
 mod conv2d;
 mod conv2d_transpose;
 mod crop;
 mod dense;
+mod dropout;
+mod gaussian_latent;
+mod gaussian_noise;
 mod initializer;
+mod kl_warm_up;
+mod latent;
 mod max_pool;
 mod pad;
 mod pass;
 mod plan;
+mod regularizer;
 mod repeated_conv2d;
 mod reshape;
+mod top_k;
 mod up_sample;
 mod weights;
 mod window;
@@ -21,12 +30,19 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 pub use activation::Activation;
+pub use activity_penalty::{L1Activity, TargetRate};
 pub use avg_pool::AvgPool;
+pub use batch_norm::BatchNorm;
 pub use conv2d::Conv2D;
 pub use conv2d_transpose::Conv2DTranspose;
 pub use crop::Crop;
 pub use dense::Dense;
+pub use dropout::Dropout;
+pub use gaussian_latent::GaussianLatent;
+pub use gaussian_noise::GaussianNoise;
 pub use initializer::Initializer;
+pub use kl_warm_up::KlWarmUp;
+pub use latent::Latent;
 pub use max_pool::MaxPool;
 pub use pad::Pad;
 pub use pass::{
@@ -34,7 +50,9 @@ pub use pass::{
     StateUpdate, WholeBatch,
 };
 pub use plan::{ParameterSpec, Plan, StateSpec};
+pub use regularizer::Regularizer;
 pub use reshape::{Flatten, Reshape};
+pub use top_k::TopK;
 pub use up_sample::{Interpolation, UpSample};
 pub use window::{Extent, Padding};
 
@@ -99,10 +117,21 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync {
         None
     }
 
+    /// The layer as one that draws its output from a distribution, if it is one.
+    fn latent(&self) -> Option<&dyn Latent<T>> {
+        None
+    }
+
     /// The layers that lead back from this layer's output to its input in a mirrored decoder
     /// ([`AutoencoderBuilder::mirror`](crate::AutoencoderBuilder::mirror)), the last of them with `activation`.
     /// `None` where there is no such thing.
     fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        None
+    }
+
+    /// The same with this layer's weight, transposed, where `name` is what this layer is called in the model
+    /// ([`AutoencoderBuilder::mirror_tied`](crate::AutoencoderBuilder::mirror_tied)). Asked of layers with parameters only.
+    fn tied_mirror(&self, _name: &str, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         None
     }
 }

@@ -106,10 +106,14 @@ pub struct Forward<'a, T> {
     pub scratch: &'a mut [T],
     /// Random streams, one a sample.
     pub random: Random,
+    /// How far training has come, in epochs: 2.5 is half-way through the third. 0 in inference.
+    pub epoch: f64,
     /// The sums over the whole batch that were asked for; empty in inference.
     pub statistics: &'a [f64],
     /// To be added to in training: each of the plan's penalties, summed over this part's samples.
     pub penalties: &'a mut [f64],
+    /// To be added to in training: each of the plan's figures, summed over this part's samples.
+    pub figures: &'a mut [f64],
 }
 
 /// The way from the gradient by a part's outputs to the gradients by its parameters and inputs.
@@ -144,6 +148,8 @@ pub struct Backward<'a, T> {
     pub scratch: &'a mut [T],
     /// The streams that forward had.
     pub random: Random,
+    /// The place in training that forward had.
+    pub epoch: f64,
     /// The sums that forward had.
     pub forward_statistics: &'a [f64],
     /// The sums over the whole batch that were asked for.

@@ -1,6 +1,6 @@
 //! [`Plan`]: what a layer needs and gives, known before any number flows.
 
-use super::Initializer;
+use super::{Initializer, Regularizer};
 use crate::{Shape, ShapeError};
 
 /// What a layer needs and gives, known before any number flows.
@@ -25,6 +25,8 @@ pub struct Plan {
     pub(crate) forward_statistics: usize,
     pub(crate) backward_statistics: usize,
     pub(crate) penalties: Vec<&'static str>,
+    pub(crate) figures: Vec<&'static str>,
+    pub(crate) sums_per_sample: bool,
     pub(crate) work_per_sample: usize,
     pub(crate) passes_through: bool,
     pub(crate) repeats: Option<[usize; 2]>,
@@ -44,6 +46,8 @@ impl Plan {
             forward_statistics: 0,
             backward_statistics: 0,
             penalties: Vec::new(),
+            figures: Vec::new(),
+            sums_per_sample: false,
             work_per_sample: 0,
             passes_through: false,
             repeats: None,
@@ -119,6 +123,21 @@ impl Plan {
         self
     }
 
+    /// Adds a figure that the layer reports under `name` beside the loss, of which it is no part.
+    #[must_use]
+    pub fn figure(mut self, name: &'static str) -> Self {
+        self.figures.push(name);
+        self
+    }
+
+    /// The layer's penalties are sums over a whole sample, in nats: they balance nothing but a loss that is such a sum, too
+    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error.
+    #[must_use]
+    pub fn sums_per_sample(mut self) -> Self {
+        self.sums_per_sample = true;
+        self
+    }
+
     /// The multiplications of one forward pass over one sample, roughly: decides whether threads are worth waking.
     #[must_use]
     pub fn work_per_sample(mut self, multiplications: usize) -> Self {
@@ -148,6 +167,7 @@ pub struct ParameterSpec {
     pub(crate) name: &'static str,
     pub(crate) shape: Vec<usize>,
     pub(crate) initializer: Initializer,
+    pub(crate) regularizer: Option<Regularizer>,
     pub(crate) shared_with: Option<String>,
     pub(crate) whole_batch: bool,
     pub(crate) collected: Option<usize>,
@@ -156,7 +176,22 @@ pub struct ParameterSpec {
 impl ParameterSpec {
     /// A parameter called `name` within its layer; the last dimension varies fastest.
     pub fn new(name: &'static str, shape: &[usize], initializer: Initializer) -> Self {
-        Self { name, shape: shape.to_vec(), initializer, shared_with: None, whole_batch: false, collected: None }
+        Self {
+            name,
+            shape: shape.to_vec(),
+            initializer,
+            regularizer: None,
+            shared_with: None,
+            whole_batch: false,
+            collected: None,
+        }
+    }
+
+    /// Adds a penalty on the parameter's size to the loss. Where several layers share a parameter, each that asks for a penalty adds its own.
+    #[must_use]
+    pub fn regularizer(mut self, regularizer: impl Into<Option<Regularizer>>) -> Self {
+        self.regularizer = regularizer.into();
+        self
     }
 
     /// The parameter is an earlier layer's, called `full_name` in the model (`encoder.0.weight`): one set of numbers, one

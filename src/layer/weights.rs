@@ -1,10 +1,51 @@
 //! What layers with a weight, a bias and an activation have in common.
 
-use super::{Activation, Initializer, ParameterSpec, Parameters, Plan};
+use super::{Activation, Initializer, ParameterSpec, Parameters, Plan, Regularizer};
 use crate::{Config, ConfigError, Shape, ShapeError};
 
 pub(super) const WEIGHT: usize = 0;
 pub(super) const BIAS: usize = 1;
+
+/// The weight of an earlier layer that a layer takes transposed, by that layer's name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Tie(Option<String>);
+
+impl Tie {
+    /// The name under which [`write`](Self::write) adds it.
+    pub const NAME: &'static str = "tied_to";
+
+    pub fn to(layer: impl Into<String>) -> Self {
+        Self(Some(layer.into()))
+    }
+
+    pub fn is_tied(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// A layer that is not tied says nothing of it.
+    pub fn write(&self, config: Config) -> Config {
+        match &self.0 {
+            Some(layer) => config.with(Self::NAME, layer.as_str()),
+            None => config,
+        }
+    }
+
+    pub fn read(config: &Config) -> Result<Self, ConfigError> {
+        config
+            .find(Self::NAME)
+            .map(|_| config.text(Self::NAME).map(Self::to))
+            .transpose()
+            .map(Option::unwrap_or_default)
+    }
+
+    /// The weight, shared with the layer it is tied to.
+    pub fn weight(&self, weight: ParameterSpec) -> ParameterSpec {
+        match &self.0 {
+            Some(layer) => weight.shared_with(format!("{layer}.weight")),
+            None => weight,
+        }
+    }
+}
 
 /// The options of a layer with a weight, a bias and an activation.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +54,7 @@ pub(super) struct Weights {
     pub bias: bool,
     pub weight_initializer: Initializer,
     pub bias_initializer: Initializer,
+    pub weight_regularizer: Option<Regularizer>,
 }
 
 impl Default for Weights {
@@ -22,20 +64,25 @@ impl Default for Weights {
             bias: true,
             weight_initializer: Initializer::GlorotUniform,
             bias_initializer: Initializer::Zeros,
+            weight_regularizer: None,
         }
     }
 }
 
 impl Weights {
     /// The names under which [`write`](Self::write) adds the options.
-    pub const NAMES: [&str; 4] = ["activation", "bias", "weight_initializer", "bias_initializer"];
+    pub const NAMES: [&str; 5] = ["activation", "bias", "weight_initializer", "bias_initializer", "weight_regularizer"];
 
     pub fn write(&self, config: Config) -> Config {
-        config
+        let config = config
             .with("activation", self.activation.config())
             .with("bias", self.bias)
             .with("weight_initializer", self.weight_initializer.config())
-            .with("bias_initializer", self.bias_initializer.config())
+            .with("bias_initializer", self.bias_initializer.config());
+        match self.weight_regularizer {
+            Some(regularizer) => config.with("weight_regularizer", regularizer.config()),
+            None => config,
+        }
     }
 
     pub fn read(config: &Config) -> Result<Self, ConfigError> {
@@ -44,12 +91,16 @@ impl Weights {
             bias: config.boolean("bias")?,
             weight_initializer: Initializer::from_config(config.config("weight_initializer")?)?,
             bias_initializer: Initializer::from_config(config.config("bias_initializer")?)?,
+            weight_regularizer: match config.find("weight_regularizer") {
+                Some(_) => Some(Regularizer::from_config(config.config("weight_regularizer")?)?),
+                None => None,
+            },
         })
     }
 
     /// The weight.
     pub fn weight(&self, shape: &[usize]) -> ParameterSpec {
-        ParameterSpec::new("weight", shape, self.weight_initializer)
+        ParameterSpec::new("weight", shape, self.weight_initializer).regularizer(self.weight_regularizer)
     }
 
     /// The plan of a layer with this output and weight, and a bias for each channel of the output.
@@ -105,6 +156,13 @@ macro_rules! weight_options {
             #[must_use]
             pub fn bias_initializer(mut self, initializer: crate::Initializer) -> Self {
                 self.weights.bias_initializer = initializer;
+                self
+            }
+
+            /// Adds a penalty on the size of the weight to the loss.
+            #[must_use]
+            pub fn weight_regularizer(mut self, regularizer: crate::Regularizer) -> Self {
+                self.weights.weight_regularizer = Some(regularizer);
                 self
             }
         }

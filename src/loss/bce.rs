@@ -53,6 +53,10 @@ impl<T: Scalar> Loss<T> for Bce {
         Config::new().with("reduction", self.reduction.name())
     }
 
+    fn reduced_by(&self) -> Reduction {
+        self.reduction
+    }
+
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         match pass.linked {
             true => pass.pointwise(Pointwise::CrossEntropyFromLogits, self.reduction),

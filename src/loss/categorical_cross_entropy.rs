@@ -41,6 +41,10 @@ impl<T: Scalar> Loss<T> for CategoricalCrossEntropy {
         Config::new().with("reduction", self.reduction.name())
     }
 
+    fn reduced_by(&self) -> Reduction {
+        self.reduction
+    }
+
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         if !pass.is_consistent() {
             return f64::NAN;

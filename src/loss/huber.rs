@@ -41,6 +41,10 @@ impl<T: Scalar> Loss<T> for Huber {
         Config::new().with("delta", self.delta).with("reduction", self.reduction.name())
     }
 
+    fn reduced_by(&self) -> Reduction {
+        self.reduction
+    }
+
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         pass.pointwise(Pointwise::Huber(T::from_f64(self.delta)), self.reduction)
     }

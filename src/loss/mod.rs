@@ -2,6 +2,7 @@
 
 mod bce;
 mod categorical_cross_entropy;
+mod gaussian_nll;
 mod huber;
 mod mae;
 mod mse;
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 pub use bce::Bce;
 pub use categorical_cross_entropy::CategoricalCrossEntropy;
+pub use gaussian_nll::GaussianNll;
 pub use huber::Huber;
 pub use mae::Mae;
 pub use mse::Mse;
@@ -35,6 +37,12 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
     /// (`pass.linked`) and its gradient is by those: finite however large they are.
     fn link(&self) -> Option<Activation> {
         None
+    }
+
+    /// How the loss of a sample comes from those of its elements; a sum unless said otherwise. Layers that add nats of a whole sample to the loss
+    /// (a variational model's) take no other.
+    fn reduced_by(&self) -> Reduction {
+        Reduction::SumPerSample
     }
 
     /// `Ok` if the loss's own options are in their range.
@@ -160,6 +168,14 @@ pub enum LossError {
         predictions: usize,
         /// Targets, or gradients, given.
         targets: usize,
+    },
+    /// The loss is a mean over a sample's elements where a sum is wanted.
+    #[error(
+        "`{loss}` is a mean over a sample's elements, nats are asked for; give it `.reduction(Reduction::SumPerSample)`"
+    )]
+    Reduction {
+        /// The loss.
+        loss: &'static str,
     },
     /// Not a whole number of samples.
     #[error("{elements} elements are not a whole number of samples of shape {shape}")]

@@ -34,6 +34,10 @@ impl<T: Scalar> Loss<T> for Mse {
         Config::new().with("reduction", self.reduction.name())
     }
 
+    fn reduced_by(&self) -> Reduction {
+        self.reduction
+    }
+
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         pass.pointwise(Pointwise::Squared, self.reduction)
     }

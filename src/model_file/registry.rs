@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::layer::{
-    Activation, AvgPool, Conv2D, Conv2DTranspose, Crop, Dense, Flatten, Layer, MaxPool, Pad, Reshape, UpSample,
+    Activation, AvgPool, BatchNorm, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten, GaussianLatent,
+    GaussianNoise, L1Activity, Layer, MaxPool, Pad, Reshape, TargetRate, TopK, UpSample,
 };
 use crate::{Config, ConfigError, Scalar};
 
@@ -110,14 +111,21 @@ impl<T: Scalar> Default for Registry<T> {
                 Activation::from_config(config.only(&["activation"])?.config("activation")?)
             })
             .built_in("avg_pool", AvgPool::from_config)
+            .built_in("batch_norm", BatchNorm::from_config)
             .built_in("conv2d", Conv2D::from_config)
             .built_in("conv2d_transpose", Conv2DTranspose::from_config)
             .built_in("crop", Crop::from_config)
             .built_in("dense", Dense::from_config)
+            .built_in("dropout", Dropout::from_config)
             .built_in("flatten", Flatten::from_config)
+            .built_in("gaussian_latent", GaussianLatent::from_config)
+            .built_in("gaussian_noise", GaussianNoise::from_config)
+            .built_in("l1_activity", L1Activity::from_config)
             .built_in("max_pool", MaxPool::from_config)
             .built_in("pad", Pad::from_config)
             .built_in("reshape", Reshape::from_config)
+            .built_in("target_rate", TargetRate::from_config)
+            .built_in("top_k", TopK::from_config)
             .built_in("up_sample", UpSample::from_config)
     }
 }

@@ -54,7 +54,8 @@ impl<T: Scalar> NetworkBuilder<T> {
     /// # Errors
     /// [`BuildError`] names the first layer that does not fit.
     pub fn build(self) -> Result<Network<T>, BuildError> {
-        let structure = Structure::new(self.input, self.layers.clone(), Sharing::Strict)?;
+        let kept = self.start.as_ref().map_or(0, |start| start.structure.nodes.len());
+        let structure = Structure::new(self.input, self.layers.clone(), Sharing::DetachedUpTo(kept))?;
         self.complete(structure)
     }
 

@@ -11,12 +11,13 @@ use crate::layer::{FinishGradient, Layer, ParameterSpec, Segments, WholeBatch};
 use crate::parallel::{self, Divide};
 
 impl<T: Scalar> Network<T> {
-    /// The gradient by every parameter: what is computed over the whole batch, and the lanes' added up in order.
+    /// The gradient by every parameter: what is computed over the whole batch, the lanes' added up in order, and penalties on parameters.
     pub(super) fn collect(&self, tape: &mut Tape<T>, samples: usize, gradients: &mut [T]) {
         let threads = worth_threads(&self.structure, samples);
         self.whole_batch(tape, samples, threads, gradients);
         self.sum_lanes(tape, samples, threads, gradients);
         self.finish(tape, samples, threads, gradients);
+        self.add_weight_penalties(samples, gradients);
     }
 
     fn sum_lanes(&self, tape: &Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {

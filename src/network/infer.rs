@@ -9,11 +9,11 @@ use nalgebra::{DMatrix, DMatrixView};
 use super::buffer::Buffer;
 use super::memory::{Layout, zeros};
 use super::partition::{Partition, worth_threads};
-use super::step::{Outside, Way};
+use super::step::{Outside, Reports, Way};
 use super::{Network, Structure};
 use crate::data::{Batch, Columns, InputError};
 use crate::kernel::reduce;
-use crate::layer::Mode;
+use crate::layer::{Latent, Mode};
 use crate::parallel::{self, Divide};
 use crate::random::{Purpose, Random};
 use crate::shape::checked_product;
@@ -37,6 +37,15 @@ impl<T: Scalar> Workspace<T> {
     }
 }
 
+/// Whom the output of the last layer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The caller: in the units of the data.
+    Result,
+    /// A loss: scaled as the inputs are, and without the last activation where the loss takes it over.
+    Loss { linked: bool },
+}
+
 impl<T: Scalar> Network<T> {
     /// Working memory for batches of up to `samples` samples.
     ///
@@ -48,6 +57,13 @@ impl<T: Scalar> Network<T> {
         }
         let output = checked_product("elements of a workspace", &[self.structure.largest_output(), samples])?;
         Ok(Workspace { output: zeros(output)?, ..self.workspace_without_results(samples)? })
+    }
+
+    /// The same for one thread that has others beside it: the batch is not cut for several.
+    pub(crate) fn workspace_alone(&self, samples: usize) -> Result<Workspace<T>, Error> {
+        let output = checked_product("elements of a workspace", &[self.structure.largest_output(), samples])?;
+        let partition = Partition::alone(&self.structure, samples);
+        Ok(Workspace { output: zeros(output)?, ..self.workspace_cut(partition, samples)? })
     }
 
     /// The outputs for a batch, features × samples.
@@ -89,13 +105,23 @@ impl<T: Scalar> Network<T> {
         let mut workspace = self.workspace_without_results(batch.samples())?;
         let features = self.features_after(&nodes);
         let mut output = zeros(checked_product("elements of a result", &[features, batch.samples()])?)?;
-        self.infer_into(nodes, &mut workspace, batch, &mut output)?;
+        self.infer_into(nodes, Ending::Result, &mut workspace, batch, &mut output)?;
         Ok(DMatrix::from_vec(features, batch.samples(), output))
     }
 
     pub(crate) fn infer_with<'w>(
         &self,
         nodes: Range<usize>,
+        workspace: &'w mut Workspace<T>,
+        batch: Batch<'_, T>,
+    ) -> Result<DMatrixView<'w, T>, Error> {
+        self.infer_to(nodes, Ending::Result, workspace, batch)
+    }
+
+    pub(crate) fn infer_to<'w>(
+        &self,
+        nodes: Range<usize>,
+        ending: Ending,
         workspace: &'w mut Workspace<T>,
         batch: Batch<'_, T>,
     ) -> Result<DMatrixView<'w, T>, Error> {
@@ -109,7 +135,7 @@ impl<T: Scalar> Network<T> {
         let features = self.features_after(&nodes);
         let mut output = std::mem::take(&mut workspace.output);
         let result = match output.get_mut(..features * samples) {
-            Some(output) => self.infer_into(nodes, workspace, batch, output),
+            Some(output) => self.infer_into(nodes, ending, workspace, batch, output),
             None => Err(InputError::WorkspaceTooSmall { capacity, samples }.into()),
         };
         workspace.output = output;
@@ -118,7 +144,10 @@ impl<T: Scalar> Network<T> {
     }
 
     fn workspace_without_results(&self, samples: usize) -> Result<Workspace<T>, Error> {
-        let partition = Partition::inference(&self.structure, samples);
+        self.workspace_cut(Partition::inference(&self.structure, samples), samples)
+    }
+
+    fn workspace_cut(&self, partition: Partition, samples: usize) -> Result<Workspace<T>, Error> {
         let layout = Layout::inference(&self.structure, partition.part_samples).map_err(Error::from)?;
         let memory = checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
         Ok(Workspace {
@@ -134,6 +163,7 @@ impl<T: Scalar> Network<T> {
     fn infer_into(
         &self,
         nodes: Range<usize>,
+        ending: Ending,
         workspace: &mut Workspace<T>,
         batch: Batch<'_, T>,
         output: &mut [T],
@@ -143,7 +173,8 @@ impl<T: Scalar> Network<T> {
         let way = self.way(&workspace.layout, samples, Mode::Inference, Random::new(self.seed, Purpose::Layer));
         let trip = Trip {
             network: self,
-            way: Way { entrance: nodes.start, ..way },
+            way: Way { entrance: nodes.start, linked: ending == Ending::Loss { linked: true }, ..way },
+            ending,
             partition: workspace.partition,
             nodes: nodes.clone(),
             batch,
@@ -171,7 +202,7 @@ impl<T: Scalar> Network<T> {
     }
 
     /// Elements a sample has after the last of `nodes`.
-    fn features_after(&self, nodes: &Range<usize>) -> usize {
+    pub(super) fn features_after(&self, nodes: &Range<usize>) -> usize {
         let last = nodes.end.checked_sub(1).and_then(|last| self.structure.nodes.get(last));
         last.map_or(self.structure.input.elements(), |node| node.output.elements())
     }
@@ -179,6 +210,13 @@ impl<T: Scalar> Network<T> {
     /// The shape that a sample has before layer `index`.
     pub(crate) fn shape_before(&self, index: usize) -> crate::Shape {
         self.structure.nodes.get(index).map_or(self.structure.input, |node| node.input)
+    }
+
+    /// The layer that draws the code from a distribution, if it is the last before layer `end` that does anything, and its place.
+    pub(crate) fn latent_before(&self, end: usize) -> Option<(usize, &dyn Latent<T>)> {
+        let index = self.structure.source(end)?;
+        let latent = self.structure.nodes.get(index)?.layer.latent()?;
+        Some((index, latent))
     }
 
     pub(super) fn check_batch(&self, batch: &Batch<'_, T>) -> Result<(), InputError> {
@@ -211,6 +249,7 @@ impl<T: Scalar> Network<T> {
 struct Trip<'a, T: Scalar> {
     network: &'a Network<T>,
     way: Way<'a, T>,
+    ending: Ending,
     partition: Partition,
     nodes: Range<usize>,
     batch: Batch<'a, T>,
@@ -242,9 +281,9 @@ impl<T: Scalar> Trip<'_, T> {
         if !self.nodes.clone().any(|index| way.structure.runs(index, &self.nodes)) {
             output.copy_from_slice(input);
         }
-        way.forward(self.nodes.clone(), memory, Outside { input: run, output: Some(&mut *output) }, &mut []);
-        let whole = self.nodes.end == way.structure.nodes.len();
-        if let Some(scaler) = self.network.output_scaler().filter(|_| whole) {
+        way.forward(self.nodes.clone(), memory, Outside { input: run, output: Some(&mut *output) }, Reports::default());
+        let seen = self.nodes.end == way.structure.nodes.len() && self.ending == Ending::Result;
+        if let Some(scaler) = self.network.output_scaler().filter(|_| seen) {
             scaler.undo(output);
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::memory::at;
 use super::partition::{Partition, worth_threads};
-use super::step::{Judge, Outside, Read, Record, Step, Way};
+use super::step::{Judge, Outside, Read, Record, Reports, Step, Way};
 use super::{Network, Tape};
 use crate::layer::Mode;
 use crate::parallel::{self, Divide};
@@ -26,6 +26,20 @@ impl<T: Scalar> Network<T> {
             tape.records.iter_mut().for_each(|record| record.backward_statistics.fill(0.0));
         }
         let waits = passes != Passes::Evaluate && self.structure.nodes.iter().any(|node| node.waits());
+        self.run_stages(tape, passes, waits, step)?;
+        if passes != Passes::Evaluate {
+            self.weigh(tape);
+        }
+        Ok(())
+    }
+
+    fn run_stages(
+        &self,
+        tape: &mut Tape<T>,
+        passes: Passes,
+        waits: bool,
+        step: &impl Step<T>,
+    ) -> Result<(), DataError> {
         let all = 0..self.structure.nodes.len();
         match (passes, waits) {
             (Passes::Forward, false) => self.run_legs(tape, passes, &[Leg::Begin, Leg::Forward(all)], step),
@@ -82,6 +96,7 @@ impl<T: Scalar> Network<T> {
         let mode = if passes == Passes::Evaluate { Mode::Inference } else { Mode::Training };
         let mut way = self.way(&tape.layout, samples, mode, tape.random);
         way.linked = tape.linked;
+        way.epoch = tape.epoch;
         way.forward_statistics = &tape.total.forward_statistics;
         way.backward_statistics = &tape.total.backward_statistics;
         let needed = self.first_needed(&tape.layout);
@@ -171,7 +186,8 @@ impl<T: Scalar, S: Step<T>> Trip<'_, T, S> {
                 record.error = self.step.read(positions, Read { input, side, target }).err();
             }
             Leg::Forward(nodes) => {
-                way.forward(nodes.clone(), memory, Outside::default(), &mut record.penalties);
+                let reports = Reports { penalties: &mut record.penalties, figures: &mut record.figures };
+                way.forward(nodes.clone(), memory, Outside::default(), reports);
             }
             Leg::ForwardSums(index) => way.forward_sums(*index, memory, &mut record.forward_statistics),
             Leg::Judge => self.judge(way, positions, memory, record),

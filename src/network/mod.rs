@@ -1,5 +1,6 @@
 //! [`Network`]: layers over one flat parameter vector, run forward and backward.
 
+mod activity;
 mod buffer;
 mod builder;
 mod collect;
@@ -9,6 +10,7 @@ mod lanes;
 mod memory;
 mod parameters;
 mod partition;
+mod penalty;
 mod restore;
 mod step;
 mod structure;
@@ -20,14 +22,17 @@ use std::sync::Arc;
 
 use buffer::Buffer;
 
+pub use activity::Activity;
 pub use builder::NetworkBuilder;
 pub use error::{BuildError, BuildErrorKind, ParameterError};
+pub(crate) use infer::Ending;
 pub use infer::Workspace;
 pub use parameters::Parameter;
 pub use summary::Summary;
 pub use tape::Tape;
 
 pub(crate) use memory::{Keep, zeros};
+pub(crate) use penalty::WeightPenalty;
 pub(crate) use step::{Judge, Read, Record, Step};
 pub(crate) use structure::{Entry, Sharing, Structure};
 

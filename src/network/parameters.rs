@@ -69,6 +69,18 @@ impl<T: Scalar> Network<T> {
         &self.parameters
     }
 
+    /// The flat vector of what is saved but not trained.
+    pub(crate) fn state_vector(&self) -> &[T] {
+        &self.state
+    }
+
+    /// Replaces every parameter and every number of the state by those that the network had at another time.
+    pub(crate) fn set_numbers(&mut self, parameters: &[T], state: &[T]) {
+        self.parameters.copy_from_slice(parameters);
+        self.state.copy_from_slice(state);
+        self.prepare();
+    }
+
     /// Sets the parameter, or the state tensor, called `name`.
     ///
     /// # Errors

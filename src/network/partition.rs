@@ -47,6 +47,12 @@ impl Partition {
         Self { lanes: samples.div_ceil(lane_samples).max(1), lane_samples, part_samples }
     }
 
+    /// For inference of up to `samples` samples by one thread that has others beside it.
+    pub fn alone<T: Scalar>(structure: &Structure<T>, samples: usize) -> Self {
+        let part_samples = samples.min(samples_in_cache(structure)).max(1);
+        Self { lanes: 1, lane_samples: samples.max(1), part_samples }
+    }
+
     /// How many lanes `samples` samples take.
     pub fn lanes_for(&self, samples: usize) -> usize {
         samples.div_ceil(self.lane_samples)

@@ -42,6 +42,7 @@ pub(crate) struct Record {
     pub loss: f64,
     pub metrics: Vec<f64>,
     pub penalties: Vec<f64>,
+    pub figures: Vec<f64>,
     pub forward_statistics: Vec<f64>,
     pub backward_statistics: Vec<f64>,
     pub error: Option<DataError>,
@@ -53,6 +54,7 @@ impl Record {
             loss: 0.0,
             metrics: vec![0.0; metrics],
             penalties: vec![0.0; structure.penalties.len()],
+            figures: vec![0.0; structure.figures.len()],
             forward_statistics: vec![0.0; structure.forward_statistics],
             backward_statistics: vec![0.0; structure.backward_statistics],
             error: None,
@@ -62,9 +64,10 @@ impl Record {
     pub fn clear(&mut self) {
         self.loss = 0.0;
         self.error = None;
-        for sums in
-            [&mut self.metrics, &mut self.penalties, &mut self.forward_statistics, &mut self.backward_statistics]
-        {
+        for sums in [&mut self.metrics, &mut self.penalties, &mut self.figures] {
+            sums.fill(0.0);
+        }
+        for sums in [&mut self.forward_statistics, &mut self.backward_statistics] {
             sums.fill(0.0);
         }
     }
@@ -73,7 +76,7 @@ impl Record {
     pub fn divide(&mut self, samples: usize) {
         let count = samples.max(1) as f64;
         self.loss /= count;
-        self.metrics.iter_mut().chain(&mut self.penalties).for_each(|sum| *sum /= count);
+        self.metrics.iter_mut().chain(&mut self.penalties).chain(&mut self.figures).for_each(|sum| *sum /= count);
     }
 
     /// Adds what another lane left, whose samples come later.
@@ -82,6 +85,7 @@ impl Record {
         self.loss += other.loss;
         add(&mut self.metrics, &other.metrics);
         add(&mut self.penalties, &other.penalties);
+        add(&mut self.figures, &other.figures);
         add(&mut self.forward_statistics, &other.forward_statistics);
         add(&mut self.backward_statistics, &other.backward_statistics);
     }
@@ -106,6 +110,8 @@ pub(crate) struct Way<'a, T: Scalar> {
     pub linked: bool,
     /// The place of the part's first sample.
     pub random: Random,
+    /// How far training has come.
+    pub epoch: f64,
     pub forward_statistics: &'a [f64],
     pub backward_statistics: &'a [f64],
 }
@@ -124,10 +130,18 @@ impl<T: Scalar> Network<T> {
             mode,
             linked: false,
             random,
+            epoch: 0.0,
             forward_statistics: &[],
             backward_statistics: &[],
         }
     }
+}
+
+/// Where a part's forward pass adds what it has to report.
+#[derive(Default)]
+pub(crate) struct Reports<'a> {
+    pub penalties: &'a mut [f64],
+    pub figures: &'a mut [f64],
 }
 
 /// A part's inputs and outputs, where they do not lie in the lane's memory.
@@ -144,7 +158,7 @@ impl<'a, T: Scalar> Way<'a, T> {
     }
 
     /// Runs the layers in `nodes` forward.
-    pub fn forward(&self, nodes: Range<usize>, memory: &mut [T], mut outside: Outside<'_, T>, penalties: &mut [f64]) {
+    pub fn forward(&self, nodes: Range<usize>, memory: &mut [T], mut outside: Outside<'_, T>, reports: Reports<'_>) {
         let runs = |index: &usize| self.structure.runs(*index, &nodes);
         let last = nodes.clone().rev().find(runs);
         for index in nodes.clone().filter(runs) {
@@ -178,8 +192,10 @@ impl<'a, T: Scalar> Way<'a, T> {
                 cache,
                 scratch,
                 random: self.random.of(index),
+                epoch: self.epoch,
                 statistics: part(self.forward_statistics, &node.forward_statistics),
-                penalties: penalties.get_mut(node.penalties.clone()).unwrap_or(&mut []),
+                penalties: reports.penalties.get_mut(node.penalties.clone()).unwrap_or(&mut []),
+                figures: reports.figures.get_mut(node.figures.clone()).unwrap_or(&mut []),
             });
         }
     }
@@ -225,6 +241,7 @@ impl<'a, T: Scalar> Way<'a, T> {
                 cache,
                 scratch,
                 random: self.random.of(index),
+                epoch: self.epoch,
                 forward_statistics: part(self.forward_statistics, &node.forward_statistics),
                 statistics: part(self.backward_statistics, &node.backward_statistics),
                 output_gradient,

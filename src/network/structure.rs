@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{BuildError, BuildErrorKind};
+use super::{BuildError, BuildErrorKind, WeightPenalty};
 use crate::layer::{Layer, Plan};
 use crate::shape::checked_sum;
 use crate::{Scalar, Shape, ShapeError};
@@ -22,6 +22,8 @@ pub(crate) struct Structure<T: Scalar> {
     pub forward_statistics: usize,
     pub backward_statistics: usize,
     pub penalties: Vec<String>,
+    pub weight_penalties: Vec<WeightPenalty>,
+    pub figures: Vec<String>,
     pub side_input: usize,
     /// What the last layer's output is called, where it is another shape of as many elements.
     pub output_shape: Option<Shape>,
@@ -34,6 +36,19 @@ pub(crate) enum Sharing {
     Strict,
     /// It is the layer's own: a half of a model with tied weights.
     Detached,
+    /// It is the layer's own in the first so many layers, a half that is extended; after them it is an error.
+    DetachedUpTo(usize),
+}
+
+impl Sharing {
+    /// Whether it is an error in layer `index`.
+    fn is_strict(self, index: usize) -> bool {
+        match self {
+            Self::Strict => true,
+            Self::Detached => false,
+            Self::DetachedUpTo(layers) => index >= layers,
+        }
+    }
 }
 
 /// A layer in its place.
@@ -65,6 +80,7 @@ pub(crate) struct Node<T> {
     pub forward_statistics: Range<usize>,
     pub backward_statistics: Range<usize>,
     pub penalties: Range<usize>,
+    pub figures: Range<usize>,
 }
 
 /// A named tensor in a flat vector.
@@ -92,6 +108,8 @@ impl<T: Scalar> Structure<T> {
             forward_statistics: 0,
             backward_statistics: 0,
             penalties: Vec::new(),
+            weight_penalties: Vec::new(),
+            figures: Vec::new(),
             side_input: 0,
             output_shape: None,
         };
@@ -139,7 +157,7 @@ impl<T: Scalar> Structure<T> {
     /// Whether a pass over layers `nodes` computes layer `index`.
     pub fn runs(&self, index: usize, nodes: &Range<usize>) -> bool {
         let absorbs = nodes.contains(&(index + 1));
-        self.nodes.get(index).is_some_and(|node| !node.plan.passes_through && !(node.absorbed && absorbs))
+        self.nodes.get(index).is_some_and(|node| !(node.plan.passes_through || node.absorbed && absorbs))
     }
 
     /// Multiplications of one forward pass over one sample, roughly.
@@ -172,12 +190,14 @@ impl<T: Scalar> Structure<T> {
             forward_statistics: extend(&mut self.forward_statistics, "statistics", plan.forward_statistics)?,
             backward_statistics: extend(&mut self.backward_statistics, "statistics", plan.backward_statistics)?,
             penalties: self.penalties.len()..self.penalties.len() + plan.penalties.len(),
+            figures: self.figures.len()..self.figures.len() + plan.figures.len(),
             name,
             layer,
             kernel,
             plan,
         };
         self.penalties.extend(node.plan.penalties.iter().map(|penalty| format!("{}.{penalty}", node.name)));
+        self.figures.extend(node.plan.figures.iter().map(|figure| format!("{}.{figure}", node.name)));
         self.add_parameters(&mut node, sharing)?;
         if let Some(previous) = self.nodes.last_mut() {
             previous.absorbed = !Arc::ptr_eq(&node.layer, &node.kernel);
@@ -222,7 +242,7 @@ impl<T: Scalar> Structure<T> {
             let shared = spec.shared_with.as_ref().map(|shared| self.find_shared(shared, &spec.shape));
             let index = match shared {
                 Some(Ok(index)) => index,
-                Some(Err(error)) if sharing == Sharing::Strict => return Err(error),
+                Some(Err(error)) if sharing.is_strict(self.nodes.len()) => return Err(error),
                 _ => {
                     let mut end = self.parameter_count();
                     let range = extend(&mut end, "parameters", spec.elements()?)?;
@@ -234,6 +254,11 @@ impl<T: Scalar> Structure<T> {
             let Some(entry) = self.table.get_mut(index) else { continue };
             if spec.whole_batch && entry.whole_batch.is_none() {
                 entry.whole_batch = Some(node.index);
+            }
+            if let Some(regularizer) = spec.regularizer {
+                let (regularizer, penalty) = (regularizer.checked()?, self.penalties.len());
+                self.weight_penalties.push(WeightPenalty { regularizer, entry: index, penalty });
+                self.penalties.push(format!("{}.{}.{}", node.name, spec.name, regularizer.name()));
             }
             let in_lane = match (spec.whole_batch, spec.collected, &entry.lane) {
                 (true, _, _) => 0..0,

@@ -33,6 +33,8 @@ pub struct Tape<T: Scalar> {
     pub(super) random: Random,
     /// Gradients over the second half of the batch, of parameters that ask for the whole; empty where that is not halved.
     pub(super) second_gradients: Vec<T>,
+    /// How far training has come.
+    pub(super) epoch: f64,
     /// For results that the caller sees as one matrix.
     gathered: Vec<T>,
 }
@@ -65,6 +67,7 @@ impl<T: Scalar> Tape<T> {
             samples: 0,
             linked: false,
             random: Random::new(0, Purpose::Layer),
+            epoch: 0.0,
             gathered: Vec::new(),
         })
     }
@@ -82,6 +85,16 @@ impl<T: Scalar> Tape<T> {
     /// The sum over the samples of the last pass of each penalty, by name.
     pub fn penalties(&self) -> impl Iterator<Item = (&str, f64)> {
         self.structure.penalties.iter().map(String::as_str).zip(self.total.penalties.iter().copied())
+    }
+
+    /// The sum over the samples of the last pass of each figure that a layer reports, by name.
+    pub fn figures(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.structure.figures.iter().map(String::as_str).zip(self.total.figures.iter().copied())
+    }
+
+    /// Says how far training has come, in epochs (2.5: half-way through the third), for layers whose penalties are warmed up; 0 unless said.
+    pub fn set_epoch(&mut self, epoch: f64) {
+        self.epoch = epoch;
     }
 
     /// The gradient by the input, after a backward pass with a tape that was asked for it; features × samples.
@@ -149,7 +162,7 @@ impl<T: Scalar> Network<T> {
     }
 
     /// The way back from the gradient by the outputs of the last [`forward`](Self::forward), features × samples, to the gradient by every parameter,
-    /// which is written to `gradients` in the order of [`parameters`](Self::parameters); 0 for frozen ones.
+    /// which is written to `gradients` in the order of [`parameters`](Self::parameters); 0 for frozen ones. The gradients of penalties are among them.
     ///
     /// # Errors
     /// [`Error`] if a length is not what it should be.

@@ -1,13 +1,18 @@
-//! The [`Optimizer`] trait, and the optimizers: hyper-parameters only, their moments live in the trainer.
+//! The [`Optimizer`] trait, and the optimizers: hyper-parameters only, their moments live in the trainer. What goes before a step: schedules of the learning
+//! rate, clipping of gradients.
 
 mod adam;
+mod clip;
 mod rms_prop;
+mod schedule;
 mod sgd;
 
 use std::fmt::Debug;
 
 pub use adam::{Adam, AdamW};
+pub use clip::Clip;
 pub use rms_prop::RmsProp;
+pub use schedule::{Constant, Cosine, Exponential, Moment, OnPlateau, Schedule, WarmUp};
 pub use sgd::Sgd;
 
 use crate::OptionError;

@@ -68,6 +68,9 @@ pub enum TrainErrorKind {
     /// There are no samples to validate on.
     #[error("there are no samples to validate on")]
     NoValidationSamples,
+    /// Training is to end where the validation loss no longer falls, and there is none.
+    #[error("early stopping needs validation data: `validation`, `validation_to` or `validation_fraction`")]
+    NoValidation,
     /// Inputs and targets differ in number.
     #[error("there are {inputs} inputs and {targets} targets")]
     Unpaired {
@@ -83,6 +86,16 @@ pub enum TrainErrorKind {
         output: Shape,
         /// Features of a target.
         found: usize,
+    },
+    /// A layer adds nats of a whole sample to a loss that is a mean over the sample's elements.
+    #[error(
+        "layer `{layer}` adds nats of a whole sample to the loss, but `{loss}` is a mean over a sample's elements; give it `.reduction(Reduction::SumPerSample)`"
+    )]
+    Reduction {
+        /// The layer.
+        layer: String,
+        /// The loss.
+        loss: &'static str,
     },
     /// The loss is NaN or infinite.
     #[error("the loss is {value}; a smaller learning rate or scaled data may help")]

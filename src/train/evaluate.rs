@@ -105,16 +105,21 @@ impl<T: Scalar> Network<T> {
         /// Samples judged at a time.
         const AT_ONCE: usize = 256;
         loss.check()?;
-        let samples = pairs.check(self).map_err(|kind| match kind {
-            TrainErrorKind::Data(error) => Error::Data(error),
-            TrainErrorKind::NoSamples => InputError::Empty.into(),
-            kind => Error::Train(super::TrainError::new(0, 0, kind, super::History::default())),
-        })?;
+        let samples = pairs.check(self).map_err(refusal)?;
         let question = Question::new(self, loss, metrics);
         let keep = Keep { target: pairs.needs_targets(self), input_gradient: false };
         let mut tape = Tape::new(self, AT_ONCE.min(samples), keep, false, metrics.len())?;
         let order: Vec<usize> = (0..samples).collect();
         Ok(evaluate(self, &mut tape, pairs, question, &order)?)
+    }
+}
+
+/// What is wrong with data, where nothing is trained.
+pub(super) fn refusal(kind: TrainErrorKind) -> Error {
+    match kind {
+        TrainErrorKind::Data(error) => Error::Data(error),
+        TrainErrorKind::NoSamples => InputError::Empty.into(),
+        kind => Error::Train(super::TrainError::new(0, 0, kind, super::History::default())),
     }
 }
 
@@ -128,7 +133,7 @@ pub(super) fn evaluate<T: Scalar>(
 ) -> Result<Record, crate::DataError> {
     let mut sums = Record::new(network.structure(), question.metrics.len());
     for order in order.chunks(tape.capacity()) {
-        let step = BatchStep { pairs, question, order };
+        let step = BatchStep { pairs, question, noise: None, order };
         network.evaluate_step(tape, order.len(), question.link.is_some(), &step)?;
         sums.add(tape.total());
     }

@@ -13,12 +13,16 @@ pub struct Epoch {
     pub loss: f64,
     /// Each penalty by name: its mean over samples.
     pub penalties: Vec<(String, f64)>,
+    /// Each figure that a layer reports, by name: its mean over samples.
+    pub figures: Vec<(String, f64)>,
     /// Each metric by name, over the training samples like the loss.
     pub metrics: Vec<(String, f64)>,
     /// The loss over the validation samples after the epoch.
     pub validation_loss: Option<f64>,
     /// Each metric by name, over the validation samples.
     pub validation_metrics: Vec<(String, f64)>,
+    /// The learning rate of the epoch's last step.
+    pub learning_rate: f64,
     /// How long the epoch took, validation included.
     pub seconds: f64,
 }
@@ -49,12 +53,18 @@ impl History {
         self.epochs.last().and_then(|epoch| epoch.validation_loss)
     }
 
+    /// The epoch with the lowest validation loss, or the lowest training loss where nothing was validated; the first of equals.
+    pub fn best(&self) -> Option<&Epoch> {
+        let loss = |epoch: &Epoch| epoch.validation_loss.unwrap_or(epoch.loss);
+        self.epochs.iter().min_by(|one, other| loss(one).total_cmp(&loss(other)))
+    }
+
     /// The metric called `name` over the validation samples, after the last epoch.
     pub fn validation_metric(&self, name: &str) -> Option<f64> {
         self.epochs.last().and_then(|epoch| epoch.validation_metric(name))
     }
 
-    /// Writes a line of headings and a line for each epoch, separated by commas.
+    /// Writes a line of headings and a line for each epoch, separated by commas. The learning rate has a column where it changes.
     ///
     /// # Errors
     /// What `writer` says.
@@ -73,17 +83,36 @@ impl History {
         };
         let mut headings = vec!["epoch".to_owned(), "loss".to_owned()];
         headings.extend(names("", &first.penalties));
+        headings.extend(first.penalties.first().map(|_| "total".to_owned()));
+        headings.extend(names("", &first.figures));
         headings.extend(names("", &first.metrics));
         headings.extend(first.validation_loss.map(|_| "validation_loss".to_owned()));
         headings.extend(names("validation_", &first.validation_metrics));
+        let scheduled = self.epochs.iter().any(|epoch| epoch.learning_rate != first.learning_rate);
+        headings.extend(scheduled.then(|| "learning_rate".to_owned()));
         headings.push("seconds".to_owned());
         let mut rows = vec![headings];
-        rows.extend(self.epochs.iter().map(Epoch::row));
+        rows.extend(self.epochs.iter().map(|epoch| epoch.row(scheduled)));
         rows
     }
 }
 
 impl Epoch {
+    /// What training made small: the loss and every penalty.
+    pub fn total(&self) -> f64 {
+        self.loss + self.penalties.iter().map(|(_, value)| value).sum::<f64>()
+    }
+
+    /// The penalty called `name`, `encoder.2.l1` for instance.
+    pub fn penalty(&self, name: &str) -> Option<f64> {
+        find(&self.penalties, name)
+    }
+
+    /// The figure called `name`, `encoder.2.kl` for instance.
+    pub fn figure(&self, name: &str) -> Option<f64> {
+        find(&self.figures, name)
+    }
+
     /// The metric called `name` over the training samples.
     pub fn metric(&self, name: &str) -> Option<f64> {
         find(&self.metrics, name)
@@ -94,14 +123,17 @@ impl Epoch {
         find(&self.validation_metrics, name)
     }
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, scheduled: bool) -> Vec<String> {
         let number = |value: &f64| format!("{value:.6}");
         let values = |named: &[(String, f64)]| -> Vec<String> { named.iter().map(|(_, v)| number(v)).collect() };
         let mut row = vec![self.number.to_string(), number(&self.loss)];
         row.extend(values(&self.penalties));
+        row.extend(self.penalties.first().map(|_| number(&self.total())));
+        row.extend(values(&self.figures));
         row.extend(values(&self.metrics));
         row.extend(self.validation_loss.as_ref().map(number));
         row.extend(values(&self.validation_metrics));
+        row.extend(scheduled.then(|| format!("{:.3e}", self.learning_rate)));
         row.push(format!("{:.3}", self.seconds));
         row
     }

@@ -1,17 +1,21 @@
 //! Training: the [`Trainer`], what it reports, and what can be plugged into it.
 
 mod callback;
+mod early_stopping;
 mod error;
 mod evaluate;
 mod history;
+mod likelihood;
 mod metric;
 mod step;
 mod trainer;
 mod update;
 
 pub use callback::{Callback, Control, Progress};
+pub use early_stopping::EarlyStopping;
 pub use error::{TrainError, TrainErrorKind};
 pub use evaluate::Model;
 pub use history::{Epoch, History};
+pub use likelihood::Elbo;
 pub use metric::{Accuracy, Metric};
 pub use trainer::Trainer;

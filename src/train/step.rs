@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::{Metric, TrainErrorKind};
-use crate::data::{DataError, InputError, Scaler, Source};
+use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source};
 use crate::kernel::reduce;
 use crate::loss::{Loss, LossPass};
 use crate::network::{Judge, Network, Read, Record, Step};
+use crate::random::Random;
 use crate::{Activation, Scalar, Shape};
 
 /// Pairs of inputs and targets.
@@ -70,10 +71,20 @@ impl<'a, T: Scalar> Question<'a, T> {
     }
 }
 
+/// What is done to the inputs of a step; targets stay as they are.
+#[derive(Clone, Copy)]
+pub(super) struct Noise<'a, T: Scalar> {
+    pub corruption: &'a dyn Corruption<T>,
+    pub origin: Origin<'a, T>,
+    /// The place of the batch's first sample.
+    pub random: Random,
+}
+
 /// One step over the samples named in `order`.
 pub(super) struct BatchStep<'a, T: Scalar> {
     pub pairs: Pairs<'a, T>,
     pub question: Question<'a, T>,
+    pub noise: Option<Noise<'a, T>>,
     pub order: &'a [usize],
 }
 
@@ -107,6 +118,7 @@ fn locate(samples: &[usize], elements: usize, position: usize) -> (usize, usize)
 
 impl<T: Scalar> Step<T> for BatchStep<'_, T> {
     fn read(&self, positions: Range<usize>, read: Read<'_, T>) -> Result<(), DataError> {
+        let first = positions.start;
         let samples = self.order.get(positions).unwrap_or(&[]);
         self.pairs.inputs.read(samples, read.input)?;
         self.check_finite(samples, read.input)?;
@@ -120,6 +132,10 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
                 None => read.target.copy_from_slice(read.input),
             }
             self.check_finite(samples, read.target)?;
+        }
+        if let Some(Noise { corruption, origin, random }) = self.noise {
+            origin.corrupt(corruption, samples, read.input, |position, _| random.skip(first + position))?;
+            self.check_finite(samples, read.input)?;
         }
         if let Some(scaler) = self.question.input_scaler {
             scaler.apply(read.input);

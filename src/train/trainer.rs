@@ -3,29 +3,34 @@
 use std::time::Instant;
 
 use super::callback::OnProgress;
+use super::early_stopping::{EarlyStopping, Watch};
 use super::evaluate::evaluate;
-use super::step::{BatchStep, Pairs, Question};
+use super::step::{BatchStep, Noise, Pairs, Question};
 use super::update::Moments;
 use super::{Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
-use crate::data::Source;
-use crate::loss::Loss;
+use crate::data::{Corrupted, Corruption, Origin, Source, streams};
+use crate::loss::{Loss, Reduction};
 use crate::network::{Keep, Network, Record, Tape, zeros};
-use crate::optimizer::{MAX_SLOTS, Optimizer};
+use crate::optimizer::{Clip, Constant, MAX_SLOTS, Moment, Optimizer, Schedule};
 use crate::random::{Purpose, Random, shuffle};
 use crate::{Error, Scalar, parallel};
 
 /// Trains a [`Network`] or an [`Autoencoder`](crate::Autoencoder): describe the training, then call [`fit`](Self::fit).
 ///
-/// Unless told otherwise: 1 epoch, batches of 32, shuffled, seed 0, every thread of the pool it is called in.
+/// Unless told otherwise: 1 epoch, batches of 32, shuffled, seed 0, the optimizer's learning rate throughout, every thread of the pool it is called in.
 pub struct Trainer<'a, T: Scalar> {
     loss: Box<dyn Loss<T>>,
     optimizer: Box<dyn Optimizer<T>>,
+    schedule: Box<dyn Schedule>,
+    clip: Option<Clip>,
+    early_stopping: Option<EarlyStopping>,
     epochs: usize,
     batch_size: usize,
     shuffle: bool,
     seed: u64,
     threads: Option<usize>,
+    corruption: Option<Box<dyn Corruption<T>>>,
     validation: Validation<'a, T>,
     metrics: Vec<Box<dyn Metric<T>>>,
     callbacks: Vec<Box<dyn Callback<T> + 'a>>,
@@ -45,11 +50,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         Self {
             loss: Box::new(loss),
             optimizer: Box::new(optimizer),
+            schedule: Box::new(Constant),
+            clip: None,
+            early_stopping: None,
             epochs: 1,
             batch_size: 32,
             shuffle: true,
             seed: 0,
             threads: None,
+            corruption: None,
             validation: Validation::None,
             metrics: Vec::new(),
             callbacks: Vec::new(),
@@ -60,6 +69,27 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
+        self
+    }
+
+    /// Changes the optimizer's learning rate as training goes on.
+    #[must_use]
+    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
+        self.schedule = Box::new(schedule);
+        self
+    }
+
+    /// Keeps gradients within a bound.
+    #[must_use]
+    pub fn clip(mut self, clip: Clip) -> Self {
+        self.clip = Some(clip);
+        self
+    }
+
+    /// Ends training where the validation loss no longer falls. Needs validation data.
+    #[must_use]
+    pub fn early_stopping(mut self, early_stopping: EarlyStopping) -> Self {
+        self.early_stopping = Some(early_stopping);
         self
     }
 
@@ -88,6 +118,26 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     #[must_use]
     pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
         self.threads = threads.into();
+        self
+    }
+
+    /// Corrupts the training inputs, afresh in every epoch, while the targets stay clean: a denoising autoencoder. Validation inputs are corrupted, too, in the same
+    /// way after every epoch and for any seed of the trainer: as [`Corrupted`] does it, by their place in the data.
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Activation, Adam, Autoencoder, Corrupted, Dense, Masking, Mse, Shape, Trainer};
+    ///
+    /// let data = DMatrix::<f32>::from_fn(8, 64, |feature, sample| ((feature * sample) % 7) as f32 / 7.0);
+    /// let mut model = Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(5)).mirror(Activation::Sigmoid).build()?;
+    /// let noise = Masking::new(0.3);
+    /// let history = Trainer::new(Mse, Adam::new(0.01)).epochs(5).corrupt(noise).validation(&data).fit(&mut model, &data)?;
+    /// assert_eq!(history.validation_loss(), Some(model.evaluate_to(&Mse, &Corrupted::new(&data, noise)?, &data)?));
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    #[must_use]
+    pub fn corrupt(mut self, corruption: impl Corruption<T> + 'static) -> Self {
+        self.corruption = Some(Box::new(corruption));
         self
     }
 
@@ -171,7 +221,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.optimizer.check()?;
         let slots = self.optimizer.slots();
         OptionError::unless(slots <= MAX_SLOTS, "slots", slots as f64, "at most 4 numbers for each parameter")?;
+        self.schedule.check()?;
+        self.clip.map_or(Ok(()), Clip::check)?;
+        self.early_stopping.map_or(Ok(()), EarlyStopping::check)?;
+        self.corruption.as_ref().map_or(Ok(()), |corruption| corruption.check())?;
+        self.check_reduction(network)?;
         let samples = pairs.check(network)?;
+        if self.early_stopping.is_some() && matches!(self.validation, Validation::None | Validation::Fraction(0.0)) {
+            return Err(TrainErrorKind::NoValidation);
+        }
         match &self.validation {
             Validation::None => Ok(samples),
             Validation::Fraction(fraction) => self.split(samples, *fraction),
@@ -179,6 +237,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
                 Err(TrainErrorKind::NoSamples) => Err(TrainErrorKind::NoValidationSamples),
                 checked => checked.map(|_| samples),
             },
+        }
+    }
+
+    /// `Ok` unless a layer asks for a loss that is a sum over a sample, and this is another.
+    fn check_reduction(&self, network: &Network<T>) -> Result<(), TrainErrorKind> {
+        let asks = network.structure().nodes.iter().find(|node| node.plan.sums_per_sample);
+        match asks.filter(|_| self.loss.reduced_by() != Reduction::SumPerSample) {
+            Some(node) => Err(TrainErrorKind::Reduction { layer: node.name.clone(), loss: self.loss.kind() }),
+            None => Ok(()),
         }
     }
 
@@ -220,6 +287,12 @@ struct Session<'s, 'a, T: Scalar> {
     tape: Tape<T>,
     gradients: Vec<T>,
     moments: Moments<T>,
+    /// What early stopping remembers.
+    watch: Option<Watch<T>>,
+    /// The learning rate of the last step.
+    rate: f64,
+    /// The loss after each epoch, as schedules see it.
+    losses: Vec<f64>,
     history: History,
 }
 
@@ -233,12 +306,17 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         samples: usize,
     ) -> Result<Self, Stop> {
         let validates_to = matches!(&trainer.validation, Validation::Pairs(pairs) if pairs.targets.is_some());
-        let keep = Keep { target: pairs.needs_targets(network) || validates_to, input_gradient: false };
+        let apart = pairs.needs_targets(network) || validates_to || trainer.corruption.is_some();
+        let keep = Keep { target: apart, input_gradient: false };
         let capacity = trainer.batch_size.min(samples);
         let tape = Tape::new(network, capacity, keep, false, trainer.metrics.len());
         let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
         let moments = Moments::new(network, trainer.optimizer.slots());
+        let watch = trainer.early_stopping.map(|options| Watch::new(options, network)).transpose();
         Ok(Self {
+            watch: watch.map_err(|error| no_memory(error.into()))?,
+            rate: trainer.optimizer.learning_rate(),
+            losses: Vec::new(),
             moments: moments.map_err(|error| no_memory(error.into()))?,
             gradients: zeros(network.parameter_count()).map_err(|error| no_memory(error.into()))?,
             tape: tape.map_err(no_memory)?,
@@ -256,10 +334,16 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             let record =
                 parallel::awake(self.network.is_worth_threads(self.trainer.batch_size), || self.epoch(epoch, started))?;
             let report = self.report(epoch, record, started)?;
+            let loss = report.validation_loss.unwrap_or(report.loss);
+            let stalled = self.watch.as_mut().is_some_and(|watch| watch.see(loss, self.network));
+            self.losses.push(loss);
             self.history.push(report.clone());
-            if self.tell(&report)? == Control::Stop {
+            if self.tell(&report)? == Control::Stop || stalled {
                 break;
             }
+        }
+        if let Some(watch) = self.watch {
+            watch.restore(self.network);
         }
         Ok(self.history)
     }
@@ -281,7 +365,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
                 epoch,
                 epochs: self.trainer.epochs,
                 step: step + 1,
-                steps: self.order.len().div_ceil(self.trainer.batch_size),
+                steps: self.steps(),
                 samples,
                 loss: sums.loss / samples as f64,
                 seconds: started.elapsed().as_secs_f64(),
@@ -297,32 +381,62 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let order = self.order.get(batch).unwrap_or(&[]);
         let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
         let linked = question.link.is_some();
+        let origin = Origin { source: self.pairs.inputs, first: 0, count: self.order.len() };
+        let random = streams(self.trainer.seed).at(epoch, step);
+        let noise = self.trainer.corruption.as_deref().map(|corruption| Noise { corruption, origin, random });
         let random = Random::new(self.trainer.seed, Purpose::Layer).at(epoch, step);
-        let work = BatchStep { pairs: self.pairs, question, order };
+        let work = BatchStep { pairs: self.pairs, question, noise, order };
+        let elapsed = self.moment().elapsed;
+        self.tape.set_epoch(elapsed);
         self.network.gradient(&mut self.tape, order.len(), linked, random, &work, &mut self.gradients)?;
         let total = self.tape.total();
         let value = (total.loss + total.penalties.iter().sum::<f64>()) / order.len() as f64;
         if !value.is_finite() {
             return Err(TrainErrorKind::LossNotFinite { value });
         }
+        if let Some(clip) = self.trainer.clip {
+            clip.apply(&mut self.gradients);
+        }
+        self.rate = self.learning_rate()?;
         let optimizer = self.trainer.optimizer.as_ref();
-        let taken = self.moments.step(optimizer, optimizer.learning_rate(), self.network, &self.gradients);
+        let taken = self.moments.step(optimizer, self.rate, self.network, &self.gradients);
         taken.map_err(|position| TrainErrorKind::UpdateNotFinite { parameter: self.network.name_at(position).0 })?;
         self.network.update_state(&self.tape);
         Ok(())
     }
 
+    /// Steps of an epoch.
+    fn steps(&self) -> usize {
+        self.order.len().div_ceil(self.trainer.batch_size)
+    }
+
+    /// How far training has come, as layers and schedules see it.
+    fn moment(&self) -> Moment<'_> {
+        Moment::new(self.moments.steps, self.steps(), self.trainer.epochs, &self.losses)
+    }
+
+    /// The learning rate of the step that begins now.
+    fn learning_rate(&self) -> Result<f64, OptionError> {
+        let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&self.moment());
+        let accepted = rate >= 0.0 && rate.is_finite();
+        OptionError::unless(accepted, "scheduled learning rate", rate, "a finite number, at least 0").map(|()| rate)
+    }
+
     /// What the epoch brought, validation included.
     fn report(&mut self, epoch: usize, record: Record, started: Instant) -> Result<Epoch, Stop> {
         let validation = self.validate().map_err(|kind| TrainError::new(epoch, 0, kind, self.history.clone()))?;
-        let penalties = self.network.structure().penalties.iter().cloned().zip(record.penalties).collect();
+        let structure = self.network.structure();
+        let penalties = structure.penalties.iter().cloned().zip(record.penalties).collect();
+        let figures = structure.figures.iter().cloned().zip(record.figures).collect();
         Ok(Epoch {
             number: epoch,
             loss: record.loss,
             penalties,
+            figures,
             metrics: self.named(&record.metrics),
             validation_loss: validation.as_ref().map(|record| record.loss),
             validation_metrics: validation.map_or(Vec::new(), |record| self.named(&record.metrics)),
+            learning_rate: self.rate,
             seconds: started.elapsed().as_secs_f64(),
         })
     }
@@ -332,13 +446,22 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     }
 
     fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
-        let (pairs, order): (Pairs<'_, T>, Vec<usize>) = match &self.trainer.validation {
+        let (pairs, first) = match &self.trainer.validation {
             Validation::None | Validation::Fraction(0.0) => return Ok(None),
-            Validation::Pairs(pairs) => (*pairs, (0..pairs.inputs.len()).collect()),
-            Validation::Fraction(_) => (self.pairs, (self.order.len()..self.pairs.inputs.len()).collect()),
+            Validation::Pairs(pairs) => (*pairs, 0),
+            Validation::Fraction(_) => (self.pairs, self.order.len()),
         };
+        let order: Vec<usize> = (first..pairs.inputs.len()).collect();
         let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
-        Ok(Some(evaluate(self.network, &mut self.tape, pairs, question, &order)?))
+        let record = match self.trainer.corruption.as_deref() {
+            None => evaluate(self.network, &mut self.tape, pairs, question, &order)?,
+            Some(corruption) => {
+                let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, order.len());
+                let pairs = Pairs { inputs: &noisy, targets: Some(pairs.targets.unwrap_or(pairs.inputs)) };
+                evaluate(self.network, &mut self.tape, pairs, question, &order)?
+            }
+        };
+        Ok(Some(record))
     }
 
     fn tell(&mut self, report: &Epoch) -> Result<Control, Stop> {

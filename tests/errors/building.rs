@@ -51,6 +51,24 @@ fn zeros() {
 }
 
 #[test]
+fn sparseness() {
+    let first = "layers.0";
+    check(vec![
+        (flat(3).layer(L1Activity::new(-1e-4)), first, "`weight` is -0.0001, expected a finite number, at least 0"),
+        (flat(3).layer(L1Activity::new(f64::INFINITY)), first, "`weight` is inf"),
+        (flat(3).layer(TargetRate::new(0.0, 1.0)), first, "`rate` is 0, expected a number between 0 and 1"),
+        (flat(3).layer(TargetRate::new(1.0, 1.0)), first, "`rate` is 1"),
+        (flat(3).layer(TargetRate::new(f64::NAN, 1.0)), first, "`rate` is NaN"),
+        (flat(3).layer(TargetRate::new(0.1, -1.0)), first, "`weight` is -1"),
+        (flat(3).layer(TopK::new(0)), first, "`k` is 0"),
+        (flat(3).layer(TopK::new(4)), first, "`k` is 4, expected at most the number of values of a sample"),
+        (flat(3).layer(TopK::new(2).inference_factor(2.0)), first, "`inference_factor` is 2"),
+        (flat(3).layer(TopK::new(2).inference_factor(0.5)), first, "`inference_factor` is 0.5"),
+        (flat(3).layer(TopK::new(2).inference_factor(f64::NAN)), first, "`inference_factor` is NaN"),
+    ]);
+}
+
+#[test]
 fn what_does_not_fit() {
     check(vec![
         (
@@ -106,6 +124,28 @@ fn what_does_not_fit() {
             flat(4).scaler(Scaler::new(vec![0.0; 3], vec![1.0; 3]).unwrap()).layer(Dense::new(2)),
             "model",
             "the scaler is for 3 features, the model takes 4",
+        ),
+    ]);
+}
+
+#[test]
+fn options_against_overfitting() {
+    let first = "layers.0";
+    let dense = |regularizer| flat(4).layer(Dense::new(2).weight_regularizer(regularizer));
+    check(vec![
+        (flat(4).layer(Dropout::new(1.0)), first, "`rate` is 1, expected a number in 0..1"),
+        (flat(4).layer(Dropout::new(-0.1)), first, "`rate` is -0.1"),
+        (flat(4).layer(Dropout::new(f64::NAN)), first, "`rate` is NaN"),
+        (flat(4).layer(GaussianNoise::new(-0.1)), first, "`deviation` is -0.1, expected a finite number, at least 0"),
+        (flat(4).layer(GaussianNoise::new(f64::INFINITY)), first, "`deviation` is inf"),
+        (flat(4).layer(BatchNorm::new().momentum(1.0)), first, "`momentum` is 1, expected a number in 0..1"),
+        (flat(4).layer(BatchNorm::new().epsilon(0.0)), first, "`epsilon` is 0, expected a finite number above 0"),
+        (dense(Regularizer::l1(-1.0)), first, "`l1` is -1, expected a finite number, at least 0"),
+        (dense(Regularizer::l2(f64::NAN)), first, "`l2` is NaN"),
+        (
+            image(4, 4, 1).layer(Conv2D::new(2, 3).weight_regularizer(Regularizer::l1_l2(0.1, -0.1))),
+            first,
+            "`l2` is -0.1",
         ),
     ]);
 }

@@ -57,10 +57,74 @@ fn settings() {
         (Trainer::new(Mse, RmsProp::new(0.1).rho(2.0)), "`rho` is 2, expected a number in 0..1"),
         (Trainer::new(Huber::new(0.0), Sgd::default()), "`delta` is 0, expected a finite number above 0"),
         (Trainer::new(Huber::new(f64::NAN), Sgd::default()), "`delta` is NaN, expected a finite number above 0"),
+        (trainer().clip(Clip::Norm(0.0)), "`clip norm` is 0, expected a finite number above 0"),
+        (trainer().clip(Clip::Norm(f64::NAN)), "`clip norm` is NaN, expected a finite number above 0"),
+        (trainer().clip(Clip::Value(-1.0)), "`clip value` is -1, expected a finite number above 0"),
     ];
     for (trainer, text) in rows {
         refused(trainer, &data, None, text);
     }
+}
+
+#[test]
+fn schedules() {
+    let epochs = "expected a finite number of epochs above 0";
+    let share = "expected a number from 0 to 1";
+    let rows: Vec<(Trainer<'_, f64>, String)> = vec![
+        (trainer().schedule(Exponential::new(0.0)), "`decay` is 0, expected a number above 0, at most 1".to_owned()),
+        (trainer().schedule(Exponential::new(0.5).every(0.0)), format!("`epochs` is 0, {epochs}")),
+        (trainer().schedule(Cosine::new().over(f64::INFINITY)), format!("`epochs` is inf, {epochs}")),
+        (trainer().schedule(Cosine::new().floor(-0.1)), format!("`floor` is -0.1, {share}")),
+        (trainer().schedule(WarmUp::new(-1.0, Constant)), format!("`epochs` is -1, {epochs}")),
+        (trainer().schedule(WarmUp::new(1.0, Constant).from(2.0)), format!("`start` is 2, {share}")),
+        (trainer().schedule(WarmUp::new(1.0, Cosine::new().floor(2.0))), format!("`floor` is 2, {share}")),
+        (trainer().schedule(OnPlateau::new(0)), "`patience` is 0, expected at least 1".to_owned()),
+        (
+            trainer().schedule(OnPlateau::new(1).times(1.0)),
+            "`factor` is 1, expected a number between 0 and 1".to_owned(),
+        ),
+    ];
+    for (trainer, text) in rows {
+        refused(trainer, &data(20), None, &text);
+    }
+}
+
+#[test]
+fn early_stopping() {
+    let (all, none) =
+        (data(20), "early stopping needs validation data: `validation`, `validation_to` or `validation_fraction`");
+    let stopping = |early: EarlyStopping| trainer().early_stopping(early);
+    refused(stopping(EarlyStopping::new(3)), &all, None, none);
+    refused(stopping(EarlyStopping::new(3)).validation_fraction(0.0), &all, None, none);
+    let validated = |early: EarlyStopping| stopping(early).validation(&all);
+    refused(validated(EarlyStopping::new(0)), &all, None, "`patience` is 0, expected at least 1");
+    let text = "`min_delta` is -1, expected a finite number, at least 0";
+    refused(validated(EarlyStopping::new(1).min_delta(-1.0)), &all, None, text);
+}
+
+/// A schedule that gives a rate that is none.
+#[derive(Debug)]
+struct Backwards;
+
+impl Schedule for Backwards {
+    fn kind(&self) -> &'static str {
+        "backwards"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+    }
+
+    fn factor(&self, moment: &Moment<'_>) -> f64 {
+        1.0 - moment.step as f64
+    }
+}
+
+#[test]
+fn a_schedule_that_goes_below_zero() {
+    let error = train_error(trainer().schedule(Backwards).fit(&mut model(), &data(40)), "a rate below 0");
+    let text = "training stopped in epoch 1, step 3: `scheduled learning rate` is -0.001, expected a finite number, at least 0";
+    assert_eq!(error.to_string(), text);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Every kind of layer, with every setting it has, there and back.
 
 use autoencoder::{
-    Activation, AvgPool, Conv2D, Conv2DTranspose, Crop, Dense, Flatten, Initializer, Interpolation, Layer, MaxPool,
-    Network, Pad, Padding, Registry, Reshape, Scalar, Shape, UpSample,
+    Activation, AvgPool, BatchNorm, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten, GaussianLatent,
+    GaussianNoise, Initializer, Interpolation, KlWarmUp, L1Activity, Layer, MaxPool, Network, Pad, Padding, Registry,
+    Regularizer, Reshape, Scalar, Shape, TargetRate, TopK, UpSample,
 };
 
 use crate::support::{network_bytes, samples};
@@ -37,6 +38,13 @@ fn networks<T: Scalar>() -> Vec<Network<T>> {
         one(Conv2D::new(2, 2).dilation(2).activation(Activation::Relu)),
         one(large),
         one(Conv2DTranspose::new(2, 3).stride(2).activation(Activation::Elu { alpha: 0.5 })),
+        one(Dense::new(4).weight_regularizer(Regularizer::l1(1e-5))),
+        one(Conv2D::new(2, 3).weight_regularizer(Regularizer::l2(0.5))),
+        one(Conv2DTranspose::new(2, 3).weight_regularizer(Regularizer::l1_l2(0.25, 1e-4))),
+        one(Dropout::new(0.25)),
+        one(GaussianNoise::new(0.1)),
+        one(BatchNorm::new()),
+        one(BatchNorm::new().momentum(0.5).epsilon(1e-5)),
         one(MaxPool::new(2)),
         one(MaxPool::new((3, 2)).stride((1, 2)).padding(Padding::Same)),
         one(AvgPool::new(2)),
@@ -46,8 +54,16 @@ fn networks<T: Scalar>() -> Vec<Network<T>> {
         one(Crop::new(1, 2, 0, 1)),
         one(Pad::new(0, 1, 2, 3)),
         one(Flatten::new()),
+        one(L1Activity::new(1e-4)),
+        one(TargetRate::new(0.05, 3.0)),
+        one(TopK::new(7).inference_factor(1.5)),
         one(Reshape::new(Shape::new(&[2, 3, 5, 3]).unwrap())),
     ];
+    let latent = GaussianLatent::new().beta(4.0).free_bits(0.1);
+    for warm_up in [KlWarmUp::None, KlWarmUp::Linear { epochs: 10.0 }, KlWarmUp::Cyclic { epochs: 5.0, rise: 0.5 }] {
+        let builder = Network::builder(IMAGE).layer(Conv2D::new(4, 1));
+        networks.push(builder.layer(latent.warm_up(warm_up)).seed(u64::MAX).build().unwrap());
+    }
     networks.extend(activations().into_iter().map(one));
     networks.extend(activations().into_iter().map(|activation| one(wide.clone().activation(activation))));
     networks.extend(initializers().into_iter().map(|initializer| {

@@ -137,3 +137,26 @@ fn it_is_asked_for_where_it_is_needed() -> Outcome {
     assert!(error.to_string().contains("expected 3 side features"), "{error}");
     Ok(())
 }
+
+/// A variational model that is told the label finds data with their own labels likelier than with others.
+#[test]
+fn a_conditional_model_is_judged_with_its_labels() -> Outcome {
+    let mut model = Autoencoder::<f64>::builder(Shape::flat(30))
+        .encoder(Dense::new(4))
+        .encoder(GaussianLatent::new())
+        .decoder(Condition { classes: 3 })
+        .decoder(Dense::new(30))
+        .build()?;
+    let (samples, labels) = data();
+    let others = DMatrix::from_fn(3, SAMPLES, |row, column| labels[((row + 1) % 3, column)]);
+    let (right, wrong) = (Batch::from(&samples).with_side(&labels), Batch::from(&samples).with_side(&others));
+    let loss = GaussianNll::new(0.05);
+    Trainer::new(loss, Adam::new(0.01)).epochs(30).batch_size(30).fit(&mut model, &right)?;
+    let mean = |data| -> Result<f64, Error> {
+        Ok(model.log_likelihood(&loss, data, 50, 1)?.iter().sum::<f64>() / SAMPLES as f64)
+    };
+    let (right, wrong) = (mean(&right)?, mean(&wrong)?);
+    assert!(right > wrong + 1.0, "{right} with their labels, {wrong} with others");
+    assert!(model.log_likelihood(&loss, &samples, 1, 1).is_err(), "without labels");
+    Ok(())
+}

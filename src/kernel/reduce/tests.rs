@@ -13,9 +13,12 @@ fn check_sums<T: Element>(tolerance: f64) {
             let (a, b) = (values::<T>(count, 7919), values::<T>(count, 577));
             let double = |value: &T| value.to_f64().unwrap();
             let squares: f64 = a.iter().map(|a| double(a) * double(a)).sum();
+            let centred: Vec<T> = a.iter().map(|a| *a - T::of(0.5)).collect();
+            let absolutes: f64 = centred.iter().map(|value| double(value).abs()).sum();
             let differences: f64 = a.iter().zip(&b).map(|(a, b)| (double(a) - double(b)).powi(2)).sum();
             let near = |found: f64, expected: f64| (found - expected).abs() <= tolerance * expected;
             assert!(near(sum_of_squares(&a), squares), "{count} on {path:?}");
+            assert!(near(sum_of_absolutes(&centred), absolutes), "{count} on {path:?}");
             assert!(near(squared_differences(&a, &b), differences), "{count} on {path:?}");
         }
     });

@@ -1,0 +1,118 @@
+//! Walks through the space of codes: new samples, ways from one to another, and along one dimension.
+
+use std::ops::RangeInclusive;
+
+use nalgebra::DMatrix;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::Autoencoder;
+use crate::data::InputError;
+use crate::network::zeros;
+use crate::random::{Purpose, Random};
+use crate::shape::checked_product;
+use crate::{Error, Scalar};
+
+impl<T: Scalar> Autoencoder<T> {
+    /// `count` new samples: codes drawn from the standard normal distribution, the prior of a variational model, and decoded. Features × `count`.
+    /// The same seed gives the same samples, the first of them whatever the count.
+    ///
+    /// ```
+    /// use autoencoder::{Activation, Autoencoder, Dense, GaussianLatent, Shape};
+    ///
+    /// let model = Autoencoder::<f32>::builder(Shape::flat(8))
+    ///     .encoder(Dense::new(2 * 3))
+    ///     .encoder(GaussianLatent::new())
+    ///     .decoder(Dense::new(8).activation(Activation::Sigmoid))
+    ///     .build()?;
+    /// assert_eq!(model.sample(10, 1)?.shape(), (8, 10));
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error`] if the memory is not to be had, or a layer asks for a side input.
+    pub fn sample(&self, count: usize, seed: u64) -> Result<DMatrix<T>, Error> {
+        let mut codes = self.codes(count)?;
+        for (index, mut code) in codes.column_iter_mut().enumerate() {
+            let mut rng = Random::new(seed, Purpose::Prior).sample(index);
+            code.iter_mut().for_each(|value| *value = T::from_f64(StandardNormal.sample(&mut rng)));
+        }
+        self.decode(&codes)
+    }
+
+    /// The samples on the straight line from the code `a` to the code `b`, `steps` of them, both ends among them: features × `steps`.
+    ///
+    /// ```
+    /// # use autoencoder::{Autoencoder, Dense, Shape};
+    /// # let model = Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(2)).decoder(Dense::new(8)).build()?;
+    /// let between = model.interpolate(&[-1.0, 0.0], &[1.0, 0.5], 9)?;
+    /// assert_eq!(between.column(0), model.decode(&[-1.0, 0.0][..])?.column(0));
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error`] if a code is not one of this model's.
+    pub fn interpolate(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
+        self.walk(a, b, steps, |share| [1.0 - share, share])
+    }
+
+    /// The samples on the arc from the code `a` to the code `b`, by spherical interpolation with the angle Ω between them,
+    /// (sin((1 − t)Ω)·a + sin(tΩ)·b) / sin Ω; White 2016. In many dimensions codes drawn from the prior lie near a sphere, which a straight line leaves.
+    /// Where the angle is 0 or π, or a code is 0, there is no such arc, and the line is taken.
+    ///
+    /// # Errors
+    /// [`Error`] if a code is not one of this model's.
+    pub fn interpolate_spherical(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
+        let product = |a: &[T], b: &[T]| a.iter().zip(b).map(|(a, b)| a.into_f64() * b.into_f64()).sum::<f64>();
+        let cosine = product(a, b) / (product(a, a) * product(b, b)).sqrt();
+        let angle = cosine.clamp(-1.0, 1.0).acos();
+        let sine = angle.sin();
+        match sine > 1e-6 {
+            true => {
+                self.walk(a, b, steps, |share| [((1.0 - share) * angle).sin() / sine, (share * angle).sin() / sine])
+            }
+            false => self.interpolate(a, b, steps), // also for NaN, of a code that is 0
+        }
+    }
+
+    /// The samples for `code` with its dimension `dimension` replaced by `steps` values over `range`, both ends among them: features × `steps`.
+    /// Shows what one dimension means.
+    ///
+    /// # Errors
+    /// [`Error`] if the code is not one of this model's or has no such dimension.
+    pub fn traverse(
+        &self,
+        code: &[T],
+        dimension: usize,
+        range: RangeInclusive<T>,
+        steps: usize,
+    ) -> Result<DMatrix<T>, Error> {
+        let [mut start, mut end] = [code.to_vec(), code.to_vec()];
+        for (ends, value) in [(&mut start, *range.start()), (&mut end, *range.end())] {
+            let missing = || InputError::NoSuchDimension { dimension, dimensions: code.len() };
+            *ends.get_mut(dimension).ok_or_else(missing)? = value;
+        }
+        self.interpolate(&start, &end, steps)
+    }
+
+    /// Decodes the codes weights[0]·a + weights[1]·b for `steps` shares from 0 to 1.
+    fn walk(&self, a: &[T], b: &[T], steps: usize, weights: impl Fn(f64) -> [f64; 2]) -> Result<DMatrix<T>, Error> {
+        let mut codes = self.codes(steps)?;
+        for end in [a, b] {
+            InputError::unless_features(codes.nrows(), end.len(), 1)?;
+        }
+        for (index, mut code) in codes.column_iter_mut().enumerate() {
+            let [of_a, of_b] = weights(index as f64 / (steps - 1).max(1) as f64);
+            for ((value, a), b) in code.iter_mut().zip(a).zip(b) {
+                *value = T::from_f64(of_a * a.into_f64() + of_b * b.into_f64());
+            }
+        }
+        self.decode(&codes)
+    }
+
+    /// `count` codes that are 0.
+    fn codes(&self, count: usize) -> Result<DMatrix<T>, Error> {
+        let features = self.code_shape().elements();
+        let values = zeros(checked_product("elements of codes", &[features, count])?)?;
+        Ok(DMatrix::from_vec(features, count, values))
+    }
+}

@@ -1,0 +1,128 @@
+//! [`Posterior`]: the distributions that a variational encoder gives, and [`LatentReport`]: which dimensions of a code say anything.
+
+use nalgebra::DMatrix;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::Autoencoder;
+use crate::data::{Batch, InputError};
+use crate::random::{Purpose, Random};
+use crate::{Error, Scalar};
+
+/// For each sample the normal distribution q(z|x) of its code, with independent dimensions.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Posterior<T: Scalar> {
+    /// The means μ: code features × samples. They are what [`Autoencoder::encode`] gives.
+    pub mean: DMatrix<T>,
+    /// The logarithms ℓ of the variances: code features × samples.
+    pub log_variance: DMatrix<T>,
+}
+
+impl<T: Scalar> Posterior<T> {
+    /// The variances exp ℓ: code features × samples.
+    pub fn variance(&self) -> DMatrix<T> {
+        self.log_variance.map(T::exp)
+    }
+
+    /// The divergence of each dimension from the standard normal prior, ½ (μ² + exp ℓ − 1 − ℓ) in nats: code features × samples.
+    pub fn kl(&self) -> DMatrix<f64> {
+        self.mean.zip_map(&self.log_variance, |mean, log_variance| {
+            let (mean, log_variance) = (mean.into_f64(), log_variance.into_f64());
+            0.5 * (mean * mean + log_variance.exp_m1() - log_variance)
+        })
+    }
+
+    /// One code drawn for each sample, μ + exp(½ℓ)·ε: code features × samples. The same seed gives the same codes.
+    pub fn draw(&self, seed: u64) -> DMatrix<T> {
+        let mut codes = self.mean.clone();
+        for (index, (mut code, log_variance)) in
+            codes.column_iter_mut().zip(self.log_variance.column_iter()).enumerate()
+        {
+            let mut rng = Random::new(seed, Purpose::Posterior).sample(index);
+            for (value, log_variance) in code.iter_mut().zip(log_variance.iter()) {
+                let noise: f64 = StandardNormal.sample(&mut rng);
+                *value += (T::from_f64(0.5) * *log_variance).exp() * T::from_f64(noise);
+            }
+        }
+        codes
+    }
+}
+
+/// Which dimensions of a variational code say anything about the samples.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct LatentReport {
+    /// For each dimension the mean over samples of its divergence from the prior, in nats: 0 for a dimension that has collapsed.
+    pub kl: Vec<f64>,
+    /// For each dimension the variance over samples of the posterior's mean.
+    pub variance_of_mean: Vec<f64>,
+}
+
+impl LatentReport {
+    /// A dimension whose posterior mean varies more than this over the samples is in use; Burda et al. 2015.
+    pub const ACTIVE: f64 = 0.01;
+
+    /// The dimensions in use: their posterior mean varies by more than [`ACTIVE`](Self::ACTIVE).
+    pub fn active(&self) -> Vec<usize> {
+        self.dimensions(true)
+    }
+
+    /// The dimensions that have collapsed onto the prior: all others.
+    pub fn collapsed(&self) -> Vec<usize> {
+        self.dimensions(false)
+    }
+
+    fn dimensions(&self, active: bool) -> Vec<usize> {
+        let numbered = self.variance_of_mean.iter().enumerate();
+        numbered.filter(|(_, variance)| (**variance > Self::ACTIVE) == active).map(|(dimension, _)| dimension).collect()
+    }
+}
+
+impl<T: Scalar> Autoencoder<T> {
+    /// The distribution of each sample's code, of a variational model: one whose encoder ends in a layer like [`GaussianLatent`](crate::GaussianLatent).
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Activation, Autoencoder, Dense, GaussianLatent, Shape};
+    ///
+    /// let model = Autoencoder::<f32>::builder(Shape::flat(8))
+    ///     .encoder(Dense::new(2 * 3))
+    ///     .encoder(GaussianLatent::new())
+    ///     .decoder(Dense::new(8).activation(Activation::Sigmoid))
+    ///     .build()?;
+    /// let data = DMatrix::from_element(8, 5, 0.5);
+    /// let posterior = model.encode_distribution(&data)?;
+    /// assert_eq!(posterior.mean, model.encode(&data)?);
+    /// assert_eq!(posterior.variance().shape(), (3, 5));
+    /// assert_eq!(posterior.draw(7), posterior.draw(7));
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error`] if the model is not variational or the batch does not suit it.
+    pub fn encode_distribution<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Posterior<T>, Error> {
+        let (index, latent) = self.network.latent_before(self.split).ok_or(InputError::NotVariational)?;
+        let input = self.network.infer(0..index, samples.into())?;
+        let shape = self.network.shape_before(index + 1);
+        let mut mean = DMatrix::zeros(shape.elements(), input.ncols());
+        let mut log_variance = mean.clone();
+        latent.posterior(shape, input.as_slice(), mean.as_mut_slice(), log_variance.as_mut_slice());
+        Ok(Posterior { mean, log_variance })
+    }
+
+    /// Which dimensions of a variational model's code say anything about `samples`, and which have collapsed.
+    ///
+    /// # Errors
+    /// [`Error`] if the model is not variational or the batch does not suit it.
+    pub fn latent_report<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<LatentReport, Error> {
+        let posterior = self.encode_distribution(samples)?;
+        let count = posterior.mean.ncols().max(1) as f64;
+        let kl = posterior.kl().row_iter().map(|row| row.sum() / count).collect();
+        let variance = |row: &[f64]| {
+            let mean = row.iter().sum::<f64>() / count;
+            row.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count
+        };
+        let rows = posterior.mean.row_iter().map(|row| row.iter().map(|value| value.into_f64()).collect::<Vec<_>>());
+        Ok(LatentReport { kl, variance_of_mean: rows.map(|row| variance(&row)).collect() })
+    }
+}

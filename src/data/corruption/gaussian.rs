@@ -1,0 +1,65 @@
+//! [`GaussianCorruption`]: normal noise added to every feature.
+
+use rand_distr::{Distribution, StandardNormal};
+
+use super::{Corruption, CorruptionPass};
+use crate::{Config, DataError, OptionError, Scalar};
+
+/// x + σε with ε normal, in the units of the data; brought back into a range where told to.
+///
+/// ```
+/// use autoencoder::{Bce, Adam, GaussianCorruption, Trainer};
+///
+/// let noise = GaussianCorruption::new(0.4).clip(0.0, 1.0); // pixels stay pixels
+/// let trainer = Trainer::<f32>::new(Bce, Adam::default()).corrupt(noise);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GaussianCorruption {
+    deviation: f64,
+    range: Option<[f64; 2]>,
+}
+
+impl GaussianCorruption {
+    /// Noise with standard deviation σ = `deviation`, at least 0.
+    pub fn new(deviation: f64) -> Self {
+        Self { deviation, range: None }
+    }
+
+    /// Brings what lies outside `low..=high` to the nearer end.
+    #[must_use]
+    pub fn clip(mut self, low: f64, high: f64) -> Self {
+        self.range = Some([low, high]);
+        self
+    }
+}
+
+impl<T: Scalar> Corruption<T> for GaussianCorruption {
+    fn kind(&self) -> &'static str {
+        "gaussian"
+    }
+
+    fn config(&self) -> Config {
+        let config = Config::new().with("deviation", self.deviation);
+        match self.range {
+            Some([low, high]) => config.with("low", low).with("high", high),
+            None => config,
+        }
+    }
+
+    fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
+        let [low, high] = self.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+        for value in pass.sample {
+            let draw: f64 = StandardNormal.sample(&mut pass.rng);
+            *value = T::from_f64((value.into_f64() + self.deviation * draw).max(low).min(high));
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        let accepted = self.deviation >= 0.0 && self.deviation.is_finite();
+        OptionError::unless(accepted, "deviation", self.deviation, "a finite number, at least 0")?;
+        let Some([low, high]) = self.range else { return Ok(()) };
+        let accepted = low.is_finite() && high.is_finite() && low < high;
+        OptionError::unless(accepted, "clip", high, "a finite end above a finite beginning")
+    }
+}

@@ -1,0 +1,163 @@
+//! The [`Corruption`] trait, and the corruptions: what a denoising autoencoder learns to undo.
+
+mod corrupted;
+mod gaussian;
+mod masking;
+mod salt_and_pepper;
+mod swap;
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use rand_distr::{Distribution, Uniform};
+
+pub use corrupted::Corrupted;
+pub use gaussian::GaussianCorruption;
+pub use masking::Masking;
+pub use salt_and_pepper::SaltAndPepper;
+pub use swap::Swap;
+
+use super::{DataError, Source};
+use crate::random::{Purpose, Random, Rng};
+use crate::{Config, OptionError, Scalar};
+
+/// What is done to an input before a denoising autoencoder sees it; Vincent et al. 2008. It works on the data as they are, before any scaler.
+///
+/// With [`Trainer::corrupt`](crate::Trainer::corrupt) every sample is corrupted afresh in every epoch; with [`Corrupted`] once and for all.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{Config, Corruption, CorruptionPass, Corrupted, DataError, Source};
+///
+/// /// Turns the first feature's sign.
+/// #[derive(Debug)]
+/// struct Flip;
+///
+/// impl Corruption<f64> for Flip {
+///     fn kind(&self) -> &'static str {
+///         "flip"
+///     }
+///     fn config(&self) -> Config {
+///         Config::new()
+///     }
+///     fn corrupt(&self, pass: CorruptionPass<'_, f64>) -> Result<(), DataError> {
+///         if let Some(first) = pass.sample.first_mut() {
+///             *first = -*first;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let data = DMatrix::from_element(2, 3, 1.0);
+/// let mut sample = [0.0; 2];
+/// Corrupted::new(&data, Flip)?.read(&[1], &mut sample)?;
+/// assert_eq!(sample, [-1.0, 1.0]);
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+pub trait Corruption<T: Scalar>: Debug + Send + Sync {
+    /// The name of this kind of corruption in errors and files.
+    fn kind(&self) -> &'static str;
+
+    /// What a file needs to build the corruption again.
+    fn config(&self) -> Config;
+
+    /// Changes one sample. What it does must follow from the pass alone, its random numbers included.
+    ///
+    /// # Errors
+    /// [`DataError`] where another sample cannot be read.
+    fn corrupt(&self, pass: CorruptionPass<'_, T>) -> Result<(), DataError>;
+
+    /// `Ok` if the corruption's options are in their range.
+    ///
+    /// # Errors
+    /// [`OptionError`] names the one that is not.
+    fn check(&self) -> Result<(), OptionError> {
+        Ok(())
+    }
+}
+
+impl<T: Scalar, C: Corruption<T> + ?Sized> Corruption<T> for &C {
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+
+    fn config(&self) -> Config {
+        (**self).config()
+    }
+
+    fn corrupt(&self, pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
+        (**self).corrupt(pass)
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        (**self).check()
+    }
+}
+
+/// A sample to be corrupted.
+#[non_exhaustive]
+pub struct CorruptionPass<'a, T> {
+    /// The sample's features, clean; to be changed.
+    pub sample: &'a mut [T],
+    /// Random numbers of this sample's own: in training of this epoch, step and place in the batch.
+    pub rng: Rng,
+    /// The sample's number, and those from which others are drawn.
+    number: usize,
+    among: Range<usize>,
+    source: &'a dyn Source<T>,
+}
+
+impl<T: Scalar> CorruptionPass<'_, T> {
+    /// The value that `feature` has in another sample, drawn at random from those of the same set (training or validation); the sample's own
+    /// where there is no other.
+    ///
+    /// # Errors
+    /// [`DataError`] where the data cannot be read.
+    pub fn of_another(&mut self, feature: usize) -> Result<T, DataError> {
+        let others = (self.among.len() as u64).saturating_sub(1);
+        let Ok(places) = Uniform::new(0, others) else { return self.source.value(self.number, feature) };
+        let drawn = self.among.start + places.sample(&mut self.rng) as usize;
+        self.source.value(if drawn >= self.number { drawn + 1 } else { drawn }, feature)
+    }
+}
+
+/// Where samples come from that are corrupted.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'a, T> {
+    pub source: &'a dyn Source<T>,
+    /// The first and the number of the samples that belong to the set.
+    pub first: usize,
+    pub count: usize,
+}
+
+impl<T: Scalar> Origin<'_, T> {
+    /// Corrupts samples that were read into `batch`, each with the stream that `place` names by its position and its number.
+    pub fn corrupt(
+        self,
+        corruption: &dyn Corruption<T>,
+        samples: &[usize],
+        batch: &mut [T],
+        place: impl Fn(usize, usize) -> Random,
+    ) -> Result<(), DataError> {
+        let features = self.source.features().max(1);
+        for (position, (number, sample)) in samples.iter().zip(batch.chunks_exact_mut(features)).enumerate() {
+            corruption.corrupt(CorruptionPass {
+                sample,
+                rng: place(position, *number).stream(),
+                number: *number,
+                among: self.first..self.first + self.count,
+                source: self.source,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The streams of a corruption.
+pub(crate) fn streams(seed: u64) -> Random {
+    Random::new(seed, Purpose::Corrupt)
+}
+
+fn check_rate(rate: f64) -> Result<(), OptionError> {
+    OptionError::unless((0.0..=1.0).contains(&rate), "rate", rate, "a number from 0 to 1")
+}

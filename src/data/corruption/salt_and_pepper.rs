@@ -1,0 +1,55 @@
+//! [`SaltAndPepper`]: features set to one end of their range or the other.
+
+use super::{Corruption, CorruptionPass, check_rate};
+use crate::random::Chance;
+use crate::{Config, DataError, OptionError, Scalar};
+
+/// Each feature by itself is set, with probability ν, to the lowest or to the highest value, whichever a fair coin says; Vincent et al. 2010. These are 0 and 1
+/// unless told otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SaltAndPepper {
+    rate: f64,
+    low: f64,
+    high: f64,
+}
+
+impl SaltAndPepper {
+    /// Sets a feature with probability `rate`, from 0 to 1.
+    pub fn new(rate: f64) -> Self {
+        Self { rate, low: 0.0, high: 1.0 }
+    }
+
+    /// Sets it to `low` or `high`.
+    #[must_use]
+    pub fn between(mut self, low: f64, high: f64) -> Self {
+        (self.low, self.high) = (low, high);
+        self
+    }
+}
+
+impl<T: Scalar> Corruption<T> for SaltAndPepper {
+    fn kind(&self) -> &'static str {
+        "salt_and_pepper"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("rate", self.rate).with("low", self.low).with("high", self.high)
+    }
+
+    fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
+        let (hit, heads) = (Chance::of(self.rate), Chance::of(0.5));
+        let [low, high] = [self.low, self.high].map(T::from_f64);
+        for feature in pass.sample {
+            if hit.comes(&mut pass.rng) {
+                *feature = if heads.comes(&mut pass.rng) { high } else { low };
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        check_rate(self.rate)?;
+        OptionError::unless(self.low.is_finite(), "low", self.low, "a finite number")?;
+        OptionError::unless(self.high.is_finite(), "high", self.high, "a finite number")
+    }
+}

@@ -1,0 +1,46 @@
+//! [`Swap`]: features taken from other samples.
+
+use super::{Corruption, CorruptionPass, check_rate};
+use crate::random::Chance;
+use crate::{Config, DataError, OptionError, Scalar};
+
+/// Each feature by itself takes, with probability ν, the value that it has in another sample, drawn at random for each: noise for tables, whose columns
+/// differ in kind and unit. Every column keeps its distribution, and only what columns have to do with each other can tell where something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Swap {
+    rate: f64,
+}
+
+impl Swap {
+    /// Swaps a feature with probability `rate`, from 0 to 1; 0.1 to 0.2 is usual.
+    pub fn new(rate: f64) -> Self {
+        Self { rate }
+    }
+}
+
+impl<T: Scalar> Corruption<T> for Swap {
+    fn kind(&self) -> &'static str {
+        "swap"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("rate", self.rate)
+    }
+
+    fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
+        let swapped = Chance::of(self.rate);
+        for feature in 0..pass.sample.len() {
+            if swapped.comes(&mut pass.rng) {
+                let value = pass.of_another(feature)?;
+                if let Some(own) = pass.sample.get_mut(feature) {
+                    *own = value;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        check_rate(self.rate)
+    }
+}

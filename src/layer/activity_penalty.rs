@@ -1,0 +1,189 @@
+//! [`L1Activity`] and [`TargetRate`]: penalties that make codes sparse.
+
+use std::sync::Arc;
+
+use super::{Activation, Backward, Forward, ForwardStatistics, Layer, Mode, Plan};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// Passes its input on and adds λ Σ|x| to the loss of each sample, a sum over the units and a mean over samples; Keras's `activity_regularizer=L1(λ)` of
+/// the layer before it. The penalty is reported as `l1`.
+///
+/// ```
+/// use autoencoder::{Activation, Autoencoder, Dense, L1Activity, Shape};
+///
+/// let model = Autoencoder::<f32>::builder(Shape::flat(784))
+///     .encoder(Dense::new(32).activation(Activation::Relu))
+///     .encoder(L1Activity::new(1e-4))
+///     .decoder(Dense::new(784).activation(Activation::Sigmoid))
+///     .build()?;
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct L1Activity {
+    weight: f64,
+}
+
+impl L1Activity {
+    /// The penalty with λ = `weight`, at least 0.
+    pub fn new(weight: f64) -> Self {
+        Self { weight }
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self { weight: config.only(&["weight"])?.number("weight")? })
+    }
+}
+
+impl<T: Scalar> Layer<T> for L1Activity {
+    fn kind(&self) -> &'static str {
+        "l1_activity"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("weight", self.weight)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        check_weight(self.weight)?;
+        Ok(Plan::new(input).penalty("l1"))
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        pass.output.copy_from_slice(pass.input);
+        if let ([penalty], Mode::Training) = (pass.penalties, pass.mode) {
+            *penalty += self.weight * pass.input.iter().map(|value| value.into_f64().abs()).sum::<f64>();
+        }
+    }
+
+    /// The slope of |x| is 0 at 0, as in Keras.
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let slope = T::from_f64(self.weight / pass.batch as f64);
+        for ((to, gradient), value) in input_gradient.iter_mut().zip(&*pass.output_gradient).zip(pass.input) {
+            *to = match *value == T::zero() {
+                true => *gradient,
+                false => *gradient + slope * value.signum(),
+            };
+        }
+    }
+
+    /// Nothing: a decoder has no use for it.
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(Vec::new())
+    }
+}
+
+/// So near to 0 and to 1, the divergence goes on as its tangent: a unit that is never active has a slope, too.
+const EDGE: f64 = 1e-4;
+
+/// Passes its input on and adds β Σⱼ KL(ρ ‖ ρ̂ⱼ) to the loss, with the target rate ρ, the mean activity ρ̂ⱼ of unit j over the whole batch, and
+/// KL(ρ ‖ ρ̂) = ρ ln(ρ/ρ̂) + (1 − ρ) ln((1 − ρ)/(1 − ρ̂)); Ng, *Sparse autoencoder* (CS294A lecture notes), 2011.
+///
+/// For activities in 0..1: put it after a layer with a sigmoid. A unit is a feature of a flat sample or a channel of an image, then averaged over pixels, too.
+/// Below ρ̂ = 10⁻⁴ and above 1 − 10⁻⁴ the divergence is continued by its tangent. The penalty is reported as `target_rate`.
+///
+/// ```
+/// use autoencoder::{Activation, Autoencoder, Dense, Shape, TargetRate};
+///
+/// let model = Autoencoder::<f32>::builder(Shape::flat(64))
+///     .encoder(Dense::new(25).activation(Activation::Sigmoid))
+///     .encoder(TargetRate::new(0.01, 3.0)) // each unit active in one sample of a hundred
+///     .decoder(Dense::new(64).activation(Activation::Sigmoid))
+///     .build()?;
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TargetRate {
+    rate: f64,
+    weight: f64,
+}
+
+impl TargetRate {
+    /// The penalty with ρ = `rate`, between 0 and 1, and β = `weight`, at least 0.
+    pub fn new(rate: f64, weight: f64) -> Self {
+        Self { rate, weight }
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        let config = config.only(&["rate", "weight"])?;
+        Ok(Self { rate: config.number("rate")?, weight: config.number("weight")? })
+    }
+
+    /// KL(ρ ‖ ρ̂) for ρ̂ = `active`, and its derivative.
+    fn divergence(&self, active: f64) -> (f64, f64) {
+        let (rate, inside) = (self.rate, active.clamp(EDGE, 1.0 - EDGE));
+        let value = rate * (rate / inside).ln() + (1.0 - rate) * ((1.0 - rate) / (1.0 - inside)).ln();
+        let slope = (1.0 - rate) / (1.0 - inside) - rate / inside;
+        (value + slope * (active - inside), slope)
+    }
+}
+
+impl<T: Scalar> Layer<T> for TargetRate {
+    fn kind(&self) -> &'static str {
+        "target_rate"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("rate", self.rate).with("weight", self.weight)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        if !(self.rate > 0.0 && self.rate < 1.0) {
+            return Err(ShapeError::Option { option: "rate", value: self.rate, expected: "a number between 0 and 1" });
+        }
+        check_weight(self.weight)?;
+        Ok(Plan::new(input).forward_statistics(input.channels()).penalty("target_rate"))
+    }
+
+    /// For each unit the sum of its activities.
+    fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
+        for pixel in pass.input.chunks_exact(pass.input_shape.channels()) {
+            pass.sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value.into_f64());
+        }
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        pass.output.copy_from_slice(pass.input);
+        if let ([penalty], Mode::Training) = (pass.penalties, pass.mode) {
+            let count = count(pass.input_shape, pass.batch);
+            let divergences = pass.statistics.iter().map(|sum| self.divergence(sum / count).0);
+            *penalty += pass.samples as f64 * self.weight * divergences.sum::<f64>();
+        }
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let (channels, count) = (pass.input_shape.channels(), count(pass.input_shape, pass.batch));
+        let pixels = input_gradient.chunks_exact_mut(channels).zip(pass.output_gradient.chunks_exact(channels));
+        for (to, gradients) in pixels {
+            for ((to, gradient), sum) in to.iter_mut().zip(gradients).zip(pass.forward_statistics) {
+                *to = *gradient + T::from_f64(self.weight * self.divergence(sum / count).1 / count);
+            }
+        }
+    }
+
+    /// Nothing: a decoder has no use for it.
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(Vec::new())
+    }
+}
+
+/// Values of a unit in a batch.
+fn count(shape: Shape, batch: usize) -> f64 {
+    (shape.elements() / shape.channels().max(1) * batch).max(1) as f64
+}
+
+fn check_weight(weight: f64) -> Result<(), ShapeError> {
+    match weight >= 0.0 && weight.is_finite() {
+        true => Ok(()),
+        false => Err(ShapeError::Option { option: "weight", value: weight, expected: "a finite number, at least 0" }),
+    }
+}

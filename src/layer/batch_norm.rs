@@ -1,0 +1,242 @@
+//! [`BatchNorm`]: each channel brought to a common scale by the batch it is in.
+
+use std::sync::Arc;
+
+use super::{
+    Activation, Backward, BackwardStatistics, Forward, ForwardStatistics, Initializer, Layer, Mode, ParameterSpec,
+    Plan, StateSpec, StateUpdate,
+};
+use crate::shape::checked_product;
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+const GAMMA: usize = 0;
+const BETA: usize = 1;
+
+/// y = γ·(x − μ)/√(v + ε) + β for each channel; Ioffe and Szegedy 2015. Rules and defaults (momentum 0.99, ε = 10⁻³, γ = 1 and β = 0 at first) are Keras's.
+///
+/// Input and output: any shape; channels are the last dimension: the channels of an image, the features of a flat sample. In training μ and v are mean and
+/// variance (divided by the count, not one less) over every pixel of the whole batch, whatever the number of threads; in inference they are the running ones,
+/// m ← momentum·m + (1 − momentum)·μ after each step, kept in the model's state and its file. PyTorch's momentum is 1 − this one, its ε 10⁻⁵, its running
+/// variance divided by one less.
+///
+/// A layer before it needs no bias. The mirrored decoder normalises the same channels.
+///
+/// ```
+/// use autoencoder::{Activation, BatchNorm, Dense, Network, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::flat(8))
+///     .layer(Dense::new(4).without_bias())
+///     .layer(BatchNorm::new())
+///     .layer(Activation::Relu)
+///     .build()?;
+/// let state: Vec<_> = network.state().map(|state| state.name).collect();
+/// assert_eq!(state, ["layers.1.running_mean", "layers.1.running_variance"]);
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BatchNorm {
+    momentum: f64,
+    epsilon: f64,
+}
+
+impl Default for BatchNorm {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BatchNorm {
+    /// Keras's defaults.
+    pub fn new() -> Self {
+        Self { momentum: 0.99, epsilon: 1e-3 }
+    }
+
+    /// How much of the running mean and variance a step keeps, in 0..1. With few steps an epoch, less than 0.99 makes them follow sooner.
+    #[must_use]
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// What is added to the variance, above 0.
+    #[must_use]
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        let config = config.only(&["momentum", "epsilon"])?;
+        Ok(Self { momentum: config.number("momentum")?, epsilon: config.number("epsilon")? })
+    }
+
+    /// 1/√(v + ε)
+    fn factor(&self, variance: f64) -> f64 {
+        1.0 / (variance + self.epsilon).sqrt()
+    }
+}
+
+/// Each channel's mean and variance over the batch, from the sums of x and of x² over `count` values.
+fn moments(sums: &[f64], count: f64) -> impl Iterator<Item = (f64, f64)> {
+    let (sums, squares) = sums.split_at(sums.len() / 2);
+    sums.iter().zip(squares).map(move |(sum, square)| {
+        let mean = sum / count;
+        (mean, (square / count - mean * mean).max(0.0)) // rounding may leave less than nothing
+    })
+}
+
+/// Values of a channel in the batch.
+fn count(shape: Shape, batch: usize) -> f64 {
+    (shape.elements() / shape.channels().max(1)) as f64 * batch as f64
+}
+
+/// `N` pieces of one number for each channel.
+fn pieces<T, const N: usize>(scratch: &mut [T], channels: usize) -> [&mut [T]; N] {
+    let mut chunks = scratch.chunks_exact_mut(channels.max(1));
+    std::array::from_fn(|_| chunks.next().unwrap_or(&mut []))
+}
+
+impl<T: Scalar> Layer<T> for BatchNorm {
+    fn kind(&self) -> &'static str {
+        "batch_norm"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("momentum", self.momentum).with("epsilon", self.epsilon)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        let accepted = (0.0..1.0).contains(&self.momentum);
+        ShapeError::unless(accepted, "momentum", self.momentum, "a number in 0..1")?;
+        let accepted = self.epsilon > 0.0 && self.epsilon.is_finite();
+        ShapeError::unless(accepted, "epsilon", self.epsilon, "a finite number above 0")?;
+        let channels = input.channels();
+        Ok(Plan::new(input)
+            .parameter(ParameterSpec::new("gamma", &[channels], Initializer::Constant(1.0)))
+            .parameter(ParameterSpec::new("beta", &[channels], Initializer::Zeros))
+            .state(StateSpec::new("running_mean", channels, 0.0))
+            .state(StateSpec::new("running_variance", channels, 1.0))
+            .scratch(checked_product("channels", &[4, channels])?)
+            .forward_statistics(checked_product("statistics", &[2, channels])?)
+            .backward_statistics(checked_product("statistics", &[2, channels])?)
+            .work_per_sample(4 * input.elements()))
+    }
+
+    /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and what is lost in their difference is far below ε.
+    fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
+        let channels = pass.input_shape.channels();
+        let [sums, squares] = pieces(pass.sums, channels);
+        for pixel in pass.input.chunks_exact(channels.max(1)) {
+            for ((value, sum), square) in pixel.iter().zip(sums.iter_mut()).zip(squares.iter_mut()) {
+                let value = value.into_f64();
+                *sum += value;
+                *square += value * value;
+            }
+        }
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let channels = pass.input_shape.channels();
+        let (gamma, beta) = (pass.parameters.of(GAMMA), pass.parameters.of(BETA));
+        let [means, slopes] = pieces(pass.scratch, channels);
+        let set = |place: ((&mut T, &mut T), &T), (mean, variance): (f64, f64)| {
+            let ((to_mean, to_slope), gamma) = place;
+            *to_mean = T::from_f64(mean);
+            *to_slope = T::from_f64(gamma.into_f64() * self.factor(variance));
+        };
+        let places = means.iter_mut().zip(slopes.iter_mut()).zip(gamma);
+        match pass.mode {
+            Mode::Training => {
+                let moments = moments(pass.statistics, count(pass.input_shape, pass.batch));
+                places.zip(moments).for_each(|(place, moments)| set(place, moments));
+            }
+            Mode::Inference => {
+                let (running_means, variances) = pass.state.split_at(pass.state.len() / 2);
+                let moments = running_means.iter().zip(variances).map(|(mean, v)| (mean.into_f64(), v.into_f64()));
+                places.zip(moments).for_each(|(place, moments)| set(place, moments));
+            }
+        }
+        let pixels = pass.output.chunks_exact_mut(channels.max(1)).zip(pass.input.chunks_exact(channels.max(1)));
+        for (output, input) in pixels {
+            let channel = means.iter().zip(&*slopes).zip(beta);
+            for ((output, input), ((mean, slope), beta)) in output.iter_mut().zip(input).zip(channel) {
+                *output = (*input - *mean) * *slope + *beta;
+            }
+        }
+    }
+
+    /// Σg and Σg·(x − μ)
+    fn backward_statistics(&self, pass: BackwardStatistics<'_, T>) {
+        let channels = pass.input_shape.channels().max(1);
+        let share = 1.0 / count(pass.input_shape, pass.batch);
+        let [sums, products] = pieces(pass.sums, channels);
+        for (gradient, input) in pass.output_gradient.chunks_exact(channels).zip(pass.input.chunks_exact(channels)) {
+            let to = sums.iter_mut().zip(products.iter_mut()).zip(pass.forward_statistics);
+            for ((gradient, input), ((sum, product), total)) in gradient.iter().zip(input).zip(to) {
+                let gradient = gradient.into_f64();
+                *sum += gradient;
+                *product += gradient * (input.into_f64() - total * share);
+            }
+        }
+    }
+
+    /// With n values of a channel and a = 1/√(v + ε): by x γa·(g − Σg/n − (x − μ)·a²·Σg(x − μ)/n), by γ a·Σg(x − μ), by β Σg. Those sums are the
+    /// whole batch's already: each part adds its share of them.
+    fn backward(&self, mut pass: Backward<'_, T>) {
+        let channels = pass.input_shape.channels().max(1);
+        let count = count(pass.input_shape, pass.batch);
+        let share = pass.samples as f64 / pass.batch.max(1) as f64;
+        let (sums, products) = pass.statistics.split_at(pass.statistics.len() / 2);
+        let moments = || moments(pass.forward_statistics, count);
+        for ((gradient, product), (_, variance)) in pass.gradients.of(GAMMA).iter_mut().zip(products).zip(moments()) {
+            *gradient += T::from_f64(share * product * self.factor(variance));
+        }
+        for (gradient, sum) in pass.gradients.of(BETA).iter_mut().zip(sums) {
+            *gradient += T::from_f64(share * sum);
+        }
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let [means, slopes, shifts, pulls] = pieces(pass.scratch, channels);
+        let to = means.iter_mut().zip(slopes.iter_mut()).zip(shifts.iter_mut().zip(pulls.iter_mut()));
+        let from = moments().zip(pass.parameters.of(GAMMA)).zip(sums.iter().zip(products));
+        for (((to_mean, slope), (shift, pull)), (((mean, variance), gamma), (sum, product))) in to.zip(from) {
+            let factor = self.factor(variance);
+            *to_mean = T::from_f64(mean);
+            *slope = T::from_f64(gamma.into_f64() * factor);
+            *shift = T::from_f64(sum / count);
+            *pull = T::from_f64(factor * factor * product / count);
+        }
+        let pixels = input_gradient.chunks_exact_mut(channels).zip(pass.output_gradient.chunks_exact(channels));
+        for ((to, gradient), input) in pixels.zip(pass.input.chunks_exact(channels)) {
+            let channel = means.iter().zip(&*slopes).zip(shifts.iter().zip(&*pulls));
+            let values = to.iter_mut().zip(gradient).zip(input);
+            for (((to, gradient), input), ((mean, slope), (shift, pull))) in values.zip(channel) {
+                *to = *slope * (*gradient - *shift - (*input - *mean) * *pull);
+            }
+        }
+    }
+
+    fn update_state(&self, pass: StateUpdate<'_, T>) {
+        let (means, variances) = pass.state.split_at_mut(pass.state.len() / 2);
+        let blend = |old: &mut T, new: f64| {
+            *old = T::from_f64(self.momentum * old.into_f64() + (1.0 - self.momentum) * new);
+        };
+        let moments = moments(pass.statistics, count(pass.input_shape, pass.batch));
+        for ((running_mean, running_variance), (mean, variance)) in means.iter_mut().zip(variances).zip(moments) {
+            blend(running_mean, mean);
+            blend(running_variance, variance);
+        }
+    }
+
+    /// The same channels, and then the activation of the layer that was normalised.
+    fn mirror(&self, _input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(*self)];
+        if activation != Activation::Linear {
+            layers.push(Arc::new(activation));
+        }
+        Some(layers)
+    }
+}

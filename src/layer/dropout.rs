@@ -1,0 +1,83 @@
+//! [`Dropout`]: values left out at random while a model learns.
+
+use std::sync::Arc;
+
+use super::{Activation, Backward, Forward, Layer, Mode, Plan};
+use crate::random::Chance;
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// In training each value is 0 with probability p, and x/(1 − p) otherwise; in inference it is x. Srivastava et al. 2014, in the inverted form of every framework:
+/// the expected value is the same in both modes.
+///
+/// Input and output: any shape. Each sample and each step have their own draws. A mirrored decoder has no counterpart of it.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{Dropout, Network, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::flat(4)).layer(Dropout::new(0.5)).build()?;
+/// let sample = DMatrix::from_element(4, 1, 1.0);
+/// assert_eq!(network.predict(&sample)?, sample);
+/// let mut tape = network.tape(1)?;
+/// assert!(network.forward(&mut tape, &sample, None, 0)?.iter().all(|value| [0.0, 2.0].contains(value)));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dropout {
+    rate: f64,
+}
+
+impl Dropout {
+    /// Leaves out a value with probability `rate`, at least 0 and below 1.
+    pub fn new(rate: f64) -> Self {
+        Self { rate }
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self { rate: config.only(&["rate"])?.number("rate")? })
+    }
+}
+
+impl<T: Scalar> Layer<T> for Dropout {
+    fn kind(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("rate", self.rate)
+    }
+
+    /// The cache holds what each value is multiplied by.
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        let accepted = (0.0..1.0).contains(&self.rate);
+        ShapeError::unless(accepted, "rate", self.rate, "a number in 0..1")?;
+        Ok(Plan::new(input).cache_per_sample(input.elements()).work_per_sample(4 * input.elements()))
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        pass.output.copy_from_slice(pass.input);
+        if pass.mode == Mode::Inference {
+            return;
+        }
+        let (drop, kept) = (Chance::of(self.rate), T::from_f64(1.0 / (1.0 - self.rate)));
+        for (sample, factors) in pass.cache.chunks_exact_mut(pass.output_shape.elements()).enumerate() {
+            let mut rng = pass.random.sample(sample);
+            factors.iter_mut().for_each(|factor| *factor = if drop.comes(&mut rng) { T::zero() } else { kept });
+        }
+        pass.output.iter_mut().zip(&*pass.cache).for_each(|(value, factor)| *value *= *factor);
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let gradients = pass.output_gradient.iter().zip(pass.cache);
+        input_gradient.iter_mut().zip(gradients).for_each(|(to, (gradient, factor))| *to = *gradient * *factor);
+    }
+
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(Vec::new())
+    }
+}

@@ -1,0 +1,270 @@
+//! [`GaussianLatent`]: the code of a variational autoencoder.
+
+use std::sync::Arc;
+
+use rand_distr::{Distribution, StandardNormal};
+
+use super::{Activation, Backward, Forward, ForwardStatistics, KlWarmUp, Latent, Layer, Mode, Plan};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// Up to this size a logarithm of a variance is taken as it comes; beyond, it bends towards twice this size.
+const STRAIGHT: f64 = 10.0;
+
+/// The code of a variational autoencoder: z = μ + exp(½ℓ)·ε with ε from the standard normal distribution in training, z = μ in inference;
+/// Kingma and Welling 2013. The last layer of an encoder.
+///
+/// Input: twice as many channels as the output: first the means μ, then the variances' logarithms ℓ. A linear layer gives both:
+///
+/// ```
+/// use autoencoder::{Activation, Autoencoder, Dense, GaussianLatent, Shape};
+///
+/// let model = Autoencoder::<f32>::builder(Shape::flat(784))
+///     .encoder(Dense::new(400).activation(Activation::Relu))
+///     .encoder(Dense::new(2 * 40)) // 40 means and 40 logarithms of variances
+///     .encoder(GaussianLatent::new())
+///     .decoder(Dense::new(400).activation(Activation::Relu))
+///     .decoder(Dense::new(784).activation(Activation::Sigmoid))
+///     .build()?;
+/// assert_eq!(model.code_shape(), Shape::flat(40));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+///
+/// Adds to the loss the divergence from the standard normal prior, the sum over a sample's dimensions and the mean over samples of
+///
+/// KL = ½ (μ² + exp ℓ − 1 − ℓ), in nats,
+///
+/// times β and the share that [`warm_up`](Self::warm_up) leaves of it. A history has that penalty as `kl_weighted` and the divergence itself as the figure `kl`.
+/// The loss has to be a negative log-likelihood in nats: [`Bce`](struct@crate::Bce) with [`Reduction::SumPerSample`](crate::Reduction::SumPerSample), or
+/// [`GaussianNll`](crate::GaussianNll).
+///
+/// A validation loss is the reconstruction's alone, from the means; [`Autoencoder::elbo`](crate::Autoencoder::elbo) judges the whole on data of one's choice.
+///
+/// Nothing overflows: ℓ is the input where that is within ±10, and ±(10 + 10·tanh((|x| − 10) / 10)) for an input x beyond, which is smooth and stays within ±20.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GaussianLatent {
+    beta: f64,
+    warm_up: KlWarmUp,
+    free_bits: f64,
+}
+
+impl Default for GaussianLatent {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl GaussianLatent {
+    /// A latent layer with β = 1.
+    pub fn new() -> Self {
+        Self { beta: 1.0, warm_up: KlWarmUp::None, free_bits: 0.0 }
+    }
+
+    /// Weighs the divergence with `beta`, at least 0: above 1 for dimensions that mean one thing each; Higgins et al. 2017.
+    #[must_use]
+    pub fn beta(mut self, beta: f64) -> Self {
+        self.beta = beta;
+        self
+    }
+
+    /// Lets the weight begin small, against a code that is given up before the decoder has learned to use it.
+    #[must_use]
+    pub fn warm_up(mut self, warm_up: KlWarmUp) -> Self {
+        self.warm_up = warm_up;
+        self
+    }
+
+    /// Lets each dimension have `nats` for nothing: its term is max(nats, mean of its KL over the batch); Kingma et al. 2016. At least 0, which is the default.
+    #[must_use]
+    pub fn free_bits(mut self, nats: f64) -> Self {
+        self.free_bits = nats;
+        self
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        let config = config.only(&["beta", "warm_up", "free_bits"])?;
+        Ok(Self {
+            beta: config.number("beta")?,
+            warm_up: KlWarmUp::from_config(config.config("warm_up")?)?,
+            free_bits: config.number("free_bits")?,
+        })
+    }
+
+    fn check(&self) -> Result<(), ShapeError> {
+        for (option, value) in [("beta", self.beta), ("free_bits", self.free_bits)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(ShapeError::Option { option, value, expected: "a finite number, at least 0" });
+            }
+        }
+        self.warm_up.check()
+    }
+
+    /// The weight of the divergence after `epoch` epochs.
+    fn weight(&self, epoch: f64) -> f64 {
+        self.beta * self.warm_up.share(epoch)
+    }
+
+    /// The term of the objective, without its weight: `kl` of this part, or what free bits make of the sums over the whole batch.
+    fn term(&self, kl: f64, statistics: &[f64], samples: usize, batch: usize) -> f64 {
+        match self.free_bits > 0.0 {
+            true => {
+                let floored = statistics.iter().map(|sum| (sum / batch as f64).max(self.free_bits));
+                samples as f64 * floored.sum::<f64>()
+            }
+            false => kl,
+        }
+    }
+
+    /// Whether the divergence of the dimension with this sum over the batch counts: it is above what is free.
+    fn counts(&self, statistics: &[f64], dimension: usize, batch: usize) -> bool {
+        self.free_bits == 0.0 || statistics.get(dimension).is_some_and(|sum| sum / batch as f64 > self.free_bits)
+    }
+}
+
+/// The logarithm of a variance for an input, and its derivative.
+fn bounded<T: Scalar>(input: T) -> (T, T) {
+    let straight = T::from_f64(STRAIGHT);
+    if input.abs() <= straight {
+        return (input, T::one());
+    }
+    let bent = ((input.abs() - straight) / straight).tanh();
+    ((straight + straight * bent) * input.signum(), T::one() - bent * bent)
+}
+
+/// ½ (μ² + exp ℓ − 1 − ℓ)
+fn divergence<T: Scalar>(mean: T, log_variance: T) -> f64 {
+    let (mean, log_variance) = (mean.into_f64(), log_variance.into_f64());
+    0.5 * (mean * mean + log_variance.exp_m1() - log_variance)
+}
+
+/// The means in an input: the first half of each pixel's channels, of which there are `channels` in the output.
+fn means<T>(input: &[T], channels: usize) -> impl Iterator<Item = &T> {
+    input.chunks_exact(2 * channels.max(1)).flat_map(move |pixel| pixel.iter().take(channels))
+}
+
+/// What logarithms of variances are made of: the second half.
+fn logarithms<T>(input: &[T], channels: usize) -> impl Iterator<Item = &T> {
+    input.chunks_exact(2 * channels.max(1)).flat_map(move |pixel| pixel.iter().skip(channels))
+}
+
+fn means_mut<T>(input: &mut [T], channels: usize) -> impl Iterator<Item = &mut T> {
+    input.chunks_exact_mut(2 * channels.max(1)).flat_map(move |pixel| pixel.iter_mut().take(channels))
+}
+
+fn logarithms_mut<T>(input: &mut [T], channels: usize) -> impl Iterator<Item = &mut T> {
+    input.chunks_exact_mut(2 * channels.max(1)).flat_map(move |pixel| pixel.iter_mut().skip(channels))
+}
+
+impl<T: Scalar> Layer<T> for GaussianLatent {
+    fn kind(&self) -> &'static str {
+        "gaussian_latent"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("beta", self.beta).with("warm_up", self.warm_up.config()).with("free_bits", self.free_bits)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        self.check()?;
+        let Some((channels, before)) = input.dimensions().split_last().filter(|(last, _)| last.is_multiple_of(2))
+        else {
+            let expected = "an even number of channels, means before logarithms of variances";
+            return Err(ShapeError::Unsuitable { expected, shape: input });
+        };
+        let output = Shape::new(&[before, &[channels / 2]].concat())?;
+        let waits_for = if self.free_bits > 0.0 { output.elements() } else { 0 };
+        Ok(Plan::new(output)
+            .cache_per_sample(input.elements())
+            .forward_statistics(waits_for)
+            .penalty("kl_weighted")
+            .figure("kl")
+            .sums_per_sample())
+    }
+
+    /// For each dimension, Σ KL.
+    fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
+        let channels = pass.input_shape.channels() / 2;
+        for sample in pass.input.chunks_exact(pass.input_shape.elements()) {
+            let distributions = means(sample, channels).zip(logarithms(sample, channels));
+            for ((mean, raw), sum) in distributions.zip(pass.sums.iter_mut()) {
+                *sum += divergence(*mean, bounded(*raw).0);
+            }
+        }
+    }
+
+    /// Leaves z − μ and exp ℓ of each dimension in the cache.
+    fn forward(&self, pass: Forward<'_, T>) {
+        let channels = pass.output_shape.channels();
+        if pass.mode == Mode::Inference {
+            pass.output.iter_mut().zip(means(pass.input, channels)).for_each(|(output, mean)| *output = *mean);
+            return;
+        }
+        let (inputs, outputs) = (pass.input_shape.elements(), pass.output_shape.elements());
+        let samples = pass.input.chunks_exact(inputs).zip(pass.output.chunks_exact_mut(outputs));
+        let mut kl = 0.0;
+        for (position, ((input, output), cache)) in samples.zip(pass.cache.chunks_exact_mut(inputs)).enumerate() {
+            let mut rng = pass.random.sample(position);
+            let (deviations, variances) = cache.split_at_mut(outputs);
+            let distributions = means(input, channels).zip(logarithms(input, channels));
+            let drawn = output.iter_mut().zip(deviations).zip(variances);
+            for ((mean, raw), ((output, deviation), variance)) in distributions.zip(drawn) {
+                let (log_variance, _) = bounded(*raw);
+                let noise: f64 = StandardNormal.sample(&mut rng);
+                *deviation = (T::from_f64(0.5) * log_variance).exp() * T::from_f64(noise);
+                *variance = log_variance.exp();
+                *output = *mean + *deviation;
+                kl += divergence(*mean, log_variance);
+            }
+        }
+        if let ([penalty], [figure]) = (pass.penalties, pass.figures) {
+            *penalty += self.weight(pass.epoch) * self.term(kl, pass.statistics, pass.samples, pass.batch);
+            *figure += kl;
+        }
+    }
+
+    /// ∂/∂μ = g + w μ and ∂/∂ℓ = ½ g (z − μ) + ½ w (exp ℓ − 1) with the output's gradient g, and w the dimension's weight over the batch's samples.
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let (inputs, outputs) = (pass.input_shape.elements(), pass.output_shape.elements());
+        let channels = pass.output_shape.channels();
+        let weight = T::from_f64(self.weight(pass.epoch) / pass.batch as f64);
+        let counts = |dimension| self.counts(pass.forward_statistics, dimension, pass.batch);
+        let weights = || (0..outputs).map(|dimension| if counts(dimension) { weight } else { T::zero() });
+        let half = T::from_f64(0.5);
+        let samples = pass.input.chunks_exact(inputs).zip(pass.cache.chunks_exact(inputs));
+        let gradients = pass.output_gradient.chunks_exact(outputs).zip(input_gradient.chunks_exact_mut(inputs));
+        for ((input, cache), (gradient, to)) in samples.zip(gradients) {
+            let of_means = means_mut(to, channels).zip(gradient);
+            for (((to, gradient), mean), weight) in of_means.zip(means(input, channels)).zip(weights()) {
+                *to = *gradient + weight * *mean;
+            }
+            let (deviations, variances) = cache.split_at(outputs);
+            let drawn = deviations.iter().zip(variances).zip(weights());
+            let of_logarithms = logarithms_mut(to, channels).zip(gradient).zip(logarithms(input, channels));
+            for (((to, gradient), raw), ((deviation, variance), weight)) in of_logarithms.zip(drawn) {
+                let (_, slope) = bounded(*raw);
+                *to = half * (*gradient * *deviation + weight * (*variance - T::one())) * slope;
+            }
+        }
+    }
+
+    fn latent(&self) -> Option<&dyn Latent<T>> {
+        Some(self)
+    }
+
+    /// Nothing: what the decoder is given is the code.
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(Vec::new())
+    }
+}
+
+impl<T: Scalar> Latent<T> for GaussianLatent {
+    fn posterior(&self, output_shape: Shape, input: &[T], mean: &mut [T], log_variance: &mut [T]) {
+        let channels = output_shape.channels();
+        mean.iter_mut().zip(means(input, channels)).for_each(|(to, from)| *to = *from);
+        log_variance.iter_mut().zip(logarithms(input, channels)).for_each(|(to, from)| *to = bounded(*from).0);
+    }
+}

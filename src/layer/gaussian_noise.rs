@@ -1,0 +1,83 @@
+//! [`GaussianNoise`]: values blurred at random while a model learns.
+
+use std::sync::Arc;
+
+use rand_distr::{Distribution, StandardNormal};
+
+use super::{Activation, Backward, Forward, Layer, Mode, Plan};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// x + σε with ε normal in training, x in inference; Keras's `GaussianNoise`. As the first layer of an encoder it is a denoising autoencoder's corruption (Vincent et al.
+/// 2008) that travels with the model; [`Trainer::corrupt`](crate::Trainer::corrupt) is the one that does not.
+///
+/// Input and output: any shape. Each sample and each step have their own draws. A mirrored decoder has no counterpart of it.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{GaussianNoise, Network, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::flat(4)).layer(GaussianNoise::new(0.1)).build()?;
+/// let sample = DMatrix::from_element(4, 1, 1.0);
+/// assert_eq!(network.predict(&sample)?, sample);
+/// let mut tape = network.tape(1)?;
+/// assert_ne!(network.forward(&mut tape, &sample, None, 0)?, sample.as_slice());
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GaussianNoise {
+    deviation: f64,
+}
+
+impl GaussianNoise {
+    /// Noise with standard deviation σ = `deviation`, at least 0.
+    pub fn new(deviation: f64) -> Self {
+        Self { deviation }
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self { deviation: config.only(&["deviation"])?.number("deviation")? })
+    }
+}
+
+impl<T: Scalar> Layer<T> for GaussianNoise {
+    fn kind(&self) -> &'static str {
+        "gaussian_noise"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("deviation", self.deviation)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        let accepted = self.deviation >= 0.0 && self.deviation.is_finite();
+        ShapeError::unless(accepted, "deviation", self.deviation, "a finite number, at least 0")?;
+        Ok(Plan::new(input).work_per_sample(8 * input.elements()))
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        pass.output.copy_from_slice(pass.input);
+        if pass.mode == Mode::Inference {
+            return;
+        }
+        for (sample, values) in pass.output.chunks_exact_mut(pass.output_shape.elements()).enumerate() {
+            let mut rng = pass.random.sample(sample);
+            for value in values {
+                let draw: f64 = StandardNormal.sample(&mut rng);
+                *value += T::from_f64(self.deviation * draw);
+            }
+        }
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Some(input_gradient) = pass.input_gradient else { return };
+        input_gradient.copy_from_slice(pass.output_gradient);
+    }
+
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(Vec::new())
+    }
+}

@@ -1,0 +1,124 @@
+//! [`TopK`]: the largest activities of a sample, and zeros.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::{Activation, Backward, Forward, Layer, Mode, Plan};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// Keeps the k largest values of each sample and makes the others 0; after a linear layer it is the k-sparse autoencoder of Makhzani and Frey 2013.
+///
+/// Of equal values the first are kept. The gradient goes to what was kept. In inference α·k values are kept, with α = 1 unless told otherwise; the paper finds a
+/// larger one a little better for features.
+///
+/// ```
+/// use autoencoder::{Activation, Autoencoder, Dense, Shape, TopK};
+///
+/// let model = Autoencoder::<f32>::builder(Shape::flat(784))
+///     .encoder(Dense::new(1000))
+///     .encoder(TopK::new(25).inference_factor(2.0))
+///     .decoder(Dense::new(784).activation(Activation::Sigmoid))
+///     .build()?;
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TopK {
+    k: usize,
+    inference_factor: f64,
+}
+
+impl TopK {
+    /// Keeps `k` values, at least 1 and at most as many as a sample has.
+    pub fn new(k: usize) -> Self {
+        Self { k, inference_factor: 1.0 }
+    }
+
+    /// Keeps α·k values in inference, with α = `factor`, at least 1; rounded.
+    #[must_use]
+    pub fn inference_factor(mut self, factor: f64) -> Self {
+        self.inference_factor = factor;
+        self
+    }
+
+    /// The layer that [`config`](Layer::config) described.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the description is of none.
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        let config = config.only(&["k", "inference_factor"])?;
+        Ok(Self { k: config.integer("k")?, inference_factor: config.number("inference_factor")? })
+    }
+
+    fn kept_in_inference(&self) -> f64 {
+        (self.inference_factor * self.k as f64).round()
+    }
+}
+
+/// Hands `visit` every value of `sample` and whether it is among the `k` largest.
+fn choose<T: Scalar>(sample: &[T], k: usize, scratch: &mut [T], mut visit: impl FnMut(usize, bool)) {
+    let Some(sorted) = scratch.get_mut(..sample.len()).filter(|sorted| k > 0 && k <= sorted.len()) else { return };
+    sorted.copy_from_slice(sample);
+    let descending = |a: &T, b: &T| b.partial_cmp(a).unwrap_or(Ordering::Equal);
+    let (larger, least, _) = sorted.select_nth_unstable_by(k - 1, descending);
+    let least = *least;
+    let mut equals = k - larger.iter().filter(|value| **value > least).count();
+    for (index, value) in sample.iter().enumerate() {
+        let tie = *value == least && equals > 0;
+        equals -= usize::from(tie);
+        visit(index, *value > least || tie);
+    }
+}
+
+impl<T: Scalar> Layer<T> for TopK {
+    fn kind(&self) -> &'static str {
+        "top_k"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("k", self.k).with("inference_factor", self.inference_factor)
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        ShapeError::unless_positive("k", self.k)?;
+        let wrong = |option, value, expected| Err(ShapeError::Option { option, value, expected });
+        if self.k > input.elements() {
+            return wrong("k", self.k as f64, "at most the number of values of a sample");
+        }
+        let (factor, kept) = (self.inference_factor, self.kept_in_inference());
+        if !(factor >= 1.0 && kept <= input.elements() as f64) {
+            let expected = "at least 1, and k times it at most the number of values of a sample";
+            return wrong("inference_factor", factor, expected);
+        }
+        Ok(Plan::new(input).scratch(input.elements()))
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let kept = if pass.mode == Mode::Training { self.k } else { self.kept_in_inference() as usize };
+        let elements = pass.input_shape.elements();
+        pass.output.fill(T::zero());
+        for (input, output) in pass.input.chunks_exact(elements).zip(pass.output.chunks_exact_mut(elements)) {
+            choose(input, kept, pass.scratch, |index, kept| copy_if(kept, index, input, output));
+        }
+    }
+
+    fn backward(&self, pass: Backward<'_, T>) {
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let elements = pass.input_shape.elements();
+        input_gradient.fill(T::zero());
+        let samples = pass.input.chunks_exact(elements).zip(pass.output_gradient.chunks_exact(elements));
+        for ((input, gradient), to) in samples.zip(input_gradient.chunks_exact_mut(elements)) {
+            choose(input, self.k, pass.scratch, |index, kept| copy_if(kept, index, gradient, to));
+        }
+    }
+
+    /// Nothing: a decoder has no use for it.
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(Vec::new())
+    }
+}
+
+fn copy_if<T: Copy>(kept: bool, index: usize, from: &[T], to: &mut [T]) {
+    if let (true, Some(to), Some(from)) = (kept, to.get_mut(index), from.get(index)) {
+        *to = *from;
+    }
+}

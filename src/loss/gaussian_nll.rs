@@ -1,0 +1,64 @@
+//! [`GaussianNll`]: the negative logarithm of a normal density.
+
+use std::f64::consts::TAU;
+
+use super::{Loss, LossPass, Reduction};
+use crate::kernel::loss::Pointwise;
+use crate::{Config, OptionError, Scalar};
+
+/// −ln N(target; prediction, σ²) = ½ (target − prediction)² / σ² + ½ ln(2πσ²) with a fixed variance σ², over the elements of a sample, in nats: the
+/// Gaussian likelihood of a variational autoencoder over real numbers; Kingma and Welling 2013.
+///
+/// A sum over a sample's elements unless asked otherwise. With σ² = ½ its gradient is that of [`Mse`](struct@crate::Mse) as a sum.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GaussianNll {
+    variance: f64,
+    reduction: Reduction,
+}
+
+impl Default for GaussianNll {
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
+
+impl GaussianNll {
+    /// The loss with σ² = `variance`, above 0.
+    pub fn new(variance: f64) -> Self {
+        Self { variance, reduction: Reduction::SumPerSample }
+    }
+
+    /// Reduces over a sample's elements as told.
+    #[must_use]
+    pub fn reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
+}
+
+impl<T: Scalar> Loss<T> for GaussianNll {
+    fn kind(&self) -> &'static str {
+        "gaussian_nll"
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("variance", self.variance).with("reduction", self.reduction.name())
+    }
+
+    fn reduced_by(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn evaluate(&self, mut pass: LossPass<'_, T>) -> f64 {
+        let precision = 0.5 / self.variance;
+        pass.factor *= T::from_f64(precision);
+        let share = self.reduction.share(pass.shape.elements());
+        let constant = share * pass.predictions.len() as f64 * 0.5 * (TAU * self.variance).ln();
+        precision * pass.pointwise(Pointwise::Squared, self.reduction) + constant
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        let accepted = self.variance > 0.0 && self.variance.is_finite();
+        OptionError::unless(accepted, "variance", self.variance, "a finite number above 0")
+    }
+}

@@ -1,0 +1,77 @@
+//! [`Activity`]: how sparse the output of a layer is.
+
+use super::Network;
+use crate::data::{Batch, InputError};
+use crate::{Error, Scalar};
+
+/// Samples looked at a time.
+const AT_ONCE: usize = 256;
+
+/// How active the units of a layer are over some samples. A unit is an element of the layer's output.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Activity {
+    /// For each unit its mean over samples.
+    pub means: Vec<f64>,
+    /// For each unit the share of samples in which it is not 0.
+    pub rates: Vec<f64>,
+}
+
+impl Activity {
+    /// The mean over units and samples.
+    pub fn mean(&self) -> f64 {
+        self.means.iter().sum::<f64>() / self.means.len().max(1) as f64
+    }
+
+    /// L0: how many units are not 0 in a sample, on average.
+    pub fn l0(&self) -> f64 {
+        self.rates.iter().sum()
+    }
+
+    /// The units that are 0 in every sample.
+    pub fn dead(&self) -> Vec<usize> {
+        self.rates.iter().enumerate().filter(|(_, rate)| **rate == 0.0).map(|(unit, _)| unit).collect()
+    }
+}
+
+impl<T: Scalar> Network<T> {
+    /// How active the units of the layer called `layer` are over `samples`, in inference.
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Activation, Dense, Network, Shape};
+    ///
+    /// let network = Network::<f32>::builder(Shape::flat(4)).layer(Dense::new(3).activation(Activation::Relu)).build()?;
+    /// let activity = network.activity("layers.0", &DMatrix::zeros(4, 5))?;
+    /// assert_eq!((activity.mean(), activity.l0(), activity.dead()), (0.0, 0.0, vec![0, 1, 2]));
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error`] if there is no such layer or the batch does not suit the network.
+    pub fn activity<'b>(&self, layer: &str, samples: impl Into<Batch<'b, T>>) -> Result<Activity, Error> {
+        let index = self.structure.nodes.iter().position(|node| node.name == layer);
+        let index = index.ok_or_else(|| InputError::NoSuchLayer { name: layer.to_owned() })?;
+        self.activity_after(index + 1, samples.into())
+    }
+
+    /// How active the units before layer `end` are.
+    pub(crate) fn activity_after(&self, end: usize, samples: Batch<'_, T>) -> Result<Activity, Error> {
+        let units = self.features_after(&(0..end));
+        let (mut means, mut rates) = (vec![0.0; units], vec![0.0; units]);
+        let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
+        for first in (0..samples.samples()).step_by(AT_ONCE) {
+            let part = samples.part(first, (samples.samples() - first).min(AT_ONCE));
+            let outputs = self.infer_with(0..end, &mut workspace, part).map_err(|error| error.after(first))?;
+            for output in outputs.column_iter() {
+                for ((value, mean), rate) in output.iter().zip(&mut means).zip(&mut rates) {
+                    *mean += value.into_f64();
+                    *rate += f64::from(u8::from(*value != T::zero()));
+                }
+            }
+        }
+        let count = samples.samples().max(1) as f64;
+        means.iter_mut().chain(&mut rates).for_each(|sum| *sum /= count);
+        Ok(Activity { means, rates })
+    }
+}

@@ -1,0 +1,22 @@
+//! [`Constant`]: the optimizer's learning rate from beginning to end.
+
+use super::{Moment, Schedule};
+use crate::Config;
+
+/// The optimizer's learning rate from beginning to end; what a trainer does unless told otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Constant;
+
+impl Schedule for Constant {
+    fn kind(&self) -> &'static str {
+        "constant"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+    }
+
+    fn factor(&self, _moment: &Moment<'_>) -> f64 {
+        1.0
+    }
+}

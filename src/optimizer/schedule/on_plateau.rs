@@ -1,0 +1,135 @@
+//! [`OnPlateau`]: a learning rate that shrinks where the loss no longer does.
+
+use super::{Moment, Schedule, check_share};
+use crate::{Config, OptionError};
+
+/// Multiplies the rate by a factor whenever the loss has not fallen for some epochs; rules and defaults of Keras's `ReduceLROnPlateau`
+/// (factor 0.1, patience 10, min delta 10⁻⁴, no cooldown, floor 0).
+///
+/// The loss is that over the validation samples, or over the training samples where there are none. An epoch counts as progress if its loss is below
+/// the best one by more than the min delta. The floor is a share of the optimizer's rate.
+///
+/// ```
+/// use autoencoder::{Moment, OnPlateau, Schedule};
+///
+/// let losses = [0.5, 0.4, 0.4, 0.4, 0.4];
+/// let schedule = OnPlateau::new(3).times(0.5);
+/// assert_eq!(schedule.factor(&Moment::new(40, 10, 50, &losses[..4])), 1.0);
+/// assert_eq!(schedule.factor(&Moment::new(50, 10, 50, &losses)), 0.5);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OnPlateau {
+    factor: f64,
+    patience: usize,
+    min_delta: f64,
+    cooldown: usize,
+    floor: f64,
+}
+
+impl Default for OnPlateau {
+    fn default() -> Self {
+        Self::new(10)
+    }
+}
+
+impl OnPlateau {
+    /// Waits for `patience` epochs without progress, at least 1.
+    pub fn new(patience: usize) -> Self {
+        Self { factor: 0.1, patience, min_delta: 1e-4, cooldown: 0, floor: 0.0 }
+    }
+
+    /// Multiplies the rate by `factor`, in 0..1.
+    #[must_use]
+    pub fn times(mut self, factor: f64) -> Self {
+        self.factor = factor;
+        self
+    }
+
+    /// What counts as progress: more than `min_delta`, at least 0.
+    #[must_use]
+    pub fn min_delta(mut self, min_delta: f64) -> Self {
+        self.min_delta = min_delta;
+        self
+    }
+
+    /// Does not count the first `epochs` epochs after the rate has changed.
+    #[must_use]
+    pub fn cooldown(mut self, epochs: usize) -> Self {
+        self.cooldown = epochs;
+        self
+    }
+
+    /// Leaves the rate at `share` of the optimizer's, from 0 to 1.
+    #[must_use]
+    pub fn floor(mut self, share: f64) -> Self {
+        self.floor = share;
+        self
+    }
+}
+
+impl Schedule for OnPlateau {
+    fn kind(&self) -> &'static str {
+        "on_plateau"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+            .with("factor", self.factor)
+            .with("patience", self.patience)
+            .with("min_delta", self.min_delta)
+            .with("cooldown", self.cooldown)
+            .with("floor", self.floor)
+    }
+
+    /// Goes through the losses from the first on.
+    fn factor(&self, moment: &Moment<'_>) -> f64 {
+        let (mut factor, mut best) = (1.0_f64, f64::INFINITY);
+        let (mut waited, mut cooling) = (0, 0_usize);
+        for loss in moment.losses {
+            if cooling > 0 {
+                cooling -= 1;
+                waited = 0;
+            }
+            if *loss < best - self.min_delta {
+                (best, waited) = (*loss, 0);
+            } else if cooling == 0 {
+                waited += 1;
+                if waited >= self.patience {
+                    factor = (factor * self.factor).max(self.floor);
+                    (waited, cooling) = (0, self.cooldown);
+                }
+            }
+        }
+        factor
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        let factor = self.factor;
+        OptionError::unless(factor > 0.0 && factor < 1.0, "factor", factor, "a number between 0 and 1")?;
+        OptionError::unless(self.patience > 0, "patience", self.patience as f64, "at least 1")?;
+        let accepted = self.min_delta >= 0.0 && self.min_delta.is_finite();
+        OptionError::unless(accepted, "min_delta", self.min_delta, "a finite number, at least 0")?;
+        check_share("floor", self.floor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn factors(schedule: OnPlateau, losses: &[f64]) -> Vec<f64> {
+        let moment = |epochs: usize| Moment::new(epochs as u64, 1, losses.len(), &losses[..epochs]);
+        (1..=losses.len()).map(|epochs| schedule.factor(&moment(epochs))).collect()
+    }
+
+    /// The rates that Keras 3.15's `ReduceLROnPlateau` leaves after each epoch of these losses, from 1.
+    #[test]
+    fn it_is_keras_s() {
+        let losses = [1.0, 0.5, 0.49999, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4, 0.3, 0.35, f64::NAN, 0.3];
+        let schedule = OnPlateau::new(2).times(0.5);
+        let expected = [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.125, 0.0625, 0.0625];
+        assert_eq!(factors(schedule, &losses), expected);
+        let expected = [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3];
+        assert_eq!(factors(schedule.cooldown(2).floor(0.3), &losses), expected);
+    }
+}

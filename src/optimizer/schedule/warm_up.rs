@@ -1,0 +1,75 @@
+//! [`WarmUp`]: a learning rate that grows before it follows another schedule.
+
+use super::{Moment, Schedule, check_epochs, check_share};
+use crate::{Config, OptionError};
+
+/// η·(σ + (1 − σ)·t/w) in the first w epochs, then another schedule that begins there; Goyal et al. 2017.
+///
+/// σ is 0 unless told otherwise: the first step then only fills the optimizer's moments, as with Keras's `CosineDecay` and its `warmup_steps`.
+///
+/// ```
+/// use autoencoder::{Cosine, Moment, Schedule, WarmUp};
+///
+/// let schedule = WarmUp::new(2.0, Cosine::new());
+/// assert_eq!(schedule.factor(&Moment::new(10, 10, 50, &[])), 0.5); // after one of the two epochs
+/// assert_eq!(schedule.factor(&Moment::new(20, 10, 50, &[])), 1.0); // the cosine begins
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WarmUp<S> {
+    epochs: f64,
+    start: f64,
+    then: S,
+}
+
+impl<S: Schedule> WarmUp<S> {
+    /// Grows for `epochs` epochs, then goes on as `then` says.
+    pub fn new(epochs: f64, then: S) -> Self {
+        Self { epochs, start: 0.0, then }
+    }
+
+    /// Begins with `share` of the optimizer's rate, from 0 to 1.
+    #[must_use]
+    pub fn from(mut self, share: f64) -> Self {
+        self.start = share;
+        self
+    }
+}
+
+impl<S: Schedule> Schedule for WarmUp<S> {
+    fn kind(&self) -> &'static str {
+        "warm_up"
+    }
+
+    fn config(&self) -> Config {
+        let then = Config::new().with("kind", self.then.kind()).with("config", self.then.config());
+        Config::new().with("epochs", self.epochs).with("start", self.start).with("then", then)
+    }
+
+    fn factor(&self, moment: &Moment<'_>) -> f64 {
+        if moment.elapsed < self.epochs {
+            return self.start + (1.0 - self.start) * moment.elapsed / self.epochs;
+        }
+        let (elapsed, total) = (moment.elapsed - self.epochs, moment.total - self.epochs);
+        self.then.factor(&Moment { elapsed, total, ..*moment })
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        check_epochs("epochs", self.epochs)?;
+        check_share("start", self.start)?;
+        self.then.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Constant, Exponential};
+
+    #[test]
+    fn the_clock_of_what_follows_starts_after_it() {
+        let at = |schedule: &dyn Schedule, step| schedule.factor(&Moment::new(step, 10, 9, &[]));
+        let schedule = WarmUp::new(1.0, Exponential::new(0.5)).from(0.5);
+        assert_eq!([0, 5, 10, 20].map(|step| at(&schedule, step)), [0.5, 0.75, 1.0, 0.5]);
+        assert_eq!([0, 10, 30].map(|step| at(&WarmUp::new(2.0, Constant), step)), [0.0, 0.5, 1.0]);
+    }
+}

@@ -1,0 +1,111 @@
+//! [`EarlyStopping`]: an end to training where the validation loss no longer falls, and the model as it was at its best.
+
+use crate::data::InputError;
+use crate::network::{Network, zeros};
+use crate::{OptionError, Scalar};
+
+/// Ends training where the validation loss has not fallen for some epochs, and gives the model back as it was after its best epoch; Prechelt 1998,
+/// Keras's `EarlyStopping`.
+///
+/// The best epoch is the one with the lowest validation loss, the first of equals: [`History::best`](super::History::best). Its parameters and its
+/// state (running statistics) are restored however training ends, but by an error. An epoch counts as progress if its loss is below that of the last one that
+/// did by more than the min delta.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{Activation, Adam, Autoencoder, Dense, EarlyStopping, Mse, Shape, Trainer};
+///
+/// let data = DMatrix::<f32>::from_fn(8, 64, |feature, sample| ((feature * sample) % 7) as f32 / 7.0);
+/// let mut model = Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(3)).mirror(Activation::Linear).build()?;
+/// let history = Trainer::new(Mse, Adam::new(0.05))
+///     .epochs(200)
+///     .validation_fraction(0.25)
+///     .early_stopping(EarlyStopping::new(5))
+///     .fit(&mut model, &data)?;
+/// let validation = data.columns(48, 16);
+/// assert_eq!(history.best().and_then(|epoch| epoch.validation_loss), Some(model.evaluate(&Mse, &validation)?));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EarlyStopping {
+    patience: usize,
+    min_delta: f64,
+    restore_best: bool,
+}
+
+impl EarlyStopping {
+    /// Waits for `patience` epochs without progress, at least 1.
+    pub fn new(patience: usize) -> Self {
+        Self { patience, min_delta: 0.0, restore_best: true }
+    }
+
+    /// What counts as progress: more than `min_delta`, at least 0; 0 unless told otherwise.
+    #[must_use]
+    pub fn min_delta(mut self, min_delta: f64) -> Self {
+        self.min_delta = min_delta;
+        self
+    }
+
+    /// Whether the model is given back as it was after its best epoch, as it is unless told otherwise, or as it is after its last.
+    #[must_use]
+    pub fn restore_best(mut self, restore_best: bool) -> Self {
+        self.restore_best = restore_best;
+        self
+    }
+
+    pub(super) fn check(self) -> Result<(), OptionError> {
+        OptionError::unless(self.patience > 0, "patience", self.patience as f64, "at least 1")?;
+        let accepted = self.min_delta >= 0.0 && self.min_delta.is_finite();
+        OptionError::unless(accepted, "min_delta", self.min_delta, "a finite number, at least 0")
+    }
+}
+
+/// The best epoch so far, and how long ago there was progress.
+#[derive(Debug)]
+pub(super) struct Watch<T> {
+    options: EarlyStopping,
+    /// The loss that an epoch has to fall below.
+    reference: f64,
+    waited: usize,
+    lowest: f64,
+    /// The model after the epoch with the lowest loss; empty where it is not to be restored.
+    parameters: Vec<T>,
+    state: Vec<T>,
+}
+
+impl<T: Scalar> Watch<T> {
+    pub fn new(options: EarlyStopping, network: &Network<T>) -> Result<Self, InputError> {
+        let kept = |elements: usize| zeros(if options.restore_best { elements } else { 0 });
+        Ok(Self {
+            options,
+            reference: f64::INFINITY,
+            waited: 0,
+            lowest: f64::INFINITY,
+            parameters: kept(network.parameter_count())?,
+            state: kept(network.state_vector().len())?,
+        })
+    }
+
+    /// Takes note of the model after an epoch; whether patience is at its end.
+    pub fn see(&mut self, loss: f64, network: &Network<T>) -> bool {
+        if loss < self.lowest {
+            self.lowest = loss;
+            if self.options.restore_best {
+                self.parameters.copy_from_slice(network.parameter_vector());
+                self.state.copy_from_slice(network.state_vector());
+            }
+        }
+        self.waited += 1;
+        if loss < self.reference - self.options.min_delta {
+            (self.reference, self.waited) = (loss, 0);
+        }
+        self.waited >= self.options.patience
+    }
+
+    /// Gives the network back as it was after its best epoch, if there was one.
+    pub fn restore(self, network: &mut Network<T>) {
+        if self.options.restore_best && self.lowest.is_finite() {
+            network.set_numbers(&self.parameters, &self.state);
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! What a variational model says about data: [`Elbo`] and the importance-weighted likelihood.
+
+use nalgebra::DMatrix;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::evaluate;
+use super::step::{BatchStep, Pairs, Question};
+use crate::autoencoder::Posterior;
+use crate::data::{Batch, Source};
+use crate::loss::{Loss, LossError, LossPass, Reduction};
+use crate::network::{Ending, Read, Step, Workspace, zeros};
+use crate::parallel::{self, Divide};
+use crate::random::{Purpose, Random, Rng};
+use crate::shape::checked_product;
+use crate::{Autoencoder, Error, OptionError, Scalar};
+
+/// Samples encoded at a time.
+const SAMPLES_AT_ONCE: usize = 256;
+
+/// Codes decoded at a time.
+const DRAWS_AT_ONCE: usize = 128;
+
+/// The evidence lower bound of a variational model, and its two parts: means over samples, in nats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Elbo {
+    /// −ln p(x|z), the mean over codes z drawn from the posterior.
+    pub reconstruction: f64,
+    /// The divergence of the posterior from the prior, by its formula.
+    pub kl: f64,
+}
+
+impl Elbo {
+    /// The bound itself, −(reconstruction + kl): ln p(x) is at least this.
+    pub fn value(&self) -> f64 {
+        -(self.reconstruction + self.kl)
+    }
+}
+
+impl<T: Scalar> Autoencoder<T> {
+    /// The evidence lower bound E[ln p(x|z)] − KL(q(z|x) ‖ p(z)) of data under a variational model, `draws` codes being drawn for each sample;
+    /// Kingma and Welling 2013. `loss` is the negative log-likelihood that the model was trained with. No weight β, warm-up or free bits enter.
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Activation, Autoencoder, Bce, Dense, GaussianLatent, Reduction, Shape};
+    ///
+    /// let model = Autoencoder::<f32>::builder(Shape::flat(8))
+    ///     .encoder(Dense::new(2 * 3))
+    ///     .encoder(GaussianLatent::new())
+    ///     .decoder(Dense::new(8).activation(Activation::Sigmoid))
+    ///     .build()?;
+    /// let (nats, data) = (Bce.reduction(Reduction::SumPerSample), DMatrix::from_element(8, 5, 1.0));
+    /// let bound = model.elbo(&nats, &data, 100, 1)?;
+    /// let likelihoods = model.log_likelihood(&nats, &data, 100, 1)?;
+    /// assert!(bound.value() <= likelihoods.iter().sum::<f64>() / 5.0);
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error`] if the model is not variational, the data do not suit it or the loss, the loss is a mean over a sample's elements, or `draws` is 0.
+    pub fn elbo(&self, loss: &dyn Loss<T>, data: &dyn Source<T>, draws: usize, seed: u64) -> Result<Elbo, Error> {
+        let tries = self.try_codes(loss, data, draws, seed)?;
+        let mean = |value: fn(&Tried) -> f64| tries.iter().map(value).sum::<f64>() / tries.len().max(1) as f64;
+        Ok(Elbo { reconstruction: mean(|tried| tried.reconstruction), kl: mean(|tried| tried.kl) })
+    }
+
+    /// An estimate of ln p(x) of each sample x under a variational model: ln of the mean over `draws` codes z, drawn from the posterior, of the importance
+    /// weights p(x|z)·p(z) / q(z|x); Burda et al. 2015. Its expectation is below ln p(x), and the nearer the more draws; with one it is that of [`elbo`](Self::elbo).
+    /// The same seed gives the same bits for any number of threads.
+    ///
+    /// # Errors
+    /// As [`elbo`](Self::elbo).
+    pub fn log_likelihood(
+        &self,
+        loss: &dyn Loss<T>,
+        data: &dyn Source<T>,
+        draws: usize,
+        seed: u64,
+    ) -> Result<Vec<f64>, Error> {
+        Ok(self.try_codes(loss, data, draws, seed)?.into_iter().map(|tried| tried.log_likelihood).collect())
+    }
+
+    fn try_codes(
+        &self,
+        loss: &dyn Loss<T>,
+        data: &dyn Source<T>,
+        draws: usize,
+        seed: u64,
+    ) -> Result<Vec<Tried>, Error> {
+        loss.check()?;
+        OptionError::unless(draws > 0, "draws", 0.0, "at least 1")?;
+        if loss.reduced_by() != Reduction::SumPerSample {
+            return Err(LossError::Reduction { loss: loss.kind() }.into());
+        }
+        let pairs = Pairs { inputs: data, targets: None };
+        let samples = pairs.check(self.network()).map_err(evaluate::refusal)?;
+        let question = Question::new(self.network(), loss, &[]);
+        let order: Vec<usize> = (0..samples).collect();
+        let mut tried = Vec::with_capacity(samples);
+        for (block, order) in order.chunks(SAMPLES_AT_ONCE).enumerate() {
+            let step = BatchStep { pairs, question, noise: None, order };
+            let random = Random::new(seed, Purpose::Posterior).skip(block * SAMPLES_AT_ONCE);
+            let block = Block::read(self, step, random, draws)?;
+            tried.extend(block.try_all()?);
+        }
+        Ok(tried)
+    }
+}
+
+/// What came of the codes drawn for one sample.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tried {
+    log_likelihood: f64,
+    reconstruction: f64,
+    kl: f64,
+}
+
+/// Some samples with what their encoder says of them.
+struct Block<'a, T: Scalar> {
+    model: &'a Autoencoder<T>,
+    question: Question<'a, T>,
+    /// As the loss compares them: features × samples.
+    targets: DMatrix<T>,
+    side: DMatrix<T>,
+    posterior: Posterior<T>,
+    kl: DMatrix<f64>,
+    random: Random,
+    draws: usize,
+}
+
+impl<'a, T: Scalar> Block<'a, T> {
+    fn read(model: &'a Autoencoder<T>, step: BatchStep<'a, T>, random: Random, draws: usize) -> Result<Self, Error> {
+        let (network, samples) = (model.network(), step.order.len());
+        let matrix = |features: usize| -> Result<DMatrix<T>, Error> {
+            let values = zeros(checked_product("elements of a batch", &[features, samples])?)?;
+            Ok(DMatrix::from_vec(features, samples, values))
+        };
+        let mut inputs = matrix(network.input_shape().elements())?;
+        let (mut targets, mut side) = (inputs.clone(), matrix(network.structure().side_input)?);
+        let read = Read { input: targets.as_mut_slice(), side: side.as_mut_slice(), target: &mut [] };
+        step.read(0..samples, read)?;
+        step.pairs.inputs.read(step.order, inputs.as_mut_slice())?;
+        let batch = Batch::from(&inputs);
+        let posterior = model.encode_distribution(if side.is_empty() { batch } else { batch.with_side(&side) })?;
+        let kl = posterior.kl();
+        Ok(Self { model, question: step.question, targets, side, posterior, kl, random, draws })
+    }
+
+    fn try_all(&self) -> Result<Vec<Tried>, Error> {
+        let mut results: Vec<Result<Tried, Error>> = (0..self.targets.ncols()).map(|_| Ok(Tried::default())).collect();
+        parallel::run(Samples { block: self, first: 0, results: &mut results }, true);
+        results.into_iter().collect()
+    }
+
+    /// Draws codes for sample `sample`, decodes them a few at a time, and weighs them.
+    fn try_sample(&self, sample: usize, memory: &mut Memory<T>) -> Result<Tried, Error> {
+        let (network, linked) = (self.model.network(), self.question.link.is_some());
+        let (target, side) = (self.targets.column(sample), self.side.column(sample));
+        let mut rng = self.random.sample(sample);
+        let (mut weights, mut reconstruction) = (LogMeanExp::default(), 0.0);
+        for first in (0..self.draws).step_by(DRAWS_AT_ONCE) {
+            let count = (self.draws - first).min(DRAWS_AT_ONCE);
+            memory.draw(count, &self.posterior, sample, &mut rng);
+            let (codes, sides) = (memory.codes.columns(0, count), DMatrix::from_columns(&vec![side; count]));
+            let codes = if sides.is_empty() { Batch::from(&codes) } else { Batch::from(&codes).with_side(&sides) };
+            let (layers, ending) = (self.model.decoder_layers(), Ending::Loss { linked });
+            let predictions = network.infer_to(layers, ending, &mut memory.workspace, codes)?;
+            for (prediction, log_ratio) in predictions.column_iter().zip(&memory.log_ratios) {
+                let pass = LossPass::new(self.question.shape, prediction.as_slice(), target.as_slice())?.linked(linked);
+                let loss = self.question.loss.evaluate(pass);
+                reconstruction += loss / self.draws as f64;
+                weights.add(log_ratio - loss);
+            }
+        }
+        let kl = self.kl.column(sample).sum();
+        Ok(Tried { log_likelihood: weights.value(), reconstruction, kl })
+    }
+}
+
+/// What trying the codes of a sample needs, of one thread.
+struct Memory<T: Scalar> {
+    workspace: Workspace<T>,
+    codes: DMatrix<T>,
+    /// ln p(z) − ln q(z|x) of each code.
+    log_ratios: Vec<f64>,
+}
+
+impl<T: Scalar> Memory<T> {
+    fn new(block: &Block<'_, T>) -> Result<Self, Error> {
+        let (codes, dimensions) = (block.draws.min(DRAWS_AT_ONCE), block.posterior.mean.nrows());
+        Ok(Self {
+            workspace: block.model.network().workspace_alone(codes)?,
+            codes: DMatrix::zeros(dimensions, codes),
+            log_ratios: vec![0.0; codes],
+        })
+    }
+
+    /// Draws the next `count` codes of sample `sample`. With z = μ + exp(½ℓ)·ε, ln p(z) − ln q(z|x) is the sum over dimensions of ½ (ε² + ℓ − z²).
+    fn draw(&mut self, count: usize, posterior: &Posterior<T>, sample: usize, rng: &mut Rng) {
+        let (means, log_variances) = (posterior.mean.column(sample), posterior.log_variance.column(sample));
+        for (mut code, log_ratio) in self.codes.columns_mut(0, count).column_iter_mut().zip(&mut self.log_ratios) {
+            *log_ratio = 0.0;
+            for ((value, mean), log_variance) in code.iter_mut().zip(means.iter()).zip(log_variances.iter()) {
+                let noise: f64 = StandardNormal.sample(rng);
+                *value = *mean + (T::from_f64(0.5) * *log_variance).exp() * T::from_f64(noise);
+                *log_ratio += 0.5 * (noise * noise + log_variance.into_f64() - value.into_f64().powi(2));
+            }
+        }
+    }
+}
+
+/// Samples that one thread tries at a time, with the same memory.
+const SAMPLES_PIECE: usize = 8;
+
+/// Some of a block's samples.
+struct Samples<'a, T: Scalar> {
+    block: &'a Block<'a, T>,
+    first: usize,
+    results: &'a mut [Result<Tried, Error>],
+}
+
+impl<T: Scalar> Samples<'_, T> {
+    fn try_each(&mut self) -> Result<(), Error> {
+        let mut memory = Memory::new(self.block)?;
+        for (index, result) in self.results.iter_mut().enumerate() {
+            *result = Ok(self.block.try_sample(self.first + index, &mut memory)?);
+        }
+        Ok(())
+    }
+}
+
+impl<T: Scalar> Divide for Samples<'_, T> {
+    fn pieces(&self) -> usize {
+        self.results.len().div_ceil(SAMPLES_PIECE)
+    }
+
+    fn divide(self, at: usize) -> (Self, Self) {
+        let samples = at * SAMPLES_PIECE;
+        let (left, right) = self.results.split_at_mut(samples);
+        let others = Self { block: self.block, first: self.first + samples, results: right };
+        (Self { block: self.block, first: self.first, results: left }, others)
+    }
+
+    fn run(mut self) {
+        if let Err(error) = self.try_each()
+            && let Some(first) = self.results.first_mut()
+        {
+            *first = Err(error);
+        }
+    }
+}
+
+/// ln of the mean of exp of numbers that are added one by one, without overflow: the largest so far is kept apart.
+#[derive(Debug, Clone, Copy)]
+struct LogMeanExp {
+    largest: f64,
+    /// Σ exp(x − largest)
+    sum: f64,
+    count: usize,
+}
+
+impl Default for LogMeanExp {
+    fn default() -> Self {
+        Self { largest: f64::NEG_INFINITY, sum: 0.0, count: 0 }
+    }
+}
+
+impl LogMeanExp {
+    fn add(&mut self, x: f64) {
+        self.count += 1;
+        if x > self.largest {
+            self.sum = self.sum * (self.largest - x).exp() + 1.0;
+            self.largest = x;
+        } else if x != f64::NEG_INFINITY {
+            self.sum += (x - self.largest).exp();
+        }
+    }
+
+    fn value(&self) -> f64 {
+        self.largest + (self.sum / self.count.max(1) as f64).ln()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_of_exponentials_does_not_overflow() {
+        let of = |values: &[f64]| {
+            let mut mean = LogMeanExp::default();
+            values.iter().for_each(|value| mean.add(*value));
+            mean.value()
+        };
+        assert!((of(&[0.0, 3.0_f64.ln()]) - 2.0_f64.ln()).abs() < 1e-15);
+        for shift in [-100_000.0, 100_000.0] {
+            assert!(
+                (of(&[shift, shift + 3.0_f64.ln(), f64::NEG_INFINITY]) - shift - (4.0_f64 / 3.0).ln()).abs() < 1e-10
+            );
+            assert!((of(&[shift + 3.0_f64.ln(), shift]) - shift - 2.0_f64.ln()).abs() < 1e-10);
+        }
+        assert_eq!(of(&[f64::NEG_INFINITY]), f64::NEG_INFINITY);
+        assert!(of(&[0.0, f64::NAN]).is_nan());
+    }
+}
