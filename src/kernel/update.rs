@@ -19,5 +19,17 @@ use super::simd::Simd;
 /// processors take a hundred times longer over each of these.
 #[inline(always)]
 fn normal<T: Element, V: Simd<T>>(value: V) -> V {
-    V::select(value.abs().less(V::splat(T::min_positive_value())), V::splat(T::zero()), value)
+    zero_below::<T, V>(T::min_positive_value(), value)
+}
+
+/// Zero for a parameter so small that its products would not be normal numbers: weights of what is always zero in the data fade away
+/// until they are.
+#[inline(always)]
+fn settled<T: Element, V: Simd<T>>(parameter: V) -> V {
+    zero_below::<T, V>(T::min_positive_value() / T::epsilon(), parameter)
+}
+
+#[inline(always)]
+fn zero_below<T: Element, V: Simd<T>>(least: T, value: V) -> V {
+    V::select(value.abs().less(V::splat(least)), V::splat(T::zero()), value)
 }

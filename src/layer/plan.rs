@@ -30,6 +30,7 @@ pub struct Plan {
     pub(crate) work_per_sample: usize,
     pub(crate) passes_through: bool,
     pub(crate) repeats: Option<[usize; 2]>,
+    pub(crate) forgets_output: bool,
 }
 
 impl Plan {
@@ -51,6 +52,7 @@ impl Plan {
             work_per_sample: 0,
             passes_through: false,
             repeats: None,
+            forgets_output: false,
         }
     }
 
@@ -149,6 +151,14 @@ impl Plan {
     #[must_use]
     pub fn passes_through(mut self) -> Self {
         self.passes_through = true;
+        self
+    }
+
+    /// `backward` does not look at the output where the activation that it is handed is linear; it may then find none. The loss's gradient is
+    /// written in its place.
+    #[must_use]
+    pub fn forgets_output(mut self) -> Self {
+        self.forgets_output = true;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::memory::at;
+use super::memory::{JUDGED_AT_ONCE, at};
 use super::partition::{Partition, worth_threads};
 use super::step::{Judge, Outside, Read, Record, Reports, Step, Way};
 use super::{Network, Tape};
@@ -205,10 +205,23 @@ impl<T: Scalar, S: Step<T>> Trip<'_, T, S> {
         }
         let target = if layout.target.is_empty() { &layout.input } else { &layout.target };
         let (output, gradient) = (at(&layout.outputs, last), at(&layout.output_gradients, last));
-        let ranges = [&output, target, &gradient].map(|range| way.head(range, way.structure.output().elements()));
-        let [predictions, targets, gradient] = way.slices(memory, ranges);
+        let elements = way.structure.output().elements();
         let training = way.mode == Mode::Training;
-        self.step.judge(Judge { positions, predictions, targets, gradient, training }, record);
+        if layout.judged.is_empty() {
+            let ranges = [&output, target, &gradient].map(|range| way.head(range, elements));
+            let [predictions, targets, gradient] = way.slices(memory, ranges);
+            return self.step.judge(Judge { positions, predictions, targets, gradient, training }, record);
+        }
+        let ranges = [layout.judged.clone(), way.head(target, elements), way.head(&gradient, elements)];
+        let [predictions, targets, gradients] = way.slices(memory, ranges);
+        let at_once = JUDGED_AT_ONCE * elements.max(1);
+        let firsts = positions.step_by(JUDGED_AT_ONCE);
+        for ((first, targets), gradient) in firsts.zip(targets.chunks(at_once)).zip(gradients.chunks_mut(at_once)) {
+            let Some(predictions) = predictions.get_mut(..gradient.len()) else { continue };
+            predictions.copy_from_slice(gradient);
+            let positions = first..first + gradient.len() / elements.max(1);
+            self.step.judge(Judge { positions, predictions, targets, gradient, training }, record);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Structure;
+use crate::layer::Activation;
 use crate::shape::{checked_product, checked_sum};
 use crate::{InputError, Scalar, ShapeError};
 
@@ -20,8 +21,13 @@ pub(crate) struct Layout {
     pub input_gradient: Range<usize>,
     pub scratch: Range<usize>,
     pub gradients: Range<usize>,
+    /// Where a few predictions lie while the loss writes its gradient over them; empty where it is written elsewhere.
+    pub judged: Range<usize>,
     pub total: usize,
 }
+
+/// Samples whose predictions are judged at a time where the gradient is written over them.
+pub(crate) const JUDGED_AT_ONCE: usize = 4;
 
 /// What of a training pass is kept.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +36,8 @@ pub(crate) struct Keep {
     pub target: bool,
     /// The gradient by the network's input is computed.
     pub input_gradient: bool,
+    /// The activation that the loss takes over, where predictions need not outlive it.
+    pub link: Option<Activation>,
 }
 
 impl Layout {
@@ -52,9 +60,23 @@ impl Layout {
             layout.output_gradients.push(output_gradient);
             layout.caches.push(taker.take(node.plan.cache_per_sample)?);
         }
+        if structure.forgets_predictions(keep.link) {
+            layout.judge_in_place(structure, &mut taker)?;
+        }
         layout.gradients = taker.take_once(structure.lane_gradients)?;
         layout.total = taker.end;
         Ok(layout)
+    }
+
+    /// The last outputs and their gradient share a place.
+    fn judge_in_place<T: Scalar>(&mut self, structure: &Structure<T>, taker: &mut Taker) -> Result<(), ShapeError> {
+        let last = structure.last_active().unwrap_or(0);
+        for (output, gradient) in self.outputs.iter_mut().zip(&self.output_gradients).skip(last) {
+            output.clone_from(gradient);
+        }
+        let elements = checked_product("elements of a workspace", &[structure.output().elements(), JUDGED_AT_ONCE])?;
+        self.judged = taker.take_once(elements)?;
+        Ok(())
     }
 
     /// Outputs take turns in two buffers; nothing is kept.
@@ -89,6 +111,7 @@ impl Layout {
             input_gradient: 0..0,
             scratch: taker.take_once(scratch)?,
             gradients: 0..0,
+            judged: 0..0,
             total: 0,
         })
     }

@@ -218,7 +218,7 @@ impl<'a, T: Scalar> Way<'a, T> {
                 [
                     self.input(node, source),
                     self.side(node),
-                    self.output(node, index),
+                    self.kept_output(node, index),
                     self.cache(node, index),
                     head(&self.layout.scratch, node.plan.scratch),
                     self.output_gradient(node, index),
@@ -272,7 +272,7 @@ impl<'a, T: Scalar> Way<'a, T> {
             memory,
             [
                 self.input(node, self.structure.source(index)),
-                self.output(node, index),
+                self.kept_output(node, index),
                 self.cache(node, index),
                 self.output_gradient(node, index),
             ],
@@ -320,6 +320,14 @@ impl<'a, T: Scalar> Way<'a, T> {
 
     fn output(&self, node: &Node<T>, index: usize) -> Range<usize> {
         self.head(&at(&self.layout.outputs, index), node.output.elements())
+    }
+
+    /// A layer's output on the way back; none where the loss's gradient has taken its place.
+    fn kept_output(&self, node: &Node<T>, index: usize) -> Range<usize> {
+        match at(&self.layout.outputs, index) == at(&self.layout.output_gradients, index) {
+            true => 0..0,
+            false => self.output(node, index),
+        }
     }
 
     fn cache(&self, node: &Node<T>, index: usize) -> Range<usize> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{BuildError, BuildErrorKind, WeightPenalty};
-use crate::layer::{Layer, Plan};
+use crate::layer::{Activation, Layer, Plan};
 use crate::shape::checked_sum;
 use crate::{Scalar, Shape, ShapeError};
 
@@ -130,6 +130,12 @@ impl<T: Scalar> Structure<T> {
     /// The last node that does something to its input.
     pub fn last_active(&self) -> Option<usize> {
         self.source(self.nodes.len())
+    }
+
+    /// Whether nobody needs predictions once the loss has seen them, which takes over the activation `link` if they end in it.
+    pub fn forgets_predictions(&self, link: Option<Activation>) -> bool {
+        let last = self.last_active().and_then(|last| self.nodes.get(last));
+        last.is_some_and(|last| last.plan.forgets_output && Some(last.kernel.activation()) == link)
     }
 
     fn last_output(&self) -> Shape {

@@ -107,7 +107,7 @@ impl<T: Scalar> Network<T> {
         loss.check()?;
         let samples = pairs.check(self).map_err(refusal)?;
         let question = Question::new(self, loss, metrics);
-        let keep = Keep { target: pairs.needs_targets(self), input_gradient: false };
+        let keep = Keep { target: pairs.needs_targets(self), link: question.link, ..Keep::default() };
         let mut tape = Tape::new(self, AT_ONCE.min(samples), keep, false, metrics.len())?;
         let order: Vec<usize> = (0..samples).collect();
         Ok(evaluate(self, &mut tape, pairs, question, &order)?)

@@ -307,7 +307,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     ) -> Result<Self, Stop> {
         let validates_to = matches!(&trainer.validation, Validation::Pairs(pairs) if pairs.targets.is_some());
         let apart = pairs.needs_targets(network) || validates_to || trainer.corruption.is_some();
-        let keep = Keep { target: apart, input_gradient: false };
+        let link = Question::new(network, trainer.loss.as_ref(), &[]).link;
+        let keep = Keep { target: apart, link, ..Keep::default() };
         let capacity = trainer.batch_size.min(samples);
         let tape = Tape::new(network, capacity, keep, false, trainer.metrics.len());
         let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());

@@ -1,6 +1,6 @@
 //! Adam (Kingma & Ba 2015), with decoupled weight decay (Loshchilov & Hutter 2019).
 
-use super::normal;
+use super::{normal, settled};
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
@@ -43,16 +43,18 @@ impl<T: Element> Operation<T> for Pass<'_, T> {
         let Adam { rate, beta_1, beta_2, epsilon, decay } = self.step;
         let (descent, epsilon, shrinking) = (V::splat(-rate), V::splat(epsilon), V::splat(-decay));
         let (new_first, new_second) = (V::splat(T::one() - beta_1), V::splat(T::one() - beta_2));
+        let zero = V::splat(T::zero());
         let slices = self.parameters.chunks_mut(V::LANES).zip(self.gradients.chunks(V::LANES));
         let moments = self.first.chunks_mut(V::LANES).zip(self.second.chunks_mut(V::LANES));
         for ((parameter, gradient), (first, second)) in slices.zip(moments) {
             let (p, g, m, v) = (V::read(parameter), V::read(gradient), V::read(first), V::read(second));
             let m = normal(g.sub(m).mul_add(new_first, m));
-            let v = normal(g.mul_add(g, v.negate()).mul_add(new_second, v));
+            let v = g.mul_add(g, v.negate()).mul_add(new_second, v);
+            let v = V::select(m.equal(zero), normal(v), v); // while there is a mean, it is not divided by zero
             m.write(first);
             v.write(second);
             let decayed = p.mul_add(shrinking, p);
-            m.div(v.sqrt().add(epsilon)).mul_add(descent, decayed).write(parameter);
+            settled(m.div(v.sqrt().add(epsilon)).mul_add(descent, decayed)).write(parameter);
         }
     }
 }

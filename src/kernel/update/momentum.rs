@@ -1,6 +1,6 @@
 //! Gradient descent, with and without momentum.
 
-use super::normal;
+use super::{normal, settled};
 use crate::kernel::Element;
 use crate::kernel::lanes::{Zip, zip};
 use crate::kernel::simd::{Operation, Simd, dispatch};
@@ -26,14 +26,14 @@ impl<T: Element> Operation<T> for Descend<'_, T> {
     }
 }
 
-/// y + factor·x
+/// y + factor·x, of a parameter y
 #[derive(Clone, Copy)]
 struct AddTimes<T>(T);
 
 impl<T: Element> Zip<T> for AddTimes<T> {
     #[inline(always)]
     fn zip<V: Simd<T>>(self, x: V, y: V) -> V {
-        x.mul_add(V::splat(self.0), y)
+        settled(x.mul_add(V::splat(self.0), y))
     }
 }
 
@@ -71,7 +71,7 @@ impl<T: Element> Operation<T> for Momentum<'_, T> {
             let descent = rate.mul(V::read(g)).negate();
             let velocity = normal(momentum.mul_add(V::read(v), descent));
             let step = if self.nesterov { momentum.mul_add(velocity, descent) } else { velocity };
-            V::read(p).add(step).write(p);
+            settled(V::read(p).add(step)).write(p);
             velocity.write(v);
         }
     }

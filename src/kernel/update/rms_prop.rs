@@ -1,6 +1,6 @@
 //! RMSprop (Hinton 2012), plain or centred, with and without momentum.
 
-use super::normal;
+use super::{normal, settled};
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
@@ -56,7 +56,7 @@ impl<T: Element> Operation<T> for Pass<'_, T> {
             let update = V::splat(self.step.rate).mul(gradient).div(root);
             let descent = self.with_momentum::<V>(start, update);
             let parameters = &mut self.parameters[start..];
-            V::read(parameters).sub(descent).write(parameters);
+            settled(V::read(parameters).sub(descent)).write(parameters);
         }
     }
 }
