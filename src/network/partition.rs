@@ -4,7 +4,7 @@ use super::Structure;
 use crate::Scalar;
 
 /// The most lanes: with more threads than this, some are idle.
-const MAX_LANES: usize = 16;
+const MAX_LANES: usize = 8;
 
 /// Fewer samples in a lane leave the products' register tiles half empty.
 const MIN_LANE_SAMPLES: usize = 8;
