@@ -238,6 +238,13 @@ fn penalties_on_weights() {
                 image(3, 2, 2).layer(UpSample::new(2)).layer(Conv2D::new(3, 3).weight_regularizer(both)),
             ),
             (
+                "both, such a conv whose weight another layer has, too",
+                image(3, 2, 2)
+                    .layer(UpSample::new(2))
+                    .layer(Conv2D::new(3, 3).activation(Activation::Tanh).weight_regularizer(both))
+                    .layer(Conv2DTranspose::new(2, 3).tied_to("layers.1").weight_regularizer(both)),
+            ),
+            (
                 "both, twice",
                 flat(6).layer(Dense::new(4).weight_regularizer(both)).layer(Dense::new(3).weight_regularizer(both)),
             ),

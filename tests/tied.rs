@@ -24,7 +24,29 @@ fn convolutional() -> AutoencoderBuilder<f64> {
         .seed(4)
 }
 
-fn models() -> [(&'static str, AutoencoderBuilder<f64>); 3] {
+/// With layers against overfitting between, and penalties.
+fn regularised() -> AutoencoderBuilder<f64> {
+    Autoencoder::builder(Shape::flat(20))
+        .encoder(GaussianNoise::new(0.01))
+        .encoder(Dense::new(14).without_bias().weight_regularizer(Regularizer::l1_l2(1e-3, 1e-2)))
+        .encoder(BatchNorm::new().momentum(0.5))
+        .encoder(Activation::Tanh)
+        .encoder(Dropout::new(0.1))
+        .encoder(Dense::new(5).weight_regularizer(Regularizer::l2(1e-2)))
+        .mirror_tied(Activation::Sigmoid)
+        .seed(7)
+}
+
+/// With a convolution that is computed together with the up-sampling before it.
+fn enlarging() -> AutoencoderBuilder<f64> {
+    Autoencoder::builder(Shape::image(3, 4, 2))
+        .encoder(UpSample::new(2))
+        .encoder(Conv2D::new(3, 3).activation(Activation::Tanh).weight_regularizer(Regularizer::l2(1e-2)))
+        .mirror_tied(Activation::Linear)
+        .seed(8)
+}
+
+fn models() -> [(&'static str, AutoencoderBuilder<f64>); 5] {
     let by_hand = Autoencoder::builder(Shape::image(4, 6, 1))
         .encoder(Conv2D::new(3, 3).stride(2).activation(Activation::Softplus))
         .encoder(L1Activity::new(0.1))
@@ -33,7 +55,13 @@ fn models() -> [(&'static str, AutoencoderBuilder<f64>); 3] {
         .decoder(Dense::new(18).activation(Activation::Tanh))
         .decoder(Reshape::new(Shape::image(2, 3, 3)))
         .decoder(Conv2DTranspose::new(1, 3).stride(2).tied_to("encoder.0"));
-    [("dense", dense()), ("convolutional", convolutional()), ("by hand, variational and sparse", by_hand)]
+    [
+        ("dense", dense()),
+        ("convolutional", convolutional()),
+        ("by hand, variational and sparse", by_hand),
+        ("regularised", regularised()),
+        ("enlarging", enlarging()),
+    ]
 }
 
 #[test]
@@ -50,6 +78,16 @@ fn there_is_one_set_of_numbers() -> Outcome {
     assert_eq!(names(&dense().build()?), tied);
     let weights = names(&convolutional().build()?).iter().filter(|name| name.ends_with("weight")).count();
     assert_eq!(weights, 4);
+    Ok(())
+}
+
+#[test]
+fn a_penalty_on_it_is_counted_once() -> Outcome {
+    let names = |model: Autoencoder<f64>| -> Result<Vec<String>, Error> {
+        Ok(model.network().tape(1)?.penalties().map(|(name, _)| name.to_owned()).collect())
+    };
+    assert_eq!(names(regularised().build()?)?, ["encoder.1.weight.l1_l2", "encoder.5.weight.l2"]);
+    assert_eq!(names(enlarging().build()?)?, ["encoder.1.weight.l2"]);
     Ok(())
 }
 
@@ -88,7 +126,7 @@ fn a_transposed_convolution_is_the_transpose() -> Outcome {
 #[test]
 fn both_layers_add_to_the_gradient() -> Outcome {
     for (name, builder) in models() {
-        for samples in [1, 9, 150] {
+        for samples in [2, 9, 150] {
             let network = builder.clone().build()?.network().clone();
             of_network(network, samples, &mut Numbers::new(2)).check(&format!("tied, {name}, {samples} samples"));
         }

@@ -70,6 +70,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
 
     /// The same with tied weights: each layer of the decoder has the weight of its counterpart, transposed, and a bias of its own. One set of numbers, one gradient, one
     /// entry in the file; a decoder saved by itself keeps a copy. The counterpart of a convolution is a transposed one, whatever its stride.
+    /// A penalty on a weight is counted once.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Dense, Shape};

@@ -136,9 +136,8 @@ impl<T: Scalar> Layer<T> for TargetRate {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        if !(self.rate > 0.0 && self.rate < 1.0) {
-            return Err(ShapeError::Option { option: "rate", value: self.rate, expected: "a number between 0 and 1" });
-        }
+        let accepted = self.rate > 0.0 && self.rate < 1.0;
+        ShapeError::unless(accepted, "rate", self.rate, "a number between 0 and 1")?;
         check_weight(self.weight)?;
         Ok(Plan::new(input).forward_statistics(input.channels()).penalty("target_rate"))
     }
@@ -182,8 +181,6 @@ fn count(shape: Shape, batch: usize) -> f64 {
 }
 
 fn check_weight(weight: f64) -> Result<(), ShapeError> {
-    match weight >= 0.0 && weight.is_finite() {
-        true => Ok(()),
-        false => Err(ShapeError::Option { option: "weight", value: weight, expected: "a finite number, at least 0" }),
-    }
+    let accepted = weight >= 0.0 && weight.is_finite();
+    ShapeError::unless(accepted, "weight", weight, "a finite number, at least 0")
 }

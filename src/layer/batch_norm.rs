@@ -239,4 +239,9 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
         Some(layers)
     }
+
+    /// Nothing is transposed: the mirror image has numbers of its own.
+    fn tied_mirror(&self, _name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        self.mirror(input, activation)
+    }
 }

@@ -96,11 +96,11 @@ impl Conv2D {
 
 impl Conv2D {
     /// The transposed convolution that leads back to `channels` channels.
-    fn back(&self, channels: usize) -> Conv2DTranspose {
+    fn back(&self, channels: usize, weights: Weights) -> Conv2DTranspose {
         Conv2DTranspose::new(channels, self.window.size)
             .stride(self.window.stride)
             .padding(self.window.padding)
-            .weights(self.weights.clone())
+            .weights(weights)
     }
 
     /// `back`, and a crop where it gives more than `input`; there is none for spread kernels.
@@ -211,10 +211,11 @@ impl<T: Scalar> Layer<T> for Conv2D {
         if output == [height, width] {
             return Some(vec![Arc::new(Conv2D { filters: channels, ..self.clone() }.activation(activation))]);
         }
-        self.transposed(input, self.back(channels).activation(activation))
+        self.transposed(input, self.back(channels, self.weights.mirrored(activation)))
     }
 
     fn tied_mirror(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        self.transposed(input, self.back(input.channels()).activation(activation).tied_to(name))
+        let weights = self.weights.mirrored_tied(activation);
+        self.transposed(input, self.back(input.channels(), weights).tied_to(name))
     }
 }

@@ -150,12 +150,12 @@ impl<T: Scalar> Layer<T> for Dense {
     }
 
     fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        let weights = Weights { activation, ..self.weights.clone() };
+        let weights = self.weights.mirrored(activation);
         Some(shaped(Dense { units: input.elements(), weights, tie: Tie::default() }, input))
     }
 
     fn tied_mirror(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        let weights = Weights { activation, ..self.weights.clone() };
+        let weights = self.weights.mirrored_tied(activation);
         Some(shaped(Dense { units: input.elements(), weights, tie: Tie::to(name) }, input))
     }
 }

@@ -37,7 +37,8 @@ const STRAIGHT: f64 = 10.0;
 /// The loss has to be a negative log-likelihood in nats: [`Bce`](struct@crate::Bce) with [`Reduction::SumPerSample`](crate::Reduction::SumPerSample), or
 /// [`GaussianNll`](crate::GaussianNll).
 ///
-/// A validation loss is the reconstruction's alone, from the means; [`Autoencoder::elbo`](crate::Autoencoder::elbo) judges the whole on data of one's choice.
+/// A validation loss is the reconstruction's alone, from the means, and so is what [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) watch;
+/// [`Autoencoder::elbo`](crate::Autoencoder::elbo) judges the whole on data of one's choice.
 ///
 /// Nothing overflows: ℓ is the input where that is within ±10, and ±(10 + 10·tanh((|x| − 10) / 10)) for an input x beyond, which is smooth and stays within ±20.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,9 +96,7 @@ impl GaussianLatent {
 
     fn check(&self) -> Result<(), ShapeError> {
         for (option, value) in [("beta", self.beta), ("free_bits", self.free_bits)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(ShapeError::Option { option, value, expected: "a finite number, at least 0" });
-            }
+            ShapeError::unless(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")?;
         }
         self.warm_up.check()
     }

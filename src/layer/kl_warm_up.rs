@@ -3,6 +3,7 @@
 use crate::{Config, ConfigError, ShapeError};
 
 /// The share of the weight β of a variational layer's divergence that is in force after some epochs. Counted in steps: half-way through the third epoch is 2.5.
+/// (The learning rate's warm-up is [`WarmUp`](crate::WarmUp).)
 ///
 /// ```
 /// use autoencoder::KlWarmUp;
@@ -42,16 +43,13 @@ impl KlWarmUp {
 
     /// `Ok` if the numbers are in their range.
     pub(super) fn check(self) -> Result<(), ShapeError> {
-        let wrong = |option, value, expected| Err(ShapeError::Option { option, value, expected });
-        match self {
-            Self::Linear { epochs } | Self::Cyclic { epochs, .. } if !(epochs > 0.0 && epochs.is_finite()) => {
-                wrong("epochs", epochs, "a finite number above 0")
-            }
-            Self::Cyclic { rise, .. } if !(rise > 0.0 && rise <= 1.0) => {
-                wrong("rise", rise, "a number above 0, at most 1")
-            }
-            _ => Ok(()),
-        }
+        let (epochs, rise) = match self {
+            Self::None => return Ok(()),
+            Self::Linear { epochs } => (epochs, 1.0),
+            Self::Cyclic { epochs, rise } => (epochs, rise),
+        };
+        ShapeError::unless(epochs > 0.0 && epochs.is_finite(), "epochs", epochs, "a finite number above 0")?;
+        ShapeError::unless(rise > 0.0 && rise <= 1.0, "rise", rise, "a number above 0, at most 1")
     }
 
     pub(super) fn config(self) -> Config {

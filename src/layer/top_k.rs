@@ -80,15 +80,12 @@ impl<T: Scalar> Layer<T> for TopK {
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         ShapeError::unless_positive("k", self.k)?;
-        let wrong = |option, value, expected| Err(ShapeError::Option { option, value, expected });
-        if self.k > input.elements() {
-            return wrong("k", self.k as f64, "at most the number of values of a sample");
-        }
-        let (factor, kept) = (self.inference_factor, self.kept_in_inference());
-        if !(factor >= 1.0 && kept <= input.elements() as f64) {
-            let expected = "at least 1, and k times it at most the number of values of a sample";
-            return wrong("inference_factor", factor, expected);
-        }
+        let accepted = self.k <= input.elements();
+        ShapeError::unless(accepted, "k", self.k as f64, "at most the number of values of a sample")?;
+        let factor = self.inference_factor;
+        let accepted = factor >= 1.0 && self.kept_in_inference() <= input.elements() as f64;
+        let expected = "at least 1, and k times it at most the number of values of a sample";
+        ShapeError::unless(accepted, "inference_factor", factor, expected)?;
         Ok(Plan::new(input).scratch(input.elements()))
     }
 

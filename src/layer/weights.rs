@@ -98,6 +98,16 @@ impl Weights {
         })
     }
 
+    /// The options of the layer that leads back, which ends in `activation`.
+    pub fn mirrored(&self, activation: Activation) -> Self {
+        Self { activation, ..self.clone() }
+    }
+
+    /// The same where that layer has this one's weight: a penalty on it is counted once.
+    pub fn mirrored_tied(&self, activation: Activation) -> Self {
+        Self { weight_regularizer: None, ..self.mirrored(activation) }
+    }
+
     /// The weight.
     pub fn weight(&self, shape: &[usize]) -> ParameterSpec {
         ParameterSpec::new("weight", shape, self.weight_initializer).regularizer(self.weight_regularizer)

@@ -11,6 +11,9 @@ use crate::{OptionError, Scalar};
 /// state (running statistics) are restored however training ends, but by an error. An epoch counts as progress if its loss is below that of the last one that
 /// did by more than the min delta.
 ///
+/// A validation loss has no penalties in it. That of a variational model is the reconstruction's alone, from the means of the codes: its divergence goes on moving
+/// where training ends by this.
+///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
 /// use autoencoder::{Activation, Adam, Autoencoder, Dense, EarlyStopping, Mse, Shape, Trainer};

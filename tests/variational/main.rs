@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod composed;
 mod latent_space;
 mod likelihood;
 mod objective;
