@@ -116,12 +116,19 @@ fn locate(samples: &[usize], elements: usize, position: usize) -> (usize, usize)
     (samples.get(position / features).copied().unwrap_or(0), position % features)
 }
 
+/// Samples that are read before they are checked: few enough to be in the first cache still.
+const READ_AT_ONCE: usize = 8;
+
 impl<T: Scalar> Step<T> for BatchStep<'_, T> {
     fn read(&self, positions: Range<usize>, read: Read<'_, T>) -> Result<(), DataError> {
         let first = positions.start;
         let samples = self.order.get(positions).unwrap_or(&[]);
-        self.pairs.inputs.read(samples, read.input)?;
-        self.check_finite(samples, read.input)?;
+        let features = read.input.len() / samples.len().max(1);
+        for (samples, input) in samples.chunks(READ_AT_ONCE).zip(read.input.chunks_mut(READ_AT_ONCE * features.max(1)))
+        {
+            self.pairs.inputs.read(samples, input)?;
+            self.check_finite(samples, input)?;
+        }
         if !read.side.is_empty() {
             self.pairs.inputs.read_side(samples, read.side)?;
             self.check_finite(samples, read.side)?;
