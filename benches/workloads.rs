@@ -1,6 +1,9 @@
-//! Whole workloads: training and inference rates, their share of the FMA peak measured in the same run, and the latency of one code.
+//! Whole workloads: training and inference rates, their share of the FMA peak measured in the same run, two threads against one, the
+//! latency of one code, and the memory that all of it took.
 //!
-//! `cargo bench --bench workloads`, and `cargo bench --bench workloads -- f64` for double precision. Two threads are compared with one.
+//!     cargo bench --bench workloads
+//!     cargo bench --bench workloads -- f64                          # double precision
+//!     cargo bench --bench workloads -- "convolutional, training"    # the rows whose name holds this
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -16,28 +19,62 @@ const SAMPLES: usize = 8192;
 const BATCH: usize = 256;
 
 fn main() -> Result<(), Error> {
-    match std::env::args().any(|argument| argument == "f64") {
-        true => report::<f64>(),
-        false => report::<f32>(),
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let (f64, wanted): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|argument| argument == "f64");
+    match f64.is_empty() {
+        true => report::<f32>(&wanted)?,
+        false => report::<f64>(&wanted)?,
     }
+    if let Some(megabytes) = peak_memory() {
+        println!("peak memory of the process: {megabytes:.0} MB");
+    }
+    Ok(())
 }
 
-fn report<T: Scalar + Element>() -> Result<(), Error> {
+fn report<T: Scalar + Element>(wanted: &[String]) -> Result<(), Error> {
+    let is_wanted = |row: &str| wanted.iter().all(|word| row.contains(word));
     let peak = peak::operations_per_second::<T>();
     println!("{} on {}: peak {:.0} GFLOP/s a core", std::any::type_name::<T>(), cpu_path().name(), peak * 1e-9);
-    println!("{:<28} {:>7} {:>12} {:>9} {:>7}", "workload", "threads", "images/s", "GFLOP/s", "of peak");
+    println!(
+        "{:<36} {:>7} {:>10} {:>8} {:>8} {:>8}",
+        "workload", "threads", "images/s", "GFLOP/s", "of peak", "speed-up"
+    );
     let data = images::<T>(SAMPLES);
     for workload in [dense::<T>()?, deep::<T>()?, convolutional::<T>()?] {
-        for threads in [1, 2] {
-            let rate = training_rate(&workload.model, &data, threads, workload.share)?;
-            workload.row("training", threads, rate, workload.training_flop, peak);
+        let name = format!("{}, training", workload.name);
+        if is_wanted(&name) {
+            let rates = [1, 2].map(|threads| training_rate(&workload.model, &data, threads, workload.share));
+            rows(&name, rates, workload.training_flop, peak)?;
         }
-        for threads in [1, 2] {
-            let rate = inference_rate(&workload.model, &data, threads, workload.share)?;
-            workload.row("inference", threads, rate, workload.inference_flop, peak);
+        let name = format!("{}, inference", workload.name);
+        if is_wanted(&name) {
+            let rates = [1, 2].map(|threads| inference_rate(&workload.model, &data, threads, workload.share));
+            rows(&name, rates, workload.inference_flop, peak)?;
         }
     }
-    latency(&dense::<T>()?.model, &data)
+    if is_wanted("784-32-784, one code") {
+        latency(&dense::<T>()?.model, &data)?;
+    }
+    Ok(())
+}
+
+/// Prints the rates of one thread and of two.
+fn rows(name: &str, rates: [Result<f64, Error>; 2], flop: f64, peak: f64) -> Result<(), Error> {
+    let [one, two] = rates;
+    let (one, two) = (one?, two?);
+    for (threads, rate) in [(1, one), (2, two)] {
+        let share = 100.0 * rate * flop / (peak * threads as f64);
+        let (operations, speed_up) = (rate * flop * 1e-9, rate / one);
+        println!("{name:<36} {threads:>7} {rate:>10.0} {operations:>8.1} {share:>7.1}% {speed_up:>8.2}");
+    }
+    Ok(())
+}
+
+/// The most memory the process has had, in MB; where Linux tells.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    kilobytes.trim().trim_end_matches(" kB").parse::<f64>().ok().map(|kilobytes| kilobytes / 1000.0)
 }
 
 struct Workload<T: Scalar> {
@@ -48,14 +85,6 @@ struct Workload<T: Scalar> {
     /// Operations an image costs, counted directly: two for each multiplication.
     training_flop: f64,
     inference_flop: f64,
-}
-
-impl<T: Scalar> Workload<T> {
-    fn row(&self, what: &str, threads: usize, rate: f64, flop: f64, peak: f64) {
-        let name = format!("{}, {what}", self.name);
-        let share = 100.0 * rate * flop / (peak * threads as f64);
-        println!("{name:<28} {threads:>7} {rate:>12.0} {:>9.1} {share:>6.1}%", rate * flop * 1e-9);
-    }
 }
 
 fn dense<T: Scalar>() -> Result<Workload<T>, Error> {
