@@ -24,12 +24,13 @@ pub(crate) trait Divide: Sized + Send {
 
 /// Does the work, on several threads if `threads` says it is worth it. Allocates nothing.
 pub(crate) fn run<D: Divide>(work: D, threads: bool) {
-    match available() {
-        available if threads && available > 1 => {
+    let available = if threads { available() } else { 1 }; // asking starts the threads
+    match available > 1 {
+        true => {
             let shares = work.pieces().min(D::shares(available));
             fork(work, shares);
         }
-        _ => work.run(),
+        false => work.run(),
     }
 }
 
@@ -60,8 +61,8 @@ fn fork<D: Divide>(work: D, shares: usize) {
 /// sleeping thread has woken up. A thread that finds nothing for a while sleeps all the same. Does nothing unless `threads` are worth it.
 #[cfg(feature = "parallel")]
 pub(crate) fn awake<R: Send>(threads: bool, work: impl FnOnce() -> R + Send) -> R {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if !threads || available() < 2 || available() > cores {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    if !threads || available() < 2 || available() > cores() {
         return work(); // with more threads than cores, whoever stays awake is in the others' way
     }
     let (done, here) = (AtomicBool::new(false), rayon::current_thread_index());
