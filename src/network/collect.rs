@@ -62,13 +62,8 @@ impl<T: Scalar> Network<T> {
                     || self.whole_batch_of(tape, first, threads, gradients),
                     || self.whole_batch_of(tape, second, threads, &mut second_gradients),
                 );
-                for (entry, _) in self
-                    .structure
-                    .table
-                    .iter()
-                    .zip(&self.frozen)
-                    .filter(|(entry, frozen)| entry.whole_batch.is_some() && !**frozen)
-                {
+                let entries = self.structure.table.iter().zip(&self.frozen);
+                for (entry, _) in entries.filter(|(entry, frozen)| entry.whole_batch.is_some() && !**frozen) {
                     let second = second_gradients.get(entry.range.clone()).unwrap_or(&[]);
                     let Some(target) = gradients.get_mut(entry.range.clone()) else { continue };
                     parallel::run(LaneSum { lanes: second, size: second.len(), start: 0, target }, threads);
