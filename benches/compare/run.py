@@ -99,7 +99,10 @@ def main():
         if reason := program.missing():
             print(f"{program.name} is left out: {reason}", file=sys.stderr)
             continue
-        lines += measure(program, options)
+        try:
+            lines += measure(program, options)
+        except (subprocess.CalledProcessError, ValueError, IndexError) as error:
+            print(f"{program.name} is left out: {error}", file=sys.stderr)
         if options.lines:
             Path(options.lines).write_text("".join(f"{line}\n" for line in lines))
     print_table(lines)
@@ -130,9 +133,7 @@ def measure(program, options):
 
 def output(command):
     """The program's lines; what it says besides goes to standard error."""
-    run = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if run.returncode != 0:
-        print(f"{' '.join(map(str, command))} failed with {run.returncode}", file=sys.stderr)
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return [line for line in run.stdout.splitlines() if re.fullmatch(r"\S+ \d+ \S+ (\d+\.\d+|nan)", line)]
 
 
@@ -144,7 +145,8 @@ def first_code(program, starts):
         subprocess.run(program.command("save", file), check=True, stdout=subprocess.DEVNULL)
         for _ in range(starts):
             started = time.time_ns()
-            run = subprocess.run(program.command("first-code", file), stdout=subprocess.PIPE, text=True, close_fds=False)
+            command = program.command("first-code", file)
+            run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, close_fds=False)
             milliseconds.append((int(run.stdout.split()[-1]) - started) / 1e6)
     return f"dense/first-code 1 process {statistics.median(milliseconds):.4f}"
 
