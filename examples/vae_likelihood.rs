@@ -13,7 +13,9 @@ mod support;
 use std::error::Error;
 
 use autoencoder::nalgebra::DMatrix;
-use autoencoder::{Activation, Adam, Autoencoder, Bce, Dense, GaussianLatent, KlWarmUp, Reduction, Shape, Trainer};
+use autoencoder::{
+    Activation, Adam, Autoencoder, Bce, Cosine, Dense, GaussianLatent, KlWarmUp, Reduction, Shape, Trainer,
+};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, Uniform};
@@ -28,7 +30,7 @@ const CODE: usize = 40;
 const COINS: u64 = 2013;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = CommandLine::new("vae_likelihood", "Judges how likely digits are under a model of digits.", 100)
+    let arguments = CommandLine::new("vae_likelihood", "Judges how likely digits are under a model of digits.", 200)
         .integer("draws", 200, 1..=1_000_000, "codes drawn for each test image")
         .integer("images", 100, 0..=10_000, "test images that more codes are drawn for")
         .integer("more-draws", 5_000, 1..=1_000_000, "codes drawn for each of these")
@@ -54,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let nats = Bce.reduction(Reduction::SumPerSample);
     let history = Trainer::new(nats, Adam::new(arguments.float("learning-rate")))
+        .schedule(Cosine::new())
         .epochs(arguments.epochs)
         .batch_size(100)
         .seed(arguments.seed)

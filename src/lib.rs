@@ -56,7 +56,7 @@
 //! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`]; against overfitting [`Dropout`], [`GaussianNoise`], [`BatchNorm`], [`Regularizer`] |
 //! | make it denoise | [`Trainer::corrupt`]; [`GaussianCorruption`], [`Masking`], [`SaltAndPepper`], [`Swap`]; [`Corrupted`] to try it |
 //! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`KlWarmUp`] |
-//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`] |
+//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`]; [`Checkpoints`] |
 //! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
 //! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` twins that allocate nothing |
 //! | draw from it, judge it | [`Autoencoder::sample`], [`interpolate`](Autoencoder::interpolate), [`traverse`](Autoencoder::traverse), [`encode_distribution`](Autoencoder::encode_distribution), [`elbo`](Autoencoder::elbo), [`log_likelihood`](Autoencoder::log_likelihood), [`latent_report`](Autoencoder::latent_report), [`activity`](Autoencoder::activity) |
@@ -123,6 +123,6 @@ pub use random::{Random, Rng};
 pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};
 pub use train::{
-    Accuracy, Callback, Control, EarlyStopping, Elbo, Epoch, History, Metric, Model, Progress, TrainError,
-    TrainErrorKind, Trainer,
+    Accuracy, Callback, CallbackState, Checkpoints, Control, EarlyStopping, Elbo, Epoch, History, Metric, Model,
+    Progress, TrainError, TrainErrorKind, Trainer,
 };

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use autoencoder::{Callback, Control, Epoch, Network, Scalar};
+use autoencoder::{Callback, CallbackState, Control, Epoch, Network, Scalar};
 use indicatif::{ProgressBar, ProgressStyle};
 
 const TEMPLATE: &str = "{prefix}  {bar:28.cyan/dim}  {percent:>3} %  {msg}";
@@ -71,6 +71,10 @@ impl<T: Scalar> Callback<T> for Progress {
             self.finish();
         }
         Ok(Control::Continue)
+    }
+
+    fn state(&self) -> CallbackState {
+        CallbackState::Nothing // it only shows
     }
 }
 

@@ -6,8 +6,9 @@ use super::{ModelFileErrorKind, json};
 use crate::network::{Network, Structure};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "format", "checksum", "crate", "model", "float", "seed", "input", "output", "split", "layers", "frozen", "scalers",
+    "training",
 ];
 
 /// What a file says of a model besides its numbers.
@@ -25,11 +26,13 @@ pub(super) struct Description {
     pub frozen: Vec<String>,
     /// Whether there is a scaler for the input, and one for the output. An autoencoder's input scaler is its output scaler too.
     pub scalers: [bool; 2],
+    /// Of a checkpoint, what its supplement says.
+    pub training: Option<Config>,
 }
 
 /// Which of the two kinds of models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Model {
+pub(crate) enum Model {
     /// The decoder begins with layer `split`.
     Autoencoder {
         split: usize,
@@ -74,6 +77,7 @@ impl Description {
             layers: layers.collect(),
             frozen: frozen.map(|parameter| parameter.name.to_owned()).collect(),
             scalers: [network.input_scaler().is_some(), network.output_scaler().is_some() && model == Model::Network],
+            training: None,
         };
         description.check_names()?;
         description.check_settings()?;
@@ -97,6 +101,11 @@ impl Description {
 
     /// The canonical text of the description in a file with that checksum.
     pub fn text(&self, checksum: u32) -> String {
+        json::write(&self.config(checksum))
+    }
+
+    /// The description with its names.
+    pub fn config(&self, checksum: u32) -> Config {
         let layer = |layer: &LayerDescription| {
             let named = Config::new().with("name", layer.name.as_str()).with("kind", layer.kind.as_str());
             Value::Config(named.with("config", layer.config.clone()))
@@ -119,7 +128,10 @@ impl Description {
             .with("layers", Value::List(self.layers.iter().map(layer).collect()))
             .with("frozen", Value::List(self.frozen.iter().map(|name| Value::from(name.as_str())).collect()))
             .with("scalers", Value::List(scalers.map(|(name, _)| Value::from(name)).collect()));
-        json::write(&config)
+        match &self.training {
+            Some(training) => config.with("training", training.clone()),
+            None => config,
+        }
     }
 
     fn from_config(config: &Config) -> Result<Self, ConfigError> {
@@ -143,6 +155,7 @@ impl Description {
             layers: config.list("layers")?.iter().map(layer).collect::<Result<_, _>>()?,
             frozen: texts(config, "frozen")?,
             scalers: ["input", "output"].map(|name| scalers.iter().any(|scaler| scaler == name)),
+            training: config.find("training").map(|_| config.config("training").cloned()).transpose()?,
         })
     }
 
@@ -217,7 +230,7 @@ fn texts(config: &Config, name: &str) -> Result<Vec<String>, ConfigError> {
     config.list(name)?.iter().map(text).collect()
 }
 
-fn finite(value: &Value) -> bool {
+pub(super) fn finite(value: &Value) -> bool {
     match value {
         Value::Number(number) => number.is_finite(),
         Value::List(values) => values.iter().all(finite),

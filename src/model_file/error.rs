@@ -45,6 +45,20 @@ impl From<BuildError> for ModelFileErrorKind {
     }
 }
 
+impl ModelFileErrorKind {
+    /// Whether the file is not as it was written: another one may do.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Foreign { .. }
+                | Self::Truncated { .. }
+                | Self::Checksum { .. }
+                | Self::HeaderTooLarge { .. }
+                | Self::Json { .. }
+        )
+    }
+}
+
 /// What is wrong with a model file. Offsets count bytes from the beginning of the file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -58,12 +72,6 @@ pub enum ModelFileErrorKind {
     /// The new file is in its place and complete, but the folder could not be synced: after a power failure the older file may be back.
     #[error("is written, but may not survive a power failure: {0}")]
     NotDurable(io::Error),
-    /// The memory for the file's contents is not to be had.
-    #[error("cannot allocate memory for {bytes} bytes")]
-    OutOfMemory {
-        /// The size of the file.
-        bytes: u64,
-    },
 
     /// The file is not a model of this crate.
     #[error("not a model file of this crate{}", if *safetensors { " (it may be another safetensors file)" } else { "" })]
@@ -128,6 +136,31 @@ pub enum ModelFileErrorKind {
         expected: &'static str,
         /// What the file holds.
         found: &'static str,
+    },
+    /// The file is a checkpoint, and a model is asked for.
+    #[error(
+        "the file is a checkpoint of a training, not a model: `Trainer::resume` goes on from it; the best model so far stands \
+         beside it, in `best.safetensors`"
+    )]
+    IsCheckpoint,
+    /// The file is a model, or a checkpoint that lacks something, and a checkpoint is asked for.
+    #[error("the file is no checkpoint, or one that lacks something")]
+    IsNoCheckpoint,
+    /// A checkpoint is of another model, or of a training that is set up otherwise.
+    #[error("`{setting}` is {checkpoint} in the checkpoint, {here} here")]
+    Differs {
+        /// What differs.
+        setting: String,
+        /// In the checkpoint.
+        checkpoint: String,
+        /// In the model or the trainer that is to go on from it.
+        here: String,
+    },
+    /// The scaler of a checkpoint was fitted to other data than that of the model.
+    #[error("the model's {scaler} scaler has other numbers than that in the checkpoint")]
+    OtherScaler {
+        /// `input` or `output`.
+        scaler: &'static str,
     },
     /// The file's numbers are of the other float type.
     #[error("the file holds {found} numbers, the model asked for computes in {expected}; `load_as` converts them")]

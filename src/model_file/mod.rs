@@ -6,7 +6,10 @@
 //! the spelling of numbers to its caller.
 
 mod autoencoder;
+mod checkpoint;
 mod description;
+mod difference;
+pub(crate) mod disk;
 mod error;
 mod file;
 mod frame;
@@ -14,29 +17,31 @@ mod json;
 mod network;
 mod read;
 mod registry;
+mod supplement;
 mod tensor;
 mod write;
 
 use std::io::Write;
 use std::path::Path;
 
+pub(crate) use checkpoint::{Checkpoint, read_checkpoint, tidy, write_checkpoint, write_model};
+pub(crate) use description::Model;
 pub use error::{ModelFileError, ModelFileErrorKind};
 pub use registry::Registry;
+pub(crate) use supplement::{Numbers, Supplement};
 
 use crate::Scalar;
 use crate::network::Network;
-use description::Model;
+use disk::{Disk, System};
 use read::Conversion;
 
 /// Replaces the file at `path` by one that holds `network`.
 fn save<T: Scalar>(path: &Path, network: &Network<T>, model: Model) -> Result<(), ModelFileError> {
-    write::Writer::new(network, model)
-        .and_then(|writer| file::replace(path, |file| writer.write(file)))
-        .map_err(|kind| ModelFileError::at(path, kind))
+    write_model(&System, path, network, model)
 }
 
 fn write_to<T: Scalar>(to: impl Write, network: &Network<T>, model: Model) -> Result<(), ModelFileError> {
-    let writer = write::Writer::new(network, model)?;
+    let writer = write::Writer::new(network, model, None)?;
     Ok(writer.write(to).map_err(ModelFileErrorKind::Write)?)
 }
 
@@ -47,7 +52,9 @@ fn load<T: Scalar>(
     registry: &Registry<T>,
     conversion: Conversion,
 ) -> Result<(Network<T>, Model), ModelFileError> {
-    file::read(path)
+    System
+        .read(path)
+        .map_err(ModelFileErrorKind::Read)
         .and_then(|bytes| read::model(&bytes, wanted, registry, conversion))
         .map_err(|kind| ModelFileError::at(path, kind))
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::description::{Description, Model};
 use super::frame::{self, Frame};
-use super::tensor::{self, Float, SCALERS, Tensor};
+use super::supplement::Entries;
+use super::tensor::{self, Float, Part, Tensor};
 use super::{ModelFileErrorKind, Registry, json};
 use crate::data::Scaler;
 use crate::kernel::reduce;
 use crate::network::{Network, Sharing, Structure};
-use crate::{Scalar, Shape};
+use crate::{Config, Scalar, Shape};
 
 /// How many numbers are read before they are checked, so that they are still in the cache.
 const CHUNK: usize = 1 << 12;
@@ -33,15 +34,27 @@ pub(super) fn model<T: Scalar>(
     let description = Description::read(&header)?;
     suits::<T>(&description, wanted, conversion)?;
     let structure = Arc::new(structure(&description, registry)?);
-    let tensors = tensor::table(&description, &structure);
-    tensor::compare(&header, &tensors)?;
-    unless_canonical(&frame, &description, &tensors)?;
-    let (expected, found) = (tensors.last().map_or(0, |last| last.bytes.end), frame.data.len() as u64);
-    if expected != found {
-        return Err(ModelFileErrorKind::DataLength { expected, found });
-    }
+    let tensors = table(&frame, &header, &description, &structure)?;
     let network = fill(&description, structure, &tensors, frame.data)?;
     Ok((network, description.model))
+}
+
+/// The tensors of a file, once everything that its header says is what `structure` asks for, and all their bytes are there.
+pub(super) fn table<T: Scalar>(
+    frame: &Frame<'_>,
+    header: &Config,
+    description: &Description,
+    structure: &Structure<T>,
+) -> Result<Vec<Tensor>, ModelFileErrorKind> {
+    let beside = description.training.as_ref().map(|_| Entries::read(header)).transpose()?;
+    let tensors = tensor::table(description, structure, beside.unwrap_or_default())?;
+    tensor::compare(header, &tensors)?;
+    unless_canonical(frame, description, &tensors)?;
+    let (expected, found) = (tensors.last().map_or(0, |last| last.bytes.end), frame.data.len() as u64);
+    match expected == found {
+        true => Ok(tensors),
+        false => Err(ModelFileErrorKind::DataLength { expected, found }),
+    }
 }
 
 /// Whether it is the model that was asked for.
@@ -50,6 +63,9 @@ fn suits<T: Scalar>(
     wanted: &'static str,
     conversion: Conversion,
 ) -> Result<(), ModelFileErrorKind> {
+    if description.training.is_some() {
+        return Err(ModelFileErrorKind::IsCheckpoint);
+    }
     let found = description.model.name();
     if found != wanted {
         return Err(ModelFileErrorKind::Model { expected: wanted, found });
@@ -114,23 +130,32 @@ fn fill<T: Scalar>(
     let frozen = description.frozen_in(&structure)?;
     let [input, output] = scalers(description, tensors, data)?;
     let output = if description.model == Model::Network { output } else { input.clone() };
-    let numbers: Vec<&Tensor> =
-        tensors.iter().filter(|tensor| !SCALERS.as_flattened().contains(&&*tensor.name)).collect();
-    let (parameters, state) = numbers.split_at_checked(structure.table.len()).unwrap_or((&[], &[]));
     let entries = Arc::clone(&structure);
-    Network::restore(structure, description.seed, frozen, [input, output], |all_parameters, all_state| {
-        let of_parameters = parameters.iter().zip(&entries.table);
-        of_parameters.into_iter().try_for_each(|(tensor, entry)| {
-            numbers_of(tensor, data, all_parameters.get_mut(entry.range.clone()).unwrap_or_default())
-        })?;
-        state.iter().zip(&entries.states).try_for_each(|(tensor, entry)| {
-            numbers_of(tensor, data, all_state.get_mut(entry.range.clone()).unwrap_or_default())
-        })
+    Network::restore(structure, description.seed, frozen, [input, output], |parameters, state| {
+        numbers(&entries, tensors, data, parameters, state)
     })
 }
 
+/// Reads parameters and state of a model with that structure.
+pub(super) fn numbers<T: Scalar>(
+    structure: &Structure<T>,
+    tensors: &[Tensor],
+    data: &[u8],
+    parameters: &mut [T],
+    state: &mut [T],
+) -> Result<(), ModelFileErrorKind> {
+    let own = tensors.iter().filter(|tensor| tensor.part == Part::Model);
+    for (tensor, entry) in own.clone().zip(&structure.table) {
+        numbers_of(tensor, data, parameters.get_mut(entry.range.clone()).unwrap_or_default())?;
+    }
+    for (tensor, entry) in own.skip(structure.table.len()).zip(&structure.states) {
+        numbers_of(tensor, data, state.get_mut(entry.range.clone()).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
 /// The scaler of the input and that of the output.
-fn scalers(
+pub(super) fn scalers(
     description: &Description,
     tensors: &[Tensor],
     data: &[u8],
@@ -158,9 +183,8 @@ fn scaler(shift: &Tensor, scale: &Tensor, data: &[u8]) -> Result<Scaler, ModelFi
 
 /// The numbers of a tensor, all of them finite.
 fn numbers_of<T: Scalar>(tensor: &Tensor, data: &[u8], values: &mut [T]) -> Result<(), ModelFileErrorKind> {
-    let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-    let bytes = data.get(place(tensor.bytes.start)..place(tensor.bytes.end)).unwrap_or_default();
-    let bytes = bytes.chunks(place(tensor.float.bytes(CHUNK)));
+    let chunk = usize::try_from(tensor.float.bytes(CHUNK)).unwrap_or(usize::MAX);
+    let bytes = tensor.bytes_in(data).chunks(chunk);
     for (index, (values, bytes)) in values.chunks_mut(CHUNK).zip(bytes).enumerate() {
         tensor.float.read(bytes, values);
         if let Some(element) = reduce::first_not_finite(values) {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::ModelFileErrorKind;
 use super::description::Description;
+use super::supplement::{Entries, Entry};
 use crate::network::Structure;
 use crate::{Config, Scalar, Value};
 
@@ -17,10 +18,22 @@ pub(super) enum Float {
 /// A tensor and its place in the bytes after the header.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tensor {
+    pub part: Part,
     pub name: String,
     pub float: Float,
     pub shape: Vec<usize>,
     pub bytes: Range<u64>,
+}
+
+/// What a tensor belongs to, in the order of the file: numbers of 64 bits first, so that all lie aligned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Scaler,
+    /// Of the supplement, 64 bits each.
+    Wide,
+    Model,
+    /// Of the supplement, of the model's float type.
+    Own,
 }
 
 /// The names of the tensors of a scaler for the input and one for the output.
@@ -80,18 +93,27 @@ impl Float {
     }
 }
 
-/// The tensors of a model in the order of the file: the scalers (`F64`, first so that all lie aligned), the parameters, the state.
-pub(super) fn table<T: Scalar>(description: &Description, structure: &Structure<T>) -> Vec<Tensor> {
+/// The tensors of a model, and of what stands beside it, in the order of the file.
+pub(super) fn table<T: Scalar>(
+    description: &Description,
+    structure: &Structure<T>,
+    entries: Entries,
+) -> Result<Vec<Tensor>, ModelFileErrorKind> {
     let features = [description.input.elements(), description.output.elements()];
     let scalers = SCALERS.iter().zip(features).zip(description.scalers).filter(|(_, there)| *there);
-    let scalers = scalers.flat_map(|((names, features), _)| names.map(|name| (name, Float::F64, vec![features])));
+    let scalers = scalers.flat_map(|((names, features), _)| {
+        names.map(|name| (Part::Scaler, name.to_owned(), Float::F64, vec![features]))
+    });
     let numbers = structure.table.iter().chain(&structure.states);
-    let numbers = numbers.map(|entry| (entry.name.as_str(), description.float, entry.shape.clone()));
-    let mut end = 0;
-    let placed = scalers.chain(numbers).map(|(name, float, shape)| {
+    let numbers = numbers.map(|entry| (Part::Model, entry.name.clone(), description.float, entry.shape.clone()));
+    let beside = |part: Part| move |entry: Entry| (part, entry.name, entry.float, entry.shape.dimensions().to_vec());
+    let (wide, own) =
+        (entries.front.into_iter().map(beside(Part::Wide)), entries.back.into_iter().map(beside(Part::Own)));
+    let mut end = 0_u64;
+    let placed = scalers.chain(wide).chain(numbers).chain(own).map(|(part, name, float, shape)| {
         let start = end;
-        end += float.bytes(shape.iter().product()); // the structure has checked these products and their sum
-        Tensor { name: name.to_owned(), float, shape, bytes: start..end }
+        end = end.checked_add(float.bytes(shape.iter().product())).ok_or_else(|| too_long(&name))?; // each product is checked
+        Ok(Tensor { part, name, float, shape, bytes: start..end })
     });
     placed.collect()
 }
@@ -131,6 +153,12 @@ pub(super) fn compare(header: &Config, tensors: &[Tensor]) -> Result<(), ModelFi
 }
 
 impl Tensor {
+    /// The tensor's own of the bytes after the header.
+    pub fn bytes_in<'a>(&self, data: &'a [u8]) -> &'a [u8] {
+        let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+        data.get(place(self.bytes.start)..place(self.bytes.end)).unwrap_or_default()
+    }
+
     /// What the header says of the tensor.
     fn entry(&self) -> Value {
         let offsets = [self.bytes.start, self.bytes.end].map(Value::from);
@@ -160,11 +188,16 @@ impl Tensor {
 }
 
 /// A value as an error shows it: `[3,4]`, `F32`; of a long one the beginning.
-fn spelled(value: &Value) -> String {
+pub(super) fn spelled(value: &Value) -> String {
     const LONGEST: usize = 80;
     let text = super::json::write(&Config::new().with("", value.clone()));
     let bare = text.strip_prefix("{\"\":").and_then(|text| text.strip_suffix('}')).unwrap_or("");
     bare.chars().take(LONGEST).collect()
+}
+
+fn too_long(name: &str) -> ModelFileErrorKind {
+    let (expected, found) = ("offsets below 2^64".to_owned(), "more".to_owned());
+    ModelFileErrorKind::Tensor { name: name.to_owned(), entry: "data_offsets", expected, found }
 }
 
 fn unknown(name: &str) -> ModelFileErrorKind {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::description::{Description, Model};
 use super::frame::{self, Unsealed};
+use super::supplement::{Entries, Numbers, Supplement};
 use super::tensor::{self, Float};
 use super::{ModelFileErrorKind, json};
 use crate::Scalar;
@@ -18,65 +19,73 @@ const CHUNK: usize = 1 << 13;
 pub(super) struct Writer<'a, T: Scalar> {
     network: &'a Network<T>,
     model: Model,
+    supplement: Option<&'a Supplement<'a, T>>,
     /// The length of the header, and the header.
     head: Vec<u8>,
 }
 
 impl<'a, T: Scalar> Writer<'a, T> {
     /// Checks that what will be written can be read.
-    pub fn new(network: &'a Network<T>, model: Model) -> Result<Self, ModelFileErrorKind> {
+    pub fn new(
+        network: &'a Network<T>,
+        model: Model,
+        supplement: Option<&'a Supplement<'a, T>>,
+    ) -> Result<Self, ModelFileErrorKind> {
         for tensor in numbers(network) {
             if let Some(element) = reduce::first_not_finite(tensor.values) {
                 return Err(ModelFileErrorKind::NotFinite { name: tensor.name.to_owned(), element, float: T::NAME });
             }
         }
-        let description = Description::of(network, model)?;
-        let tensors = tensor::table(&description, network.structure());
+        let training = supplement.map(|supplement| supplement.config.clone());
+        let description = Description { training, ..Description::of(network, model)? };
+        let entries = supplement.map_or(Entries::default(), Supplement::entries);
+        let tensors = tensor::table(&description, network.structure(), entries)?;
         let header = tensor::header(&description, 0, &tensors)?;
         let unsealed = Unsealed::new(&header)?;
         let again = json::read(&header).map_err(|error| frame::wrong(error.offset, error.problem))?;
         Description::read(&again)?;
         let mut hasher = unsealed.hasher();
-        each_chunk(network, model, |bytes| {
+        let mut writer = Self { network, model, supplement, head: Vec::new() };
+        let summed = writer.each_chunk(|bytes| {
             hasher.update(bytes);
             Ok(())
-        })
-        .map_err(ModelFileErrorKind::Write)?;
-        Ok(Self { network, model, head: unsealed.seal(hasher.finalize()) })
+        });
+        summed.map_err(ModelFileErrorKind::Write)?;
+        writer.head = unsealed.seal(hasher.finalize());
+        Ok(writer)
     }
 
     /// The whole file.
     pub fn write(&self, mut to: impl Write) -> io::Result<()> {
         to.write_all(&self.head)?;
-        each_chunk(self.network, self.model, |bytes| to.write_all(bytes))?;
+        self.each_chunk(|bytes| to.write_all(bytes))?;
         to.flush()
     }
-}
 
-/// The tensors' bytes in the order of the file.
-fn each_chunk<T: Scalar>(
-    network: &Network<T>,
-    model: Model,
-    mut visit: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(CHUNK * size_of::<f64>());
-    let output = network.output_scaler().filter(|_| model == Model::Network);
-    for scaler in [network.input_scaler(), output].into_iter().flatten() {
-        chunks(Float::F64, scaler.shift(), &mut bytes, &mut visit)?;
-        chunks(Float::F64, scaler.scale(), &mut bytes, &mut visit)?;
+    /// The tensors' bytes in the order of the file.
+    fn each_chunk(&self, mut visit: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(CHUNK * size_of::<f64>());
+        let output = self.network.output_scaler().filter(|_| self.model == Model::Network);
+        for scaler in [self.network.input_scaler(), output].into_iter().flatten() {
+            chunks(scaler.shift(), &mut bytes, &mut visit)?;
+            chunks(scaler.scale(), &mut bytes, &mut visit)?;
+        }
+        let (wide, own): (&[Numbers<'_, f64>], &[Numbers<'_, T>]) =
+            self.supplement.map_or((&[], &[]), |supplement| (&supplement.wide, &supplement.own));
+        wide.iter().try_for_each(|tensor| chunks(&tensor.values, &mut bytes, &mut visit))?;
+        numbers(self.network).try_for_each(|tensor| chunks(tensor.values, &mut bytes, &mut visit))?;
+        own.iter().try_for_each(|tensor| chunks(&tensor.values, &mut bytes, &mut visit))
     }
-    numbers(network).try_for_each(|tensor| chunks(Float::of::<T>(), tensor.values, &mut bytes, &mut visit))
 }
 
 fn chunks<T: Scalar>(
-    float: Float,
     values: &[T],
     bytes: &mut Vec<u8>,
     visit: &mut impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     values.chunks(CHUNK).try_for_each(|chunk| {
         bytes.clear();
-        float.append(chunk, bytes);
+        Float::of::<T>().append(chunk, bytes);
         visit(bytes)
     })
 }

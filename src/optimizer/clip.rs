@@ -1,7 +1,7 @@
 //! [`Clip`]: gradients kept from growing too large.
 
 use crate::kernel::reduce;
-use crate::{OptionError, Scalar};
+use crate::{Config, OptionError, Scalar};
 
 /// A bound on gradients, applied to all of a model's at once before the optimizer sees them. With [`Trainer::clip`](crate::Trainer::clip), or in a loop of one's own:
 ///
@@ -41,6 +41,14 @@ impl Clip {
                     *gradient = gradient.max(low).min(high);
                 }
             }
+        }
+    }
+
+    /// The kind of bound and its size, for a checkpoint.
+    pub(crate) fn config(self) -> Config {
+        match self {
+            Self::Norm(limit) => Config::new().with("norm", limit),
+            Self::Value(limit) => Config::new().with("value", limit),
         }
     }
 

@@ -1,8 +1,8 @@
 //! [`Callback`]: code of the user's that training calls.
 
 use super::Epoch;
-use crate::Scalar;
 use crate::network::Network;
+use crate::{Config, ConfigError, Scalar};
 
 /// Code that training calls after every step and every epoch.
 ///
@@ -33,6 +33,53 @@ pub trait Callback<T: Scalar>: Send {
     ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Control::Continue)
     }
+
+    /// What the callback needs besides its options to go on when training is resumed from a checkpoint; asked for after [`on_step`](Self::on_step) and
+    /// [`on_epoch`](Self::on_epoch).
+    ///
+    /// Unless said otherwise a callback without fields needs nothing, and of any other it is unknown: training with checkpoints refuses it before the first step.
+    fn state(&self) -> CallbackState {
+        if size_of_val(self) == 0 { CallbackState::Nothing } else { CallbackState::Unknown }
+    }
+
+    /// Takes back what [`state`](Self::state) gave, before the first step of a training that is resumed.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if that is not what it can use.
+    fn restore(&mut self, _state: &Config) -> Result<(), ConfigError> {
+        Ok(())
+    }
+}
+
+/// What a callback hands over to a checkpoint.
+///
+/// ```
+/// use autoencoder::{Callback, CallbackState, Config, ConfigError, Progress};
+///
+/// /// Counts steps, those before an interruption included.
+/// struct Steps(usize);
+///
+/// impl Callback<f32> for Steps {
+///     fn on_step(&mut self, _progress: &Progress) {
+///         self.0 += 1;
+///     }
+///     fn state(&self) -> CallbackState {
+///         CallbackState::Keep(Config::new().with("steps", self.0))
+///     }
+///     fn restore(&mut self, state: &Config) -> Result<(), ConfigError> {
+///         self.0 = state.integer("steps")?;
+///         Ok(())
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallbackState {
+    /// It keeps nothing from one call to the next that matters when training is resumed.
+    Nothing,
+    /// What [`Callback::restore`] is to be given; its numbers finite.
+    Keep(Config),
+    /// It keeps something and cannot hand it over: no checkpoint can be written.
+    Unknown,
 }
 
 /// Whether training goes on.
@@ -70,5 +117,10 @@ pub(super) struct OnProgress<F>(pub F);
 impl<T: Scalar, F: FnMut(&Progress) + Send> Callback<T> for OnProgress<F> {
     fn on_step(&mut self, progress: &Progress) {
         self.0(progress);
+    }
+
+    /// What a closure has captured is its own affair: it can only look on.
+    fn state(&self) -> CallbackState {
+        CallbackState::Nothing
     }
 }

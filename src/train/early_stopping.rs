@@ -2,7 +2,7 @@
 
 use crate::data::InputError;
 use crate::network::{Network, zeros};
-use crate::{OptionError, Scalar};
+use crate::{Config, OptionError, Scalar};
 
 /// Ends training where the validation loss has not fallen for some epochs, and gives the model back as it was after its best epoch; Prechelt 1998,
 /// Keras's `EarlyStopping`.
@@ -56,6 +56,12 @@ impl EarlyStopping {
         self
     }
 
+    /// Its options by name, for a checkpoint.
+    pub(super) fn config(self) -> Config {
+        let config = Config::new().with("patience", self.patience).with("min_delta", self.min_delta);
+        config.with("restore_best", self.restore_best)
+    }
+
     pub(super) fn check(self) -> Result<(), OptionError> {
         OptionError::unless(self.patience > 0, "patience", self.patience as f64, "at least 1")?;
         let accepted = self.min_delta >= 0.0 && self.min_delta.is_finite();
@@ -91,23 +97,49 @@ impl<T: Scalar> Watch<T> {
 
     /// Takes note of the model after an epoch; whether patience is at its end.
     pub fn see(&mut self, loss: f64, network: &Network<T>) -> bool {
-        if loss < self.lowest {
-            self.lowest = loss;
-            if self.options.restore_best {
-                self.parameters.copy_from_slice(network.parameter_vector());
-                self.state.copy_from_slice(network.state_vector());
-            }
-        }
-        self.waited += 1;
-        if loss < self.reference - self.options.min_delta {
-            (self.reference, self.waited) = (loss, 0);
+        if self.note(loss) && self.options.restore_best {
+            self.parameters.copy_from_slice(network.parameter_vector());
+            self.state.copy_from_slice(network.state_vector());
         }
         self.waited >= self.options.patience
     }
 
+    /// Takes note of the losses of epochs before an interruption, and of the model after the best of them; whether its numbers are as many as they should be.
+    pub fn replay(&mut self, losses: &[f64], parameters: &[T], state: &[T]) -> bool {
+        losses.iter().for_each(|loss| _ = self.note(*loss));
+        let fits = self.parameters.len() == parameters.len() && self.state.len() == state.len();
+        if fits {
+            self.parameters.copy_from_slice(parameters);
+            self.state.copy_from_slice(state);
+        }
+        fits || !self.has_best()
+    }
+
+    /// Parameters and state of the model after its best epoch, if there was one and it is to be restored.
+    pub fn best(&self) -> Option<(&[T], &[T])> {
+        self.has_best().then_some((&*self.parameters, &*self.state))
+    }
+
+    fn has_best(&self) -> bool {
+        self.options.restore_best && self.lowest.is_finite()
+    }
+
+    /// Whether it is the lowest loss so far.
+    fn note(&mut self, loss: f64) -> bool {
+        self.waited += 1;
+        if loss < self.reference - self.options.min_delta {
+            (self.reference, self.waited) = (loss, 0);
+        }
+        let lowest = loss < self.lowest;
+        if lowest {
+            self.lowest = loss;
+        }
+        lowest
+    }
+
     /// Gives the network back as it was after its best epoch, if there was one.
     pub fn restore(self, network: &mut Network<T>) {
-        if self.options.restore_best && self.lowest.is_finite() {
+        if self.has_best() {
             network.set_numbers(&self.parameters, &self.state);
         }
     }

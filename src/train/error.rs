@@ -1,11 +1,13 @@
 //! [`TrainError`]: why training stopped, where, and what it had brought until then.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use super::History;
-use crate::OptionError;
-use crate::Shape;
 use crate::data::{DataError, InputError};
+use crate::model_file::ModelFileError;
+use crate::{ConfigError, OptionError, Shape};
 
 /// Why training stopped. The model holds the parameters of the last finished step; before the first step it is as it was.
 #[derive(Debug, Error)]
@@ -117,6 +119,54 @@ pub enum TrainErrorKind {
     Threads {
         /// How many.
         threads: usize,
+    },
+    /// A checkpoint cannot be written or read, or is of another training.
+    #[error(transparent)]
+    Checkpoint(#[from] ModelFileError),
+    /// A checkpoint is whole, but lacks something.
+    #[error("the checkpoint lacks something")]
+    IncompleteCheckpoint {
+        /// What.
+        #[source]
+        error: ConfigError,
+    },
+    /// There is nothing to resume.
+    #[error("there is no checkpoint in {}; `resume_or_start` begins a training then", folder.display())]
+    NoCheckpoint {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Checkpoints of another training would be overwritten.
+    #[error("there are checkpoints in {} already; resume from them with `resume` or `resume_or_start`, or give another folder", folder.display())]
+    CheckpointsExist {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder of checkpoints cannot be read or made.
+    #[error("the folder {} cannot be used", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the operating system says.
+        #[source]
+        error: std::io::Error,
+    },
+    /// Training with checkpoints has a callback that keeps something and does not hand it over.
+    #[error(
+        "callback {index} (counted from 0) keeps something that no checkpoint would hold; implement `Callback::state`"
+    )]
+    CallbackState {
+        /// Its place among the callbacks.
+        index: usize,
+    },
+    /// A callback cannot use the state that a checkpoint holds for it.
+    #[error("callback {index} (counted from 0) cannot use what the checkpoint holds for it")]
+    CallbackRestore {
+        /// Its place among the callbacks.
+        index: usize,
+        /// Why.
+        #[source]
+        error: ConfigError,
     },
     /// A callback failed.
     #[error("a callback failed")]

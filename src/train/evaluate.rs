@@ -20,17 +20,28 @@ pub(super) mod sealed {
 
     pub trait Sealed<T: Scalar> {
         fn as_network_mut(&mut self) -> &mut Network<T>;
+
+        /// Of an autoencoder, the first layer of the decoder.
+        fn split(&self) -> Option<usize>;
     }
 
     impl<T: Scalar> Sealed<T> for Network<T> {
         fn as_network_mut(&mut self) -> &mut Network<T> {
             self
         }
+
+        fn split(&self) -> Option<usize> {
+            None
+        }
     }
 
     impl<T: Scalar> Sealed<T> for crate::Autoencoder<T> {
         fn as_network_mut(&mut self) -> &mut Network<T> {
             self.network_mut()
+        }
+
+        fn split(&self) -> Option<usize> {
+            Some(self.split())
         }
     }
 }

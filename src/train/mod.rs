@@ -1,17 +1,20 @@
 //! Training: the [`Trainer`], what it reports, and what can be plugged into it.
 
 mod callback;
+mod checkpoint;
 mod early_stopping;
 mod error;
 mod evaluate;
 mod history;
 mod likelihood;
 mod metric;
+mod session;
 mod step;
 mod trainer;
 mod update;
 
-pub use callback::{Callback, Control, Progress};
+pub use callback::{Callback, CallbackState, Control, Progress};
+pub use checkpoint::Checkpoints;
 pub use early_stopping::EarlyStopping;
 pub use error::{TrainError, TrainErrorKind};
 pub use evaluate::Model;

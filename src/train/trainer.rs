@@ -1,43 +1,45 @@
 //! [`Trainer`]: batches, epochs, validation, reports.
 
-use std::time::Instant;
+use std::path::PathBuf;
 
 use super::callback::OnProgress;
-use super::early_stopping::{EarlyStopping, Watch};
-use super::evaluate::evaluate;
-use super::step::{BatchStep, Noise, Pairs, Question};
-use super::update::Moments;
-use super::{Callback, Control, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
+use super::checkpoint::{Checkpoints, Resume};
+use super::early_stopping::EarlyStopping;
+use super::session::Session;
+use super::step::Pairs;
+use super::{Callback, CallbackState, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
-use crate::data::{Corrupted, Corruption, Origin, Source, streams};
+use crate::data::{Corruption, Source};
 use crate::loss::{Loss, Reduction};
-use crate::network::{Keep, Network, Record, Tape, zeros};
-use crate::optimizer::{Clip, Constant, MAX_SLOTS, Moment, Optimizer, Schedule};
-use crate::random::{Purpose, Random, shuffle};
-use crate::{Error, Scalar, parallel};
+use crate::model_file;
+use crate::network::Network;
+use crate::optimizer::{Clip, Constant, MAX_SLOTS, Optimizer, Schedule};
+use crate::{Error, Scalar};
 
 /// Trains a [`Network`] or an [`Autoencoder`](crate::Autoencoder): describe the training, then call [`fit`](Self::fit).
 ///
 /// Unless told otherwise: 1 epoch, batches of 32, shuffled, seed 0, the optimizer's learning rate throughout, every thread of the pool it is called in.
 pub struct Trainer<'a, T: Scalar> {
-    loss: Box<dyn Loss<T>>,
-    optimizer: Box<dyn Optimizer<T>>,
-    schedule: Box<dyn Schedule>,
-    clip: Option<Clip>,
-    early_stopping: Option<EarlyStopping>,
-    epochs: usize,
-    batch_size: usize,
-    shuffle: bool,
-    seed: u64,
+    pub(super) loss: Box<dyn Loss<T>>,
+    pub(super) optimizer: Box<dyn Optimizer<T>>,
+    pub(super) schedule: Box<dyn Schedule>,
+    pub(super) clip: Option<Clip>,
+    pub(super) early_stopping: Option<EarlyStopping>,
+    pub(super) epochs: usize,
+    pub(super) batch_size: usize,
+    pub(super) shuffle: bool,
+    pub(super) seed: u64,
     threads: Option<usize>,
-    corruption: Option<Box<dyn Corruption<T>>>,
-    validation: Validation<'a, T>,
-    metrics: Vec<Box<dyn Metric<T>>>,
-    callbacks: Vec<Box<dyn Callback<T> + 'a>>,
+    pub(super) corruption: Option<Box<dyn Corruption<T>>>,
+    pub(super) validation: Validation<'a, T>,
+    pub(super) metrics: Vec<Box<dyn Metric<T>>>,
+    pub(super) callbacks: Vec<Box<dyn Callback<T> + 'a>>,
+    pub(super) checkpoints: Option<Checkpoints>,
+    pub(super) resume: Option<Resume>,
 }
 
 /// What the model is tried on after every epoch.
-enum Validation<'a, T> {
+pub(super) enum Validation<'a, T> {
     None,
     Pairs(Pairs<'a, T>),
     /// The last samples of the training data.
@@ -62,6 +64,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             validation: Validation::None,
             metrics: Vec::new(),
             callbacks: Vec::new(),
+            checkpoints: None,
+            resume: None,
         }
     }
 
@@ -182,16 +186,42 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.callback(OnProgress(report))
     }
 
-    /// Trains `model` to give back `data`. The optimizer starts afresh.
+    /// Writes checkpoints, so that a training that is cut off can be taken up again with [`resume`](Self::resume).
+    #[must_use]
+    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// Goes on from the newest checkpoint in `folder` that is whole: with the same bits as if training had never been interrupted. The model is given the numbers that it
+    /// had then; what is [`fit`](Self::fit) must be the model, the data and the training that the checkpoint is of. Only `epochs`, `threads` and the checkpoints to
+    /// be written may be others. With [`epochs`](Self::epochs) that were all taken already nothing is left to do but to give back model and history.
+    ///
+    /// See [`Checkpoints`] for an example.
+    #[must_use]
+    pub fn resume(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.resume = Some(Resume { folder: folder.into(), or_start: false });
+        self
+    }
+
+    /// Goes on from the newest checkpoint in `folder`, as [`resume`](Self::resume), or begins a training if there is none: for a program that is simply
+    /// started again whenever it was killed.
+    #[must_use]
+    pub fn resume_or_start(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.resume = Some(Resume { folder: folder.into(), or_start: true });
+        self
+    }
+
+    /// Trains `model` to give back `data`. The optimizer starts afresh, unless training goes on from a checkpoint.
     ///
     /// # Errors
     /// [`Error::Train`] says what went wrong, where, and holds the history so far. An error before the first step leaves the model untouched; after it
     /// the model holds the parameters of the last finished step.
     pub fn fit(&mut self, model: &mut impl Model<T>, data: &dyn Source<T>) -> Result<History, Error> {
-        self.train(model.as_network_mut(), Pairs { inputs: data, targets: None })
+        self.train(model, Pairs { inputs: data, targets: None })
     }
 
-    /// Trains `model` to give `targets` for `inputs`. The optimizer starts afresh.
+    /// Trains `model` to give `targets` for `inputs`. The optimizer starts afresh, unless training goes on from a checkpoint.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
@@ -201,14 +231,17 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         inputs: &dyn Source<T>,
         targets: &dyn Source<T>,
     ) -> Result<History, Error> {
-        self.train(model.as_network_mut(), Pairs { inputs, targets: Some(targets) })
+        self.train(model, Pairs { inputs, targets: Some(targets) })
     }
 
-    fn train(&mut self, network: &mut Network<T>, pairs: Pairs<'_, T>) -> Result<History, Error> {
+    fn train(&mut self, model: &mut impl Model<T>, pairs: Pairs<'_, T>) -> Result<History, Error> {
         let before = |kind| TrainError::new(0, 0, kind, History::default());
+        let described =
+            model.split().map_or(model_file::Model::Network, |split| model_file::Model::Autoencoder { split });
+        let network = model.as_network_mut();
         let samples = self.check(network, pairs).map_err(before)?;
         let threads = self.threads;
-        let result = inside_pool(threads, || Session::new(self, network, pairs, samples)?.run());
+        let result = inside_pool(threads, || Session::new(self, network, described, pairs, samples)?.run());
         Ok(result.map_err(before)??)
     }
 
@@ -226,6 +259,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.early_stopping.map_or(Ok(()), EarlyStopping::check)?;
         self.corruption.as_ref().map_or(Ok(()), |corruption| corruption.check())?;
         self.check_reduction(network)?;
+        self.check_checkpoints()?;
         let samples = pairs.check(network)?;
         if self.early_stopping.is_some() && matches!(self.validation, Validation::None | Validation::Fraction(0.0)) {
             return Err(TrainErrorKind::NoValidation);
@@ -245,6 +279,18 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let asks = network.structure().nodes.iter().find(|node| node.plan.sums_per_sample);
         match asks.filter(|_| self.loss.reduced_by() != Reduction::SumPerSample) {
             Some(node) => Err(TrainErrorKind::Reduction { layer: node.name.clone(), loss: self.loss.kind() }),
+            None => Ok(()),
+        }
+    }
+
+    /// `Ok` if checkpoints hold all that training needs to go on, and none of another training is in the way.
+    fn check_checkpoints(&self) -> Result<(), TrainErrorKind> {
+        if self.checkpoints.is_some() || self.resume.is_some() {
+            let unknown = self.callbacks.iter().position(|callback| callback.state() == CallbackState::Unknown);
+            unknown.map_or(Ok(()), |index| Err(TrainErrorKind::CallbackState { index }))?;
+        }
+        match &self.checkpoints {
+            Some(checkpoints) => checkpoints.check(self.resume.as_ref()),
             None => Ok(()),
         }
     }
@@ -275,208 +321,4 @@ fn inside_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send)
 #[cfg(not(feature = "parallel"))]
 fn inside_pool<R: Send>(_threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R, TrainErrorKind> {
     Ok(work())
-}
-
-/// A training under way.
-struct Session<'s, 'a, T: Scalar> {
-    trainer: &'s mut Trainer<'a, T>,
-    network: &'s mut Network<T>,
-    pairs: Pairs<'s, T>,
-    /// The training samples in the order of this epoch.
-    order: Vec<usize>,
-    tape: Tape<T>,
-    gradients: Vec<T>,
-    moments: Moments<T>,
-    /// What early stopping remembers.
-    watch: Option<Watch<T>>,
-    /// The learning rate of the last step.
-    rate: f64,
-    /// The loss after each epoch, as schedules see it.
-    losses: Vec<f64>,
-    history: History,
-}
-
-type Stop = Box<TrainError>;
-
-impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
-    fn new(
-        trainer: &'s mut Trainer<'a, T>,
-        network: &'s mut Network<T>,
-        pairs: Pairs<'s, T>,
-        samples: usize,
-    ) -> Result<Self, Stop> {
-        let validates_to = matches!(&trainer.validation, Validation::Pairs(pairs) if pairs.targets.is_some());
-        let apart = pairs.needs_targets(network) || validates_to || trainer.corruption.is_some();
-        let link = Question::new(network, trainer.loss.as_ref(), &[]).link;
-        let keep = Keep { target: apart, link, ..Keep::default() };
-        let capacity = trainer.batch_size.min(samples);
-        let tape = Tape::new(network, capacity, keep, false, trainer.metrics.len());
-        let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
-        let moments = Moments::new(network, trainer.optimizer.slots());
-        let watch = trainer.early_stopping.map(|options| Watch::new(options, network)).transpose();
-        Ok(Self {
-            watch: watch.map_err(|error| no_memory(error.into()))?,
-            rate: trainer.optimizer.learning_rate(),
-            losses: Vec::new(),
-            moments: moments.map_err(|error| no_memory(error.into()))?,
-            gradients: zeros(network.parameter_count()).map_err(|error| no_memory(error.into()))?,
-            tape: tape.map_err(no_memory)?,
-            order: (0..samples).collect(),
-            history: History::default(),
-            trainer,
-            network,
-            pairs,
-        })
-    }
-
-    fn run(mut self) -> Result<History, Stop> {
-        for epoch in 1..=self.trainer.epochs {
-            let started = Instant::now();
-            let record =
-                parallel::awake(self.network.is_worth_threads(self.trainer.batch_size), || self.epoch(epoch, started))?;
-            let report = self.report(epoch, record, started)?;
-            let loss = report.validation_loss.unwrap_or(report.loss);
-            let stalled = self.watch.as_mut().is_some_and(|watch| watch.see(loss, self.network));
-            self.losses.push(loss);
-            self.history.push(report.clone());
-            if self.tell(&report)? == Control::Stop || stalled {
-                break;
-            }
-        }
-        if let Some(watch) = self.watch {
-            watch.restore(self.network);
-        }
-        Ok(self.history)
-    }
-
-    /// Takes the steps of one epoch; the means over its samples.
-    fn epoch(&mut self, epoch: usize, started: Instant) -> Result<Record, Stop> {
-        if self.trainer.shuffle {
-            shuffle(&mut self.order, Random::new(self.trainer.seed, Purpose::Shuffle).at(epoch, 0));
-        }
-        let mut sums = Record::new(self.network.structure(), self.trainer.metrics.len());
-        let mut samples = 0;
-        for (step, first) in (0..self.order.len()).step_by(self.trainer.batch_size).enumerate() {
-            let count = self.trainer.batch_size.min(self.order.len() - first);
-            let result = self.step(epoch, step, first..first + count);
-            result.map_err(|kind| TrainError::new(epoch, step + 1, kind, self.history.clone()))?;
-            sums.add(self.tape.total());
-            samples += count;
-            let progress = Progress {
-                epoch,
-                epochs: self.trainer.epochs,
-                step: step + 1,
-                steps: self.steps(),
-                samples,
-                loss: sums.loss / samples as f64,
-                seconds: started.elapsed().as_secs_f64(),
-            };
-            self.trainer.callbacks.iter_mut().for_each(|callback| callback.on_step(&progress));
-        }
-        sums.divide(samples);
-        Ok(sums)
-    }
-
-    /// One step: gradients, then parameters. Nothing is changed unless every number is finite.
-    fn step(&mut self, epoch: usize, step: usize, batch: std::ops::Range<usize>) -> Result<(), TrainErrorKind> {
-        let order = self.order.get(batch).unwrap_or(&[]);
-        let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
-        let linked = question.link.is_some();
-        let origin = Origin { source: self.pairs.inputs, first: 0, count: self.order.len() };
-        let random = streams(self.trainer.seed).at(epoch, step);
-        let noise = self.trainer.corruption.as_deref().map(|corruption| Noise { corruption, origin, random });
-        let random = Random::new(self.trainer.seed, Purpose::Layer).at(epoch, step);
-        let work = BatchStep { pairs: self.pairs, question, noise, order };
-        let elapsed = self.moment().elapsed;
-        self.tape.set_epoch(elapsed);
-        self.network.gradient(&mut self.tape, order.len(), linked, random, &work, &mut self.gradients)?;
-        let total = self.tape.total();
-        let value = (total.loss + total.penalties.iter().sum::<f64>()) / order.len() as f64;
-        if !value.is_finite() {
-            return Err(TrainErrorKind::LossNotFinite { value });
-        }
-        if let Some(clip) = self.trainer.clip {
-            clip.apply(&mut self.gradients);
-        }
-        self.rate = self.learning_rate()?;
-        let optimizer = self.trainer.optimizer.as_ref();
-        let taken = self.moments.step(optimizer, self.rate, self.network, &self.gradients);
-        taken.map_err(|position| TrainErrorKind::UpdateNotFinite { parameter: self.network.name_at(position).0 })?;
-        self.network.update_state(&self.tape);
-        Ok(())
-    }
-
-    /// Steps of an epoch.
-    fn steps(&self) -> usize {
-        self.order.len().div_ceil(self.trainer.batch_size)
-    }
-
-    /// How far training has come, as layers and schedules see it.
-    fn moment(&self) -> Moment<'_> {
-        Moment::new(self.moments.steps, self.steps(), self.trainer.epochs, &self.losses)
-    }
-
-    /// The learning rate of the step that begins now.
-    fn learning_rate(&self) -> Result<f64, OptionError> {
-        let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&self.moment());
-        let accepted = rate >= 0.0 && rate.is_finite();
-        OptionError::unless(accepted, "scheduled learning rate", rate, "a finite number, at least 0").map(|()| rate)
-    }
-
-    /// What the epoch brought, validation included.
-    fn report(&mut self, epoch: usize, record: Record, started: Instant) -> Result<Epoch, Stop> {
-        let validation = self.validate().map_err(|kind| TrainError::new(epoch, 0, kind, self.history.clone()))?;
-        let structure = self.network.structure();
-        let penalties = structure.penalties.iter().cloned().zip(record.penalties).collect();
-        let figures = structure.figures.iter().cloned().zip(record.figures).collect();
-        Ok(Epoch {
-            number: epoch,
-            loss: record.loss,
-            penalties,
-            figures,
-            metrics: self.named(&record.metrics),
-            validation_loss: validation.as_ref().map(|record| record.loss),
-            validation_metrics: validation.map_or(Vec::new(), |record| self.named(&record.metrics)),
-            learning_rate: self.rate,
-            seconds: started.elapsed().as_secs_f64(),
-        })
-    }
-
-    fn named(&self, values: &[f64]) -> Vec<(String, f64)> {
-        self.trainer.metrics.iter().map(|metric| metric.name().to_owned()).zip(values.iter().copied()).collect()
-    }
-
-    fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
-        let (pairs, first) = match &self.trainer.validation {
-            Validation::None | Validation::Fraction(0.0) => return Ok(None),
-            Validation::Pairs(pairs) => (*pairs, 0),
-            Validation::Fraction(_) => (self.pairs, self.order.len()),
-        };
-        let order: Vec<usize> = (first..pairs.inputs.len()).collect();
-        let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
-        let record = match self.trainer.corruption.as_deref() {
-            None => evaluate(self.network, &mut self.tape, pairs, question, &order)?,
-            Some(corruption) => {
-                let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, order.len());
-                let pairs = Pairs { inputs: &noisy, targets: Some(pairs.targets.unwrap_or(pairs.inputs)) };
-                evaluate(self.network, &mut self.tape, pairs, question, &order)?
-            }
-        };
-        Ok(Some(record))
-    }
-
-    fn tell(&mut self, report: &Epoch) -> Result<Control, Stop> {
-        let mut control = Control::Continue;
-        for callback in &mut self.trainer.callbacks {
-            match callback.on_epoch(report, self.network) {
-                Ok(Control::Continue) => {}
-                Ok(Control::Stop) => control = Control::Stop,
-                Err(error) => {
-                    let kind = TrainErrorKind::Callback(error);
-                    return Err(TrainError::new(report.number, 0, kind, self.history.clone()));
-                }
-            }
-        }
-        Ok(control)
-    }
 }

@@ -1,0 +1,124 @@
+//! Checkpoints: a model file with a [`Supplement`], which goes back into a model that is there already.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::description::{self, Description, Model};
+use super::difference::unless_different;
+use super::disk::Disk;
+use super::frame::{self, Frame};
+use super::supplement::{self, Supplement};
+use super::{ModelFileError, ModelFileErrorKind, file, json, read, write};
+use crate::data::{InputError, Scaler};
+use crate::network::{Network, zeros};
+use crate::{Config, Scalar};
+
+/// The numbers of a model at some moment of its training, and what training needs besides to go on.
+#[derive(Debug)]
+pub(crate) struct Checkpoint<T: Scalar> {
+    pub parameters: Vec<T>,
+    pub state: Vec<T>,
+    pub supplement: Supplement<'static, T>,
+}
+
+/// Replaces the file at `path` by one that holds `network`.
+pub(crate) fn write_model<T: Scalar>(
+    disk: &dyn Disk,
+    path: &Path,
+    network: &Network<T>,
+    model: Model,
+) -> Result<(), ModelFileError> {
+    replace(disk, path, network, model, None)
+}
+
+/// Replaces the file at `path` by one that holds `network` and the supplement.
+pub(crate) fn write_checkpoint<T: Scalar>(
+    disk: &dyn Disk,
+    path: &Path,
+    network: &Network<T>,
+    model: Model,
+    supplement: &Supplement<'_, T>,
+) -> Result<(), ModelFileError> {
+    match supplement.config.entries().find(|(_, value)| !description::finite(value)) {
+        Some((name, _)) => {
+            let (layer, setting) = ("training".to_owned(), name.to_owned());
+            Err(ModelFileError::at(path, ModelFileErrorKind::Setting { layer, setting }))
+        }
+        None => replace(disk, path, network, model, Some(supplement)),
+    }
+}
+
+fn replace<T: Scalar>(
+    disk: &dyn Disk,
+    path: &Path,
+    network: &Network<T>,
+    model: Model,
+    supplement: Option<&Supplement<'_, T>>,
+) -> Result<(), ModelFileError> {
+    write::Writer::new(network, model, supplement)
+        .and_then(|writer| file::replace(disk, path, |file| writer.write(file)))
+        .map_err(|kind| ModelFileError::at(path, kind))
+}
+
+/// What the checkpoint at `path` holds, if it is one of this model in a training that is set up like `setup`.
+///
+/// # Errors
+/// [`ModelFileErrorKind::Differs`] where it is one of another; besides, all that can be wrong with a model file.
+pub(crate) fn read_checkpoint<T: Scalar>(
+    disk: &dyn Disk,
+    path: &Path,
+    network: &Network<T>,
+    model: Model,
+    setup: &Config,
+) -> Result<Checkpoint<T>, ModelFileError> {
+    let bytes = disk.read(path).map_err(ModelFileErrorKind::Read);
+    let checkpoint = bytes.and_then(|bytes| parse(&bytes, network, model, setup));
+    checkpoint.map_err(|kind| ModelFileError::at(path, kind))
+}
+
+/// Removes from a folder what processes that were killed while they saved there have left.
+pub(crate) fn tidy(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    file::tidy(disk, folder)
+}
+
+fn parse<T: Scalar>(
+    bytes: &[u8],
+    network: &Network<T>,
+    model: Model,
+    setup: &Config,
+) -> Result<Checkpoint<T>, ModelFileErrorKind> {
+    let frame = Frame::open(bytes)?;
+    let header = json::read(frame.header).map_err(|error| frame::wrong(error.offset, error.problem))?;
+    let description = Description::read(&header)?;
+    let training = description.training.clone().ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
+    let here = Description::of(network, model)?.config(0);
+    unless_different(&description.config(0), &here, &["format", "checksum", "crate", "training"])?;
+    let set_up = |setup: &Config| Config::new().with("training", setup.clone());
+    let found = training.config("setup").map_err(ModelFileErrorKind::Description)?;
+    unless_different(&set_up(found), &set_up(setup), &[])?;
+
+    let tensors = read::table(&frame, &header, &description, network.structure())?;
+    unless_scaled_otherwise(&read::scalers(&description, &tensors, frame.data)?, network, model)?;
+    let memory = |error: InputError| ModelFileErrorKind::Read(io::Error::new(io::ErrorKind::OutOfMemory, error));
+    let mut parameters = zeros(network.parameter_count()).map_err(memory)?;
+    let mut state = zeros(network.state_vector().len()).map_err(memory)?;
+    read::numbers(network.structure(), &tensors, frame.data, &mut parameters, &mut state)?;
+    let supplement = supplement::read(training, &tensors, frame.data).ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
+    Ok(Checkpoint { parameters, state, supplement })
+}
+
+/// `Ok` if the scalers of a file are the network's own.
+fn unless_scaled_otherwise<T: Scalar>(
+    found: &[Option<Arc<Scaler>>; 2],
+    network: &Network<T>,
+    model: Model,
+) -> Result<(), ModelFileErrorKind> {
+    let here = [network.input_scaler(), network.output_scaler().filter(|_| model == Model::Network)];
+    for ((scaler, found), here) in ["input", "output"].into_iter().zip(found).zip(here) {
+        if found.as_deref() != here {
+            return Err(ModelFileErrorKind::OtherScaler { scaler });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! [`Checkpoints`]: where and how often a training is saved, and the folder it is saved in.
+
+#[cfg(test)]
+mod power_failures;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::TrainErrorKind;
+use crate::model_file::disk::{Disk, System};
+use crate::model_file::{self, ModelFileError};
+use crate::network::Network;
+use crate::{OptionError, Scalar};
+
+/// Where and how often a training is saved, so that one that is cut off, by a kill or by a power failure, can be taken up again where it was last saved: see
+/// [`Trainer::resume`](crate::Trainer::resume).
+///
+/// A checkpoint is one file, `checkpoint-0000001200.safetensors` after 1 200 steps. It holds the model, the optimizer's moments, the history, what early stopping and callbacks
+/// remember, and how the training was set up; see `docs/model-file.md`. The last two are kept: the older one is removed once the newer one is on the disk. Beside them the model
+/// as it was after its best epoch ([`History::best`](crate::History::best)) is a model file, `best.safetensors`, for [`Autoencoder::load`](crate::Autoencoder::load).
+///
+/// A folder belongs to one training at a time.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{Activation, Adam, Autoencoder, Checkpoints, Dense, Mse, Shape, Trainer};
+///
+/// let data = DMatrix::<f32>::from_fn(8, 64, |feature, sample| ((feature * sample) % 7) as f32 / 7.0);
+/// let build = || Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(3)).mirror(Activation::Linear).build();
+/// let folder = std::env::temp_dir().join("autoencoder-checkpoints-example");
+/// # let _ = std::fs::remove_dir_all(&folder);
+///
+/// let mut first = build()?; // trains two epochs, then the power fails
+/// Trainer::new(Mse, Adam::new(0.01)).epochs(2).checkpoints(Checkpoints::new(&folder)).fit(&mut first, &data)?;
+///
+/// let mut second = build()?;
+/// let history = Trainer::new(Mse, Adam::new(0.01)).epochs(5).resume(&folder).fit(&mut second, &data)?;
+/// assert_eq!(history.epochs().len(), 5);
+///
+/// let mut undisturbed = build()?;
+/// Trainer::new(Mse, Adam::new(0.01)).epochs(5).fit(&mut undisturbed, &data)?;
+/// assert_eq!(second.encode(&data)?, undisturbed.encode(&data)?);
+/// # std::fs::remove_dir_all(folder)?;
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    interval: Interval,
+    disk: Arc<dyn Disk>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Interval {
+    Epochs(usize),
+    Steps(usize),
+}
+
+impl Checkpoints {
+    /// Saves in `folder` after every epoch. The folder is made if it is not there.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), interval: Interval::Epochs(1), disk: Arc::new(System) }
+    }
+
+    /// Saves after every `epochs` epochs, at least 1, and at the end.
+    #[must_use]
+    pub fn every_epochs(mut self, epochs: usize) -> Self {
+        self.interval = Interval::Epochs(epochs);
+        self
+    }
+
+    /// Saves after every `steps` steps, at least 1, also in the middle of an epoch, and at the end.
+    #[must_use]
+    pub fn every_steps(mut self, steps: usize) -> Self {
+        self.interval = Interval::Steps(steps);
+        self
+    }
+
+    /// The same on another file system.
+    #[cfg(test)]
+    pub(crate) fn on(mut self, disk: Arc<dyn Disk>) -> Self {
+        self.disk = disk;
+        self
+    }
+
+    /// `Ok` if the options are in their range, and what is in the folder is what training goes on from.
+    pub(super) fn check(&self, resume: Option<&Resume>) -> Result<(), TrainErrorKind> {
+        let (option, interval) = match self.interval {
+            Interval::Epochs(epochs) => ("every_epochs", epochs),
+            Interval::Steps(steps) => ("every_steps", steps),
+        };
+        OptionError::unless(interval > 0, option, interval as f64, "at least 1")?;
+        let folder = self.folder();
+        let resumed = resume.is_some_and(|resume| resume.folder == self.folder);
+        if !resumed && !folder.numbers()?.is_empty() {
+            return Err(TrainErrorKind::CheckpointsExist { folder: folder.path });
+        }
+        Ok(())
+    }
+
+    /// Whether a checkpoint is due after this many steps in all, in the middle of an epoch.
+    pub(super) fn after_steps(&self, steps: u64) -> bool {
+        matches!(self.interval, Interval::Steps(every) if steps.is_multiple_of(every as u64))
+    }
+
+    /// Whether a checkpoint is due at the end of an epoch, after this many of them and this many steps in all.
+    pub(super) fn after_epochs(&self, epochs: usize, steps: u64) -> bool {
+        self.after_steps(steps) || matches!(self.interval, Interval::Epochs(every) if epochs.is_multiple_of(every))
+    }
+
+    /// The folder, on the same disk.
+    pub(super) fn folder(&self) -> Folder {
+        Folder { disk: Arc::clone(&self.disk), path: self.folder.clone() }
+    }
+}
+
+/// Where training is taken up again.
+#[derive(Debug, Clone)]
+pub(super) struct Resume {
+    pub folder: PathBuf,
+    /// Without a checkpoint a training begins.
+    pub or_start: bool,
+}
+
+impl Resume {
+    /// The folder, on the disk that checkpoints are written to.
+    pub fn folder(&self, checkpoints: Option<&Checkpoints>) -> Folder {
+        let disk =
+            checkpoints.map_or_else(|| Arc::new(System) as Arc<dyn Disk>, |checkpoints| Arc::clone(&checkpoints.disk));
+        Folder { disk, path: self.folder.clone() }
+    }
+}
+
+/// A folder of checkpoints.
+#[derive(Debug)]
+pub(super) struct Folder {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+}
+
+impl Folder {
+    const BEST: &str = "best.safetensors";
+
+    /// The number of the last two checkpoints that are kept.
+    const KEPT: usize = 2;
+
+    /// What `read` makes of the newest checkpoint that is whole; `None` if there is no checkpoint.
+    ///
+    /// # Errors
+    /// That of the newest if none is whole, or if it is whole but of no use here.
+    pub fn newest<C>(
+        &self,
+        read: impl Fn(&dyn Disk, &Path) -> Result<C, ModelFileError>,
+    ) -> Result<Option<C>, TrainErrorKind> {
+        let mut damaged = None;
+        for number in self.numbers()? {
+            match read(&*self.disk, &self.file(number)) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(error) if error.kind().is_damage() => damaged = damaged.or(Some(error)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        damaged.map_or(Ok(None), |error| Err(error.into()))
+    }
+
+    /// Makes the folder, if need be, and removes what is left of files that were never finished.
+    pub fn prepare(&self) -> Result<(), TrainErrorKind> {
+        let made = self.disk.create_folder(&self.path);
+        made.and_then(|()| model_file::tidy(&*self.disk, &self.path)).map_err(|error| self.unusable(error))
+    }
+
+    /// Has `write` write the checkpoint after `steps` steps; then all others but the newest of the earlier ones are removed.
+    pub fn add(
+        &self,
+        steps: u64,
+        write: impl FnOnce(&dyn Disk, &Path) -> Result<(), ModelFileError>,
+    ) -> Result<(), TrainErrorKind> {
+        write(&*self.disk, &self.file(steps))?;
+        let numbers = self.numbers()?;
+        let kept = numbers.iter().filter(|number| **number <= steps).take(Self::KEPT);
+        let kept: Vec<u64> = kept.copied().collect();
+        for number in numbers.iter().filter(|number| !kept.contains(number)) {
+            let _ = self.disk.remove(&self.file(*number)); // nothing is lost by one too many, and the next time it is tried again
+        }
+        Ok(())
+    }
+
+    /// Replaces the best model so far.
+    pub fn set_best<T: Scalar>(&self, network: &Network<T>, model: model_file::Model) -> Result<(), TrainErrorKind> {
+        Ok(model_file::write_model(&*self.disk, &self.path.join(Self::BEST), network, model)?)
+    }
+
+    pub fn no_checkpoint(self) -> TrainErrorKind {
+        TrainErrorKind::NoCheckpoint { folder: self.path }
+    }
+
+    /// The steps after which there are checkpoints, the last first.
+    fn numbers(&self) -> Result<Vec<u64>, TrainErrorKind> {
+        let names = self.disk.names(&self.path).map_err(|error| self.unusable(error))?;
+        let number = |name: &String| name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok();
+        let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
+        numbers.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(numbers)
+    }
+
+    fn file(&self, number: u64) -> PathBuf {
+        self.path.join(format!("checkpoint-{number:010}.safetensors"))
+    }
+
+    fn unusable(&self, error: std::io::Error) -> TrainErrorKind {
+        TrainErrorKind::Folder { folder: self.path.clone(), error }
+    }
+}

@@ -1,0 +1,275 @@
+//! [`Session`]: a training under way.
+
+mod saved;
+
+use std::ops::Range;
+use std::time::Instant;
+
+use super::checkpoint::Folder;
+use super::early_stopping::Watch;
+use super::evaluate::evaluate;
+use super::step::{BatchStep, Noise, Pairs, Question};
+use super::trainer::{Trainer, Validation};
+use super::update::Moments;
+use super::{Control, Epoch, History, Progress, TrainError, TrainErrorKind};
+use crate::OptionError;
+use crate::data::{Corrupted, Origin, streams};
+use crate::model_file::Model;
+use crate::network::{Keep, Network, Record, Tape, zeros};
+use crate::optimizer::Moment;
+use crate::random::{Purpose, Random, shuffle};
+use crate::{Scalar, parallel};
+
+/// A training under way.
+pub(super) struct Session<'s, 'a, T: Scalar> {
+    trainer: &'s mut Trainer<'a, T>,
+    network: &'s mut Network<T>,
+    /// Which kind of model the network is the whole of.
+    model: Model,
+    pairs: Pairs<'s, T>,
+    /// The training samples in the order of this epoch.
+    order: Vec<usize>,
+    tape: Tape<T>,
+    gradients: Vec<T>,
+    moments: Moments<T>,
+    /// What early stopping remembers.
+    watch: Option<Watch<T>>,
+    /// The learning rate of the last step.
+    rate: f64,
+    /// The loss after each epoch, as schedules see it.
+    losses: Vec<f64>,
+    history: History,
+    /// The epoch under way.
+    so_far: SoFar,
+    /// A callback or early stopping has ended the training.
+    ended: bool,
+    /// Where checkpoints are written.
+    folder: Option<Folder>,
+}
+
+/// What an epoch has brought so far.
+#[derive(Debug)]
+struct SoFar {
+    steps: usize,
+    /// Sums over samples.
+    sums: Record,
+    started: Instant,
+    /// How long an earlier process worked on it.
+    seconds_before: f64,
+}
+
+impl SoFar {
+    fn new<T: Scalar>(network: &Network<T>, metrics: usize) -> Self {
+        let sums = Record::new(network.structure(), metrics);
+        Self { steps: 0, sums, started: Instant::now(), seconds_before: 0.0 }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+}
+
+type Stop = Box<TrainError>;
+
+impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
+    pub fn new(
+        trainer: &'s mut Trainer<'a, T>,
+        network: &'s mut Network<T>,
+        model: Model,
+        pairs: Pairs<'s, T>,
+        samples: usize,
+    ) -> Result<Self, Stop> {
+        let validates_to = matches!(&trainer.validation, Validation::Pairs(pairs) if pairs.targets.is_some());
+        let apart = pairs.needs_targets(network) || validates_to || trainer.corruption.is_some();
+        let link = Question::new(network, trainer.loss.as_ref(), &[]).link;
+        let keep = Keep { target: apart, link, ..Keep::default() };
+        let capacity = trainer.batch_size.min(samples);
+        let tape = Tape::new(network, capacity, keep, false, trainer.metrics.len());
+        let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
+        let moments = Moments::new(network, trainer.optimizer.slots());
+        let watch = trainer.early_stopping.map(|options| Watch::new(options, network)).transpose();
+        Ok(Self {
+            watch: watch.map_err(|error| no_memory(error.into()))?,
+            rate: trainer.optimizer.learning_rate(),
+            losses: Vec::new(),
+            moments: moments.map_err(|error| no_memory(error.into()))?,
+            gradients: zeros(network.parameter_count()).map_err(|error| no_memory(error.into()))?,
+            tape: tape.map_err(no_memory)?,
+            order: (0..samples).collect(),
+            history: History::default(),
+            so_far: SoFar::new(network, trainer.metrics.len()),
+            ended: false,
+            folder: trainer.checkpoints.as_ref().map(|checkpoints| checkpoints.folder()),
+            trainer,
+            network,
+            model,
+            pairs,
+        })
+    }
+
+    /// Trains to the end, or from where a checkpoint left off.
+    pub fn run(mut self) -> Result<History, Stop> {
+        self.resume().map_err(|kind| TrainError::new(0, 0, kind, History::default()))?;
+        while !self.ended && self.history.epochs().len() < self.trainer.epochs {
+            let threads = self.network.is_worth_threads(self.trainer.batch_size);
+            parallel::awake(threads, || self.steps_of_epoch())?;
+            self.end_epoch()?;
+        }
+        if let Some(watch) = self.watch {
+            watch.restore(self.network);
+        }
+        Ok(self.history)
+    }
+
+    /// Takes the steps of the epoch under way that are not yet taken.
+    fn steps_of_epoch(&mut self) -> Result<(), Stop> {
+        let epoch = self.number();
+        if self.trainer.shuffle {
+            shuffle(&mut self.order, Random::new(self.trainer.seed, Purpose::Shuffle).at(epoch, 0));
+        }
+        self.so_far.started = Instant::now();
+        for step in self.so_far.steps..self.steps() {
+            let first = step * self.trainer.batch_size;
+            let end = self.order.len().min(first + self.trainer.batch_size);
+            self.step(epoch, step, first..end).map_err(|kind| self.stop(step + 1, kind))?;
+            self.so_far.sums.add(self.tape.total());
+            self.so_far.steps = step + 1;
+            let progress = Progress {
+                epoch,
+                epochs: self.trainer.epochs,
+                step: step + 1,
+                steps: self.steps(),
+                samples: end,
+                loss: self.so_far.sums.loss / end as f64,
+                seconds: self.so_far.seconds(),
+            };
+            self.trainer.callbacks.iter_mut().for_each(|callback| callback.on_step(&progress));
+            self.save_within_epoch().map_err(|kind| self.stop(step + 1, kind))?;
+        }
+        Ok(())
+    }
+
+    /// What is to be done once all steps of an epoch are taken.
+    fn end_epoch(&mut self) -> Result<(), Stop> {
+        let report = self.report().map_err(|kind| self.stop(0, kind))?;
+        let loss = report.validation_loss.unwrap_or(report.loss);
+        let stalled = self.watch.as_mut().is_some_and(|watch| watch.see(loss, self.network));
+        self.losses.push(loss);
+        self.history.push(report.clone());
+        self.so_far = SoFar::new(self.network, self.trainer.metrics.len());
+        self.ended = self.tell(&report)? == Control::Stop || stalled;
+        self.save_after_epoch().map_err(|kind| TrainError::new(report.number, 0, kind, self.history.clone()))
+    }
+
+    /// The number of the epoch under way, from 1.
+    fn number(&self) -> usize {
+        self.history.epochs().len() + 1
+    }
+
+    fn stop(&self, step: usize, kind: TrainErrorKind) -> Stop {
+        TrainError::new(self.number(), step, kind, self.history.clone())
+    }
+
+    /// One step: gradients, then parameters. Nothing is changed unless every number is finite.
+    fn step(&mut self, epoch: usize, step: usize, batch: Range<usize>) -> Result<(), TrainErrorKind> {
+        let order = self.order.get(batch).unwrap_or(&[]);
+        let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
+        let linked = question.link.is_some();
+        let origin = Origin { source: self.pairs.inputs, first: 0, count: self.order.len() };
+        let random = streams(self.trainer.seed).at(epoch, step);
+        let noise = self.trainer.corruption.as_deref().map(|corruption| Noise { corruption, origin, random });
+        let random = Random::new(self.trainer.seed, Purpose::Layer).at(epoch, step);
+        let work = BatchStep { pairs: self.pairs, question, noise, order };
+        let elapsed = self.moment().elapsed;
+        self.tape.set_epoch(elapsed);
+        self.network.gradient(&mut self.tape, order.len(), linked, random, &work, &mut self.gradients)?;
+        let total = self.tape.total();
+        let value = (total.loss + total.penalties.iter().sum::<f64>()) / order.len() as f64;
+        if !value.is_finite() {
+            return Err(TrainErrorKind::LossNotFinite { value });
+        }
+        if let Some(clip) = self.trainer.clip {
+            clip.apply(&mut self.gradients);
+        }
+        self.rate = self.learning_rate()?;
+        let optimizer = self.trainer.optimizer.as_ref();
+        let taken = self.moments.step(optimizer, self.rate, self.network, &self.gradients);
+        taken.map_err(|position| TrainErrorKind::UpdateNotFinite { parameter: self.network.name_at(position).0 })?;
+        self.network.update_state(&self.tape);
+        Ok(())
+    }
+
+    /// Steps of an epoch.
+    fn steps(&self) -> usize {
+        self.order.len().div_ceil(self.trainer.batch_size)
+    }
+
+    /// How far training has come, as layers and schedules see it.
+    fn moment(&self) -> Moment<'_> {
+        Moment::new(self.moments.steps, self.steps(), self.trainer.epochs, &self.losses)
+    }
+
+    /// The learning rate of the step that begins now.
+    fn learning_rate(&self) -> Result<f64, OptionError> {
+        let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&self.moment());
+        let accepted = rate >= 0.0 && rate.is_finite();
+        OptionError::unless(accepted, "scheduled learning rate", rate, "a finite number, at least 0").map(|()| rate)
+    }
+
+    /// What the epoch brought, validation included.
+    fn report(&mut self) -> Result<Epoch, TrainErrorKind> {
+        let validation = self.validate()?;
+        let mut record = std::mem::take(&mut self.so_far.sums);
+        record.divide(self.order.len());
+        let structure = self.network.structure();
+        Ok(Epoch {
+            number: self.number(),
+            loss: record.loss,
+            penalties: structure.penalties.iter().cloned().zip(record.penalties).collect(),
+            figures: structure.figures.iter().cloned().zip(record.figures).collect(),
+            metrics: self.named(&record.metrics),
+            validation_loss: validation.as_ref().map(|record| record.loss),
+            validation_metrics: validation.map_or(Vec::new(), |record| self.named(&record.metrics)),
+            learning_rate: self.rate,
+            seconds: self.so_far.seconds(),
+        })
+    }
+
+    fn named(&self, values: &[f64]) -> Vec<(String, f64)> {
+        self.trainer.metrics.iter().map(|metric| metric.name().to_owned()).zip(values.iter().copied()).collect()
+    }
+
+    fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
+        let (pairs, first) = match &self.trainer.validation {
+            Validation::None | Validation::Fraction(0.0) => return Ok(None),
+            Validation::Pairs(pairs) => (*pairs, 0),
+            Validation::Fraction(_) => (self.pairs, self.order.len()),
+        };
+        let order: Vec<usize> = (first..pairs.inputs.len()).collect();
+        let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
+        let record = match self.trainer.corruption.as_deref() {
+            None => evaluate(self.network, &mut self.tape, pairs, question, &order)?,
+            Some(corruption) => {
+                let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, order.len());
+                let pairs = Pairs { inputs: &noisy, targets: Some(pairs.targets.unwrap_or(pairs.inputs)) };
+                evaluate(self.network, &mut self.tape, pairs, question, &order)?
+            }
+        };
+        Ok(Some(record))
+    }
+
+    fn tell(&mut self, report: &Epoch) -> Result<Control, Stop> {
+        let mut control = Control::Continue;
+        for callback in &mut self.trainer.callbacks {
+            match callback.on_epoch(report, self.network) {
+                Ok(Control::Continue) => {}
+                Ok(Control::Stop) => control = Control::Stop,
+                Err(error) => {
+                    let kind = TrainErrorKind::Callback(error);
+                    return Err(TrainError::new(report.number, 0, kind, self.history.clone()));
+                }
+            }
+        }
+        Ok(control)
+    }
+}

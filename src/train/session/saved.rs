@@ -1,0 +1,261 @@
+//! A session into a checkpoint, and back.
+
+use super::{Session, SoFar};
+use crate::model_file::{self, Checkpoint, Numbers, Supplement};
+use crate::network::Record;
+use crate::train::trainer::Validation;
+use crate::train::{CallbackState, Epoch, TrainErrorKind};
+use crate::{Config, ConfigError, Scalar, Shape, Value};
+
+// The names of a checkpoint's settings and tensors: part of the file format.
+const EPOCHS: &str = "epochs";
+const STEPS: &str = "steps";
+const STEPS_OF_EPOCH: &str = "steps_of_epoch";
+const SECONDS_OF_EPOCH: &str = "seconds_of_epoch";
+const ENDED: &str = "ended";
+const CALLBACKS: &str = "callbacks";
+const HISTORY: &str = "history";
+const SECONDS: &str = "seconds";
+const SUMS: &str = "sums";
+const BEST_PARAMETERS: &str = "best_parameters";
+const BEST_STATE: &str = "best_state";
+
+impl<T: Scalar> Session<'_, '_, T> {
+    /// Goes on from a checkpoint, if the trainer is to.
+    pub(super) fn resume(&mut self) -> Result<(), TrainErrorKind> {
+        let resume = self.trainer.resume.clone();
+        if let Some(resume) = resume {
+            let folder = resume.folder(self.trainer.checkpoints.as_ref());
+            let (setup, model, network) = (self.setup(), self.model, &*self.network);
+            let newest = folder.newest(|disk, path| model_file::read_checkpoint(disk, path, network, model, &setup))?;
+            match newest {
+                Some(checkpoint) => self.take_up(checkpoint)?,
+                None if resume.or_start => {}
+                None => return Err(folder.no_checkpoint()),
+            }
+        }
+        self.folder.as_ref().map_or(Ok(()), |folder| folder.prepare())
+    }
+
+    /// Writes the checkpoint that is due after a step, unless the end of the epoch follows, which writes one itself.
+    pub(super) fn save_within_epoch(&self) -> Result<(), TrainErrorKind> {
+        let due =
+            self.trainer.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.after_steps(self.moments.steps));
+        if due && self.so_far.steps < self.steps() { self.save() } else { Ok(()) }
+    }
+
+    /// Writes the best model, if it is this, and the checkpoint that is due after an epoch.
+    pub(super) fn save_after_epoch(&self) -> Result<(), TrainErrorKind> {
+        let (Some(folder), Some(checkpoints)) = (&self.folder, &self.trainer.checkpoints) else { return Ok(()) };
+        let epochs = self.history.epochs().len();
+        if self.history.best().is_some_and(|best| best.number == epochs) {
+            folder.set_best(self.network, self.model)?;
+        }
+        let last = self.ended || epochs == self.trainer.epochs;
+        if last || checkpoints.after_epochs(epochs, self.moments.steps) { self.save() } else { Ok(()) }
+    }
+
+    fn save(&self) -> Result<(), TrainErrorKind> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let supplement = self.supplement();
+        folder.add(self.moments.steps, |disk, path| {
+            model_file::write_checkpoint(disk, path, self.network, self.model, &supplement)
+        })
+    }
+
+    /// What a checkpoint holds beside the model.
+    fn supplement(&self) -> Supplement<'_, T> {
+        let callbacks = self.trainer.callbacks.iter().map(|callback| match callback.state() {
+            CallbackState::Keep(state) => Value::Config(state),
+            CallbackState::Nothing | CallbackState::Unknown => Value::Config(Config::new()),
+        });
+        let config = Config::new()
+            .with("setup", self.setup())
+            .with(EPOCHS, self.history.epochs().len())
+            .with(STEPS, self.moments.steps)
+            .with(STEPS_OF_EPOCH, self.so_far.steps)
+            .with(SECONDS_OF_EPOCH, if self.so_far.steps > 0 { self.so_far.seconds() } else { 0.0 })
+            .with(ENDED, self.ended)
+            .with(CALLBACKS, Value::List(callbacks.collect()));
+
+        let mut supplement = Supplement { config, ..Supplement::default() };
+        let epochs = self.history.epochs();
+        if !epochs.is_empty() {
+            let rows: Vec<f64> = epochs.iter().flat_map(row).collect();
+            let seconds: Vec<f64> = epochs.iter().map(|epoch| epoch.seconds).collect();
+            supplement.wide.push(Numbers::new(HISTORY, Shape::sequence(epochs.len(), self.columns()), rows));
+            supplement.wide.push(Numbers::new(SECONDS, Shape::flat(epochs.len()), seconds));
+        }
+        if self.so_far.steps > 0 {
+            let sums: Vec<f64> = numbers_of(&self.so_far.sums).copied().collect();
+            supplement.wide.push(Numbers::new(SUMS, Shape::flat(sums.len()), sums));
+        }
+        let own = |name, values: &'_ [T]| Numbers::new(name, Shape::flat(values.len()), values.to_vec());
+        for (index, slot) in self.moments.slots.iter().enumerate().filter(|(_, slot)| !slot.is_empty()) {
+            supplement.own.push(Numbers { name: slot_name(index).into(), ..own("", slot) });
+        }
+        if let Some((parameters, state)) = self.watch.as_ref().and_then(|watch| watch.best()) {
+            let best = [(BEST_PARAMETERS, parameters), (BEST_STATE, state)];
+            supplement.own.extend(
+                best.into_iter().filter(|(_, values)| !values.is_empty()).map(|(name, values)| own(name, values)),
+            );
+        }
+        supplement
+    }
+
+    /// Everything that must be as it was for training to go on with the same bits.
+    fn setup(&self) -> Config {
+        let trainer = &*self.trainer;
+        let optional = |config: Option<Config>| config.map_or(Value::from("none"), Value::from);
+        let kind = |kind: &str, config: Config| Config::new().with("kind", kind).with("config", config);
+        let metrics = trainer.metrics.iter().map(|metric| Value::from(metric.name()));
+        Config::new()
+            .with("loss", kind(trainer.loss.kind(), trainer.loss.config()))
+            .with("optimizer", kind(trainer.optimizer.kind(), trainer.optimizer.config()))
+            .with("schedule", kind(trainer.schedule.kind(), trainer.schedule.config()))
+            .with("clip", optional(trainer.clip.map(|clip| clip.config())))
+            .with("early_stopping", optional(trainer.early_stopping.map(|options| options.config())))
+            .with("corruption", optional(trainer.corruption.as_ref().map(|it| kind(it.kind(), it.config()))))
+            .with("samples", self.order.len())
+            .with("validation_samples", self.validation_samples())
+            .with("batch_size", trainer.batch_size)
+            .with("shuffle", trainer.shuffle)
+            .with("seed", trainer.seed)
+            .with("metrics", Value::List(metrics.collect()))
+            .with("callbacks", trainer.callbacks.len())
+    }
+
+    fn validation_samples(&self) -> usize {
+        match &self.trainer.validation {
+            Validation::None => 0,
+            Validation::Pairs(pairs) => pairs.inputs.len(),
+            Validation::Fraction(_) => self.pairs.inputs.len().saturating_sub(self.order.len()),
+        }
+    }
+
+    /// Becomes the session that the checkpoint was written by.
+    fn take_up(&mut self, checkpoint: Checkpoint<T>) -> Result<(), TrainErrorKind> {
+        let Checkpoint { parameters, state, supplement } = checkpoint;
+        let lacks =
+            |name: &str| TrainErrorKind::IncompleteCheckpoint { error: ConfigError::Missing { name: name.to_owned() } };
+        let incomplete = |error| TrainErrorKind::IncompleteCheckpoint { error };
+        let config = &supplement.config;
+
+        let epochs = config.integer(EPOCHS).map_err(incomplete)?;
+        self.restore_history(&supplement, epochs).ok_or_else(|| lacks(HISTORY))?;
+        self.losses = self.history.epochs().iter().map(|epoch| epoch.validation_loss.unwrap_or(epoch.loss)).collect();
+        self.rate = self.history.epochs().last().map_or(self.rate, |epoch| epoch.learning_rate);
+        self.ended = config.boolean(ENDED).map_err(incomplete)?;
+
+        let steps = config.integer(STEPS_OF_EPOCH).map_err(incomplete)?;
+        let seconds_before = config.number(SECONDS_OF_EPOCH).map_err(incomplete)?;
+        self.so_far = SoFar { steps, seconds_before, ..SoFar::new(self.network, self.trainer.metrics.len()) };
+        if steps > 0 {
+            self.restore_sums(&supplement).filter(|()| steps < self.steps()).ok_or_else(|| lacks(SUMS))?;
+        }
+
+        self.moments.steps = config.integer(STEPS).map_err(incomplete)? as u64;
+        for (index, slot) in self.moments.slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_empty()) {
+            let name = slot_name(index);
+            let saved = supplement.own(&name, slot.len()).ok_or_else(|| lacks(&name))?;
+            slot.copy_from_slice(saved);
+        }
+        if let Some(watch) = &mut self.watch {
+            let best = supplement.own(BEST_PARAMETERS, parameters.len()).unwrap_or(&[]);
+            let best_state = supplement.own(BEST_STATE, state.len()).unwrap_or(&[]);
+            let whole = watch.replay(&self.losses, best, best_state);
+            whole.then_some(()).ok_or_else(|| lacks(BEST_PARAMETERS))?;
+        }
+        self.restore_callbacks(config.list(CALLBACKS).map_err(incomplete)?)?;
+        self.network.set_numbers(&parameters, &state);
+        Ok(())
+    }
+
+    fn restore_callbacks(&mut self, states: &[Value]) -> Result<(), TrainErrorKind> {
+        for (index, (callback, state)) in self.trainer.callbacks.iter_mut().zip(states).enumerate() {
+            if let (Value::Config(state), CallbackState::Keep(_)) = (state, callback.state()) {
+                callback.restore(state).map_err(|error| TrainErrorKind::CallbackRestore { index, error })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_sums(&mut self, supplement: &Supplement<'_, T>) -> Option<()> {
+        let count = numbers_of(&self.so_far.sums).count();
+        let sums = supplement.wide(SUMS, Shape::flat(count))?;
+        let places = numbers_of_mut(&mut self.so_far.sums);
+        places.zip(sums).for_each(|(place, sum)| *place = *sum);
+        Some(())
+    }
+
+    fn restore_history(&mut self, supplement: &Supplement<'_, T>, epochs: usize) -> Option<()> {
+        if epochs == 0 {
+            return Some(());
+        }
+        let columns = self.columns();
+        let rows = supplement.wide(HISTORY, Shape::sequence(epochs, columns))?;
+        let seconds = supplement.wide(SECONDS, Shape::flat(epochs))?;
+        for (index, (row, seconds)) in rows.chunks_exact(columns).zip(seconds).enumerate() {
+            let epoch = self.epoch_of(index + 1, row, *seconds)?;
+            self.history.push(epoch);
+        }
+        Some(())
+    }
+
+    /// The numbers in a row of the history.
+    fn columns(&self) -> usize {
+        let structure = self.network.structure();
+        let validated = if self.validation_samples() > 0 { 1 + self.trainer.metrics.len() } else { 0 };
+        structure.penalties.len() + structure.figures.len() + self.trainer.metrics.len() + validated + 2
+    }
+
+    /// The epoch that a row of the history stands for: what [`row`] made of it.
+    fn epoch_of(&self, number: usize, row: &[f64], seconds: f64) -> Option<Epoch> {
+        let mut numbers = row.iter().copied();
+        let structure = self.network.structure();
+        let mut named =
+            |names: &[String]| -> Vec<(String, f64)> { names.iter().cloned().zip(numbers.by_ref()).collect() };
+        let metrics: Vec<String> = self.trainer.metrics.iter().map(|metric| metric.name().to_owned()).collect();
+        let one = |values: Vec<(String, f64)>| values.first().map(|(_, value)| *value);
+        let validated = self.validation_samples() > 0;
+        let single = [String::new()];
+        Some(Epoch {
+            number,
+            loss: one(named(&single))?,
+            penalties: named(&structure.penalties),
+            figures: named(&structure.figures),
+            metrics: named(&metrics),
+            validation_loss: if validated { Some(one(named(&single))?) } else { None },
+            validation_metrics: if validated { named(&metrics) } else { Vec::new() },
+            learning_rate: one(named(&single))?,
+            seconds,
+        })
+    }
+}
+
+/// An epoch's numbers but its duration, in the order of a checkpoint.
+fn row(epoch: &Epoch) -> Vec<f64> {
+    let values = |named: &[(String, f64)]| named.iter().map(|(_, value)| *value).collect::<Vec<f64>>();
+    let mut row = vec![epoch.loss];
+    row.extend(values(&epoch.penalties));
+    row.extend(values(&epoch.figures));
+    row.extend(values(&epoch.metrics));
+    row.extend(epoch.validation_loss);
+    row.extend(values(&epoch.validation_metrics));
+    row.push(epoch.learning_rate);
+    row
+}
+
+fn slot_name(index: usize) -> String {
+    format!("optimizer.{index}")
+}
+
+/// The sums that an epoch's means are made of, in the order of a checkpoint.
+fn numbers_of(sums: &Record) -> impl Iterator<Item = &f64> {
+    std::iter::once(&sums.loss).chain(&sums.penalties).chain(&sums.figures).chain(&sums.metrics)
+}
+
+fn numbers_of_mut(sums: &mut Record) -> impl Iterator<Item = &mut f64> {
+    let Record { loss, penalties, figures, metrics, .. } = sums;
+    std::iter::once(loss).chain(penalties).chain(figures).chain(metrics)
+}
