@@ -13,7 +13,8 @@ mod support;
 use std::error::Error;
 
 use autoencoder::{
-    Activation, Adam, Autoencoder, Bce, Conv2D, Conv2DTranspose, Corrupted, GaussianCorruption, MaxPool, Shape, Trainer,
+    Activation, Adam, Autoencoder, Bce, Conv2D, Conv2DTranspose, Corrupted, Cosine, GaussianCorruption, MaxPool, Shape,
+    Trainer,
 };
 use support::command_line::CommandLine;
 use support::gallery;
@@ -41,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{}", model.summary());
 
     let history = Trainer::new(Bce, Adam::default())
+        .schedule(Cosine::new())
         .epochs(arguments.epochs)
         .batch_size(128)
         .seed(arguments.seed)

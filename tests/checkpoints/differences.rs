@@ -2,8 +2,8 @@
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Adam, Autoencoder, Callback, Checkpoints, Dense, GaussianCorruption, Mse, Network, Progress, Scalar,
-    Sgd, Shape, Trainer,
+    Activation, Adam, Autoencoder, Callback, Checkpoints, Dense, GaussianCorruption, Mse, Network, Progress, Reduction,
+    Scalar, Sgd, Shape, Trainer,
 };
 
 use crate::common::{Outcome, error_of};
@@ -56,7 +56,11 @@ fn of_the_training() -> Outcome {
     );
     refused(
         &folder,
-        |_| Trainer::new(Other::default(), Adam::new(0.01)).epochs(4).checkpoints(kept()),
+        |_| {
+            Trainer::new(Other::default().reduction(Reduction::SumPerSample), Adam::new(0.01))
+                .epochs(4)
+                .checkpoints(kept())
+        },
         "`training.loss.kind` is \"mse\" in the checkpoint, \"mae\" here",
     );
     refused(&folder, |trainer| trainer.callback(Steps(0)), "`training.callbacks` is 1 in the checkpoint, 2 here");
@@ -79,7 +83,7 @@ fn of_the_model() -> Outcome {
             .build()
     };
     let message = resume(&mut plain(FEATURES, 4)?, &data());
-    assert!(message.ends_with("`split` is 5 in the checkpoint, 1 here"), "{message}");
+    assert!(message.ends_with("`split` is 6 in the checkpoint, 1 here"), "{message}");
     let message = resume(&mut plain(13, 4)?, &DMatrix::zeros(13, 75));
     assert!(message.ends_with("`input` is [12] in the checkpoint, [13] here"), "{message}");
 
@@ -141,7 +145,9 @@ fn a_callback_that_cannot_hand_over_its_state() -> Outcome {
     let error = error_of(usual(&folder).callback(Secretive(0)).fit(&mut model()?, &data()), "a secret");
     assert!(message_of(error).contains("callback 1 (counted from 0) keeps something"));
     assert!(folder.names().is_empty());
-    Trainer::<f64>::new(Mse, Adam::new(0.01)).callback(Secretive(0)).fit(&mut model()?, &data())?;
+    Trainer::<f64>::new(Mse.reduction(Reduction::SumPerSample), Adam::new(0.01))
+        .callback(Secretive(0))
+        .fit(&mut model()?, &data())?;
     Ok(())
 }
 

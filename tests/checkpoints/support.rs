@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
     Activation, Adam, Autoencoder, BatchNorm, BuildError, Callback, CallbackState, Checkpoints, Clip, Config,
-    ConfigError, Cosine, Dense, Dropout, EarlyStopping, GaussianCorruption, GaussianNoise, History, Mae, Metric, Mse,
-    Optimizer, Progress, Scalar, Shape, Trainer, WarmUp,
+    ConfigError, Cosine, DataError, Dense, Dropout, EarlyStopping, GaussianCorruption, GaussianLatent, GaussianNoise,
+    History, KlWarmUp, Mae, Metric, Mse, Optimizer, Progress, Reduction, Scalar, Shape, Source, Trainer, WarmUp,
 };
 
 use crate::common::Numbers;
@@ -41,6 +42,30 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Data of which so many samples can be read, then the disk is gone.
+pub struct Failing<'a, T: Scalar> {
+    pub data: &'a DMatrix<T>,
+    pub reads: AtomicUsize,
+}
+
+impl<T: Scalar> Source<T> for Failing<'_, T> {
+    fn len(&self) -> usize {
+        Source::len(self.data)
+    }
+
+    fn features(&self) -> usize {
+        self.data.features()
+    }
+
+    fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
+        let left = |reads: usize| reads.checked_sub(samples.len());
+        match self.reads.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left) {
+            Ok(_) => self.data.read(samples, batch),
+            Err(_) => Err(DataError::NoSuchSample { sample: 0, samples: 0 }),
+        }
     }
 }
 
@@ -88,7 +113,8 @@ pub fn model<T: Scalar>() -> Result<Autoencoder<T>, BuildError> {
         .encoder(Dense::new(9).activation(Activation::Relu))
         .encoder(BatchNorm::new())
         .encoder(Dropout::new(0.2))
-        .encoder(Dense::new(4))
+        .encoder(Dense::new(2 * 4))
+        .encoder(GaussianLatent::new().warm_up(KlWarmUp::Linear { epochs: 4.0 }))
         .decoder(Dense::new(9).activation(Activation::Tanh))
         .decoder(Dense::new(FEATURES).activation(Activation::Sigmoid))
         .seed(5)
@@ -97,7 +123,7 @@ pub fn model<T: Scalar>() -> Result<Autoencoder<T>, BuildError> {
 
 /// Seven steps an epoch.
 pub fn trainer<T: Scalar>(optimizer: impl Optimizer<T> + 'static) -> Trainer<'static, T> {
-    Trainer::new(Mse, optimizer)
+    Trainer::new(Mse.reduction(Reduction::SumPerSample), optimizer)
         .batch_size(9)
         .seed(3)
         .schedule(WarmUp::new(1.5, Cosine::new().over(12.0)))
