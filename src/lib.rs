@@ -80,12 +80,31 @@
 //! The kernels pick AVX-512, AVX2 or the target's baseline at run time. The environment variable `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) forces one.
 
 #![warn(missing_docs)]
+#![deny(unsafe_code)]
+// No panic can be reached through the public API.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::indexing_slicing
+    )
+)]
 
 mod autoencoder;
 mod config;
 pub mod data;
 mod error;
 #[doc(hidden)]
+#[allow(
+    unsafe_code,
+    clippy::indexing_slicing,
+    reason = "the only place; its functions check the lengths that they are handed"
+)]
+#[deny(clippy::undocumented_unsafe_blocks)]
 pub mod kernel;
 mod layer;
 mod loss;

@@ -89,32 +89,6 @@ fn the_networks_of_the_readme_learn() {
     learns::<f64>(convolutional, 100, 4, 0.60);
 }
 
-fn trained<T: Scalar>(layers: Layers<T>, data: &DMatrix<T>, threads: usize) -> Vec<u64> {
-    let mut model = built(layers);
-    Trainer::new(Bce, Adam::default()).batch_size(40).threads(threads).fit(&mut model, data).unwrap();
-    parameters(&model)
-}
-
-fn same_bits<T: Scalar>(layers: Layers<T>, count: usize, threads: &[usize]) {
-    let data = images::<T>(count);
-    let one = trained(layers, &data, 1);
-    assert!(trained(layers, &data, 1) == one, "the second time other bits");
-    for threads in threads {
-        assert!(trained(layers, &data, *threads) == one, "{threads} threads: other bits");
-    }
-}
-
-#[test]
-fn the_number_of_threads_does_not_matter() {
-    same_bits::<f32>(shallow, 150, &[2, 3, 4, 7]);
-    same_bits::<f64>(shallow, 150, &[2, 3, 4, 7]);
-    same_bits::<f32>(deep, 150, &[2, 3, 4, 7]);
-    same_bits::<f32>(mirrored, 150, &[2, 3, 4, 7]);
-    same_bits::<f64>(mirrored, 150, &[2, 3, 4, 7]);
-    same_bits::<f32>(convolutional, 70, &[2, 3, 4, 7]);
-    same_bits::<f64>(convolutional, 50, &[3]);
-}
-
 /// A loop of one's own over `forward`, a loss, `backward` and an optimizer does what the trainer does.
 #[test]
 fn the_explicit_loop_is_the_trainer_s() -> Outcome {

@@ -21,7 +21,7 @@ pub fn packed_len<T: Element>(depth: usize, columns: usize) -> usize {
 }
 
 pub(super) fn packed_len_on<T: Element>(path: CpuPath, depth: usize, columns: usize) -> usize {
-    columns.next_multiple_of(lanes::<T>(path)).checked_mul(depth).expect("a packed matrix fits into memory")
+    columns.next_multiple_of(lanes::<T>(path)).saturating_mul(depth)
 }
 
 /// A matrix depth × columns that is to be packed.

@@ -1,5 +1,7 @@
 //! [`Callback`]: code of the user's that training calls.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::Epoch;
 use crate::network::Network;
 use crate::{Config, ConfigError, Scalar};
@@ -109,6 +111,23 @@ pub struct Progress {
     pub loss: f64,
     /// Seconds since the epoch began.
     pub seconds: f64,
+}
+
+/// A callback of a trainer. The mutex makes a trainer `Sync`, though a callback need not be; nobody ever waits for it.
+pub(super) struct Registered<'a, T: Scalar>(Mutex<Box<dyn Callback<T> + 'a>>);
+
+impl<'a, T: Scalar> Registered<'a, T> {
+    pub fn new(callback: impl Callback<T> + 'a) -> Self {
+        Self(Mutex::new(Box::new(callback)))
+    }
+
+    pub fn get(&mut self) -> &mut (dyn Callback<T> + 'a) {
+        &mut **self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn state(&self) -> CallbackState {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).state()
+    }
 }
 
 /// A closure as a callback for progress.
