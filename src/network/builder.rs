@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::buffer::Buffer;
 use super::memory::zeros;
+use super::prepared::Prepared;
 use super::structure::Sharing;
 use super::{BuildError, BuildErrorKind, Network, Structure};
 use crate::data::Scaler;
@@ -95,7 +95,6 @@ impl<T: Scalar> NetworkBuilder<T> {
                 *to = *from;
             }
         }
-        network.prepare();
         Ok(network)
     }
 
@@ -130,7 +129,7 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn blank(structure: Arc<Structure<T>>, seed: u64) -> Result<Self, BuildError> {
         Ok(Self {
             parameters: zeros(structure.parameter_count()).map_err(no_memory)?,
-            prepared: Buffer::zeros(structure.prepared).map_err(no_memory)?,
+            prepared: Prepared::nothing(),
             state: zeros(structure.state_count()).map_err(no_memory)?,
             frozen: vec![false; structure.table.len()],
             structure,

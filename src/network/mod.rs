@@ -11,6 +11,7 @@ mod memory;
 mod parameters;
 mod partition;
 mod penalty;
+mod prepared;
 mod restore;
 mod step;
 mod structure;
@@ -20,7 +21,7 @@ mod tape;
 use std::ops::Range;
 use std::sync::Arc;
 
-use buffer::Buffer;
+use prepared::Prepared;
 
 pub use activity::Activity;
 pub use builder::NetworkBuilder;
@@ -37,7 +38,7 @@ pub(crate) use step::{Judge, Read, Record, Step};
 pub(crate) use structure::{Entry, Sharing, Structure};
 
 use crate::data::Scaler;
-use crate::layer::{Layer, Parameters, Prepare};
+use crate::layer::Layer;
 use crate::{Scalar, Shape};
 
 /// Layers over one flat parameter vector.
@@ -62,7 +63,7 @@ pub struct Network<T: Scalar> {
     structure: Arc<Structure<T>>,
     parameters: Vec<T>,
     /// Derived from the parameters; rebuilt by [`prepare`](Self::prepare) whenever they change.
-    prepared: Buffer<T>,
+    prepared: Prepared<T>,
     state: Vec<T>,
     frozen: Vec<bool>,
     seed: u64,
@@ -121,7 +122,7 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn part(&self, nodes: Range<usize>, structure: &Arc<Structure<T>>) -> Self {
         let mut part = Self {
             parameters: vec![T::zero(); structure.parameter_count()],
-            prepared: Buffer::of_length(structure.prepared),
+            prepared: Prepared::nothing(),
             state: vec![T::zero(); structure.state_count()],
             frozen: vec![false; structure.table.len()],
             structure: Arc::clone(structure),
@@ -140,7 +141,6 @@ impl<T: Scalar> Network<T> {
                 }
             }
         }
-        part.prepare();
         part
     }
 
@@ -151,21 +151,6 @@ impl<T: Scalar> Network<T> {
     /// Whether a second thread gains anything on a batch of `samples` samples.
     pub(crate) fn is_worth_threads(&self, samples: usize) -> bool {
         partition::worth_threads(&self.structure, samples)
-    }
-
-    /// Rebuilds what is derived from the parameters: the one place where that is done.
-    pub(crate) fn prepare(&mut self) {
-        for node in &self.structure.nodes {
-            if node.prepared.is_empty() {
-                continue;
-            }
-            let Some(prepared) = self.prepared.get_mut(node.prepared.clone()) else { continue };
-            node.kernel.prepare(Prepare {
-                input_shape: node.reads,
-                parameters: Parameters::new(&self.parameters, &node.parameters),
-                prepared,
-            });
-        }
     }
 }
 
