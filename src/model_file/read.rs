@@ -40,7 +40,8 @@ pub(super) fn model<T: Scalar>(
     if expected != found {
         return Err(ModelFileErrorKind::DataLength { expected, found });
     }
-    let network = fill(&description, structure, &tensors, frame.data)?;
+    let mut network = fill(&description, structure, &tensors, frame.data)?;
+    network.set_crate_version(&description.crate_version);
     Ok((network, description.model))
 }
 

@@ -134,6 +134,7 @@ impl<T: Scalar> Network<T> {
             frozen: vec![false; structure.table.len()],
             structure,
             seed,
+            crate_version: env!("CARGO_PKG_VERSION").into(),
             input_scaler: None,
             output_scaler: None,
         })

@@ -67,6 +67,8 @@ pub struct Network<T: Scalar> {
     state: Vec<T>,
     frozen: Vec<bool>,
     seed: u64,
+    /// The version of the crate that built it.
+    crate_version: Arc<str>,
     input_scaler: Option<Arc<Scaler>>,
     output_scaler: Option<Arc<Scaler>>,
 }
@@ -90,6 +92,15 @@ impl<T: Scalar> Network<T> {
     /// The seed that the parameters were drawn with.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// The version of the crate that built the model, another than the one at work where the model comes from an older file.
+    pub fn crate_version(&self) -> &str {
+        &self.crate_version
+    }
+
+    pub(crate) fn set_crate_version(&mut self, version: &str) {
+        self.crate_version = version.into();
     }
 
     /// The layers' names and kinds, in order.
@@ -127,6 +138,7 @@ impl<T: Scalar> Network<T> {
             frozen: vec![false; structure.table.len()],
             structure: Arc::clone(structure),
             seed: self.seed,
+            crate_version: Arc::clone(&self.crate_version),
             input_scaler: self.input_scaler.clone().filter(|_| nodes.start == 0),
             output_scaler: self.output_scaler.clone().filter(|_| nodes.end == self.structure.nodes.len()),
         };
