@@ -14,7 +14,7 @@ use std::error::Error;
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Adam, Autoencoder, Bce, BuildError, Conv2D, Conv2DTranspose, Dense, GaussianLatent, KlWarmUp,
+    Activation, Adam, Autoencoder, Bce, BuildError, Conv2D, Conv2DTranspose, Cosine, Dense, GaussianLatent, KlWarmUp,
     Reduction, Reshape, Shape, Trainer,
 };
 use support::arguments::Arguments;
@@ -48,6 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{}", model.summary());
     let nats = Bce.reduction(Reduction::SumPerSample); // -ln p(x|z): the divergence, in nats too, is added to it
     let history = Trainer::new(nats, Adam::default())
+        .schedule(Cosine::new())
         .epochs(arguments.epochs)
         .batch_size(128)
         .seed(arguments.seed)

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::repeated_conv2d::RepeatedConv2D;
 use super::weights::{BIAS, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
-use super::{Activation, Backward, Conv2DTranspose, Forward, Layer, Padding, Plan, Prepare};
+use super::{Activation, Backward, Conv2DTranspose, Forward, Layer, Padding, Plan, Prepare, PrepareBackward};
 use crate::kernel::convolution::{self as kernel, Geometry, Repetition};
 use crate::kernel::product;
-use crate::shape::{checked_product, checked_sum};
+use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
 /// A convolution: each output pixel is f(Σ weight · patch + bias) over the patch of the input below the kernel
@@ -140,11 +140,10 @@ impl<T: Scalar> Layer<T> for Conv2D {
         let output = Shape::image(height, width, self.filters).checked()?;
         let shape = [geometry.kernel[0], geometry.kernel[1], geometry.channels, geometry.filters];
         let count = checked_product("weights of a convolution", &shape)?;
-        let (forward, backward) = (kernel::packed_len::<T>(&geometry), kernel::packed_gradient_len::<T>(&geometry));
-        let prepared = checked_sum("packed weights of a convolution", &[forward, backward])?;
         let plan = self.weights.plan(output, self.weights.weight(&shape))?;
         Ok(plan
-            .prepared(prepared)
+            .prepared(kernel::packed_len::<T>(&geometry))
+            .prepared_backward(kernel::packed_gradient_len::<T>(&geometry))
             .scratch(kernel::scratch_len::<T>(&geometry))
             .work_per_sample(count.saturating_mul(height * width)))
     }
@@ -155,10 +154,12 @@ impl<T: Scalar> Layer<T> for Conv2D {
 
     fn prepare(&self, pass: Prepare<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        let weight = pass.parameters.of(WEIGHT);
-        let (forward, backward) = pass.prepared.split_at_mut(kernel::packed_len::<T>(&geometry));
-        kernel::pack(&geometry, weight, forward);
-        kernel::pack_gradient(&geometry, weight, backward);
+        kernel::pack(&geometry, pass.parameters.of(WEIGHT), pass.prepared);
+    }
+
+    fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
+        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
+        kernel::pack_gradient(&geometry, pass.parameters.of(WEIGHT), pass.prepared_backward);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
@@ -167,7 +168,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
             &geometry,
             pass.samples,
             pass.input,
-            &pass.prepared[..kernel::packed_len::<T>(&geometry)],
+            pass.prepared,
             self.weights.bias(pass.parameters),
             pass.activation == Activation::Relu,
             pass.output,
@@ -188,7 +189,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
         let weight_gradient = pass.gradients.of(WEIGHT);
         kernel::weight_gradient(&geometry, pass.samples, pass.input, output_gradient, weight_gradient, pass.scratch);
         if let Some(input_gradient) = pass.input_gradient {
-            let packed = &pass.prepared[kernel::packed_len::<T>(&geometry)..];
+            let packed = pass.prepared_backward;
             kernel::input_gradient(&geometry, pass.samples, output_gradient, packed, input_gradient, pass.scratch);
         }
     }

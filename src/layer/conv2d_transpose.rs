@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::weights::{BIAS, Tie, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
-use super::{Activation, Backward, Conv2D, Forward, Layer, Padding, Plan, Prepare};
+use super::{Activation, Backward, Conv2D, Forward, Layer, Padding, Plan, Prepare, PrepareBackward};
 use crate::kernel::convolution::{self as kernel, Geometry};
 use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
@@ -130,11 +130,10 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         let output = Shape::image(height, width, self.filters).checked()?;
         let shape = [geometry.kernel[0], geometry.kernel[1], geometry.channels, geometry.filters];
         let count = checked_product("weights of a convolution", &shape)?;
-        let (forward, backward) = (kernel::packed_len::<T>(&geometry), kernel::packed_gradient_len::<T>(&geometry));
-        let prepared = checked_sum("packed weights of a convolution", &[forward, backward])?;
         let plan = self.weights.plan(output, self.tie.weight(self.weights.weight(&shape)))?;
         Ok(plan
-            .prepared(prepared)
+            .prepared(kernel::packed_gradient_len::<T>(&geometry))
+            .prepared_backward(kernel::packed_len::<T>(&geometry))
             .scratch(kernel::scratch_len::<T>(&geometry))
             .work_per_sample(count.saturating_mul(small_height * small_width)))
     }
@@ -145,15 +144,17 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
 
     fn prepare(&self, pass: Prepare<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        let weight = pass.parameters.of(WEIGHT);
-        let (forward, backward) = pass.prepared.split_at_mut(kernel::packed_gradient_len::<T>(&geometry));
-        kernel::pack_gradient(&geometry, weight, forward);
-        kernel::pack(&geometry, weight, backward);
+        kernel::pack_gradient(&geometry, pass.parameters.of(WEIGHT), pass.prepared);
+    }
+
+    fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
+        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
+        kernel::pack(&geometry, pass.parameters.of(WEIGHT), pass.prepared_backward);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        let packed = &pass.prepared[..kernel::packed_gradient_len::<T>(&geometry)];
+        let packed = pass.prepared;
         let (bias, relu) = (self.weights.bias(pass.parameters), pass.activation == Activation::Relu);
         kernel::transposed(&geometry, pass.samples, pass.input, packed, bias, relu, pass.output, pass.scratch);
         if !relu {
@@ -171,7 +172,7 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         let weight_gradient = pass.gradients.of(WEIGHT);
         kernel::weight_gradient(&geometry, pass.samples, output_gradient, pass.input, weight_gradient, pass.scratch);
         if let Some(input_gradient) = pass.input_gradient {
-            let packed = &pass.prepared[kernel::packed_gradient_len::<T>(&geometry)..];
+            let packed = pass.prepared_backward;
             let (samples, scratch) = (pass.samples, pass.scratch);
             kernel::forward(&geometry, samples, output_gradient, packed, None, false, input_gradient, scratch);
         }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::weights::{BIAS, Tie, WEIGHT, Weights, weight_options};
-use super::{Activation, Backward, Forward, Layer, Plan, Prepare, Reshape, WholeBatch};
+use super::{Activation, Backward, Forward, Layer, Plan, Prepare, PrepareBackward, Reshape, WholeBatch};
 use crate::kernel::product::{self, Affine, Unpacked};
 use crate::parallel::{self, Divide};
-use crate::shape::{checked_product, checked_sum};
+use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
 /// A fully connected layer: y = f(Wᵀx + b), with W of shape in × units (row-major, as Keras stores it) and b of units.
@@ -63,11 +63,6 @@ impl Dense {
         config.only(&[&["units"], Weights::NAMES.as_slice(), &[Tie::NAME]].concat())?;
         Ok(Self { units: config.integer("units")?, weights: Weights::read(config)?, tie: Tie::read(config)? })
     }
-
-    /// W packed for the way forward, then Wᵀ packed for the way back.
-    fn prepared_lengths<T: Scalar>(&self, inputs: usize) -> (usize, usize) {
-        (product::packed_len::<T>(inputs, self.units), product::packed_len::<T>(self.units, inputs))
-    }
 }
 
 impl<T: Scalar> Layer<T> for Dense {
@@ -85,24 +80,36 @@ impl<T: Scalar> Layer<T> for Dense {
         let work = checked_product("weights of a dense layer", &[inputs, self.units])?;
         let shape = if self.tie.is_tied() { [self.units, inputs] } else { [inputs, self.units] };
         let weight = self.tie.weight(self.weights.weight(&shape)).whole_batch();
-        let (forward, backward) = self.prepared_lengths::<T>(inputs);
-        let prepared = checked_sum("packed weights of a dense layer", &[forward, backward])?;
-        Ok(self.weights.plan(Shape::flat(self.units), weight)?.prepared(prepared).work_per_sample(work))
+        Ok(self
+            .weights
+            .plan(Shape::flat(self.units), weight)?
+            .prepared(product::packed_len::<T>(inputs, self.units))
+            .prepared_backward(product::packed_len::<T>(self.units, inputs))
+            .work_per_sample(work))
     }
 
     fn activation(&self) -> Activation {
         self.weights.activation
     }
 
+    /// W packed.
     fn prepare(&self, pass: Prepare<'_, T>) {
         let (weight, inputs) = (pass.parameters.of(WEIGHT), pass.input_shape.elements());
-        let (forward, backward) = pass.prepared.split_at_mut(self.prepared_lengths::<T>(inputs).0);
-        let (matrix, transpose) = match self.tie.is_tied() {
-            true => (Unpacked::transpose(weight, inputs, self.units), Unpacked::matrix(weight, self.units, inputs)),
-            false => (Unpacked::matrix(weight, inputs, self.units), Unpacked::transpose(weight, self.units, inputs)),
+        let matrix = match self.tie.is_tied() {
+            true => Unpacked::transpose(weight, inputs, self.units),
+            false => Unpacked::matrix(weight, inputs, self.units),
         };
-        pack(matrix, forward);
-        pack(transpose, backward);
+        pack(matrix, pass.prepared);
+    }
+
+    /// Wᵀ packed.
+    fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
+        let (weight, inputs) = (pass.parameters.of(WEIGHT), pass.input_shape.elements());
+        let transpose = match self.tie.is_tied() {
+            true => Unpacked::matrix(weight, self.units, inputs),
+            false => Unpacked::transpose(weight, self.units, inputs),
+        };
+        pack(transpose, pass.prepared_backward);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
@@ -112,7 +119,7 @@ impl<T: Scalar> Layer<T> for Dense {
             depth,
             columns: self.units,
             inputs: pass.input,
-            packed: &pass.prepared[..self.prepared_lengths::<T>(depth).0],
+            packed: pass.prepared,
             bias: self.weights.bias(pass.parameters),
             outputs: pass.output,
             relu: pass.activation == Activation::Relu,
@@ -134,7 +141,7 @@ impl<T: Scalar> Layer<T> for Dense {
             depth: self.units,
             columns,
             inputs: pass.output_gradient,
-            packed: &pass.prepared[self.prepared_lengths::<T>(columns).0..],
+            packed: pass.prepared_backward,
             bias: None,
             outputs: input_gradient,
             relu: false,

@@ -47,7 +47,7 @@ pub use max_pool::MaxPool;
 pub use pad::Pad;
 pub use pass::{
     Backward, BackwardStatistics, FinishGradient, Forward, ForwardStatistics, Gradients, Mode, Parameters, Prepare,
-    StateUpdate, WholeBatch,
+    PrepareBackward, StateUpdate, WholeBatch,
 };
 pub use plan::{ParameterSpec, Plan, StateSpec};
 pub use regularizer::Regularizer;
@@ -93,8 +93,11 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync {
     }
 
     /// Derives from the parameters what the passes want to find ready (packed or transposed weights).
-    /// Called whenever the parameters have changed.
+    /// Called before the first pass, and whenever the parameters have changed.
     fn prepare(&self, _pass: Prepare<'_, T>) {}
+
+    /// Derives besides what `backward` alone wants to find ready. Called after [`prepare`](Self::prepare), of models that are trained.
+    fn prepare_backward(&self, _pass: PrepareBackward<'_, T>) {}
 
     /// Writes this part's sums over samples that `forward` waits for ([`Plan::forward_statistics`]).
     fn forward_statistics(&self, _pass: ForwardStatistics<'_, T>) {}

@@ -72,6 +72,20 @@ pub struct Prepare<'a, T> {
     pub prepared: &'a mut [T],
 }
 
+/// Parameters in, and out the derived numbers that the way back alone needs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PrepareBackward<'a, T> {
+    /// The shape of an input sample.
+    pub input_shape: Shape,
+    /// The layer's parameters.
+    pub parameters: Parameters<'a, T>,
+    /// What [`prepare`](super::Layer::prepare) made of them.
+    pub prepared: &'a [T],
+    /// To be filled: [`Plan::prepared_backward`](super::Plan::prepared_backward) elements.
+    pub prepared_backward: &'a mut [T],
+}
+
 /// The way from a part's inputs to its outputs.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -134,6 +148,8 @@ pub struct Backward<'a, T> {
     pub parameters: Parameters<'a, T>,
     /// What [`prepare`](super::Layer::prepare) made of them.
     pub prepared: &'a [T],
+    /// What [`prepare_backward`](super::Layer::prepare_backward) made of them.
+    pub prepared_backward: &'a [T],
     /// The layer's state.
     pub state: &'a [T],
     /// Input features × samples, as forward saw them.

@@ -19,6 +19,7 @@ pub struct Plan {
     pub(crate) parameters: Vec<ParameterSpec>,
     pub(crate) state: Vec<StateSpec>,
     pub(crate) prepared: usize,
+    pub(crate) prepared_backward: usize,
     pub(crate) cache_per_sample: usize,
     pub(crate) scratch: usize,
     pub(crate) side_input: usize,
@@ -41,6 +42,7 @@ impl Plan {
             parameters: Vec::new(),
             state: Vec::new(),
             prepared: 0,
+            prepared_backward: 0,
             cache_per_sample: 0,
             scratch: 0,
             side_input: 0,
@@ -79,6 +81,13 @@ impl Plan {
     #[must_use]
     pub fn prepared(mut self, elements: usize) -> Self {
         self.prepared = elements;
+        self
+    }
+
+    /// Asks for `elements` that [`prepare_backward`](super::Layer::prepare_backward) fills from the parameters. A model that is only used has none.
+    #[must_use]
+    pub fn prepared_backward(mut self, elements: usize) -> Self {
+        self.prepared_backward = elements;
         self
     }
 

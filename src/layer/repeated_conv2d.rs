@@ -1,7 +1,7 @@
 //! [`RepeatedConv2D`]: what the network runs in the place of a repetition of pixels and a convolution behind it.
 
 use super::weights::{BIAS, WEIGHT, Weights};
-use super::{Activation, Backward, FinishGradient, Forward, Layer, ParameterSpec, Plan, Prepare};
+use super::{Activation, Backward, FinishGradient, Forward, Layer, ParameterSpec, Plan, Prepare, PrepareBackward};
 use crate::kernel::convolution::{self as kernel, Geometry, Repetition};
 use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
@@ -21,14 +21,6 @@ pub(super) struct RepeatedConv2D {
     pub weight: ParameterSpec,
 }
 
-impl RepeatedConv2D {
-    /// The transposed convolution's weights, those packed for the way forward, and those for the way back.
-    fn prepared_lengths<T: Scalar>(&self) -> [usize; 3] {
-        let geometry = &self.geometry;
-        [geometry.weights_len(), kernel::packed_gradient_len::<T>(geometry), kernel::packed_len::<T>(geometry)]
-    }
-}
-
 impl<T: Scalar> Layer<T> for RepeatedConv2D {
     fn kind(&self) -> &'static str {
         "repeated_conv2d"
@@ -41,10 +33,12 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
     fn plan(&self, _input: Shape) -> Result<Plan, ShapeError> {
         let Geometry { input: [height, width], channels, filters, kernel, output, .. } = self.geometry;
         let sums = checked_product("weights of a convolution", &[kernel[0], kernel[1], channels, filters])?;
-        let prepared = checked_sum("packed weights of a convolution", &self.prepared_lengths::<T>())?;
+        let packed = kernel::packed_gradient_len::<T>(&self.geometry);
+        let prepared = checked_sum("packed weights of a convolution", &[self.geometry.weights_len(), packed])?;
         let plan = self.weights.plan(Shape::image(height, width, channels), self.weight.clone().collected(sums))?;
         Ok(plan
             .prepared(prepared)
+            .prepared_backward(kernel::packed_len::<T>(&self.geometry))
             .scratch(kernel::scratch_len::<T>(&self.geometry))
             .work_per_sample(sums.saturating_mul(output[0] * output[1])))
     }
@@ -53,18 +47,20 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
         self.weights.activation
     }
 
+    /// The transposed convolution's weights, and behind them the same packed.
     fn prepare(&self, pass: Prepare<'_, T>) {
-        let [sums, forward, _] = self.prepared_lengths::<T>();
-        let (sums, packed) = pass.prepared.split_at_mut(sums);
-        let (forward, backward) = packed.split_at_mut(forward);
+        let (sums, packed) = pass.prepared.split_at_mut(self.geometry.weights_len());
         self.repetition.sum_weights(pass.parameters.of(WEIGHT), sums);
-        kernel::pack_gradient(&self.geometry, sums, forward);
-        kernel::pack(&self.geometry, sums, backward);
+        kernel::pack_gradient(&self.geometry, sums, packed);
+    }
+
+    fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
+        let (sums, _) = pass.prepared.split_at(self.geometry.weights_len());
+        kernel::pack(&self.geometry, sums, pass.prepared_backward);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
-        let [sums, forward, _] = self.prepared_lengths::<T>();
-        let packed = &pass.prepared[sums..sums + forward];
+        let (_, packed) = pass.prepared.split_at(self.geometry.weights_len());
         let (bias, relu) = (self.weights.bias(pass.parameters), pass.activation == Activation::Relu);
         kernel::transposed(&self.geometry, pass.samples, pass.input, packed, bias, relu, pass.output, pass.scratch);
         if !relu {
@@ -82,8 +78,7 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
         let collected = pass.gradients.of(WEIGHT);
         kernel::weight_gradient(geometry, pass.samples, output_gradient, pass.input, collected, pass.scratch);
         if let Some(input_gradient) = pass.input_gradient {
-            let [sums, forward, _] = self.prepared_lengths::<T>();
-            let (samples, packed) = (pass.samples, &pass.prepared[sums + forward..]);
+            let (samples, packed) = (pass.samples, pass.prepared_backward);
             kernel::forward(geometry, samples, output_gradient, packed, None, false, input_gradient, pass.scratch);
         }
     }

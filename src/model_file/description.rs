@@ -14,7 +14,7 @@ const KEYS: [&str; 13] = [
 /// What a file says of a model besides its numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Description {
-    /// The version of the crate that wrote the file.
+    /// The version of the crate that built the model.
     pub crate_version: String,
     pub model: Model,
     pub float: Float,
@@ -68,7 +68,7 @@ impl Description {
             config: layer.config(),
         });
         let description = Self {
-            crate_version: env!("CARGO_PKG_VERSION").to_owned(),
+            crate_version: network.crate_version().to_owned(),
             model,
             float: Float::of::<T>(),
             seed: network.seed(),

@@ -35,7 +35,8 @@ pub(super) fn model<T: Scalar>(
     suits::<T>(&description, wanted, conversion)?;
     let structure = Arc::new(structure(&description, registry)?);
     let tensors = table(&frame, &header, &description, &structure)?;
-    let network = fill(&description, structure, &tensors, frame.data)?;
+    let mut network = fill(&description, structure, &tensors, frame.data)?;
+    network.set_crate_version(&description.crate_version);
     Ok((network, description.model))
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::buffer::Buffer;
 use super::memory::zeros;
+use super::prepared::Prepared;
 use super::structure::Sharing;
 use super::{BuildError, BuildErrorKind, Network, Structure};
 use crate::data::Scaler;
@@ -95,7 +95,6 @@ impl<T: Scalar> NetworkBuilder<T> {
                 *to = *from;
             }
         }
-        network.prepare();
         Ok(network)
     }
 
@@ -130,11 +129,12 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn blank(structure: Arc<Structure<T>>, seed: u64) -> Result<Self, BuildError> {
         Ok(Self {
             parameters: zeros(structure.parameter_count()).map_err(no_memory)?,
-            prepared: Buffer::zeros(structure.prepared).map_err(no_memory)?,
+            prepared: Prepared::nothing(),
             state: zeros(structure.state_count()).map_err(no_memory)?,
             frozen: vec![false; structure.table.len()],
             structure,
             seed,
+            crate_version: env!("CARGO_PKG_VERSION").into(),
             input_scaler: None,
             output_scaler: None,
         })

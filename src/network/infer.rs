@@ -150,6 +150,7 @@ impl<T: Scalar> Network<T> {
     fn workspace_cut(&self, partition: Partition, samples: usize) -> Result<Workspace<T>, Error> {
         let layout = Layout::inference(&self.structure, partition.part_samples).map_err(Error::from)?;
         let memory = checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
+        self.prepared()?; // so that the first pass takes no longer than the others
         Ok(Workspace {
             memory: Buffer::zeros(memory)?,
             output: Vec::new(),
@@ -170,7 +171,8 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(), Error> {
         self.check_part(&nodes, &batch)?;
         let samples = batch.samples();
-        let way = self.way(&workspace.layout, samples, Mode::Inference, Random::new(self.seed, Purpose::Layer));
+        let random = Random::new(self.seed, Purpose::Layer);
+        let way = self.way(&workspace.layout, samples, Mode::Inference, false, random)?;
         let trip = Trip {
             network: self,
             way: Way { entrance: nodes.start, linked: ending == Ending::Loss { linked: true }, ..way },

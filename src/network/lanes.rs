@@ -94,7 +94,8 @@ impl<T: Scalar> Network<T> {
         let samples = tape.samples;
         let lanes = tape.partition.lanes_for(samples);
         let mode = if passes == Passes::Evaluate { Mode::Inference } else { Mode::Training };
-        let mut way = self.way(&tape.layout, samples, mode, tape.random);
+        let backward = matches!(passes, Passes::Backward | Passes::Both);
+        let mut way = self.way(&tape.layout, samples, mode, backward, tape.random)?;
         way.linked = tape.linked;
         way.epoch = tape.epoch;
         way.forward_statistics = &tape.total.forward_statistics;

@@ -128,11 +128,12 @@ pub(crate) fn at(ranges: &[Range<usize>], index: usize) -> Range<usize> {
 }
 
 /// `elements` zeros.
+///
+/// Whether there is the memory is found out first; then it comes from the system as zeros, which nobody has to write: the pages of a large model are first
+/// touched by whoever fills them.
 pub(crate) fn zeros<T: Scalar>(elements: usize) -> Result<Vec<T>, InputError> {
-    let mut values = Vec::new();
-    values.try_reserve_exact(elements).map_err(|_| InputError::OutOfMemory { elements })?;
-    values.resize(elements, T::zero());
-    Ok(values)
+    Vec::<T>::new().try_reserve_exact(elements).map_err(|_| InputError::OutOfMemory { elements })?;
+    Ok(vec![T::zero(); elements])
 }
 
 struct Taker {

@@ -11,6 +11,7 @@ mod memory;
 mod parameters;
 mod partition;
 mod penalty;
+mod prepared;
 mod restore;
 mod step;
 mod structure;
@@ -20,7 +21,7 @@ mod tape;
 use std::ops::Range;
 use std::sync::Arc;
 
-use buffer::Buffer;
+use prepared::Prepared;
 
 pub use activity::Activity;
 pub use builder::NetworkBuilder;
@@ -37,7 +38,7 @@ pub(crate) use step::{Judge, Read, Record, Step};
 pub(crate) use structure::{Entry, Sharing, Structure};
 
 use crate::data::Scaler;
-use crate::layer::{Layer, Parameters, Prepare};
+use crate::layer::Layer;
 use crate::{Scalar, Shape};
 
 /// Layers over one flat parameter vector.
@@ -62,10 +63,12 @@ pub struct Network<T: Scalar> {
     structure: Arc<Structure<T>>,
     parameters: Vec<T>,
     /// Derived from the parameters; rebuilt by [`prepare`](Self::prepare) whenever they change.
-    prepared: Buffer<T>,
+    prepared: Prepared<T>,
     state: Vec<T>,
     frozen: Vec<bool>,
     seed: u64,
+    /// The version of the crate that built it.
+    crate_version: Arc<str>,
     input_scaler: Option<Arc<Scaler>>,
     output_scaler: Option<Arc<Scaler>>,
 }
@@ -89,6 +92,15 @@ impl<T: Scalar> Network<T> {
     /// The seed that the parameters were drawn with.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// The version of the crate that built the model, another than the one at work where the model comes from an older file.
+    pub fn crate_version(&self) -> &str {
+        &self.crate_version
+    }
+
+    pub(crate) fn set_crate_version(&mut self, version: &str) {
+        self.crate_version = version.into();
     }
 
     /// The layers' names and kinds, in order.
@@ -121,11 +133,12 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn part(&self, nodes: Range<usize>, structure: &Arc<Structure<T>>) -> Self {
         let mut part = Self {
             parameters: vec![T::zero(); structure.parameter_count()],
-            prepared: Buffer::of_length(structure.prepared),
+            prepared: Prepared::nothing(),
             state: vec![T::zero(); structure.state_count()],
             frozen: vec![false; structure.table.len()],
             structure: Arc::clone(structure),
             seed: self.seed,
+            crate_version: Arc::clone(&self.crate_version),
             input_scaler: self.input_scaler.clone().filter(|_| nodes.start == 0),
             output_scaler: self.output_scaler.clone().filter(|_| nodes.end == self.structure.nodes.len()),
         };
@@ -140,7 +153,6 @@ impl<T: Scalar> Network<T> {
                 }
             }
         }
-        part.prepare();
         part
     }
 
@@ -151,21 +163,6 @@ impl<T: Scalar> Network<T> {
     /// Whether a second thread gains anything on a batch of `samples` samples.
     pub(crate) fn is_worth_threads(&self, samples: usize) -> bool {
         partition::worth_threads(&self.structure, samples)
-    }
-
-    /// Rebuilds what is derived from the parameters: the one place where that is done.
-    pub(crate) fn prepare(&mut self) {
-        for node in &self.structure.nodes {
-            if node.prepared.is_empty() {
-                continue;
-            }
-            let Some(prepared) = self.prepared.get_mut(node.prepared.clone()) else { continue };
-            node.kernel.prepare(Prepare {
-                input_shape: node.reads,
-                parameters: Parameters::new(&self.parameters, &node.parameters),
-                prepared,
-            });
-        }
     }
 }
 

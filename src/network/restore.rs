@@ -18,7 +18,6 @@ impl<T: Scalar> Network<T> {
         let [input_scaler, output_scaler] = scalers;
         let mut network = Self { frozen, input_scaler, output_scaler, ..Self::blank(structure, seed)? };
         fill(&mut network.parameters, &mut network.state)?;
-        network.prepare();
         Ok(network)
     }
 }

@@ -7,7 +7,7 @@ use super::structure::Node;
 use super::{Network, Structure};
 use crate::layer::{Activation, Backward, BackwardStatistics, Forward, ForwardStatistics, Gradients, Mode, Parameters};
 use crate::random::Random;
-use crate::{DataError, Scalar};
+use crate::{DataError, InputError, Scalar};
 
 /// What training supplies to a step: the data, and what is asked of the predictions.
 pub(crate) trait Step<T: Scalar>: Sync {
@@ -97,6 +97,8 @@ pub(crate) struct Way<'a, T: Scalar> {
     pub structure: &'a Structure<T>,
     pub parameters: &'a [T],
     pub prepared: &'a [T],
+    /// Empty where nothing goes back.
+    pub prepared_backward: &'a [T],
     pub state: &'a [T],
     pub layout: &'a Layout,
     /// The layer that reads the inputs: the first, but for a decoder alone.
@@ -117,11 +119,23 @@ pub(crate) struct Way<'a, T: Scalar> {
 }
 
 impl<T: Scalar> Network<T> {
-    pub(crate) fn way<'a>(&'a self, layout: &'a Layout, batch: usize, mode: Mode, random: Random) -> Way<'a, T> {
-        Way {
+    /// The way of a batch forward, and back where `backward` says so.
+    ///
+    /// # Errors
+    /// [`InputError::OutOfMemory`] where what is derived from the parameters is yet to be made.
+    pub(super) fn way<'a>(
+        &'a self,
+        layout: &'a Layout,
+        batch: usize,
+        mode: Mode,
+        backward: bool,
+        random: Random,
+    ) -> Result<Way<'a, T>, InputError> {
+        Ok(Way {
             structure: &self.structure,
             parameters: &self.parameters,
-            prepared: &self.prepared,
+            prepared: self.prepared()?,
+            prepared_backward: if backward { self.prepared_backward()? } else { &[] },
             state: &self.state,
             layout,
             entrance: 0,
@@ -133,7 +147,7 @@ impl<T: Scalar> Network<T> {
             epoch: 0.0,
             forward_statistics: &[],
             backward_statistics: &[],
-        }
+        })
     }
 }
 
@@ -234,6 +248,7 @@ impl<'a, T: Scalar> Way<'a, T> {
                 activation: self.activation(node, index),
                 parameters: Parameters::new(self.parameters, &node.parameters),
                 prepared: part(self.prepared, &node.prepared),
+                prepared_backward: part(self.prepared_backward, &node.prepared_backward),
                 state: part(self.state, &node.state),
                 input,
                 side,

@@ -18,6 +18,7 @@ pub(crate) struct Structure<T: Scalar> {
     /// The state tensors, in the order of their numbers.
     pub states: Vec<Entry>,
     pub prepared: usize,
+    pub prepared_backward: usize,
     pub lane_gradients: usize,
     pub forward_statistics: usize,
     pub backward_statistics: usize,
@@ -76,6 +77,7 @@ pub(crate) struct Node<T> {
     /// For each parameter of the plan: its place in a lane's gradients, empty for those computed over the whole batch.
     pub lane_gradients: Vec<Range<usize>>,
     pub prepared: Range<usize>,
+    pub prepared_backward: Range<usize>,
     pub state: Range<usize>,
     pub forward_statistics: Range<usize>,
     pub backward_statistics: Range<usize>,
@@ -104,6 +106,7 @@ impl<T: Scalar> Structure<T> {
             table: Vec::new(),
             states: Vec::new(),
             prepared: 0,
+            prepared_backward: 0,
             lane_gradients: 0,
             forward_statistics: 0,
             backward_statistics: 0,
@@ -192,6 +195,7 @@ impl<T: Scalar> Structure<T> {
             parameters: Vec::new(),
             lane_gradients: Vec::new(),
             prepared: extend(&mut self.prepared, "prepared weights", plan.prepared)?,
+            prepared_backward: extend(&mut self.prepared_backward, "prepared weights", plan.prepared_backward)?,
             state: self.add_states(&name, &plan)?,
             forward_statistics: extend(&mut self.forward_statistics, "statistics", plan.forward_statistics)?,
             backward_statistics: extend(&mut self.backward_statistics, "statistics", plan.backward_statistics)?,

@@ -50,6 +50,7 @@ impl<T: Scalar> Tape<T> {
         if capacity == 0 {
             return Err(InputError::Empty.into());
         }
+        network.prepared()?; // so that the first pass takes no longer than the others
         let structure = Arc::clone(&network.structure);
         let partition = Partition::training(&structure, capacity, whole);
         let layout = Layout::training(&structure, partition.part_samples, keep).map_err(Error::from)?;
@@ -127,6 +128,7 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`Error`] if `samples` is 0 or the memory is not to be had.
     pub fn tape(&self, samples: usize) -> Result<Tape<T>, Error> {
+        self.prepared_backward()?;
         Tape::new(self, samples, Keep::default(), true, 0)
     }
 
@@ -135,6 +137,7 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`Error`] if `samples` is 0 or the memory is not to be had.
     pub fn tape_with_input_gradient(&self, samples: usize) -> Result<Tape<T>, Error> {
+        self.prepared_backward()?;
         Tape::new(self, samples, Keep { input_gradient: true, ..Keep::default() }, true, 0)
     }
 

@@ -3,6 +3,7 @@
 mod custom;
 mod damage;
 mod files;
+mod golden;
 mod layers;
 mod refused;
 mod support;

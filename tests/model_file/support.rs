@@ -11,6 +11,17 @@ pub fn small<T: Scalar>() -> Autoencoder<T> {
     builder.encoder(Dense::new(3).activation(Activation::Tanh)).mirror(Activation::Sigmoid).build().unwrap()
 }
 
+/// A model whose file has about 4 KiB, in either float type.
+pub fn four_kibibytes<T: Scalar>() -> Autoencoder<T> {
+    let units = if size_of::<T>() == 4 { 16 } else { 8 };
+    let builder = Autoencoder::<T>::builder(Shape::flat(20)).seed(7);
+    let model = builder.encoder(Dense::new(units).activation(Activation::Tanh)).mirror(Activation::Sigmoid).build();
+    let model = model.unwrap();
+    let length = bytes(&model).len();
+    assert!((3_800..4_400).contains(&length), "{length} bytes");
+    model
+}
+
 pub fn samples<T: Scalar>(features: usize) -> DMatrix<T> {
     DMatrix::from_fn(features, 5, |feature, sample| T::from_f64(((feature * 7 + sample * 3) % 11) as f64 / 11.0 - 0.3))
 }
