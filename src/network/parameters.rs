@@ -108,7 +108,8 @@ impl<T: Scalar> Network<T> {
         Ok(result)
     }
 
-    /// Keeps training from changing the parameters whose names begin with `prefix` (`encoder.`, `layers.0.weight`).
+    /// Keeps training from changing the parameters whose names begin with `prefix`, in whole parts: `encoder`, `encoder.1` (not `encoder.10`), `layers.0.weight`; all
+    /// of them with an empty one.
     ///
     /// # Errors
     /// [`ParameterError::NoneBegins`] if there are none.
@@ -127,7 +128,7 @@ impl<T: Scalar> Network<T> {
     fn set_frozen(&mut self, prefix: &str, frozen: bool) -> Result<(), ParameterError> {
         let mut found = false;
         for (entry, flag) in self.structure.table.iter().zip(&mut self.frozen) {
-            if entry.name.starts_with(prefix) {
+            if begins_with(&entry.name, prefix) {
                 *flag = frozen;
                 found = true;
             }
@@ -176,5 +177,26 @@ impl<T: Scalar> Network<T> {
     /// The flat parameter vector; whoever changes it calls [`prepare`](Self::prepare).
     pub(crate) fn parameters_mut(&mut self) -> &mut [T] {
         &mut self.parameters
+    }
+}
+
+/// Whether the parts of `name` begin with those of `prefix`; parts end in points.
+fn begins_with(name: &str, prefix: &str) -> bool {
+    let rest = name.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || prefix.is_empty() || prefix.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins_with;
+
+    #[test]
+    fn a_prefix_ends_where_a_part_ends() {
+        assert!(
+            ["", "encoder", "encoder.", "encoder.1", "encoder.1.", "encoder.1.bias"]
+                .iter()
+                .all(|p| begins_with("encoder.1.bias", p))
+        );
+        assert!(["encoder.1", "enc", "encoder.10.b", "decoder"].iter().all(|p| !begins_with("encoder.10.bias", p)));
     }
 }
