@@ -1,5 +1,8 @@
 //! What the tests of the kernels share.
 
+#[cfg(all(unix, not(asan)))]
+mod fence;
+
 use super::{CpuPath, Element};
 
 /// The paths that this CPU has.

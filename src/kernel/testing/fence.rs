@@ -1,0 +1,100 @@
+//! An allocator for this crate's own tests: numbers end where a page begins that nobody may touch, so that a kernel which reads or writes one
+//! element too far ends the test run.
+//!
+//! Pages are never used again: who uses numbers that were freed is found as well.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ptr::null_mut;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Address space, not memory.
+const RESERVED: usize = 1 << 37;
+
+/// Larger ones, of which there are few, are left to the system.
+const LARGEST: usize = 1 << 22;
+
+const FLAGS: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+
+struct Fence;
+
+#[global_allocator]
+static FENCE: Fence = Fence;
+
+/// The start of the reserved addresses, 0 if there are none; and how many of them were given away.
+static START: OnceLock<usize> = OnceLock::new();
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+fn page() -> usize {
+    static PAGE: OnceLock<usize> = OnceLock::new();
+    // SAFETY: it asks for a number.
+    *PAGE.get_or_init(|| unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize)
+}
+
+fn start() -> usize {
+    *START.get_or_init(|| {
+        // SAFETY: addresses of the system's choice, that nobody may touch.
+        let start = unsafe { libc::mmap(null_mut(), RESERVED, libc::PROT_NONE, FLAGS, -1, 0) };
+        if start == libc::MAP_FAILED { 0 } else { start as usize }
+    })
+}
+
+/// Whether it is likely a slice of floats.
+fn is_fenced(layout: Layout) -> bool {
+    let (size, align) = (layout.size(), layout.align());
+    (4..=8).contains(&align) && size >= align && size.is_multiple_of(align) && size <= LARGEST
+}
+
+// SAFETY: what is not the system's is a range of pages of its own, readable and writable as long as it is allocated; it ends with the pages, and its size is
+// a multiple of its alignment, so its start is aligned.
+unsafe impl GlobalAlloc for Fence {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let (page, start) = (page(), start());
+        let length = layout.size().next_multiple_of(page);
+        if is_fenced(layout) && start != 0 {
+            let place = USED.fetch_add(length + page, Ordering::Relaxed); // one page stays closed
+            let pages = start + place;
+            // SAFETY: these pages are reserved, and nobody else's.
+            let opened = place + length + page <= RESERVED
+                && unsafe { libc::mprotect(pages as *mut _, length, libc::PROT_READ | libc::PROT_WRITE) } == 0;
+            if opened {
+                return (pages + length - layout.size()) as *mut u8;
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        let (address, start) = (pointer as usize, start());
+        if start == 0 || !(start..start + RESERVED).contains(&address) {
+            // SAFETY: the system has allocated it.
+            return unsafe { System.dealloc(pointer, layout) };
+        }
+        let length = layout.size().next_multiple_of(page());
+        let pages = (address + layout.size() - length) as *mut libc::c_void;
+        // New closed pages in their place join those beside them; a process may have some ten thousand ranges of pages only.
+        // SAFETY: these pages were opened for this allocation alone.
+        unsafe { libc::mmap(pages, length, libc::PROT_NONE, FLAGS | libc::MAP_FIXED, -1, 0) };
+    }
+}
+
+/// A child process reads one number too far, and is ended by the system.
+#[test]
+fn one_element_too_far_is_noticed() {
+    const TOO_FAR: &str = "AUTOENCODER_TEST_TOO_FAR";
+    let numbers = vec![1.0_f32; 37];
+    if std::env::var_os(TOO_FAR).is_some() {
+        // SAFETY: none; that is what is tested.
+        let beyond = unsafe { std::ptr::read_volatile(numbers.as_ptr().add(numbers.len())) };
+        panic!("{beyond} was read");
+    }
+    let test = std::thread::current().name().map(str::to_owned).unwrap_or_default();
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &test, "--test-threads", "1"])
+        .env(TOO_FAR, "1")
+        .output()
+        .unwrap();
+    use std::os::unix::process::ExitStatusExt;
+    assert_eq!(child.status.signal(), Some(libc::SIGSEGV), "{child:?}");
+}
