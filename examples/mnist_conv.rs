@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Convolutions share their weights over the image, so that one epoch brings what takes a dense network many. Prints the
-//! validation loss and draws `reconstructions.png`, `loss.svg` and `map.svg`.
+//! validation loss, saves the model, and draws `reconstructions.png`, `loss.svg` and `map.svg`.
 
 mod support;
 
@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     gallery::loss_curves(&arguments, "binary cross-entropy of a pixel", &history)?;
     let (images, digits) = mnist.test.first(1_000)?;
     gallery::code_map(&arguments, &model.encode(&images)?, digits)?;
+    model.save(arguments.file("mnist_conv.safetensors"))?;
     gallery::say_where(&arguments);
 
     println!("validation loss {:.4}", history.validation_loss().unwrap_or(f64::NAN));
