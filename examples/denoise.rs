@@ -14,7 +14,7 @@ use std::error::Error;
 
 use autoencoder::{
     Activation, Adam, Autoencoder, Bce, Conv2D, Conv2DTranspose, Corrupted, Cosine, GaussianCorruption, MaxPool, Shape,
-    Trainer,
+    Trainer, WarmUp,
 };
 use support::command_line::CommandLine;
 use support::gallery;
@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     println!("{}", model.summary());
 
-    let history = Trainer::new(Bce, Adam::default())
-        .schedule(Cosine::new())
+    let history = Trainer::new(Bce, Adam::new(0.003))
+        .schedule(WarmUp::new(1.0, Cosine::new()))
         .epochs(arguments.epochs)
         .batch_size(128)
         .seed(arguments.seed)

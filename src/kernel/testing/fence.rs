@@ -14,6 +14,9 @@ const RESERVED: usize = 1 << 37;
 /// Larger ones, of which there are few, are left to the system.
 const LARGEST: usize = 1 << 22;
 
+/// How many are fenced at a time: a process may have some ten thousand ranges of pages only.
+const MOST: usize = 8192;
+
 const FLAGS: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
 
 struct Fence;
@@ -24,6 +27,9 @@ static FENCE: Fence = Fence;
 /// The start of the reserved addresses, 0 if there are none; and how many of them were given away.
 static START: OnceLock<usize> = OnceLock::new();
 static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many are fenced now.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 fn page() -> usize {
     static PAGE: OnceLock<usize> = OnceLock::new();
@@ -51,13 +57,14 @@ unsafe impl GlobalAlloc for Fence {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let (page, start) = (page(), start());
         let length = layout.size().next_multiple_of(page);
-        if is_fenced(layout) && start != 0 {
+        if is_fenced(layout) && start != 0 && LIVE.load(Ordering::Relaxed) < MOST {
             let place = USED.fetch_add(length + page, Ordering::Relaxed); // one page stays closed
             let pages = start + place;
             // SAFETY: these pages are reserved, and nobody else's.
             let opened = place + length + page <= RESERVED
                 && unsafe { libc::mprotect(pages as *mut _, length, libc::PROT_READ | libc::PROT_WRITE) } == 0;
             if opened {
+                LIVE.fetch_add(1, Ordering::Relaxed);
                 return (pages + length - layout.size()) as *mut u8;
             }
         }
@@ -73,7 +80,8 @@ unsafe impl GlobalAlloc for Fence {
         }
         let length = layout.size().next_multiple_of(page());
         let pages = (address + layout.size() - length) as *mut libc::c_void;
-        // New closed pages in their place join those beside them; a process may have some ten thousand ranges of pages only.
+        LIVE.fetch_sub(1, Ordering::Relaxed);
+        // New closed pages in their place join those beside them to one range.
         // SAFETY: these pages were opened for this allocation alone.
         unsafe { libc::mmap(pages, length, libc::PROT_NONE, FLAGS | libc::MAP_FIXED, -1, 0) };
     }
