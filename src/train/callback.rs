@@ -1,7 +1,5 @@
 //! [`Callback`]: code of the user's that training calls.
 
-use std::sync::{Mutex, PoisonError};
-
 use super::Epoch;
 use crate::network::Network;
 use crate::{Config, ConfigError, Scalar};
@@ -20,7 +18,7 @@ use crate::{Config, ConfigError, Scalar};
 ///     }
 /// }
 /// ```
-pub trait Callback<T: Scalar>: Send {
+pub trait Callback<T: Scalar>: Send + Sync {
     /// Called after every step.
     fn on_step(&mut self, _progress: &Progress) {}
 
@@ -113,27 +111,10 @@ pub struct Progress {
     pub seconds: f64,
 }
 
-/// A callback of a trainer. The mutex makes a trainer `Sync`, though a callback need not be; nobody ever waits for it.
-pub(super) struct Registered<'a, T: Scalar>(Mutex<Box<dyn Callback<T> + 'a>>);
-
-impl<'a, T: Scalar> Registered<'a, T> {
-    pub fn new(callback: impl Callback<T> + 'a) -> Self {
-        Self(Mutex::new(Box::new(callback)))
-    }
-
-    pub fn get(&mut self) -> &mut (dyn Callback<T> + 'a) {
-        &mut **self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn state(&self) -> CallbackState {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).state()
-    }
-}
-
 /// A closure as a callback for progress.
 pub(super) struct OnProgress<F>(pub F);
 
-impl<T: Scalar, F: FnMut(&Progress) + Send> Callback<T> for OnProgress<F> {
+impl<T: Scalar, F: FnMut(&Progress) + Send + Sync> Callback<T> for OnProgress<F> {
     fn on_step(&mut self, progress: &Progress) {
         self.0(progress);
     }

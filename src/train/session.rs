@@ -143,7 +143,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
                 loss: self.so_far.sums.loss / end as f64,
                 seconds: self.so_far.seconds(),
             };
-            self.trainer.callbacks.iter_mut().for_each(|callback| callback.get().on_step(&progress));
+            self.trainer.callbacks.iter_mut().for_each(|callback| callback.on_step(&progress));
             self.save_within_epoch().map_err(|kind| self.stop(step + 1, kind))?;
         }
         Ok(())
@@ -261,7 +261,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     fn tell(&mut self, report: &Epoch) -> Result<Control, Stop> {
         let mut control = Control::Continue;
         for callback in &mut self.trainer.callbacks {
-            match callback.get().on_epoch(report, self.network) {
+            match callback.on_epoch(report, self.network) {
                 Ok(Control::Continue) => {}
                 Ok(Control::Stop) => control = Control::Stop,
                 Err(error) => {

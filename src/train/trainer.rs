@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::callback::{OnProgress, Registered};
+use super::callback::OnProgress;
 use super::checkpoint::{Checkpoints, Resume};
 use super::early_stopping::EarlyStopping;
 use super::session::Session;
@@ -33,7 +33,7 @@ pub struct Trainer<'a, T: Scalar> {
     pub(super) corruption: Option<Box<dyn Corruption<T>>>,
     pub(super) validation: Validation<'a, T>,
     pub(super) metrics: Vec<Box<dyn Metric<T>>>,
-    pub(super) callbacks: Vec<Registered<'a, T>>,
+    pub(super) callbacks: Vec<Box<dyn Callback<T> + 'a>>,
     pub(super) checkpoints: Option<Checkpoints>,
     pub(super) resume: Option<Resume>,
 }
@@ -176,13 +176,13 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     /// Calls `callback` after every step and epoch.
     #[must_use]
     pub fn callback(mut self, callback: impl Callback<T> + 'a) -> Self {
-        self.callbacks.push(Registered::new(callback));
+        self.callbacks.push(Box::new(callback));
         self
     }
 
     /// Calls `report` after every step: for a progress bar.
     #[must_use]
-    pub fn on_progress(self, report: impl FnMut(&Progress) + Send + 'a) -> Self {
+    pub fn on_progress(self, report: impl FnMut(&Progress) + Send + Sync + 'a) -> Self {
         self.callback(OnProgress(report))
     }
 

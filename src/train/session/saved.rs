@@ -174,7 +174,7 @@ impl<T: Scalar> Session<'_, '_, T> {
     fn restore_callbacks(&mut self, states: &[Value]) -> Result<(), TrainErrorKind> {
         for (index, (callback, state)) in self.trainer.callbacks.iter_mut().zip(states).enumerate() {
             if let (Value::Config(state), CallbackState::Keep(_)) = (state, callback.state()) {
-                callback.get().restore(state).map_err(|error| TrainErrorKind::CallbackRestore { index, error })?;
+                callback.restore(state).map_err(|error| TrainErrorKind::CallbackRestore { index, error })?;
             }
         }
         Ok(())
