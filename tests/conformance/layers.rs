@@ -3,9 +3,9 @@
 use autoencoder::testing::LayerCheck;
 use autoencoder::*;
 
-use crate::Row;
 use crate::counting::count;
 use crate::wrong::Off;
+use crate::{Found, Row};
 
 /// Both float types, as a check wants them.
 pub trait Both: Layer<f32> + Layer<f64> + Clone + Send + Sync + 'static {}
@@ -30,13 +30,33 @@ impl Table {
         off_options: Options<Off<L>>,
     ) {
         let passes_through = matches!(Layer::<f64>::kind(&layer), "flatten" | "reshape");
-        let off = layer.clone();
+        let (off, planned) = (layer.clone(), layer.clone());
+        let name = name.into();
+        self.0.push(Row::new(format!("{name}, hopeless shapes"), move || hopeless(&planned)));
         self.0.push(Row::checked(
             name,
             move || options(LayerCheck::new(|| layer.clone(), input).allocations(count)).run(),
             move || (!passes_through).then(|| off_options(LayerCheck::new(|| Off(off.clone()), input)).gradients()),
         ));
     }
+}
+
+/// A network never asks, but a plan may be asked for by anyone: whatever it says, it is no panic.
+fn hopeless<L: Both>(layer: &L) -> Found {
+    const HUGE: usize = usize::MAX;
+    let sizes = [0, 1, 2, MAX_ELEMENTS, HUGE / 2, HUGE];
+    let shapes = sizes.iter().flat_map(|a| sizes.map(|b| (*a, b))).flat_map(|(a, b)| {
+        let images = sizes.map(|c| Shape::image(a, b, c));
+        images.into_iter().chain([Shape::flat(a), Shape::sequence(a, b)])
+    });
+    let asked = |shape: &Shape| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            (Layer::<f32>::plan(layer, *shape).is_ok(), Layer::<f64>::plan(layer, *shape).is_ok())
+        }))
+    };
+    let bad: Vec<Shape> = shapes.filter(|shape| asked(shape).is_err()).collect();
+    let line = if bad.is_empty() { "no panic".to_owned() } else { format!("`plan` panics on {bad:?}") };
+    Found { line, details: String::new(), failed: !bad.is_empty() }
 }
 
 pub fn activations() -> Vec<(&'static str, Activation)> {
