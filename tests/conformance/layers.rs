@@ -1,62 +1,51 @@
 //! The rows of the layers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use autoencoder::testing::LayerCheck;
 use autoencoder::*;
 
+use crate::Row;
+use crate::built::Built;
 use crate::counting::count;
-use crate::wrong::Off;
-use crate::{Found, Row};
 
-/// Both float types, as a check wants them.
-pub trait Both: Layer<f32> + Layer<f64> + Clone + Send + Sync + 'static {}
-impl<L: Layer<f32> + Layer<f64> + Clone + Send + Sync + 'static> Both for L {}
-
-type Options<L> = for<'a> fn(LayerCheck<'a, L>) -> LayerCheck<'a, L>;
+type Options = for<'a> fn(LayerCheck<'a, Built>) -> LayerCheck<'a, Built>;
 
 /// The rows so far.
 struct Table(Vec<Row>);
 
 impl Table {
-    fn add<L: Both>(&mut self, name: impl Into<String>, input: Shape, layer: L) {
-        self.with(name, input, layer, |check| check, |check| check);
+    fn add(&mut self, name: impl Into<String>, input: Shape, layer: impl Layer<f32> + Layer<f64> + Clone + 'static) {
+        self.with(name, input, layer, |check| check);
     }
 
-    fn with<L: Both>(
+    fn with(
         &mut self,
         name: impl Into<String>,
         input: Shape,
-        layer: L,
-        options: Options<L>,
-        off_options: Options<Off<L>>,
+        layer: impl Layer<f32> + Layer<f64> + Clone + 'static,
+        options: Options,
     ) {
-        let passes_through = matches!(Layer::<f64>::kind(&layer), "flatten" | "reshape");
-        let (off, planned) = (layer.clone(), layer.clone());
-        let name = name.into();
-        self.0.push(Row::new(format!("{name}, hopeless shapes"), move || hopeless(&planned)));
-        self.0.push(Row::checked(
-            name,
-            move || options(LayerCheck::new(|| layer.clone(), input).allocations(count)).run(),
-            move || (!passes_through).then(|| off_options(LayerCheck::new(|| Off(off.clone()), input)).gradients()),
-        ));
+        let layer = Built::new(layer);
+        let (off, planned) = (layer.off(), layer.clone());
+        let passes_through = matches!(layer.kind(), "flatten" | "reshape"); // nobody asks for its gradient
+        let run = move || options(LayerCheck::new(|| layer.clone(), input).allocations(count)).run();
+        let off = move || (!passes_through).then(|| options(LayerCheck::new(|| off.clone(), input)).gradients());
+        self.0.push(Row::checked(name, run, off).and(move || planned_badly(&planned)));
     }
 }
 
-/// A network never asks, but a plan may be asked for by anyone: whatever it says, it is no panic.
-fn hopeless<L: Both>(layer: &L) -> Found {
+/// Shapes that a plan panics on. A network never asks for such, but anyone may ask a plan.
+fn planned_badly(layer: &Built) -> Option<String> {
     const HUGE: usize = usize::MAX;
     let sizes = [0, 1, 2, MAX_ELEMENTS, HUGE / 2, HUGE];
     let shapes = sizes.iter().flat_map(|a| sizes.map(|b| (*a, b))).flat_map(|(a, b)| {
         let images = sizes.map(|c| Shape::image(a, b, c));
         images.into_iter().chain([Shape::flat(a), Shape::sequence(a, b)])
     });
-    let asked = |shape: &Shape| {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            (Layer::<f32>::plan(layer, *shape).is_ok(), Layer::<f64>::plan(layer, *shape).is_ok())
-        }))
-    };
-    let bad: Vec<Shape> = shapes.filter(|shape| asked(shape).is_err()).collect();
-    let line = if bad.is_empty() { "no panic".to_owned() } else { format!("`plan` panics on {bad:?}") };
-    Found { line, details: String::new(), failed: !bad.is_empty() }
+    let panics = |shape: &Shape| catch_unwind(AssertUnwindSafe(|| layer.plan(*shape).is_ok())).is_err();
+    let bad: Vec<Shape> = shapes.filter(panics).collect();
+    (!bad.is_empty()).then(|| format!("`plan` panics on {bad:?}"))
 }
 
 pub fn activations() -> Vec<(&'static str, Activation)> {
@@ -235,23 +224,13 @@ fn family(table: &mut Table) {
     table.add("l1 activity", Shape::flat(7), L1Activity::new(0.2));
     table.add("l1 activity over an image", image(3, 2, 2), L1Activity::new(0.2));
     for (name, shape) in [("", Shape::flat(7)), (" over an image", image(3, 2, 2))] {
-        table.with(
-            format!("target rate{name}"),
-            shape,
-            TargetRate::new(0.1, 0.5),
-            |check| check.inputs(0.05, 0.95),
-            |check| check.inputs(0.05, 0.95),
-        );
+        table.with(format!("target rate{name}"), shape, TargetRate::new(0.1, 0.5), |check| check.inputs(0.05, 0.95));
     }
     table.add("top 3 of 9", Shape::flat(9), TopK::new(3));
     table.add("top 5 over an image", image(3, 2, 2), TopK::new(5));
-    table.with(
-        "top 3 of 9, 6 in inference",
-        Shape::flat(9),
-        TopK::new(3).inference_factor(2.0),
-        |check| check.differs_in_inference(),
-        |check| check,
-    );
+    table.with("top 3 of 9, 6 in inference", Shape::flat(9), TopK::new(3).inference_factor(2.0), |check| {
+        check.differs_in_inference()
+    });
     let plain = GaussianLatent::new();
     for (name, latent) in [
         ("", plain),

@@ -7,6 +7,7 @@
 //! cargo test --test conformance -- --all    # each row's checks, too
 //! ```
 
+mod built;
 mod counting;
 mod layers;
 mod others;
@@ -48,6 +49,18 @@ impl Row {
             if off.is_some_and(|off| off.passed()) {
                 found.failed = true;
                 found.line += ", NOT SEEN where its gradient is off by one part in a million";
+            }
+            found
+        })
+    }
+
+    /// The row with another question, whose answer is what is wrong.
+    fn and(self, wrong: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::new(self.name, move || {
+            let mut found = (self.run)();
+            if let Some(wrong) = wrong() {
+                found.failed = true;
+                found.line += &format!(", {wrong}");
             }
             found
         })

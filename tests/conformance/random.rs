@@ -6,7 +6,8 @@ use autoencoder::testing::{LayerCheck, LossCheck, Report};
 use autoencoder::*;
 use rayon::prelude::*;
 
-use crate::layers::{Both, activations};
+use crate::built::Built;
+use crate::layers::activations;
 use crate::{Found, Row};
 
 #[path = "../common/mod.rs"]
@@ -95,23 +96,24 @@ struct Try {
 }
 
 impl Try {
-    fn layer<L: Both>(self, input: Shape, layer: L) -> (String, Report) {
+    fn layer(self, input: Shape, layer: impl Layer<f32> + Layer<f64> + Clone + 'static) -> (String, Report) {
         self.checked(input, layer, |check| check)
     }
 
-    fn checked<L: Both>(
+    fn checked(
         self,
         input: Shape,
-        layer: L,
-        options: impl FnOnce(LayerCheck<'_, L>) -> LayerCheck<'_, L>,
+        layer: impl Layer<f32> + Layer<f64> + Clone + 'static,
+        options: for<'a> fn(LayerCheck<'a, Built>) -> LayerCheck<'a, Built>,
     ) -> (String, Report) {
+        let built = Built::new(layer.clone());
         // What does not fit is tried on a larger image.
-        let input = match Layer::<f64>::plan(&layer, input) {
+        let input = match built.plan(input) {
             Ok(plan) if plan.output().checked().is_ok() => input,
             _ => Shape::image(13, 14, 2),
         };
         let report =
-            options(LayerCheck::new(|| layer.clone(), input).samples(self.samples).seed(self.seed + 1)).gradients();
+            options(LayerCheck::new(|| built.clone(), input).samples(self.samples).seed(self.seed + 1)).gradients();
         (name(&layer, input), report)
     }
 }

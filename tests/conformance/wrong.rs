@@ -8,70 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use autoencoder::testing::{Report, check_layer};
 use autoencoder::*;
 
+use crate::built::OFF;
 use crate::{Found, Row};
-
-/// One part in a million.
-const OFF: f64 = 1e-6;
-
-/// A layer whose gradients are off by one part in a million, and right in all else.
-#[derive(Debug, Clone)]
-pub struct Off<L>(pub L);
-
-impl<T: Scalar, L: Layer<T>> Layer<T> for Off<L> {
-    fn kind(&self) -> &'static str {
-        self.0.kind()
-    }
-
-    fn config(&self) -> Config {
-        self.0.config()
-    }
-
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        self.0.plan(input)
-    }
-
-    fn forward(&self, pass: Forward<'_, T>) {
-        self.0.forward(pass);
-    }
-
-    /// A gradient is linear in what comes back.
-    fn backward(&self, pass: Backward<'_, T>) {
-        pass.output_gradient.iter_mut().for_each(|slope| *slope *= T::from_f64(1.0 + OFF));
-        self.0.backward(pass);
-    }
-
-    fn activation(&self) -> Activation {
-        self.0.activation()
-    }
-
-    fn prepare(&self, pass: Prepare<'_, T>) {
-        self.0.prepare(pass);
-    }
-
-    fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
-        self.0.forward_statistics(pass);
-    }
-
-    fn backward_statistics(&self, pass: BackwardStatistics<'_, T>) {
-        self.0.backward_statistics(pass);
-    }
-
-    fn update_state(&self, pass: StateUpdate<'_, T>) {
-        self.0.update_state(pass);
-    }
-
-    fn whole_batch_gradient(&self, pass: WholeBatch<'_, T>) {
-        self.0.whole_batch_gradient(pass);
-    }
-
-    fn finish_gradient(&self, pass: FinishGradient<'_, T>) {
-        self.0.finish_gradient(pass);
-    }
-
-    fn latent(&self) -> Option<&dyn Latent<T>> {
-        self.0.latent()
-    }
-}
 
 /// A loss whose gradient is off by one part in a million.
 #[derive(Debug, Clone)]
