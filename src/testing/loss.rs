@@ -23,6 +23,7 @@ use crate::{Activation, Error, Scalar, Sgd, Shape, Trainer};
 /// assert!(report.gradient_error() < 1e-9);
 /// # Ok::<(), autoencoder::testing::CheckFailed>(())
 /// ```
+#[must_use = "a report has to be looked at: `into_result()?`"]
 pub fn check_loss<L>(make: impl Fn() -> L, shape: Shape) -> Report
 where
     L: Loss<f32> + Loss<f64> + 'static,
@@ -79,6 +80,7 @@ where
     }
 
     /// Makes every check that applies.
+    #[must_use = "a report has to be looked at: `into_result()?`"]
     pub fn run(self) -> Report {
         let (single, double) = (|| boxed::<f32>((self.make)()), || boxed::<f64>((self.make)()));
         let mut report = self.report();
@@ -114,6 +116,7 @@ where
     }
 
     /// Compares the gradients alone: what [`run`](Self::run) does, too, in a small part of its time.
+    #[must_use = "a report has to be looked at: `into_result()?`"]
     pub fn gradients(self) -> Report {
         let double = || boxed::<f64>((self.make)());
         let (mut report, bench) = (self.report(), self.bench(&double));

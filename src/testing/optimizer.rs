@@ -19,6 +19,7 @@ use crate::{Error, Mse, OptionError, Scalar, Shape, Trainer};
 /// assert!(report.passes() > 10);
 /// # Ok::<(), autoencoder::testing::CheckFailed>(())
 /// ```
+#[must_use = "a report has to be looked at: `into_result()?`"]
 pub fn check_optimizer<O>(make: impl Fn() -> O) -> Report
 where
     O: Optimizer<f32> + Optimizer<f64> + 'static,

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the checks of one call have found, one [`Check`] each in the order they were made.
 #[derive(Clone, PartialEq)]
-#[must_use]
 pub struct Report {
     subject: String,
     checks: Vec<Check>,

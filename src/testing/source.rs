@@ -18,6 +18,7 @@ const MOST: usize = 64;
 /// check_source(&data).into_result()?;
 /// # Ok::<(), autoencoder::testing::CheckFailed>(())
 /// ```
+#[must_use = "a report has to be looked at: `into_result()?`"]
 pub fn check_source<T: Scalar>(source: &dyn Source<T>) -> Report {
     let (samples, features) = (source.len(), source.features());
     let mut report = Report::new(format!("{samples} samples of {features} features"));

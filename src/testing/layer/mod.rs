@@ -67,6 +67,7 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 /// assert!(report.passes() >= 30 && report.gradient_error() < 1e-9);
 /// # Ok::<(), autoencoder::testing::CheckFailed>(())
 /// ```
+#[must_use = "a report has to be looked at: `into_result()?`"]
 pub fn check_layer<L>(make: impl Fn() -> L, input: Shape) -> Report
 where
     L: Layer<f32> + Layer<f64> + 'static,
@@ -150,6 +151,7 @@ where
     }
 
     /// Makes every check that applies.
+    #[must_use = "a report has to be looked at: `into_result()?`"]
     pub fn run(self) -> Report {
         let (single, double) = (self.maker::<f32>(), self.maker::<f64>());
         let mut report = Report::new(self.subject());
@@ -175,6 +177,7 @@ where
     }
 
     /// Compares the gradients alone: what [`run`](Self::run) does, too, in a small part of its time.
+    #[must_use = "a report has to be looked at: `into_result()?`"]
     pub fn gradients(self) -> Report {
         let (single, double) = (self.maker::<f32>(), self.maker::<f64>());
         let mut report = Report::new(self.subject());
