@@ -377,8 +377,11 @@ fn far_away<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     Verdict::Holds
 }
 
+/// A network, inputs and targets.
+type Task = (Network<f64>, DMatrix<f64>, DMatrix<f64>);
+
 /// A small network and its data.
-fn task(bench: &Bench<'_, f64>) -> Result<(Network<f64>, DMatrix<f64>, DMatrix<f64>), Error> {
+fn task(bench: &Bench<'_, f64>) -> Result<Task, Error> {
     const SAMPLES: usize = 600;
     let elements = bench.shape.elements();
     let activation = bench.loss.link().unwrap_or(Activation::Linear);

@@ -81,9 +81,12 @@ where
 /// different checks. It is checked in `f32` and `f64`, by its own passes in buffers that hold what it has no right to read, and in a network.
 pub struct LayerCheck<'a, L> {
     make: Box<dyn Fn() -> L + 'a>,
-    constructor: Option<fn(&Config) -> Result<L, ConfigError>>,
+    constructor: Option<Constructor<L>>,
     options: Options,
 }
+
+/// What builds a layer from its configuration.
+type Constructor<L> = fn(&Config) -> Result<L, ConfigError>;
 
 /// What is the same for both float types.
 #[derive(Debug, Clone, Copy)]
