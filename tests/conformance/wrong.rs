@@ -129,8 +129,11 @@ impl<T: Scalar> Layer<T> for Gain {
     }
 }
 
+/// A fault, the check that is meant for it, and what its message has to say.
+type Wrong = (&'static str, fn() -> Fault, &'static str, &'static str);
+
 pub fn rows() -> Vec<Row> {
-    let faults: [(&str, fn() -> Fault, &'static str, &'static str); 12] = [
+    let faults: [Wrong; 12] = [
         ("gradient off", || Fault::GradientOff, "gradient by the input", "`backward` gives another gradient"),
         (
             "gradient of a parameter off",
