@@ -62,6 +62,7 @@
 //! | draw from it, judge it | [`Autoencoder::sample`], [`interpolate`](Autoencoder::interpolate), [`traverse`](Autoencoder::traverse), [`encode_distribution`](Autoencoder::encode_distribution), [`elbo`](Autoencoder::elbo), [`log_likelihood`](Autoencoder::log_likelihood), [`latent_report`](Autoencoder::latent_report), [`activity`](Autoencoder::activity) |
 //! | save and load it | [`Autoencoder::save`], [`Autoencoder::load`], [`Registry`] for layers of your own |
 //! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Schedule`], [`Corruption`], [`Metric`], [`Callback`], [`Source`] |
+//! | check your own | the module `testing`, behind the feature of that name |
 //! | train by hand | [`Network::tape`], [`Network::forward`], [`Network::backward`], [`Network::update_parameters`] |
 //!
 //! # Conventions
@@ -76,6 +77,7 @@
 //!
 //! - `parallel` (default): every core, through rayon; works inside your own pool.
 //! - `gzip` (default): IDX files compressed with gzip.
+//! - `testing`: the module `testing`, checks for layers, losses, optimizers and sources of your own.
 //!
 //! The kernels pick AVX-512, AVX2 or the target's baseline at run time. The environment variable `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) forces one.
 
@@ -116,6 +118,8 @@ mod parallel;
 mod random;
 mod scalar;
 mod shape;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod train;
 
 pub use nalgebra;

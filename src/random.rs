@@ -12,6 +12,8 @@ pub(crate) enum Purpose {
     Corrupt = 4,
     Prior = 8,
     Posterior = 9,
+    #[cfg(feature = "testing")]
+    Check = 10,
 }
 
 /// A place in a computation from which independent random streams are drawn.

@@ -1,10 +1,11 @@
-//! Every layer, activation and loss against numerical gradients.
+//! Gradients of whole networks against numerical ones: every layer in lanes and halves of a batch, fused, linked, with others. What a layer or a loss does by itself is in
+//! the table of `tests/conformance`.
 
 mod common;
 
 use autoencoder::*;
 use common::Numbers;
-use common::gradient::{Case, compare, of_network};
+use common::gradient::{Case, Check, mean_loss, of_network};
 
 type Builder = NetworkBuilder<f64>;
 
@@ -319,52 +320,6 @@ fn whole_networks() {
     check(&[1, 5, 37], rows);
 }
 
-/// A loss, the shape of its samples, and where its predictions lie.
-type LossRow = (&'static str, Box<dyn Loss<f64>>, Shape, bool, [f64; 2]);
-
-fn losses() -> Vec<LossRow> {
-    let mut rows: Vec<LossRow> = Vec::new();
-    for reduction in [Reduction::MeanPerElement, Reduction::SumPerSample] {
-        for shape in [Shape::flat(5), Shape::flat(1), Shape::image(2, 3, 4)] {
-            rows.push(("mse", Box::new(Mse.reduction(reduction)), shape, false, [-2.0, 2.0]));
-            rows.push(("mae", Box::new(Mae.reduction(reduction)), shape, false, [-2.0, 2.0]));
-            rows.push(("huber 1", Box::new(Huber::default().reduction(reduction)), shape, false, [-2.0, 2.0]));
-            rows.push(("huber 0.3", Box::new(Huber::new(0.3).reduction(reduction)), shape, false, [-2.0, 2.0]));
-            rows.push(("bce", Box::new(Bce.reduction(reduction)), shape, false, [0.2, 0.8]));
-            rows.push(("gaussian", Box::new(GaussianNll::new(0.3).reduction(reduction)), shape, false, [-2.0, 2.0]));
-            rows.push(("bce linked", Box::new(Bce.reduction(reduction)), shape, true, [-6.0, 6.0]));
-        }
-        for shape in [Shape::flat(5), Shape::image(2, 3, 4)] {
-            let loss = CategoricalCrossEntropy.reduction(reduction);
-            rows.push(("categorical", Box::new(loss), shape, false, [0.2, 0.8]));
-            rows.push(("categorical linked", Box::new(loss), shape, true, [-6.0, 6.0]));
-        }
-    }
-    rows
-}
-
-#[test]
-fn every_loss_by_its_predictions() {
-    for (seed, (name, loss, shape, linked, [low, high])) in losses().into_iter().enumerate() {
-        let mut random = Numbers::new(seed as u64);
-        let count = 7 * shape.elements();
-        let mut predictions = random.vector(count, low, high);
-        let targets = random.vector(count, 0.0, 1.0);
-        let mut gradient = vec![f64::NAN; count];
-        let pass = LossPass::new(shape, &predictions, &targets).unwrap().linked(linked);
-        loss.evaluate(pass.gradient(0.25, &mut gradient).unwrap());
-        let moved = |index: usize, step: f64| {
-            let before = predictions[index];
-            predictions[index] += step;
-            let value = 0.25 * loss.evaluate(LossPass::new(shape, &predictions, &targets).unwrap().linked(linked));
-            predictions[index] = before;
-            value
-        };
-        compare(&gradient, moved, &mut random)
-            .check(&format!("{name}, {shape}, {}", loss.config().text("reduction").unwrap()));
-    }
-}
-
 /// The mean over samples of a loss of a network's outputs, by the network's parameters, with the last activation left to the loss.
 #[test]
 fn linked_losses_through_a_network() {
@@ -384,14 +339,7 @@ fn linked_losses_through_a_network() {
         let shape = network.output_shape();
         assert!(network.is_linked(loss.link()));
         let targets = random.vector(samples * shape.elements(), 0.0, 1.0);
-        let objective = |outputs: &[f64], gradient: Option<&mut [f64]>| {
-            let pass = LossPass::new(shape, outputs, &targets).unwrap().linked(true);
-            let factor = 1.0 / samples as f64;
-            match gradient {
-                Some(gradient) => factor * loss.evaluate(pass.gradient(factor, gradient).unwrap()),
-                None => factor * loss.evaluate(pass),
-            }
-        };
+        let objective = mean_loss(loss.as_ref(), shape, &targets);
         let mut case = Case::new(network, samples, &objective, &mut random);
         case.link = loss.link();
         case.check(&mut random).check(name);

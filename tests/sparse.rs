@@ -5,7 +5,7 @@ mod common;
 use approx::assert_relative_eq;
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
-use common::gradient::of_network;
+use common::gradient::{Check, of_network};
 use common::{Numbers, Outcome};
 
 fn flat() -> NetworkBuilder<f64> {

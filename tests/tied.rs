@@ -3,7 +3,7 @@
 mod common;
 
 use autoencoder::*;
-use common::gradient::of_network;
+use common::gradient::{Check, of_network};
 use common::{Numbers, Outcome, bits, distance, error_of};
 
 fn dense() -> AutoencoderBuilder<f64> {

@@ -123,7 +123,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
             .scratch(checked_product("channels", &[4, channels])?)
             .forward_statistics(checked_product("statistics", &[2, channels])?)
             .backward_statistics(checked_product("statistics", &[2, channels])?)
-            .work_per_sample(4 * input.elements()))
+            .work_per_sample(input.elements().saturating_mul(4)))
     }
 
     /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and what is lost in their difference is far below ε.
@@ -221,8 +221,10 @@ impl<T: Scalar> Layer<T> for BatchNorm {
 
     fn update_state(&self, pass: StateUpdate<'_, T>) {
         let (means, variances) = pass.state.split_at_mut(pass.state.len() / 2);
+        // A variance may pass what `T` can hold; a model whose state is not finite could not be saved.
         let blend = |old: &mut T, new: f64| {
-            *old = T::from_f64(self.momentum * old.into_f64() + (1.0 - self.momentum) * new);
+            let blended = T::from_f64(self.momentum * old.into_f64() + (1.0 - self.momentum) * new);
+            *old = blended.clamp(-T::max_value(), T::max_value());
         };
         let moments = moments(pass.statistics, count(pass.input_shape, pass.batch));
         for ((running_mean, running_variance), (mean, variance)) in means.iter_mut().zip(variances).zip(moments) {

@@ -120,12 +120,15 @@ impl Window {
         dilation: usize,
     ) -> Result<(usize, usize), ShapeError> {
         let reach = crate::shape::checked_product("rows under a window", &[size - 1, dilation])? + 1;
+        if input == 0 {
+            return Err(ShapeError::WindowTooLarge { what: self.what, size: reach, input, axis });
+        }
         match self.padding {
             Padding::Same => {
                 let count = input.div_ceil(stride);
-                let last = (count - 1) * stride + reach;
+                let last = ((count - 1) * stride).saturating_add(reach);
                 // Beyond this most of the kernel can never meet a pixel: a slip, not a design.
-                if reach > 2 * input + 1 {
+                if reach > input.saturating_mul(2).saturating_add(1) {
                     return Err(ShapeError::WindowTooLarge { what: self.what, size: reach, input, axis });
                 }
                 Ok((count, last.saturating_sub(input) / 2))

@@ -59,6 +59,37 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
     }
 }
 
+/// A loss chosen at run time.
+impl<T: Scalar> Loss<T> for Box<dyn Loss<T>> {
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+
+    fn config(&self) -> Config {
+        (**self).config()
+    }
+
+    fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
+        (**self).evaluate(pass)
+    }
+
+    fn link(&self) -> Option<Activation> {
+        (**self).link()
+    }
+
+    fn reduced_by(&self) -> Reduction {
+        (**self).reduced_by()
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        (**self).check()
+    }
+
+    fn unsuitable_target(&self, targets: &[T]) -> Option<usize> {
+        (**self).unsuitable_target(targets)
+    }
+}
+
 /// What a loss compares.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -86,7 +86,7 @@ impl<T: Scalar> Registry<T> {
     }
 
     /// The layer; `None` for an unknown kind.
-    pub(super) fn build(&self, kind: &str, config: &Config) -> Option<Result<Arc<dyn Layer<T>>, ConfigError>> {
+    pub(crate) fn build(&self, kind: &str, config: &Config) -> Option<Result<Arc<dyn Layer<T>>, ConfigError>> {
         self.constructors.get(kind).map(|construct| construct(config))
     }
 

@@ -59,6 +59,13 @@ impl<T: Scalar> NetworkBuilder<T> {
         self.complete(structure)
     }
 
+    /// The same with layers whose shared parameters are their own where the layer they share them with is not there.
+    #[cfg(feature = "testing")]
+    pub(crate) fn build_detached(self) -> Result<Network<T>, BuildError> {
+        let structure = Structure::new(self.input, self.layers.clone(), Sharing::Detached)?;
+        self.complete(structure)
+    }
+
     /// Builds a network whose output is its input again: of its shape, and scaled back.
     pub(crate) fn build_reconstruction(self) -> Result<Network<T>, BuildError> {
         let mut structure = Structure::new(self.input, self.layers.clone(), Sharing::Strict)?;

@@ -49,6 +49,33 @@ pub trait Optimizer<T: Scalar>: Debug + Send + Sync {
     }
 }
 
+/// An optimizer chosen at run time.
+impl<T: Scalar> Optimizer<T> for Box<dyn Optimizer<T>> {
+    fn kind(&self) -> &'static str {
+        (**self).kind()
+    }
+
+    fn config(&self) -> Config {
+        (**self).config()
+    }
+
+    fn learning_rate(&self) -> f64 {
+        (**self).learning_rate()
+    }
+
+    fn slots(&self) -> usize {
+        (**self).slots()
+    }
+
+    fn update(&self, update: Update<'_, T>) {
+        (**self).update(update);
+    }
+
+    fn check(&self) -> Result<(), OptionError> {
+        (**self).check()
+    }
+}
+
 /// Some parameters, and what changes them.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -2,7 +2,7 @@
 
 use autoencoder::*;
 
-use crate::common::gradient::{Case, of_network, scatter, weighted};
+use crate::common::gradient::{Case, Check, of_network, scatter, weighted};
 use crate::common::{Numbers, Outcome, distance};
 use crate::{SAMPLES, data, same_bits_for_any_threads};
 

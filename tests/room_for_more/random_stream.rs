@@ -3,7 +3,7 @@
 use autoencoder::*;
 use rand_distr::{Distribution, Uniform};
 
-use crate::common::gradient::of_network;
+use crate::common::gradient::{Check, of_network};
 use crate::common::{Numbers, Outcome, bits};
 use crate::{data, descent, same_bits_for_any_threads, trained};
 

@@ -2,7 +2,7 @@
 
 use autoencoder::*;
 
-use crate::common::gradient::{Case, weighted};
+use crate::common::gradient::{Case, Check, weighted};
 use crate::common::{Numbers, Outcome, bits, error_of};
 use crate::{SAMPLES, descent};
 use autoencoder::nalgebra::DMatrix;

@@ -4,7 +4,7 @@ use autoencoder::*;
 
 use crate::common::Numbers;
 use crate::common::Outcome;
-use crate::common::gradient::of_network;
+use crate::common::gradient::{Check, of_network};
 use crate::{before_and_after, data, same_bits_for_any_threads};
 
 /// yₜ = Wᵀ [xₜ₋₁, xₜ] for each step t, with x₋₁ = 0.

@@ -2,7 +2,7 @@
 
 use autoencoder::*;
 
-use crate::common::gradient::of_network;
+use crate::common::gradient::{Check, of_network};
 use crate::common::{Numbers, Outcome, bits, distance};
 use crate::{data, descent};
 

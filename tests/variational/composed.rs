@@ -2,7 +2,7 @@
 
 use autoencoder::*;
 
-use super::common::gradient::of_network;
+use super::common::gradient::{Check, of_network};
 use super::common::{self, Numbers, Outcome};
 use super::{NATS, bits};
 

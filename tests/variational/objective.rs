@@ -3,7 +3,7 @@
 use approx::assert_relative_eq;
 use autoencoder::*;
 
-use crate::common::gradient::{Case, of_network, weighted};
+use crate::common::gradient::{Case, Check, mean_loss, of_network, weighted};
 use crate::common::{self, Numbers, Outcome, error_of};
 use crate::{NATS, bits, builder, convolutional};
 
@@ -55,16 +55,8 @@ fn gradients_where_the_variance_is_bounded() -> Outcome {
 fn gradient_of_the_objective() -> Outcome {
     let (samples, network) = (9, builder(GaussianLatent::new().beta(1.5)).build()?.network().clone());
     let targets = bits(12, samples);
-    let objective = |logits: &[f64], gradient: Option<&mut [f64]>| {
-        let pass = LossPass::new(Shape::flat(12), logits, targets.as_slice()).expect("lengths").linked(true);
-        let factor = 1.0 / samples as f64;
-        let loss = Bce.reduction(NATS);
-        factor
-            * match gradient {
-                Some(gradient) => loss.evaluate(pass.gradient(factor, gradient).expect("lengths")),
-                None => loss.evaluate(pass),
-            }
-    };
+    let loss = Bce.reduction(NATS);
+    let objective = mean_loss(&loss, Shape::flat(12), targets.as_slice());
     let mut case = Case::new(network, samples, &objective, &mut Numbers::new(3));
     case.link = Some(Activation::Sigmoid);
     case.check(&mut Numbers::new(4)).check("reconstruction and divergence");

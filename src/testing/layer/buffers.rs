@@ -1,0 +1,192 @@
+//! Whether a layer writes all that it owes, and reads nothing that nobody wrote.
+
+use super::{Bench, Pair, in_both};
+use crate::Scalar;
+use crate::layer::Mode;
+use crate::testing::numbers::{distance, first_difference, place};
+use crate::testing::report::{Report, Verdict};
+use crate::testing::rig::{Found, Passed, Setting};
+
+/// What buffers hold before a pass, in turn.
+const LEFTOVERS: [f64; 4] = [f64::NAN, 1e30, -1.5, 0.0];
+
+/// Whether forward writes as many elements as the plan promises.
+pub(super) fn fits_its_plan(report: &mut Report, pair: &Pair<'_>) -> bool {
+    in_both!(report, pair, "the plan agrees with what forward writes", agrees_with_its_plan)
+}
+
+pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
+    in_both!(report, pair, "every element of the output is written, in inference", |bench: &Bench<'_, _>| {
+        output_is_written(bench, Mode::Inference)
+    });
+    in_both!(report, pair, "every element of the output is written, in training", |bench: &Bench<'_, _>| {
+        output_is_written(bench, Mode::Training)
+    });
+    in_both!(report, pair, "every element of the input's gradient is written", input_gradient_is_written);
+    in_both!(report, pair, "scratch memory may hold anything", scratch_may_hold_anything);
+    in_both!(report, pair, "prepare fills all that it asks for", prepare_fills_all);
+    in_both!(report, pair, "backward finds in its cache what forward left", cache_is_left);
+    in_both!(report, pair, "parameters' gradients are added to", gradients_are_added_to);
+    in_both!(report, pair, "parameters' gradients do without the input's", gradients_without_the_input_s);
+    in_both!(report, pair, "backward does without the output that it forgets", output_is_forgotten);
+    in_both!(report, pair, "zeros come back as zeros", zeros_come_back);
+}
+
+/// Forward in buffers that hold one thing and then another: an element that keeps both was not written.
+fn unwritten<T: Scalar>(bench: &Bench<'_, T>, samples: usize, mode: Mode) -> Vec<usize> {
+    let rig = bench.fresh();
+    let samples = bench.others(samples);
+    let forward = |output: f64| {
+        rig.forward(&samples, Setting { found: Found { output, ..Found::default() }, ..Setting::new(mode) }).output
+    };
+    let marks = [-7.25, 1e30];
+    let (one, other) = (forward(marks[0]), forward(marks[1]));
+    let kept = |value: &T, mark: f64| value.into_f64() == T::from_f64(mark).into_f64();
+    let pairs = one.iter().zip(&other).enumerate();
+    pairs.filter(|(_, (one, other))| kept(one, marks[0]) && kept(other, marks[1])).map(|(index, _)| index).collect()
+}
+
+/// Where whole elements of each sample are left out, that is another check's; where samples are, the plan and the passes disagree about their size.
+fn agrees_with_its_plan<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let promised = bench.rig.plan.output.elements();
+    for mode in [Mode::Inference, Mode::Training] {
+        let holes: Vec<usize> = unwritten(bench, 5, mode).into_iter().filter(|index| *index < promised).collect();
+        for samples in [1, 2, 3, 5] {
+            let missing = unwritten(bench, samples, mode);
+            let expected: Vec<usize> =
+                (0..samples).flat_map(|sample| holes.iter().map(move |hole| sample * promised + hole)).collect();
+            if missing != expected {
+                let written = samples * promised - missing.len();
+                return Verdict::Fails(format!(
+                    "the plan's output is {} ({promised} elements a sample), but of {samples} samples forward wrote {written} elements, not {}: the output \
+                     shape in `plan` and the size of a sample in `forward` must be the same",
+                    bench.rig.plan.output,
+                    samples * promised
+                ));
+            }
+        }
+    }
+    Verdict::Holds
+}
+
+/// The first place where a result depends on what a buffer held before.
+fn leftover<T: Scalar>(
+    bench: &Bench<'_, T>,
+    mode: Mode,
+    found: impl Fn(f64) -> Found,
+    result: impl Fn(Passed<T>) -> Vec<T>,
+) -> Option<usize> {
+    let results = LEFTOVERS.map(|leftover| {
+        let setting = Setting { found: found(leftover), ..Setting::new(mode) };
+        result(match mode {
+            Mode::Training => bench.rig.step(&bench.samples, setting),
+            Mode::Inference => bench.rig.forward(&bench.samples, setting),
+        })
+    });
+    let [clean, others @ ..] = &results;
+    others.iter().find_map(|other| first_difference(clean, other))
+}
+
+/// Output, gradients and all, one after the other.
+fn everything<T: Scalar>(passed: Passed<T>) -> Vec<T> {
+    [passed.output, passed.by_input, passed.by_parameters].concat()
+}
+
+fn output_is_written<T: Scalar>(bench: &Bench<'_, T>, mode: Mode) -> Verdict {
+    let found = |output| Found { output, ..Found::default() };
+    match leftover(bench, mode, found, |passed| passed.output) {
+        None => Verdict::Holds,
+        Some(position) => Verdict::Fails(format!(
+            "{} is what the buffer held before, or made of it: `forward` has to write every element of `pass.output` and read none",
+            place(position, bench.rig.plan.output)
+        )),
+    }
+}
+
+fn input_gradient_is_written<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let found = |input_gradient| Found { input_gradient, ..Found::default() };
+    match leftover(bench, Mode::Training, found, |passed| passed.by_input) {
+        None => Verdict::Holds,
+        Some(position) => Verdict::Fails(format!(
+            "{} is what the buffer held before, or made of it: `backward` has to write every element of `pass.input_gradient`, not add to it",
+            place(position, bench.rig.input)
+        )),
+    }
+}
+
+fn scratch_may_hold_anything<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.rig.plan.scratch == 0 {
+        return Verdict::Skip("it asks for none");
+    }
+    let found = |scratch| Found { scratch, ..Found::default() };
+    let modes = [Mode::Training, Mode::Inference];
+    let differs = modes.iter().any(|mode| leftover(bench, *mode, found, everything).is_some());
+    Verdict::unless(differs, "the result depends on what `pass.scratch` held before: write it before reading it")
+}
+
+fn prepare_fills_all<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.rig.plan.prepared + bench.rig.plan.prepared_backward == 0 {
+        return Verdict::Skip("it prepares nothing");
+    }
+    let found = |prepared| Found { prepared, ..Found::default() };
+    let modes = [Mode::Training, Mode::Inference];
+    let differs = modes.iter().any(|mode| leftover(bench, *mode, found, everything).is_some());
+    Verdict::unless(
+        differs,
+        "the result depends on what `prepare` or `prepare_backward` found in the memory it fills: it has to write all that a pass reads",
+    )
+}
+
+fn cache_is_left<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.rig.plan.cache_per_sample == 0 {
+        return Verdict::Skip("it has no cache");
+    }
+    let found = |cache| Found { cache, ..Found::default() };
+    let differs = leftover(bench, Mode::Training, found, everything).is_some();
+    Verdict::unless(differs, "backward reads from `pass.cache` what forward did not write there in training")
+}
+
+fn gradients_are_added_to<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.rig.parameters.is_empty() {
+        return Verdict::Skip("it has no parameters");
+    }
+    const BEFORE: f64 = 0.75;
+    let clean = bench.rig.step(&bench.samples, bench.setting()).by_parameters;
+    let added = bench.rig.step(&bench.samples, Setting { before: BEFORE, ..bench.setting() }).by_parameters;
+    let expected: Vec<T> = clean.iter().map(|value| *value + T::from_f64(BEFORE)).collect();
+    let otherwise = "a gradient that held 0.75 before is not 0.75 more after `backward`: add to `pass.gradients`, another layer or part has added to it \
+                     before";
+    Verdict::within(distance(&added, &expected), bench.rounding(), otherwise)
+}
+
+fn gradients_without_the_input_s<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let with = bench.rig.step(&bench.samples, bench.setting()).by_parameters;
+    let without = bench.rig.step(&bench.samples, Setting { by_input: false, ..bench.setting() }).by_parameters;
+    let differs = first_difference(&with, &without).is_some();
+    Verdict::unless(
+        differs,
+        "with `pass.input_gradient` None, as in a first layer, the parameters' gradients are others",
+    )
+}
+
+fn output_is_forgotten<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if !bench.rig.plan.forgets_output {
+        return Verdict::Skip("it does not say so");
+    }
+    let linked = Setting { linked: true, ..bench.setting() };
+    let with = everything(bench.rig.step(&bench.samples, linked));
+    let without = everything(bench.rig.step(&bench.samples, Setting { forgets_output: true, ..linked }));
+    let differs = first_difference(&with, &without).is_some();
+    Verdict::unless(differs, "its plan says `forgets_output`, but with a linear activation backward needs the output")
+}
+
+fn zeros_come_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.penalises() {
+        return Verdict::Skip("it adds to the loss, whatever the output's gradient");
+    }
+    let mut samples = bench.samples.clone();
+    samples.slopes.fill(T::zero());
+    let passed = bench.rig.step(&samples, bench.setting());
+    let all_zero = passed.by_input.iter().chain(&passed.by_parameters).all(|value| *value == T::zero());
+    Verdict::unless(!all_zero, "where the loss does not depend on the output, some gradient is not zero")
+}

@@ -1,0 +1,267 @@
+//! Gradients against stencils, and what must hold between a layer's passes.
+
+use super::{Bench, Pair, in_both};
+use crate::layer::Mode;
+use crate::testing::numbers::{Numbers, convert, distance, first_difference, largest};
+use crate::testing::report::{Report, Verdict, fails, verdict, worse};
+use crate::testing::rig::{Rig, Samples, Setting};
+use crate::testing::stencil::{GradientComparison, compare_gradient};
+use crate::testing::{GRADIENT, GRADIENT_BOUND};
+use crate::{Scalar, Shape};
+
+/// Draws of inputs for tensors with many kinks.
+const DRAWS: u64 = 6;
+
+/// Draws of inputs before a tensor that is all kinks is given up: one bias moves every output over its kink.
+const MOST_DRAWS: u64 = 60;
+
+/// The gradient by the input and by every parameter against five-point stencils.
+pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
+    let bench = &pair.double;
+    let names = bench.rig.plan.parameters.iter().map(|spec| format!("{GRADIENT} {}", spec.name));
+    let tensors = names.enumerate().map(|(index, name)| (name, Some(index)));
+    let input = std::iter::once((format!("{GRADIENT} the input"), None));
+    for (name, tensor) in input.chain(tensors) {
+        compare(report, name, bench, tensor, false);
+    }
+    if bench.rig.layer.activation() != crate::Activation::Linear {
+        compare(report, format!("{GRADIENT} the input, the activation left to the loss"), bench, None, true);
+    }
+}
+
+/// Compares one tensor, the input where there is none, on other inputs until enough of its coordinates have no kink.
+fn compare(report: &mut Report, name: String, bench: &Bench<'_, f64>, tensor: Option<usize>, linked: bool) {
+    let mut total = GradientComparison::default();
+    report.make(name, || {
+        for draw in 0..MOST_DRAWS {
+            total.add(at_one_point(bench, tensor, linked, draw));
+            if total.compared > 2 * total.redrawn || total.compared > 0 && draw >= DRAWS {
+                break;
+            }
+        }
+        let otherwise = match total.compared {
+            0 => "no coordinate could be compared: the function has a kink within every stencil".to_owned(),
+            _ => format!(
+                "`backward` gives another gradient than the slope of what `forward` computes, by {:.1e} of its largest element",
+                total.error
+            ),
+        };
+        let error = if total.compared == 0 { f64::INFINITY } else { total.error };
+        Verdict::within(error, GRADIENT_BOUND, otherwise)
+    });
+    report.count(total.compared, total.redrawn);
+}
+
+fn at_one_point(bench: &Bench<'_, f64>, tensor: Option<usize>, linked: bool, draw: u64) -> GradientComparison {
+    let mut rig = bench.rig.clone();
+    let mut samples = match draw {
+        0 => bench.samples.clone(),
+        _ => rig.samples(bench.samples.count, bench.options.range, &mut Numbers::new(bench.options.seed + 100 * draw)),
+    };
+    let setting = Setting { linked, ..Setting::training() };
+    let passed = rig.step(&samples, setting);
+    let Some(range) = tensor.map(|index| rig.ranges.get(index).cloned().unwrap_or(0..0)) else {
+        return compare_gradient(&passed.by_input, draw, |index, step| {
+            let value = samples.input.get(index).copied().unwrap_or(f64::NAN);
+            samples.input.get_mut(index).into_iter().for_each(|to| *to = value + step);
+            let terms = rig.terms(&samples, setting);
+            samples.input.get_mut(index).into_iter().for_each(|to| *to = value);
+            terms
+        });
+    };
+    let analytic = passed.by_parameters.get(range.clone()).unwrap_or(&[]);
+    compare_gradient(analytic, draw, |index, step| {
+        let index = range.start + index;
+        let value = rig.parameters.get(index).copied().unwrap_or(f64::NAN);
+        rig.parameters.get_mut(index).into_iter().for_each(|to| *to = value + step);
+        let terms = rig.terms(&samples, setting);
+        rig.parameters.get_mut(index).into_iter().for_each(|to| *to = value);
+        terms
+    })
+}
+
+/// What must hold between a layer's passes.
+pub(super) fn check_relations(report: &mut Report, pair: &Pair<'_>) {
+    in_both!(report, pair, "going back is linear in what comes back", linear_in_what_comes_back);
+    report.make("a linear layer's two ways are adjoint", || adjoint(&pair.double));
+    report.make("f32 agrees with f64, outputs in inference", || {
+        let setting = Setting::new(Mode::Inference);
+        let (single, double) = (&pair.single, &pair.double);
+        let outputs = (single.rig.forward(&single.samples, setting), double.rig.forward(&double.samples, setting));
+        agree(&outputs.0.output, &outputs.1.output)
+    });
+    for (name, which) in [("f32 agrees with f64, outputs in training", 0), ("f32 agrees with f64, gradients", 1)] {
+        report.make(name, || {
+            if pair.double.random || pair.single.random {
+                return Verdict::Skip("it is random, and may draw other numbers for another float type");
+            }
+            let (single, double) = (&pair.single, &pair.double);
+            let (single, double) = (
+                single.rig.step(&single.samples, single.setting()),
+                double.rig.step(&double.samples, double.setting()),
+            );
+            match which {
+                0 => agree(&single.output, &double.output),
+                _ => worse(agree(&single.by_input, &double.by_input), || {
+                    agree(&single.by_parameters, &double.by_parameters)
+                }),
+            }
+        });
+    }
+    in_both!(report, pair, "training and inference agree", modes_agree);
+    in_both!(report, pair, "the activation is the last thing that is done", activation_comes_last);
+    in_both!(report, pair, "a reshaping layer keeps the number of elements", reshapes);
+    in_both!(report, pair, "behind repeated pixels it computes the same", behind_repetition);
+    in_both!(report, pair, "the mean of its distribution is what it gives in inference", mean_is_inferred);
+}
+
+/// The error that a hundred roundings of an `f32` explain.
+const SINGLE: f64 = 1e-4;
+
+fn agree(single: &[f32], double: &[f64]) -> Verdict {
+    Verdict::within(
+        distance(single, double),
+        SINGLE,
+        "f32 gives other numbers than f64, beyond rounding: something is computed as a float type of its own",
+    )
+}
+
+/// Of the input's and the parameters' gradients: b(g₁ + g₂) − b(0) = (b(g₁) − b(0)) + (b(g₂) − b(0)).
+fn linear_in_what_comes_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let others = bench.others(bench.samples.count).slopes;
+    let back = |factors: [f64; 2]| {
+        let [one, other] = factors.map(T::from_f64);
+        let slopes = bench.samples.slopes.iter().zip(&others).map(|(a, b)| one * *a + other * *b).collect();
+        let passed = bench.rig.step(&Samples { slopes, ..bench.samples.clone() }, bench.setting());
+        convert::<T, f64>(&[passed.by_input, passed.by_parameters].concat())
+    };
+    let [none, one, other, both] = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]].map(back);
+    let sum: Vec<f64> = none.iter().zip(&one).zip(&other).map(|((none, one), other)| one + other - none).collect();
+    let scale = [&none, &one, &other].map(|values| largest(values.iter().copied())).into_iter().fold(1e-30, f64::max);
+    let difference = largest(both.iter().zip(&sum).map(|(both, sum)| both - sum));
+    let otherwise = "the gradient is not linear in `pass.output_gradient`, as every derivative is";
+    Verdict::within(difference / scale, bench.rounding(), otherwise)
+}
+
+/// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ where f(x) = Ax + b.
+fn adjoint(bench: &Bench<'_, f64>) -> Verdict {
+    let (rig, samples, setting) = (&bench.rig, &bench.samples, bench.setting());
+    let forward = |input: Vec<f64>| rig.forward(&Samples { input, ..samples.clone() }, setting).output;
+    let other = bench.others(samples.count).input;
+    let sum = samples.input.iter().zip(&other).map(|(a, b)| a + b).collect();
+    let zero = vec![0.0; other.len()];
+    let (at_zero, one, two, both) = (forward(zero), forward(samples.input.clone()), forward(other), forward(sum));
+    let added: Vec<f64> = one.iter().zip(&two).zip(&at_zero).map(|((one, two), zero)| one + two - zero).collect();
+    if distance(&both, &added) > 1e-12 || bench.waits() {
+        return Verdict::Skip("it is not linear");
+    }
+    let back = |slopes: Vec<f64>| rig.step(&Samples { slopes, ..samples.clone() }, setting).by_input;
+    let (of_none, of_slopes) = (back(vec![0.0; samples.slopes.len()]), back(samples.slopes.clone()));
+    let left = one.iter().zip(&at_zero).zip(&samples.slopes).map(|((one, zero), slope)| (one - zero) * slope);
+    let right = of_slopes.iter().zip(&of_none).zip(&samples.input).map(|((slope, none), input)| (slope - none) * input);
+    let scale: f64 = left.clone().map(f64::abs).sum::<f64>() + right.clone().map(f64::abs).sum::<f64>();
+    let difference = (left.sum::<f64>() - right.sum::<f64>()).abs();
+    Verdict::within(
+        difference / scale.max(1e-30),
+        1e-13,
+        "`backward` is not the transpose of what `forward` multiplies by",
+    )
+}
+
+fn modes_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.random || bench.rig.plan.forward_statistics > 0 || bench.options.differs_in_inference {
+        return Verdict::Skip("it differs in inference by rights");
+    }
+    let [trained, inferred] =
+        [Mode::Training, Mode::Inference].map(|mode| bench.rig.forward(&bench.samples, Setting::new(mode)).output);
+    let differs = first_difference(&trained, &inferred).is_some();
+    let message = "training and inference give different outputs, though the layer draws nothing and waits for nothing; if that is meant, say so with \
+                   `LayerCheck::differs_in_inference`";
+    Verdict::unless(differs, message)
+}
+
+fn activation_comes_last<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let activation = bench.rig.layer.activation();
+    if activation == crate::Activation::Linear {
+        return Verdict::Skip("it has none");
+    }
+    let whole = bench.rig.forward(&bench.samples, bench.setting()).output;
+    let mut apart = bench.rig.forward(&bench.samples, Setting { linked: true, ..bench.setting() }).output;
+    activation.forward(bench.rig.plan.output.channels(), &mut apart, &mut []);
+    let otherwise = "the output is not `Layer::activation` of the output with `pass.activation` linear: apply the activation of the pass, last";
+    Verdict::within(distance(&apart, &whole), bench.rounding(), otherwise)
+}
+
+fn reshapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if !bench.rig.plan.passes_through {
+        return Verdict::Skip("it is none");
+    }
+    let differs = bench.rig.plan.output.elements() != bench.rig.input.elements() || !bench.rig.parameters.is_empty();
+    Verdict::unless(
+        differs,
+        "its plan `passes_through`, but output and input differ in elements, or there are parameters",
+    )
+}
+
+/// An image with each pixel repeated, through the layer; and the image itself, through the one that takes its place.
+fn behind_repetition<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let (rig, times) = (&bench.rig, [2, 2]);
+    let small = rig.input;
+    let Ok([height, width, channels]) = small.as_image() else { return Verdict::Skip("it is not over images") };
+    let Some(fused) = rig.layer.behind_repetition(small, times) else {
+        return Verdict::Skip("it wants to see the large image");
+    };
+    verdict(|| {
+        let refused =
+            |error| fails("`plan` refuses the repeated image, or the layer that takes its place the small one", error);
+        let mut numbers = Numbers::new(bench.options.seed);
+        let large = Shape::image(2 * height, 2 * width, channels);
+        let apart = Rig::new((bench.make)(), large).map_err(refused)?.scatter(&mut numbers);
+        let mut fused = Rig::new(fused, small).map_err(refused)?;
+        fused.parameters.clone_from(&apart.parameters);
+        let (count, slopes) =
+            (bench.samples.count, numbers.vector(bench.samples.count * apart.plan.output.elements(), [-1.0, 1.0]));
+        let small = Samples { count, input: bench.samples.input.clone(), side: Vec::new(), slopes };
+        let input = repeat(&small.input, [height, width, channels]);
+        let one = apart.step(&Samples { input, ..small.clone() }, bench.setting());
+        let other = fused.step(&small, bench.setting());
+        let by_input = sum_of_repeated(&one.by_input, [height, width, channels]);
+        let parts =
+            [(&other.output, &one.output), (&other.by_input, &by_input), (&other.by_parameters, &one.by_parameters)];
+        let worst = parts.map(|(found, expected)| distance(found, expected)).into_iter().fold(0.0, f64::max);
+        let otherwise = "what `behind_repetition` gives computes something else than the layer over the repeated image";
+        Ok(Verdict::within(worst, 10.0 * bench.rounding(), otherwise))
+    })
+}
+
+/// Each pixel twice down and across.
+fn repeat<T: Scalar>(images: &[T], [_, width, channels]: [usize; 3]) -> Vec<T> {
+    let twice = |row: &[T]| row.chunks(channels).flat_map(|pixel| pixel.repeat(2)).collect::<Vec<T>>().repeat(2);
+    images.chunks(width * channels).flat_map(twice).collect()
+}
+
+/// Four pixels become one.
+fn sum_of_repeated<T: Scalar>(images: &[T], [_, width, channels]: [usize; 3]) -> Vec<T> {
+    let line = 2 * width * channels;
+    let fold = |rows: &[T]| {
+        let mut small = vec![T::zero(); width * channels];
+        for row in rows.chunks(line) {
+            for (pixels, to) in row.chunks(2 * channels).zip(small.chunks_mut(channels)) {
+                pixels
+                    .chunks(channels)
+                    .for_each(|pixel| to.iter_mut().zip(pixel).for_each(|(to, value)| *to += *value));
+            }
+        }
+        small
+    };
+    images.chunks(2 * line).flat_map(fold).collect()
+}
+
+fn mean_is_inferred<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let Some(latent) = bench.rig.layer.latent() else { return Verdict::Skip("it has no distribution") };
+    let inferred = bench.rig.forward(&bench.samples, Setting::new(Mode::Inference)).output;
+    let (mut mean, mut log_variance) = (vec![T::nan(); inferred.len()], vec![T::nan(); inferred.len()]);
+    latent.posterior(bench.rig.plan.output, &bench.samples.input, &mut mean, &mut log_variance);
+    let wrong = first_difference(&mean, &inferred).is_some() || !log_variance.iter().all(|value| value.is_finite());
+    Verdict::unless(wrong, "`Latent::posterior` gives another mean than inference, or a variance that is not finite")
+}

@@ -1,0 +1,156 @@
+//! Whether a sample's result depends on the sample alone, and how those of a batch add up.
+
+use super::{Bench, Pair, in_both};
+use crate::Scalar;
+use crate::layer::Mode;
+use crate::testing::numbers::{distance, first_difference, place};
+use crate::testing::report::{Report, Verdict};
+use crate::testing::rig::{Passed, Samples, Setting};
+
+const WAITS: &str = "it waits for statistics of the whole batch, and depends on it by rights";
+
+pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
+    in_both!(report, pair, "a sample's result does not depend on its batch, in inference", |bench: &Bench<'_, _>| {
+        alone_or_in_company(bench, Mode::Inference)
+    });
+    in_both!(report, pair, "a sample's result does not depend on its place, in inference", place_does_not_matter);
+    in_both!(report, pair, "a sample's result does not depend on its batch, in training", |bench: &Bench<'_, _>| {
+        alone_or_in_company(bench, Mode::Training)
+    });
+    in_both!(report, pair, "a sample's gradient does not depend on its batch", gradient_alone_or_in_company);
+    in_both!(report, pair, "a batch may be cut anywhere", cut_anywhere);
+    in_both!(report, pair, "gradients add up over samples", gradients_add_up);
+    in_both!(report, pair, "penalties and figures add up over samples", penalties_add_up);
+    in_both!(report, pair, "statistics add up over samples", statistics_add_up);
+    in_both!(report, pair, "the state follows from the batch, however it is cut", state_follows);
+}
+
+fn depends(bench: &Bench<'_, impl Scalar>, sample: usize, element: usize) -> Verdict {
+    Verdict::Fails(format!(
+        "{} of the batch is another number when that sample comes alone: compute each sample from `pass.input[s * n..(s + 1) * n]` and nothing else; what \
+         needs the whole batch asks for it with `Plan::forward_statistics`",
+        place(sample * bench.rig.plan.output.elements() + element, bench.rig.plan.output)
+    ))
+}
+
+fn alone_or_in_company<T: Scalar>(bench: &Bench<'_, T>, mode: Mode) -> Verdict {
+    if mode == Mode::Training && bench.waits() {
+        return Verdict::Skip(WAITS);
+    }
+    let setting = Setting::new(mode);
+    let together = bench.rig.forward(&bench.samples, setting).output;
+    for (sample, expected) in together.chunks(bench.rig.plan.output.elements()).enumerate() {
+        let alone = Setting { random: setting.random.skip(sample), ..setting };
+        let output = bench.rig.forward(&bench.samples.part(sample..sample + 1), alone).output;
+        if let Some(element) = first_difference(expected, &output) {
+            return depends(bench, sample, element);
+        }
+    }
+    Verdict::Holds
+}
+
+fn place_does_not_matter<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let count = bench.samples.count;
+    let others = bench.others(2 * count);
+    let join = |one: Vec<T>, samples: Vec<T>, two: Vec<T>| [one, samples, two].concat();
+    let (before, after) = (others.part(0..count), others.part(count..2 * count));
+    let surrounded = Samples {
+        count: 3 * count,
+        input: join(before.input, bench.samples.input.clone(), after.input),
+        side: join(before.side, bench.samples.side.clone(), after.side),
+        slopes: Vec::new(),
+    };
+    let setting = Setting::new(Mode::Inference);
+    let elements = bench.rig.plan.output.elements();
+    let expected = bench.rig.forward(&bench.samples, setting).output;
+    let output = bench.rig.forward(&surrounded, setting).output;
+    let output = output.get(count * elements..2 * count * elements).unwrap_or(&[]);
+    match first_difference(&expected, output) {
+        Some(position) => depends(bench, position / elements, position % elements),
+        None => Verdict::Holds,
+    }
+}
+
+fn gradient_alone_or_in_company<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.waits() {
+        return Verdict::Skip(WAITS);
+    }
+    let setting = Setting::training();
+    let together = bench.rig.step(&bench.samples, setting).by_input;
+    for (sample, expected) in together.chunks(bench.rig.input.elements()).enumerate() {
+        let alone = Setting { random: setting.random.skip(sample), batch: Some(bench.samples.count), ..setting };
+        let by_input = bench.rig.step(&bench.samples.part(sample..sample + 1), alone).by_input;
+        if first_difference(expected, &by_input).is_some() {
+            return Verdict::Fails(format!(
+                "the input's gradient of sample {sample} is another when that sample comes alone: compute it from that sample's numbers only; a penalty's \
+                 gradient is divided by `pass.batch`, not by `pass.samples`"
+            ));
+        }
+    }
+    Verdict::Holds
+}
+
+fn in_parts<T: Scalar>(bench: &Bench<'_, T>, part: usize) -> Passed<T> {
+    bench.rig.step(&bench.samples, Setting { part, ..Setting::training() })
+}
+
+fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let whole = in_parts(bench, usize::MAX);
+    let (mut worst, bound) = (0.0_f64, if bench.waits() { bench.rounding() } else { 0.0 });
+    for part in [1, 2, 3] {
+        let cut = in_parts(bench, part);
+        for (one, other) in [(&whole.output, &cut.output), (&whole.by_input, &cut.by_input)] {
+            let differs = first_difference(one, other).is_some();
+            worst = worst.max(if differs { distance(other, one).max(f64::MIN_POSITIVE) } else { 0.0 });
+        }
+    }
+    let otherwise = "parts of a batch, computed one after the other, give other numbers than the batch at once: a pass sees one part; what it needs \
+                     of the others it asks for as statistics, and means are over `pass.batch`";
+    match bench.waits() {
+        true => Verdict::within(worst, bound, otherwise),
+        false => Verdict::unless(worst > 0.0, otherwise),
+    }
+}
+
+fn gradients_add_up<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.rig.parameters.is_empty() {
+        return Verdict::Skip("it has no parameters");
+    }
+    let whole = in_parts(bench, usize::MAX).by_parameters;
+    let worst = [1, 2, 3].map(|part| distance(&in_parts(bench, part).by_parameters, &whole));
+    let otherwise = "the parameters' gradients of the parts of a batch do not add up to those of the batch: `backward` adds each sample's share, undivided";
+    Verdict::within(worst.into_iter().fold(0.0, f64::max), bench.rounding(), otherwise)
+}
+
+fn penalties_add_up<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let whole = in_parts(bench, usize::MAX);
+    if whole.penalties.is_empty() && whole.figures.is_empty() {
+        return Verdict::Skip("it has none");
+    }
+    let worst = [1, 2, 3].map(|part| {
+        let cut = in_parts(bench, part);
+        distance(&cut.penalties, &whole.penalties).max(distance(&cut.figures, &whole.figures))
+    });
+    let otherwise = "what the parts of a batch add to `pass.penalties` or `pass.figures` is not what the batch does: add this part's sum, and do not divide it";
+    Verdict::within(worst.into_iter().fold(0.0, f64::max), 1e-12, otherwise)
+}
+
+fn statistics_add_up<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.rig.plan.forward_statistics == 0 {
+        return Verdict::Skip("it asks for none");
+    }
+    let whole = in_parts(bench, usize::MAX).statistics;
+    let worst = [1, 2, 3].map(|part| distance(&in_parts(bench, part).statistics, &whole));
+    let otherwise = "the statistics of the parts of a batch do not add up to those of the batch: `forward_statistics` writes sums over the samples it sees";
+    Verdict::within(worst.into_iter().fold(0.0, f64::max), 1e-12, otherwise)
+}
+
+fn state_follows<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.rig.state.is_empty() {
+        return Verdict::Skip("it has no state");
+    }
+    let whole = in_parts(bench, usize::MAX).state;
+    let worst = [1, 2, 3].map(|part| distance(&in_parts(bench, part).state, &whole));
+    let otherwise = "`update_state` comes to another state where the batch was cut otherwise: use `pass.statistics` and `pass.batch` alone";
+    Verdict::within(worst.into_iter().fold(0.0, f64::max), bench.rounding(), otherwise)
+}

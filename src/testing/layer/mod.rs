@@ -1,0 +1,299 @@
+//! [`check_layer`]: everything that the crate promises of a layer.
+
+mod buffers;
+mod description;
+mod gradient;
+mod independence;
+mod network;
+mod steadiness;
+mod values;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::numbers::Numbers;
+use super::report::{Report, Verdict};
+use super::rig::{Rig, Samples, Setting};
+use crate::layer::Layer;
+use crate::model_file::Registry;
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+
+/// Checks the layer that `make` makes on samples of shape `input`; see [`LayerCheck`] for options.
+///
+/// ```
+/// # use autoencoder::{Backward, Config, ConfigError, Forward, Initializer, Layer, ParameterSpec, Plan, Scalar, Shape, ShapeError};
+/// use autoencoder::testing::check_layer;
+///
+/// /// y = a x with a factor a for each feature.
+/// #[derive(Debug)]
+/// struct Gain;
+///
+/// impl<T: Scalar> Layer<T> for Gain {
+///     fn kind(&self) -> &'static str {
+///         "gain"
+///     }
+///
+///     fn config(&self) -> Config {
+///         Config::new()
+///     }
+///
+///     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+///         Ok(Plan::new(input).parameter(ParameterSpec::new("factor", &[input.elements()], Initializer::Constant(1.0))))
+///     }
+///
+///     fn forward(&self, pass: Forward<'_, T>) {
+///         let factors = pass.parameters.of(0).iter().cycle();
+///         for ((output, input), factor) in pass.output.iter_mut().zip(pass.input).zip(factors) {
+///             *output = *factor * *input;
+///         }
+///     }
+///
+///     fn backward(&self, mut pass: Backward<'_, T>) {
+///         let features = pass.input_shape.elements();
+///         for (inputs, slopes) in pass.input.chunks(features).zip(pass.output_gradient.chunks(features)) {
+///             for ((sum, input), slope) in pass.gradients.of(0).iter_mut().zip(inputs).zip(slopes) {
+///                 *sum += *slope * *input;
+///             }
+///         }
+///         let Some(input_gradient) = pass.input_gradient else { return };
+///         let factors = pass.parameters.of(0).iter().cycle();
+///         for ((to, slope), factor) in input_gradient.iter_mut().zip(pass.output_gradient).zip(factors) {
+///             *to = *factor * *slope;
+///         }
+///     }
+/// }
+///
+/// let report = check_layer(|| Gain, Shape::flat(7)).into_result()?; // in a test: an error prints what to mend
+/// assert!(report.passes() >= 30 && report.gradient_error() < 1e-9);
+/// # Ok::<(), autoencoder::testing::CheckFailed>(())
+/// ```
+#[must_use = "a report has to be looked at: `into_result()?`"]
+pub fn check_layer<L>(make: impl Fn() -> L, input: Shape) -> Report
+where
+    L: Layer<f32> + Layer<f64> + 'static,
+{
+    LayerCheck::new(make, input).run()
+}
+
+/// How a layer is to be checked; [`run`](Self::run) does it.
+///
+/// The layer is handed over as a closure that makes it: that of two fresh layers each gives the same, and the second pass of one gives what its first gave, are two
+/// different checks. It is checked in `f32` and `f64`, by its own passes in buffers that hold what it has no right to read, and in a network.
+pub struct LayerCheck<'a, L> {
+    make: Box<dyn Fn() -> L + 'a>,
+    constructor: Option<Constructor<L>>,
+    options: Options,
+}
+
+/// What builds a layer from its configuration.
+type Constructor<L> = fn(&Config) -> Result<L, ConfigError>;
+
+/// What is the same for both float types.
+#[derive(Debug, Clone, Copy)]
+struct Options {
+    input: Shape,
+    range: [f64; 2],
+    samples: usize,
+    seed: u64,
+    differs_in_inference: bool,
+    allocations: Option<fn() -> usize>,
+}
+
+impl<'a, L> LayerCheck<'a, L>
+where
+    L: Layer<f32> + Layer<f64> + 'static,
+{
+    /// A check of what `make` makes, on samples of shape `input`: 5 of them, between −1 and 1.
+    pub fn new(make: impl Fn() -> L + 'a, input: Shape) -> Self {
+        let options =
+            Options { input, range: [-1.0, 1.0], samples: 5, seed: 1, differs_in_inference: false, allocations: None };
+        Self { make: Box::new(make), constructor: None, options }
+    }
+
+    /// Builds the layer again from its configuration, as a [`Registry`] does; without it what concerns files is checked of built-in layers only.
+    #[must_use]
+    pub fn constructor(mut self, constructor: fn(&Config) -> Result<L, ConfigError>) -> Self {
+        self.constructor = Some(constructor);
+        self
+    }
+
+    /// Draws inputs between `low` and `high`, for a layer that takes no others.
+    #[must_use]
+    pub fn inputs(mut self, low: f64, high: f64) -> Self {
+        self.options.range = [low, high];
+        self
+    }
+
+    /// Hands the layer batches of `samples` samples, at least 2.
+    #[must_use]
+    pub fn samples(mut self, samples: usize) -> Self {
+        self.options.samples = samples.max(2);
+        self
+    }
+
+    /// Draws other inputs and parameters; the seed is 1 unless set.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = seed;
+        self
+    }
+
+    /// The layer is meant to give something else in inference than in training, though it draws no random numbers and waits for no statistics.
+    #[must_use]
+    pub fn differs_in_inference(mut self) -> Self {
+        self.options.differs_in_inference = true;
+        self
+    }
+
+    /// Checks that a step allocates nothing. `count` says how often this thread has allocated so far: a program that wants to know has a
+    /// [`GlobalAlloc`](std::alloc::GlobalAlloc) of its own that counts.
+    #[must_use]
+    pub fn allocations(mut self, count: fn() -> usize) -> Self {
+        self.options.allocations = Some(count);
+        self
+    }
+
+    /// Makes every check that applies.
+    #[must_use = "a report has to be looked at: `into_result()?`"]
+    pub fn run(self) -> Report {
+        let (single, double) = (self.maker::<f32>(), self.maker::<f64>());
+        let mut report = Report::new(self.subject());
+        let Some(pair) = description::check(&mut report, &self.options, &single, &double) else {
+            return report;
+        };
+        let registries = (self.registry::<f32>(), self.registry::<f64>());
+        description::check_files(&mut report, &pair, registries.0.as_ref(), registries.1.as_ref());
+        if !buffers::fits_its_plan(&mut report, &pair) || !steadiness::check(&mut report, &pair) {
+            report.add(
+                "all further checks",
+                Verdict::Skip("they compare passes, which cannot be compared until the above is mended"),
+            );
+            return report;
+        }
+        buffers::check(&mut report, &pair);
+        independence::check(&mut report, &pair);
+        gradient::check(&mut report, &pair);
+        gradient::check_relations(&mut report, &pair);
+        values::check(&mut report, &pair);
+        network::check(&mut report, &pair, registries.0.as_ref(), registries.1.as_ref());
+        report
+    }
+
+    /// Compares the gradients alone: what [`run`](Self::run) does, too, in a small part of its time.
+    #[must_use = "a report has to be looked at: `into_result()?`"]
+    pub fn gradients(self) -> Report {
+        let (single, double) = (self.maker::<f32>(), self.maker::<f64>());
+        let mut report = Report::new(self.subject());
+        match Pair::new(&self.options, &single, &double) {
+            Ok(pair) => gradient::check(&mut report, &pair),
+            Err(error) => {
+                report.add("the shape is one that the layer takes", Verdict::Fails(error.to_string()));
+            }
+        }
+        report
+    }
+
+    fn subject(&self) -> String {
+        let layer = (self.make)();
+        format!("{} over {}", Layer::<f64>::kind(&layer), self.options.input)
+    }
+
+    fn maker<T: Scalar>(&self) -> impl Fn() -> Arc<dyn Layer<T>>
+    where
+        L: Layer<T>,
+    {
+        || Arc::new((self.make)())
+    }
+
+    /// What builds the layer from a file, if anything does.
+    fn registry<T: Scalar>(&self) -> Option<Registry<T>>
+    where
+        L: Layer<T>,
+    {
+        let kind = Layer::<T>::kind(&(self.make)());
+        let registry = Registry::default().register(network::Gains::KIND, network::Gains::from_config);
+        match self.constructor {
+            Some(constructor) => Some(registry.register(kind, constructor)),
+            None => Some(registry).filter(|registry| registry.kinds().any(|known| known == kind)),
+        }
+    }
+}
+
+impl<L> Debug for LayerCheck<'_, L> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("LayerCheck").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// A layer in one float type, with numbers to try it on.
+struct Bench<'a, T: Scalar> {
+    options: Options,
+    make: &'a dyn Fn() -> Arc<dyn Layer<T>>,
+    rig: Rig<T>,
+    samples: Samples<T>,
+    /// Whether it draws random numbers in training.
+    random: bool,
+}
+
+impl<'a, T: Scalar> Bench<'a, T> {
+    fn new(options: &Options, make: &'a dyn Fn() -> Arc<dyn Layer<T>>) -> Result<Self, ShapeError> {
+        let mut numbers = Numbers::new(options.seed);
+        let rig = Rig::new(make(), options.input)?.scatter(&mut numbers);
+        let samples = rig.samples(options.samples, options.range, &mut numbers);
+        Ok(Self { options: *options, make, rig, samples, random: false })
+    }
+
+    /// The same numbers with a layer that has made no pass yet.
+    fn fresh(&self) -> Rig<T> {
+        Rig { layer: (self.make)(), ..self.rig.clone() }
+    }
+
+    /// Other samples than [`samples`](Self::samples).
+    fn others(&self, count: usize) -> Samples<T> {
+        self.rig.samples(count, self.options.range, &mut Numbers::new(self.options.seed + 1))
+    }
+
+    /// Whether what a sample comes to in training depends on its batch, by rights.
+    fn waits(&self) -> bool {
+        self.rig.plan.forward_statistics + self.rig.plan.backward_statistics > 0
+    }
+
+    /// Whether the layer adds to the loss.
+    fn penalises(&self) -> bool {
+        let plan = &self.rig.plan;
+        !plan.penalties.is_empty() || plan.parameters.iter().any(|parameter| parameter.regularizer.is_some())
+    }
+
+    /// The most that rounding may make of a sum in another order.
+    fn rounding(&self) -> f64 {
+        if size_of::<T>() == size_of::<f32>() { 1e-5 } else { 1e-12 }
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::training()
+    }
+}
+
+/// A layer in both float types.
+struct Pair<'a> {
+    single: Bench<'a, f32>,
+    double: Bench<'a, f64>,
+}
+
+impl<'a> Pair<'a> {
+    fn new(
+        options: &Options,
+        single: &'a dyn Fn() -> Arc<dyn Layer<f32>>,
+        double: &'a dyn Fn() -> Arc<dyn Layer<f64>>,
+    ) -> Result<Self, ShapeError> {
+        Ok(Self { single: Bench::new(options, single)?, double: Bench::new(options, double)? })
+    }
+}
+
+/// Makes a check in both float types; it holds if it does in both.
+macro_rules! in_both {
+    ($report:expr, $pair:expr, $name:expr, $check:expr) => {
+        $report.make($name, || $crate::testing::report::worse($check(&$pair.double), || $check(&$pair.single)))
+    };
+}
+use in_both;

@@ -1,0 +1,259 @@
+//! A layer in a network: its file, its steps, threads, allocations.
+
+use std::ops::Range;
+
+use nalgebra::DMatrix;
+
+use super::{Bench, Pair, in_both};
+use crate::layer::{Backward, Forward, Initializer, Layer, ParameterSpec, Plan};
+use crate::model_file::Registry;
+use crate::network::Network;
+use crate::testing::numbers::{Numbers, all_finite, distance, first_difference};
+use crate::testing::report::{Attempt, Report, Verdict, fails, verdict, worse};
+use crate::testing::rig::{Samples, Setting};
+use crate::{Batch, Config, ConfigError, Error, Mse, Reduction, Scalar, Sgd, Shape, ShapeError, Trainer};
+
+/// Threads that a training is made with.
+const THREADS: [usize; 7] = [1, 2, 3, 4, 7, 8, 16];
+
+pub(super) fn check(
+    report: &mut Report,
+    pair: &Pair<'_>,
+    single: Option<&Registry<f32>>,
+    double: Option<&Registry<f64>>,
+) {
+    in_both!(report, pair, "a network's passes give what the layer's own give", network_agrees);
+    report.make("it saves and loads with the same bits", || match (single, double) {
+        (Some(single), Some(double)) => {
+            worse(saves_and_loads(&pair.double, double), || saves_and_loads(&pair.single, single))
+        }
+        _ => Verdict::Skip("nothing builds the layer from its configuration: give `LayerCheck::constructor`"),
+    });
+    in_both!(report, pair, "any number of threads gives the same bits", any_threads);
+    in_both!(report, pair, "huge values are finite in training, or an error", huge_values);
+    in_both!(report, pair, "a step allocates nothing", allocates_nothing);
+}
+
+/// y = a x with a factor a for each element of a sample: before another layer, its gradient shows that layer's input gradient.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gains;
+
+impl Gains {
+    pub const KIND: &'static str = "gains";
+
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
+        config.only(&[]).map(|_| Self)
+    }
+}
+
+impl<T: Scalar> Layer<T> for Gains {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        Ok(Plan::new(input).parameter(ParameterSpec::new("gains", &[input.elements()], Initializer::Constant(1.0))))
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let gains = pass.parameters.of(0).iter().cycle();
+        for ((output, input), gain) in pass.output.iter_mut().zip(pass.input).zip(gains) {
+            *output = *gain * *input;
+        }
+    }
+
+    fn backward(&self, mut pass: Backward<'_, T>) {
+        let features = pass.input_shape.elements();
+        for (inputs, slopes) in pass.input.chunks(features).zip(pass.output_gradient.chunks(features)) {
+            let sums = pass.gradients.of(0).iter_mut().zip(inputs).zip(slopes);
+            sums.for_each(|((sum, input), slope)| *sum += *input * *slope);
+        }
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let gains = pass.parameters.of(0).iter().cycle();
+        for ((to, slope), gain) in input_gradient.iter_mut().zip(pass.output_gradient).zip(gains) {
+            *to = *gain * *slope;
+        }
+    }
+}
+
+/// A network of gains and the layer, with the bench's parameters and state.
+fn network<T: Scalar>(bench: &Bench<'_, T>) -> Attempt<Network<T>> {
+    let builder = Network::builder(bench.rig.input).layer(Gains);
+    let builder = builder.named("layers.1".to_owned(), (bench.make)());
+    let mut network = builder.build_detached().map_err(|error| fails("no network can be built of it", error))?;
+    let state = bench.rig.plan.state.iter().scan(0, |end, spec| {
+        let start = std::mem::replace(end, *end + spec.elements);
+        Some((spec.name, bench.rig.state.get(start..*end)))
+    });
+    let parameters = bench.rig.plan.parameters.iter().zip(&bench.rig.ranges);
+    let parameters = parameters.map(|(spec, range)| (spec.name, bench.rig.parameters.get(range.clone())));
+    for (name, values) in parameters.chain(state) {
+        let set = network.set_parameter(&format!("layers.1.{name}"), values.unwrap_or(&[]));
+        set.map_err(|error| fails("a number of the layer cannot be set", error))?;
+    }
+    Ok(network)
+}
+
+/// The samples as matrices.
+fn matrices<T: Scalar>(bench: &Bench<'_, T>, samples: &Samples<T>) -> (DMatrix<T>, DMatrix<T>) {
+    let matrix = |rows: usize, values: &[T]| DMatrix::from_iterator(rows, samples.count, values.iter().copied());
+    (matrix(bench.rig.input.elements(), &samples.input), matrix(bench.rig.plan.side_input, &samples.side))
+}
+
+fn batch<'m, T: Scalar>((inputs, side): &'m (DMatrix<T>, DMatrix<T>)) -> Batch<'m, T> {
+    if side.is_empty() { Batch::from(inputs) } else { Batch::from(inputs).with_side(side) }
+}
+
+fn went_wrong(error: Error) -> Verdict {
+    fails("a network of it cannot be used", error)
+}
+
+fn network_agrees<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    verdict(|| {
+        let network = network(bench)?;
+        let data = matrices(bench, &bench.samples);
+        let inferred = network.predict(batch(&data)).map_err(went_wrong)?;
+        let expected = bench.rig.forward(&bench.samples, Setting::new(crate::Mode::Inference)).output;
+        if first_difference(inferred.as_slice(), &expected).is_some() {
+            return Err(Verdict::Fails("a network's inference gives other bits than the layer's pass".to_owned()));
+        }
+        let random = crate::random::Random::new(network.seed(), crate::random::Purpose::Layer).at(0, 4).of(1);
+        let mut rig = bench.rig.clone();
+        rig.epoch = 0.0;
+        let expected = rig.step(&bench.samples, Setting { random, ..Setting::training() });
+        let mut tape = network.tape(bench.samples.count).map_err(went_wrong)?;
+        let outputs = network.forward(&mut tape, batch(&data), None, 4).map_err(went_wrong)?.to_vec();
+        let mut gradients = vec![T::zero(); network.parameter_count()];
+        network.backward(&mut tape, &bench.samples.slopes, &mut gradients).map_err(went_wrong)?;
+        let (of_gains, found) = gradients.split_at(bench.rig.input.elements().min(gradients.len()));
+        let products = bench.samples.input.iter().zip(&expected.by_input).map(|(input, slope)| *input * *slope);
+        let mut sums = vec![T::zero(); of_gains.len()];
+        let places = (0..of_gains.len()).cycle();
+        products
+            .zip(places)
+            .for_each(|(product, place)| sums.get_mut(place).into_iter().for_each(|sum| *sum += product));
+        let parts = [(&outputs[..], &expected.output[..]), (of_gains, &sums), (found, &expected.by_parameters)];
+        let worst = parts.map(|(found, expected)| distance(found, expected)).into_iter().fold(0.0, f64::max);
+        let otherwise = "a network's step gives other numbers than the layer's passes by themselves";
+        Ok(Verdict::within(worst, 10.0 * bench.rounding(), otherwise))
+    })
+}
+
+fn saves_and_loads<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> Verdict {
+    verdict(|| {
+        let network = network(bench)?;
+        let mut bytes = Vec::new();
+        network.write_to(&mut bytes).map_err(|error| fails("it cannot be saved", error))?;
+        let loaded = Network::from_bytes_with(&bytes, registry)
+            .map_err(|error| fails("what was saved cannot be loaded", error))?;
+        let data = matrices(bench, &bench.samples);
+        let [before, after] = [&network, &loaded].map(|network| network.predict(batch(&data)).map_err(went_wrong));
+        let mut again = Vec::new();
+        loaded.write_to(&mut again).map_err(|error| fails("what was loaded cannot be saved", error))?;
+        let numbers =
+            [(network.parameter_vector(), loaded.parameter_vector()), (network.state_vector(), loaded.state_vector())];
+        let differs = numbers.into_iter().any(|(one, other)| first_difference(one, other).is_some())
+            || first_difference(before?.as_slice(), after?.as_slice()).is_some()
+            || again != bytes;
+        Ok(Verdict::unless(
+            differs,
+            "a model loaded from its file has other numbers, gives other outputs, or makes another file",
+        ))
+    })
+}
+
+/// Enough samples for a step to be worth threads.
+fn many(network: &Network<impl Scalar>) -> usize {
+    const MOST: usize = 1 << 16;
+    (9..MOST.ilog2()).map(|power| 1 << power).find(|samples| network.is_worth_threads(*samples)).unwrap_or(MOST)
+}
+
+/// The loss, every parameter and the state after two steps.
+fn trained<T: Scalar>(
+    mut network: Network<T>,
+    data: &(DMatrix<T>, DMatrix<T>),
+    targets: &DMatrix<T>,
+    threads: usize,
+) -> Result<Vec<f64>, Error> {
+    let step = Sgd::new(1e-4);
+    let trainer = Trainer::new(Mse.reduction(Reduction::SumPerSample), step).epochs(2).batch_size(targets.ncols());
+    let history = trainer.threads(threads).fit_to(&mut network, &batch(data), targets)?;
+    let losses = history.epochs().iter().map(|epoch| epoch.loss);
+    let numbers = network.parameter_vector().iter().chain(network.state_vector()).map(|value| value.into_f64());
+    Ok(losses.chain(numbers).collect())
+}
+
+/// A data set and targets of as many samples as the network needs for threads.
+fn task<T: Scalar>(bench: &Bench<'_, T>, samples: usize) -> ((DMatrix<T>, DMatrix<T>), DMatrix<T>) {
+    let elements = bench.rig.plan.output.elements();
+    let targets = Numbers::new(9).vector(samples * elements, [0.0, 1.0]);
+    (matrices(bench, &bench.others(samples)), DMatrix::from_vec(elements, samples, targets))
+}
+
+fn any_threads<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    verdict(|| {
+        let network = network(bench)?;
+        let (data, targets) = task(bench, many(&network));
+        let train = |threads: &usize| trained(network.clone(), &data, &targets, *threads).map_err(went_wrong);
+        let results: Vec<Vec<f64>> = THREADS.iter().map(train).collect::<Result<_, _>>()?;
+        let other = results.iter().position(|result| Some(result) != results.first());
+        Ok(match other.and_then(|index| THREADS.get(index)) {
+            Some(threads) => Verdict::Fails(format!(
+                "two steps on {threads} threads give other numbers than on one: a pass may depend on nothing but what it holds"
+            )),
+            None => Verdict::Holds,
+        })
+    })
+}
+
+/// A model whose numbers are not finite is worse than an error.
+fn huge_values<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    verdict(|| {
+        for share in [0.25, 0.5, 0.9] {
+            let network = network(bench)?;
+            let mut samples = bench.samples.clone();
+            let huge = T::max_value().powf(T::from_f64(share));
+            samples.input.iter_mut().for_each(|value| *value *= huge);
+            let elements = bench.rig.plan.output.elements();
+            let targets = DMatrix::from_element(elements, samples.count, T::from_f64(0.5));
+            if let Ok(numbers) = trained(network, &matrices(bench, &samples), &targets, 1)
+                && !all_finite(&numbers)
+            {
+                return Err(Verdict::Fails(
+                    "training on huge values goes on, and leaves a loss, a parameter or a number of the state that is not finite".to_owned(),
+                ));
+            }
+        }
+        Ok(Verdict::Holds)
+    })
+}
+
+fn allocates_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let Some(count) = bench.options.allocations else {
+        return Verdict::Skip("nobody counts: give `LayerCheck::allocations`");
+    };
+    const STEPS: Range<usize> = 0..3;
+    verdict(|| {
+        let mut network = network(bench)?;
+        let data = matrices(bench, &bench.samples);
+        let mut gradients = vec![T::zero(); network.parameter_count()];
+        let mut tape = network.tape_with_input_gradient(bench.samples.count).map_err(went_wrong)?;
+        let mut workspace = network.workspace(bench.samples.count).map_err(went_wrong)?;
+        let mut before = 0;
+        for step in STEPS {
+            before = if step <= 1 { count() } else { before };
+            network.forward(&mut tape, batch(&data), None, step).map_err(went_wrong)?;
+            network.backward(&mut tape, &bench.samples.slopes, &mut gradients).map_err(went_wrong)?;
+            tape.input_gradient();
+            network.update_state(&tape);
+            network.predict_with(&mut workspace, batch(&data)).map_err(went_wrong)?;
+        }
+        let found = count() - before;
+        let otherwise = "a step allocates memory: ask for `Plan::cache_per_sample` and `Plan::scratch` instead of vectors of the pass's own";
+        Ok(Verdict::within(found as f64, 0.0, otherwise))
+    })
+}

@@ -1,0 +1,107 @@
+//! Whether a pass gives the same twice: nothing is kept in the layer, and nothing is random but what the stream gives.
+
+use super::{Bench, Pair, in_both};
+use crate::Scalar;
+use crate::layer::Mode;
+use crate::testing::numbers::{first_difference, place};
+use crate::testing::report::{Report, Verdict};
+use crate::testing::rig::{Rig, Samples, Setting};
+
+/// Whether the passes can be compared with each other.
+pub(super) fn check(report: &mut Report, pair: &Pair<'_>) -> bool {
+    if !in_both!(report, pair, "random numbers come from the pass's stream alone", fresh_layers_agree)
+        || !in_both!(report, pair, "nothing is kept in the layer from pass to pass", nothing_is_kept)
+    {
+        return false;
+    }
+    in_both!(report, pair, "going forward and back twice gives the same bits", twice_the_same);
+    in_both!(report, pair, "inference draws nothing at random", inference_draws_nothing);
+    in_both!(report, pair, "each sample has random numbers of its own", samples_draw_their_own);
+    true
+}
+
+/// Everything that comes out of inference and of a step, in one run.
+fn all_of<T: Scalar>(rig: &Rig<T>, samples: &Samples<T>) -> Vec<T> {
+    let inferred = rig.forward(samples, Setting::new(Mode::Inference)).output;
+    let passed = rig.step(samples, Setting::training());
+    [inferred, passed.output, passed.by_input, passed.by_parameters, passed.state].concat()
+}
+
+fn fresh_layers_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let [one, other] = [(); 2].map(|()| all_of(&bench.fresh(), &bench.samples));
+    let outputs = bench.rig.plan.output.elements() * bench.samples.count;
+    match first_difference(&one, &other) {
+        None => Verdict::Holds,
+        Some(position) if position < outputs => Verdict::Fails(format!(
+            "two fresh layers differ in {} in the same pass: draw from `pass.random`, which gives the same numbers at the same place of a training, and from no other \
+             generator, clock or global counter",
+            place(position, bench.rig.plan.output)
+        )),
+        Some(_) => Verdict::Fails(
+            "two fresh layers differ in the same training pass: draw from `pass.random`, which gives the same numbers at the same place of a training, and from \
+             no other generator, clock or global counter"
+                .to_owned(),
+        ),
+    }
+}
+
+fn nothing_is_kept<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let rig = bench.fresh();
+    let before = all_of(&rig, &bench.samples);
+    all_of(&rig, &bench.others(3));
+    all_of(&rig, &bench.others(2 * bench.samples.count));
+    let after = all_of(&rig, &bench.samples);
+    let differs = first_difference(&before, &after).is_some();
+    Verdict::unless(
+        differs,
+        "after other passes the same pass gives other numbers: a layer owns no numbers; what goes from forward to backward belongs into `pass.cache`, what a model \
+         learns into parameters, what it remembers into `Plan::state`",
+    )
+}
+
+fn twice_the_same<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let [one, other] = [(); 2].map(|()| all_of(&bench.rig, &bench.samples));
+    let differs = first_difference(&one, &other).is_some();
+    Verdict::unless(differs, "the same pass gave other bits the second time")
+}
+
+fn inference_draws_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    let setting = Setting::new(Mode::Inference);
+    let one = bench.rig.forward(&bench.samples, setting).output;
+    let other = bench.rig.forward(&bench.samples, elsewhere(setting)).output;
+    let differs = first_difference(&one, &other).is_some();
+    Verdict::unless(
+        differs,
+        "in inference the result depends on `pass.random`: look at `pass.mode`, a model in use is not random",
+    )
+}
+
+/// The same passes in another step of training.
+fn elsewhere(setting: Setting) -> Setting {
+    Setting { random: setting.random.at(7, 11), ..setting }
+}
+
+/// Whether a step depends on the stream.
+pub(super) fn is_random<T: Scalar>(bench: &Bench<'_, T>) -> bool {
+    let setting = Setting::training();
+    let one = bench.rig.forward(&bench.samples, setting).output;
+    first_difference(&one, &bench.rig.forward(&bench.samples, elsewhere(setting)).output).is_some()
+}
+
+fn samples_draw_their_own<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    const ALIKE: usize = 24;
+    if !bench.random {
+        return Verdict::Skip("it draws none");
+    }
+    let one = bench.samples.part(0..1);
+    let alike =
+        Samples { count: ALIKE, input: one.input.repeat(ALIKE), side: one.side.repeat(ALIKE), slopes: Vec::new() };
+    let output = bench.rig.forward(&alike, Setting::training()).output;
+    let mut samples = output.chunks(bench.rig.plan.output.elements());
+    let first = samples.next();
+    let all_alike = samples.all(|sample| Some(sample) == first);
+    Verdict::unless(
+        all_alike,
+        "equal samples of a batch get equal random numbers: draw from `pass.random.sample(position)`",
+    )
+}

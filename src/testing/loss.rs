@@ -1,0 +1,446 @@
+//! [`check_loss`]: everything that the crate promises of a loss.
+
+use std::fmt::Debug;
+
+use nalgebra::DMatrix;
+
+use super::numbers::{Numbers, all_finite, convert, distance, first_difference, place};
+use super::report::{Report, Verdict, fails, verdict, worse};
+use super::stencil::{GradientComparison, compare_gradient};
+use super::{GRADIENT, GRADIENT_BOUND};
+use crate::layer::Dense;
+use crate::loss::{Loss, LossPass};
+use crate::network::Network;
+use crate::{Activation, Error, Scalar, Sgd, Shape, Trainer};
+
+/// Checks the loss that `make` makes on samples of shape `shape`; see [`LossCheck`] for options.
+///
+/// ```
+/// use autoencoder::testing::check_loss;
+/// use autoencoder::{Mse, Shape};
+///
+/// let report = check_loss(|| Mse, Shape::flat(5)).into_result()?;
+/// assert!(report.gradient_error() < 1e-9);
+/// # Ok::<(), autoencoder::testing::CheckFailed>(())
+/// ```
+#[must_use = "a report has to be looked at: `into_result()?`"]
+pub fn check_loss<L>(make: impl Fn() -> L, shape: Shape) -> Report
+where
+    L: Loss<f32> + Loss<f64> + 'static,
+{
+    LossCheck::new(make, shape).run()
+}
+
+/// How a loss is to be checked; [`run`](Self::run) does it.
+pub struct LossCheck<'a, L> {
+    make: Box<dyn Fn() -> L + 'a>,
+    shape: Shape,
+    predictions: Option<[f64; 2]>,
+    targets: [f64; 2],
+    seed: u64,
+    allocations: Option<fn() -> usize>,
+}
+
+impl<'a, L> LossCheck<'a, L>
+where
+    L: Loss<f32> + Loss<f64> + 'static,
+{
+    /// A check of what `make` makes on samples of shape `shape`: targets between 0 and 1; predictions between −2 and 2, or, for a loss with a
+    /// [`link`](Loss::link), what that makes of numbers between −3 and 3.
+    pub fn new(make: impl Fn() -> L + 'a, shape: Shape) -> Self {
+        Self { make: Box::new(make), shape, predictions: None, targets: [0.0, 1.0], seed: 1, allocations: None }
+    }
+
+    /// Draws predictions between `low` and `high`.
+    #[must_use]
+    pub fn predictions(mut self, low: f64, high: f64) -> Self {
+        self.predictions = Some([low, high]);
+        self
+    }
+
+    /// Draws targets between `low` and `high`.
+    #[must_use]
+    pub fn targets(mut self, low: f64, high: f64) -> Self {
+        self.targets = [low, high];
+        self
+    }
+
+    /// Draws other numbers; the seed is 1 unless set.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Checks that the loss allocates nothing; see [`LayerCheck::allocations`](super::LayerCheck::allocations).
+    #[must_use]
+    pub fn allocations(mut self, count: fn() -> usize) -> Self {
+        self.allocations = Some(count);
+        self
+    }
+
+    /// Makes every check that applies.
+    #[must_use = "a report has to be looked at: `into_result()?`"]
+    pub fn run(self) -> Report {
+        let (single, double) = (|| boxed::<f32>((self.make)()), || boxed::<f64>((self.make)()));
+        let mut report = self.report();
+        let (single, double) = (self.bench(&single), self.bench(&double));
+        report.make("kind and configuration are the same every time, for f32 and f64", || {
+            let [one, other] = [(); 2].map(|()| (single.make)());
+            let differs = one.kind() != double.loss.kind()
+                || one.config() != double.loss.config()
+                || other.config() != one.config()
+                || one.kind().is_empty();
+            Verdict::unless(
+                differs,
+                "`kind` or `config` gives another answer the second time, or for the other float type",
+            )
+        });
+        report.make("its options are accepted", || {
+            double.loss.check().map_or_else(|error| fails("`check` refuses them", error), |()| Verdict::Holds)
+        });
+        report.make("a shape without elements, or lengths that differ, are errors", || lengths(&double));
+        for linked in [false, true] {
+            report.make(format!("{GRADIENT} predictions{}", way(linked)), || double.gradient(linked));
+            let comparison = std::mem::take(&mut *double.compared.borrow_mut());
+            report.count(comparison.compared, comparison.redrawn);
+            both(&mut report, &single, &double, linked);
+            report.make(format!("f32 agrees with f64{}", way(linked)), || agree(&single, &double, linked));
+        }
+        report.make("from the link's arguments it is the same as from its values", || linked_agrees(&double));
+        report.make("it is finite far from the target", || worse(far_away(&double), || far_away(&single)));
+        report.make("it trains, with the same bits for any number of threads", || trains(&double));
+        report.make("targets that are not finite are errors in training", || bad_targets(&double));
+        report.make("it allocates nothing", || allocates_nothing(&double, self.allocations));
+        report
+    }
+
+    /// Compares the gradients alone: what [`run`](Self::run) does, too, in a small part of its time.
+    #[must_use = "a report has to be looked at: `into_result()?`"]
+    pub fn gradients(self) -> Report {
+        let double = || boxed::<f64>((self.make)());
+        let (mut report, bench) = (self.report(), self.bench(&double));
+        for linked in [false, true] {
+            report.make(format!("{GRADIENT} predictions{}", way(linked)), || bench.gradient(linked));
+            let comparison = std::mem::take(&mut *bench.compared.borrow_mut());
+            report.count(comparison.compared, comparison.redrawn);
+        }
+        report
+    }
+
+    fn report(&self) -> Report {
+        Report::new(format!("{} over {}", Loss::<f64>::kind(&(self.make)()), self.shape))
+    }
+
+    fn bench<'m, T: Scalar>(&self, make: &'m dyn Fn() -> Box<dyn Loss<T>>) -> Bench<'m, T> {
+        const SAMPLES: usize = 7;
+        let (loss, mut numbers) = (make(), Numbers::new(self.seed));
+        let count = SAMPLES * self.shape.elements();
+        let logits: Vec<T> = numbers.vector(count, [-3.0, 3.0]);
+        let mut targets: Vec<T> = numbers.vector(count, self.targets);
+        let predictions = match (self.predictions, loss.link()) {
+            (Some(range), _) => numbers.vector(count, range),
+            (None, None) => numbers.vector(count, [-2.0, 2.0]),
+            (None, Some(link)) => {
+                let mut values: Vec<f64> = convert(&logits);
+                link.forward(self.shape.channels(), &mut values, &mut []);
+                values.into_iter().map(|value| T::from_f64(f64::from(value as f32))).collect()
+            }
+        };
+        // Classes are probabilities: what a softmax is compared with adds up to 1.
+        if loss.link() == Some(Activation::Softmax) {
+            Activation::Softmax.forward(self.shape.channels(), &mut targets, &mut []);
+            targets.iter_mut().for_each(|value| *value = T::from_f64(f64::from(value.into_f64() as f32)));
+        }
+        Bench { make, loss, shape: self.shape, predictions, logits, targets, compared: Default::default() }
+    }
+}
+
+impl<L> Debug for LossCheck<'_, L> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("LossCheck").field("shape", &self.shape).finish_non_exhaustive()
+    }
+}
+
+fn boxed<T: Scalar>(loss: impl Loss<T> + 'static) -> Box<dyn Loss<T>> {
+    Box::new(loss)
+}
+
+fn way(linked: bool) -> &'static str {
+    if linked { ", from the link's arguments" } else { "" }
+}
+
+/// A loss in one float type, with numbers to try it on.
+struct Bench<'m, T: Scalar> {
+    make: &'m dyn Fn() -> Box<dyn Loss<T>>,
+    loss: Box<dyn Loss<T>>,
+    shape: Shape,
+    predictions: Vec<T>,
+    /// Arguments of the link.
+    logits: Vec<T>,
+    targets: Vec<T>,
+    compared: std::cell::RefCell<GradientComparison>,
+}
+
+const NO_LINK: Verdict = Verdict::Skip("it has no link");
+
+impl<T: Scalar> Bench<'_, T> {
+    fn predictions(&self, linked: bool) -> &[T] {
+        if linked { &self.logits } else { &self.predictions }
+    }
+
+    fn has(&self, linked: bool) -> bool {
+        !linked || self.loss.link().is_some()
+    }
+
+    fn value(&self, predictions: &[T], targets: &[T], linked: bool) -> f64 {
+        LossPass::new(self.shape, predictions, targets).map_or(f64::NAN, |pass| self.loss.evaluate(pass.linked(linked)))
+    }
+
+    /// Value and gradient, in a buffer that holds `before`.
+    fn both(&self, predictions: &[T], targets: &[T], linked: bool, factor: f64, before: f64) -> (f64, Vec<T>) {
+        let mut gradient = vec![T::from_f64(before); predictions.len()];
+        let pass = LossPass::new(self.shape, predictions, targets);
+        let pass = pass.and_then(|pass| pass.linked(linked).gradient(T::from_f64(factor), &mut gradient));
+        let value = pass.map_or(f64::NAN, |pass| self.loss.evaluate(pass));
+        (value, gradient)
+    }
+
+    fn gradient_of(&self, linked: bool, factor: f64) -> Vec<T> {
+        self.both(self.predictions(linked), &self.targets, linked, factor, 0.0).1
+    }
+}
+
+impl Bench<'_, f64> {
+    fn gradient(&self, linked: bool) -> Verdict {
+        if !self.has(linked) {
+            return NO_LINK;
+        }
+        const FACTOR: f64 = 0.25;
+        let mut predictions = self.predictions(linked).to_vec();
+        let analytic = self.gradient_of(linked, FACTOR);
+        let elements = self.shape.elements().max(1);
+        let comparison = compare_gradient(&analytic, 1, |index, step| {
+            let value = predictions.get(index).copied().unwrap_or(f64::NAN);
+            predictions.get_mut(index).into_iter().for_each(|to| *to = value + step);
+            let samples = predictions.chunks(elements).zip(self.targets.chunks(elements));
+            let terms = samples.map(|(sample, target)| FACTOR * self.value(sample, target, linked)).collect();
+            predictions.get_mut(index).into_iter().for_each(|to| *to = value);
+            terms
+        });
+        self.compared.borrow_mut().add(comparison);
+        let error = if comparison.compared == 0 { f64::INFINITY } else { comparison.error };
+        Verdict::within(error, GRADIENT_BOUND, "the gradient is another than the slope of the value")
+    }
+}
+
+/// What is checked in both float types, from values and from the link's arguments.
+fn both(report: &mut Report, single: &Bench<'_, f32>, double: &Bench<'_, f64>, linked: bool) {
+    macro_rules! in_both {
+        ($name:literal, $check:expr) => {
+            report.make(format!("{}{}", $name, way(linked)), || match double.has(linked) {
+                true => worse($check(double, linked), || $check(single, linked)),
+                false => NO_LINK,
+            });
+        };
+    }
+    in_both!("the value is finite, and the same every time", value_is_steady);
+    in_both!("the value is the same with and without a gradient", value_with_gradient);
+    in_both!("every element of the gradient is written", gradient_is_written);
+    in_both!("the gradient is multiplied by the factor", factor_counts);
+    in_both!("values add up over samples", values_add_up);
+    in_both!("a sample's gradient does not depend on its batch", gradient_alone);
+}
+
+fn value_is_steady<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+    let value = |loss: &dyn Loss<T>| {
+        let pass = LossPass::new(bench.shape, bench.predictions(linked), &bench.targets);
+        pass.map_or(f64::NAN, |pass| loss.evaluate(pass.linked(linked)))
+    };
+    let [one, again, fresh] = [value(&*bench.loss), value(&*bench.loss), value(&*(bench.make)())];
+    match one.is_finite() {
+        false => Verdict::Fails(format!("the value is {one} on ordinary predictions and targets")),
+        true => Verdict::unless(
+            one.to_bits() != again.to_bits() || one.to_bits() != fresh.to_bits(),
+            "the same comparison gives another value the second time: a loss keeps nothing",
+        ),
+    }
+}
+
+fn value_with_gradient<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+    let alone = bench.value(bench.predictions(linked), &bench.targets, linked);
+    let (with, _) = bench.both(bench.predictions(linked), &bench.targets, linked, 0.5, 0.0);
+    let differs = alone.to_bits() != with.to_bits();
+    Verdict::unless(
+        differs,
+        format!("the value is {alone} alone and {with} with a gradient; the factor is the gradient's alone"),
+    )
+}
+
+fn gradient_is_written<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+    let gradients = [f64::NAN, 1e30, 0.0]
+        .map(|before| bench.both(bench.predictions(linked), &bench.targets, linked, 1.0, before).1);
+    let [clean, others @ ..] = &gradients;
+    match others.iter().find_map(|other| first_difference(clean, other)) {
+        None => Verdict::Holds,
+        Some(position) => Verdict::Fails(format!(
+            "{} is what the buffer held before, or made of it: write every element, and add to none",
+            place(position, bench.shape)
+        )),
+    }
+}
+
+fn factor_counts<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+    let (one, four) = (bench.gradient_of(linked, 1.0), bench.gradient_of(linked, 4.0));
+    let expected: Vec<T> = one.iter().map(|value| T::from_f64(4.0) * *value).collect();
+    let bound = if size_of::<T>() == size_of::<f32>() { 1e-6 } else { 1e-14 };
+    Verdict::within(
+        distance(&four, &expected),
+        bound,
+        "the gradient with `pass.factor` 4 is not 4 times the one with 1",
+    )
+}
+
+fn values_add_up<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+    let elements = bench.shape.elements();
+    let whole = bench.value(bench.predictions(linked), &bench.targets, linked);
+    let samples = bench.predictions(linked).chunks(elements).zip(bench.targets.chunks(elements));
+    let (sum, size) = samples.fold((0.0, 0.0), |(sum, size), (sample, target)| {
+        let value = bench.value(sample, target, linked);
+        (sum + value, size + value.abs())
+    });
+    let bound = if size_of::<T>() == size_of::<f32>() { 1e-5 } else { 1e-12 };
+    let otherwise = "the value of a batch is not the sum of its samples': `evaluate` gives a sum over samples, the trainer divides it";
+    Verdict::within((whole - sum).abs() / size.max(1e-30), bound, otherwise)
+}
+
+fn gradient_alone<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+    let elements = bench.shape.elements();
+    let whole = bench.gradient_of(linked, 1.0);
+    let samples = bench.predictions(linked).chunks(elements).zip(bench.targets.chunks(elements));
+    let alone: Vec<T> = samples.flat_map(|(sample, target)| bench.both(sample, target, linked, 1.0, 0.0).1).collect();
+    let differs = first_difference(&whole, &alone).is_some();
+    Verdict::unless(differs, "a sample's gradient has other bits where the sample comes alone")
+}
+
+fn agree(single: &Bench<'_, f32>, double: &Bench<'_, f64>, linked: bool) -> Verdict {
+    if !double.has(linked) {
+        return NO_LINK;
+    }
+    let gradients = distance(&single.gradient_of(linked, 1.0), &double.gradient_of(linked, 1.0));
+    let value = double.value(double.predictions(linked), &double.targets, linked);
+    let values =
+        (single.value(single.predictions(linked), &single.targets, linked) - value).abs() / value.abs().max(1e-30);
+    Verdict::within(gradients.max(values), 1e-4, "f32 gives other numbers than f64, beyond rounding")
+}
+
+fn lengths(bench: &Bench<'_, f64>) -> Verdict {
+    let targets = bench.targets.get(1..).unwrap_or(&[]);
+    let refused = LossPass::new(bench.shape, &bench.predictions, targets).is_err()
+        && LossPass::new(Shape::flat(0), &bench.predictions, &bench.targets).is_err();
+    // The fields of a pass are public: with lengths that do not fit, anything but a panic will do.
+    if let Ok(mut pass) = LossPass::new(bench.shape, &bench.predictions, &bench.targets) {
+        let mut gradient = vec![0.0; 1];
+        pass.targets = targets;
+        pass.gradient = Some(&mut gradient);
+        bench.loss.evaluate(pass);
+    }
+    Verdict::unless(!refused, "predictions and targets of different lengths are compared")
+}
+
+/// From the link's arguments, and from its values by the chain rule.
+fn linked_agrees(bench: &Bench<'_, f64>) -> Verdict {
+    let Some(link) = bench.loss.link() else { return NO_LINK };
+    let channels = bench.shape.channels();
+    let mut values = bench.logits.clone();
+    link.forward(channels, &mut values, &mut []);
+    let (from_values, mut gradient) = bench.both(&values, &bench.targets, false, 1.0, 0.0);
+    let (from_logits, by_logits) = bench.both(&bench.logits, &bench.targets, true, 1.0, 0.0);
+    link.backward(channels, &values, &bench.logits, &mut gradient);
+    let error = distance(&gradient, &by_logits).max((from_values - from_logits).abs() / from_values.abs().max(1e-30));
+    Verdict::within(error, 1e-9, "with `pass.linked` it is another function than the loss of the link's values")
+}
+
+fn far_away<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    for linked in [false, true].into_iter().filter(|linked| bench.has(*linked)) {
+        for size in [1e-30, 1e3, 1e6] {
+            let predictions: Vec<T> = bench.logits.iter().map(|value| *value * T::from_f64(size)).collect();
+            let (value, gradient) = bench.both(&predictions, &bench.targets, linked, 1.0, 0.0);
+            if !value.is_finite() || !all_finite(&gradient) {
+                return Verdict::Fails(format!(
+                    "predictions of size {size:.0e}{} give a value of {value}, or a gradient that is not finite",
+                    way(linked)
+                ));
+            }
+        }
+    }
+    Verdict::Holds
+}
+
+/// A network, inputs and targets.
+type Task = (Network<f64>, DMatrix<f64>, DMatrix<f64>);
+
+/// A small network and its data.
+fn task(bench: &Bench<'_, f64>) -> Result<Task, Error> {
+    const SAMPLES: usize = 600;
+    let elements = bench.shape.elements();
+    let activation = bench.loss.link().unwrap_or(Activation::Linear);
+    let network = Network::builder(bench.shape)
+        .layer(Dense::new(40).activation(Activation::Tanh))
+        .layer(Dense::new(elements).activation(activation))
+        .build()?;
+    let matrix = |values: Vec<f64>| DMatrix::from_vec(elements, SAMPLES, values);
+    let inputs = matrix(Numbers::new(4).vector(SAMPLES * elements, [-1.0, 1.0]));
+    let targets = bench.targets.iter().copied().cycle().take(SAMPLES * elements).collect();
+    Ok((network, inputs, matrix(targets)))
+}
+
+fn trains(bench: &Bench<'_, f64>) -> Verdict {
+    let train = |threads: usize| -> Result<Vec<f64>, Error> {
+        let (mut network, inputs, targets) = task(bench)?;
+        let mut trainer = Trainer::new((bench.make)(), Sgd::new(1e-3)).epochs(2).batch_size(300).threads(threads);
+        let history = trainer.fit_to(&mut network, &inputs, &targets)?;
+        let losses = history.epochs().iter().map(|epoch| epoch.loss);
+        Ok(losses.chain(network.parameter_vector().iter().copied()).collect())
+    };
+    verdict(|| {
+        let went_wrong = |error: Error| fails("a network cannot be trained with it", error);
+        let one = train(1).map_err(went_wrong)?;
+        for threads in [2, 3, 7] {
+            if train(threads).map_err(went_wrong)? != one {
+                return Err(Verdict::Fails(format!("training on {threads} threads gives other numbers than on one")));
+            }
+        }
+        Ok(Verdict::Holds)
+    })
+}
+
+fn bad_targets(bench: &Bench<'_, f64>) -> Verdict {
+    verdict(|| {
+        let went_wrong = |error: Error| fails("a network cannot be built for it", error);
+        for bad in [f64::NAN, f64::INFINITY] {
+            let (mut network, inputs, mut targets) = task(bench).map_err(went_wrong)?;
+            let place = targets.len() / 2;
+            targets.as_mut_slice().get_mut(place).into_iter().for_each(|value| *value = bad);
+            let mut trainer = Trainer::new((bench.make)(), Sgd::new(1e-3));
+            if trainer.fit_to(&mut network, &inputs, &targets).is_ok() {
+                return Err(Verdict::Fails(format!("training goes on with a target of {bad}")));
+            }
+        }
+        Ok(Verdict::Holds)
+    })
+}
+
+fn allocates_nothing(bench: &Bench<'_, f64>, count: Option<fn() -> usize>) -> Verdict {
+    let Some(count) = count else { return Verdict::Skip("nobody counts: give `LossCheck::allocations`") };
+    let mut gradient = vec![0.0; bench.predictions.len()];
+    let before = count();
+    for linked in [false, true].into_iter().filter(|linked| bench.has(*linked)) {
+        let pass = LossPass::new(bench.shape, bench.predictions(linked), &bench.targets);
+        if let Ok(pass) = pass.and_then(|pass| pass.linked(linked).gradient(1.0, &mut gradient)) {
+            bench.loss.evaluate(pass);
+        }
+        bench.loss.unsuitable_target(&bench.targets);
+    }
+    Verdict::within((count() - before) as f64, 0.0, "a comparison allocates memory: it is made in every step")
+}

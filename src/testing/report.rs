@@ -1,0 +1,253 @@
+//! [`Report`]: what the checks of one call have found.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What the checks of one call have found, one [`Check`] each in the order they were made.
+#[derive(Clone, PartialEq)]
+pub struct Report {
+    subject: String,
+    checks: Vec<Check>,
+    compared: usize,
+    redrawn: usize,
+}
+
+/// One check: its name, what came of it, the figure measured and its bound.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Check {
+    /// What is checked.
+    pub name: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The figure measured, where the check measures one.
+    pub figure: Option<f64>,
+    /// The most that the figure may be.
+    pub bound: f64,
+    /// On failure what to mend; of a check that was not made, why.
+    pub message: String,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    Passed,
+    /// It does not.
+    Failed,
+    /// It does not apply, or cannot be made.
+    Skipped,
+}
+
+impl Report {
+    pub(super) fn new(subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), checks: Vec::new(), compared: 0, redrawn: 0 }
+    }
+
+    /// What was checked.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The checks in the order they were made.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter()
+    }
+
+    /// The checks that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &Check> {
+        self.checks().filter(|check| check.outcome == Outcome::Failed)
+    }
+
+    /// The check called `name`, if it was made.
+    pub fn check(&self, name: &str) -> Option<&Check> {
+        self.checks().find(|check| check.name == name)
+    }
+
+    /// Whether every check that applies holds.
+    pub fn passed(&self) -> bool {
+        self.failures().next().is_none()
+    }
+
+    /// How many checks hold.
+    pub fn passes(&self) -> usize {
+        self.checks().filter(|check| check.outcome == Outcome::Passed).count()
+    }
+
+    /// The check whose figure is nearest to its bound, or furthest past it; `None` where none measures anything.
+    pub fn worst(&self) -> Option<&Check> {
+        let share = |check: &Check| check.figure.map_or(f64::NEG_INFINITY, |figure| figure / check.bound);
+        self.checks().filter(|check| check.figure.is_some()).max_by(|one, other| share(one).total_cmp(&share(other)))
+    }
+
+    /// The worst error of a gradient: max|analytic − numeric| / max|numeric| over the tensors compared; 0 where there are none.
+    pub fn gradient_error(&self) -> f64 {
+        let gradients = self.checks().filter(|check| check.name.starts_with(super::GRADIENT));
+        gradients.filter_map(|check| check.figure).fold(0.0, f64::max)
+    }
+
+    /// How many coordinates of gradients were compared with numerical ones.
+    pub fn compared(&self) -> usize {
+        self.compared
+    }
+
+    /// How many of them were passed over and drawn again since the function has a kink within the stencil.
+    pub fn redrawn(&self) -> usize {
+        self.redrawn
+    }
+
+    /// The report itself, if every check holds: in a test, `check_layer(..).into_result()?`.
+    ///
+    /// # Errors
+    /// [`CheckFailed`], which prints the checks that failed, and what to mend.
+    pub fn into_result(self) -> Result<Self, CheckFailed> {
+        if self.passed() { Ok(self) } else { Err(CheckFailed(Box::new(self))) }
+    }
+
+    pub(super) fn count(&mut self, compared: usize, redrawn: usize) {
+        self.compared += compared;
+        self.redrawn += redrawn;
+    }
+
+    /// Makes a check; whether it holds or was left out. A panic is a failure.
+    pub(super) fn make(&mut self, name: impl Into<String>, check: impl FnOnce() -> Verdict) -> bool {
+        let verdict = catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|payload| {
+            Verdict::Fails(format!("it panicked: {}; nothing here may panic, whatever it is handed", text(&*payload)))
+        });
+        self.add(name, verdict)
+    }
+
+    pub(super) fn add(&mut self, name: impl Into<String>, verdict: Verdict) -> bool {
+        let (outcome, figure, bound, message) = match verdict {
+            Verdict::Holds => (Outcome::Passed, None, 0.0, String::new()),
+            Verdict::Within { figure, bound, .. } if figure <= bound => {
+                (Outcome::Passed, Some(figure), bound, String::new())
+            }
+            Verdict::Within { figure, bound, otherwise } => (Outcome::Failed, Some(figure), bound, otherwise),
+            Verdict::Fails(message) => (Outcome::Failed, None, 0.0, message),
+            Verdict::Skip(reason) => (Outcome::Skipped, None, 0.0, reason.to_owned()),
+        };
+        self.checks.push(Check { name: name.into(), outcome, figure, bound, message });
+        outcome != Outcome::Failed
+    }
+}
+
+/// What a panic said.
+fn text(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a text")
+}
+
+/// What a check comes to.
+pub(super) enum Verdict {
+    /// It holds, and nothing is measured.
+    Holds,
+    /// It holds if the figure is at most the bound; the message says what to mend if it is not.
+    Within { figure: f64, bound: f64, otherwise: String },
+    /// It does not hold.
+    Fails(String),
+    /// It was not made.
+    Skip(&'static str),
+}
+
+impl Verdict {
+    pub fn unless(wrong: bool, message: impl Into<String>) -> Self {
+        if wrong { Self::Fails(message.into()) } else { Self::Holds }
+    }
+
+    pub fn within(figure: f64, bound: f64, otherwise: impl Into<String>) -> Self {
+        Self::Within { figure, bound, otherwise: otherwise.into() }
+    }
+}
+
+/// A value, or the verdict that keeps it from being had: for `?` in a check.
+pub(super) type Attempt<V> = Result<V, Verdict>;
+
+/// The verdict of an attempt.
+pub(super) fn verdict(attempt: impl FnOnce() -> Attempt<Verdict>) -> Verdict {
+    attempt().unwrap_or_else(|verdict| verdict)
+}
+
+/// The failure that an error means.
+pub(super) fn fails(what: &str, error: impl fmt::Display) -> Verdict {
+    Verdict::Fails(format!("{what}: {error}"))
+}
+
+/// What two checks come to together: the failure, or the figure that is nearer to its bound.
+pub(super) fn worse(double: Verdict, single: impl FnOnce() -> Verdict) -> Verdict {
+    let holds = |verdict: &Verdict| match verdict {
+        Verdict::Within { figure, bound, .. } => figure <= bound,
+        Verdict::Fails(_) => false,
+        Verdict::Holds | Verdict::Skip(_) => true,
+    };
+    if !holds(&double) {
+        return double;
+    }
+    match (double, single()) {
+        (double @ Verdict::Within { .. }, single) if holds(&single) => {
+            let share = |verdict: &Verdict| match verdict {
+                Verdict::Within { figure, bound, .. } => figure / bound,
+                _ => f64::NEG_INFINITY,
+            };
+            if share(&single) > share(&double) { single } else { double }
+        }
+        (_, single) => single,
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed = self.failures().count();
+        writeln!(formatter, "{}: {} checks hold, {failed} fail", self.subject, self.passes())?;
+        self.checks().try_for_each(|check| writeln!(formatter, "  {check}"))
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match self.outcome {
+            Outcome::Passed => "holds",
+            Outcome::Failed => "FAILS",
+            Outcome::Skipped => "  -  ",
+        };
+        write!(formatter, "{mark} {:<62}", self.name)?;
+        if let Some(figure) = self.figure {
+            write!(formatter, " {figure:.1e} (at most {:.0e})", self.bound)?;
+        }
+        if self.message.is_empty() { Ok(()) } else { write!(formatter, " {}", self.message) }
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// Some checks failed. Printed, it names them and says what to mend.
+#[derive(Clone, PartialEq)]
+pub struct CheckFailed(Box<Report>);
+
+impl CheckFailed {
+    /// The whole report.
+    pub fn report(&self) -> &Report {
+        &self.0
+    }
+}
+
+impl fmt::Display for CheckFailed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} fails {} of its checks", self.0.subject, self.0.failures().count())?;
+        self.0.failures().try_for_each(|check| write!(formatter, "\n  {check}"))
+    }
+}
+
+/// As it is displayed: this is what a test that returns it prints.
+impl fmt::Debug for CheckFailed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl std::error::Error for CheckFailed {}

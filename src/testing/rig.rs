@@ -1,0 +1,440 @@
+//! [`Rig`]: one layer with numbers of its own, whose passes are made by hand.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::numbers::Numbers;
+use crate::layer::{
+    Activation, Backward, BackwardStatistics, FinishGradient, Forward, ForwardStatistics, Gradients, Layer, Mode,
+    Parameters, Plan, Prepare, PrepareBackward, Segments, StateUpdate, WholeBatch,
+};
+use crate::random::{Purpose, Random};
+use crate::{Scalar, Shape, ShapeError};
+
+/// One layer with numbers of its own. Its passes are made as a network makes them, but in buffers whose contents are the checker's choice.
+#[derive(Clone)]
+pub(super) struct Rig<T: Scalar> {
+    pub layer: Arc<dyn Layer<T>>,
+    pub input: Shape,
+    pub plan: Plan,
+    /// The parameters one after the other, in the order of the plan.
+    pub parameters: Vec<T>,
+    /// For each parameter of the plan: its place.
+    pub ranges: Vec<Range<usize>>,
+    pub state: Vec<T>,
+    pub epoch: f64,
+}
+
+/// What a layer is handed.
+#[derive(Debug, Clone)]
+pub(super) struct Samples<T> {
+    pub count: usize,
+    pub input: Vec<T>,
+    pub side: Vec<T>,
+    /// The loss's gradient by the output.
+    pub slopes: Vec<T>,
+}
+
+/// How the passes are made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    pub mode: Mode,
+    /// The stream of the first sample.
+    pub random: Random,
+    /// Samples in the whole batch, where it has more than are handed over.
+    pub batch: Option<usize>,
+    /// The most samples in a part.
+    pub part: usize,
+    /// The activation is left to the loss.
+    pub linked: bool,
+    /// The output is not there when the pass goes back.
+    pub forgets_output: bool,
+    /// The gradient by the input is asked for.
+    pub by_input: bool,
+    /// What the parameters' gradients hold before they are added to.
+    pub before: f64,
+    /// What the buffers hold before they are written.
+    pub found: Found,
+}
+
+/// What buffers hold before a pass writes to them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Found {
+    pub output: f64,
+    pub cache: f64,
+    pub scratch: f64,
+    pub prepared: f64,
+    pub input_gradient: f64,
+}
+
+/// What the passes have left.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Passed<T> {
+    pub output: Vec<T>,
+    pub penalties: Vec<f64>,
+    pub figures: Vec<f64>,
+    /// The sums that forward waited for.
+    pub statistics: Vec<f64>,
+    pub by_input: Vec<T>,
+    /// Laid out as the parameters are.
+    pub by_parameters: Vec<T>,
+    /// The state after the step.
+    pub state: Vec<T>,
+}
+
+impl Setting {
+    /// Everything in one part, in clean buffers.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            random: Random::new(3, Purpose::Layer).at(1, 2),
+            batch: None,
+            part: usize::MAX,
+            linked: false,
+            forgets_output: false,
+            by_input: true,
+            before: 0.0,
+            found: Found::default(),
+        }
+    }
+
+    pub fn training() -> Self {
+        Self::new(Mode::Training)
+    }
+}
+
+impl<T: Scalar> Samples<T> {
+    pub fn part(&self, range: Range<usize>) -> Self {
+        let cut = |values: &[T]| {
+            let features = values.len() / self.count.max(1);
+            values.get(range.start * features..range.end * features).unwrap_or(&[]).to_vec()
+        };
+        Self { count: range.len(), input: cut(&self.input), side: cut(&self.side), slopes: cut(&self.slopes) }
+    }
+
+    /// The parts of at most `samples` samples, each with its first sample's place.
+    fn parts(&self, samples: usize) -> Vec<(usize, Self)> {
+        let step = samples.clamp(1, self.count.max(1));
+        (0..self.count).step_by(step).map(|first| (first, self.part(first..(first + step).min(self.count)))).collect()
+    }
+}
+
+impl<T: Scalar> Rig<T> {
+    /// The layer with parameters drawn as it asks.
+    pub fn new(layer: Arc<dyn Layer<T>>, input: Shape) -> Result<Self, ShapeError> {
+        let plan = layer.plan(input.checked()?)?;
+        plan.output.checked()?;
+        let (mut parameters, mut ranges) = (Vec::new(), Vec::new());
+        for (index, spec) in plan.parameters.iter().enumerate() {
+            let mut values = vec![T::zero(); spec.elements()?];
+            let random = Random::new(1, Purpose::Initialise).of(index);
+            spec.initializer.fill(&spec.shape, &mut values, &mut random.sample(0));
+            ranges.push(parameters.len()..parameters.len() + values.len());
+            parameters.extend(values);
+        }
+        let state = plan.state.iter().flat_map(|state| vec![T::from_f64(state.initial); state.elements]).collect();
+        Ok(Self { layer, input, plan, parameters, ranges, state, epoch: 3.0 })
+    }
+
+    /// Replaces every parameter, biases too, by random numbers of about the size its tensor had.
+    pub fn scatter(mut self, numbers: &mut Numbers) -> Self {
+        for range in &self.ranges {
+            let Some(values) = self.parameters.get_mut(range.clone()) else { continue };
+            let largest = super::numbers::largest(values.iter().map(|value| value.into_f64()));
+            let limit = if largest > 0.0 && largest.is_finite() { largest } else { 0.5 };
+            values.iter_mut().for_each(|value| *value = T::from_f64(numbers.within([-limit, limit])));
+        }
+        self
+    }
+
+    /// Random samples.
+    pub fn samples(&self, count: usize, range: [f64; 2], numbers: &mut Numbers) -> Samples<T> {
+        Samples {
+            count,
+            input: numbers.vector(count * self.input.elements(), range),
+            side: numbers.vector(count * self.plan.side_input, [0.0, 1.0]),
+            slopes: numbers.vector(count * self.plan.output.elements(), [-1.0, 1.0]),
+        }
+    }
+
+    /// The terms of Σ r·output and of the penalties' means over the batch.
+    pub fn terms(&self, samples: &Samples<T>, setting: Setting) -> Vec<f64> {
+        let passed = self.forward(samples, setting);
+        let products = passed.output.iter().zip(&samples.slopes).map(|(value, r)| value.into_f64() * r.into_f64());
+        let batch = setting.batch.unwrap_or(samples.count) as f64;
+        let penalties = passed.penalties.iter().map(|sum| sum / batch);
+        let on_parameters = self.plan.parameters.iter().zip(&self.ranges).filter_map(|(spec, range)| {
+            spec.regularizer.map(|regularizer| regularizer.value(self.parameters.get(range.clone()).unwrap_or(&[])))
+        });
+        products.chain(penalties).chain(on_parameters).collect()
+    }
+
+    /// The way forward alone.
+    pub fn forward(&self, samples: &Samples<T>, setting: Setting) -> Passed<T> {
+        self.go(samples, setting, false)
+    }
+
+    /// A training step: there and back.
+    pub fn step(&self, samples: &Samples<T>, setting: Setting) -> Passed<T> {
+        self.go(samples, Setting { mode: Mode::Training, ..setting }, true)
+    }
+
+    fn go(&self, samples: &Samples<T>, setting: Setting, back: bool) -> Passed<T> {
+        let batch = setting.batch.unwrap_or(samples.count);
+        let (prepared, prepared_backward) = self.prepared(setting);
+        let mut trip = Trip { rig: self, setting, batch, prepared, prepared_backward, statistics: Vec::new() };
+        let parts = samples.parts(setting.part).into_iter();
+        let mut parts: Vec<Part<T>> = parts.map(|(first, samples)| trip.part(first, samples)).collect();
+        if setting.mode == Mode::Training {
+            trip.statistics = sums(self.plan.forward_statistics, &parts, |part, sums| trip.forward_sums(part, sums));
+        }
+        let mut passed = Passed {
+            penalties: vec![0.0; self.plan.penalties.len()],
+            figures: vec![0.0; self.plan.figures.len()],
+            ..Passed::default()
+        };
+        for part in &mut parts {
+            trip.forward(part, &mut passed);
+            passed.output.extend_from_slice(&part.output);
+        }
+        if back {
+            trip.backward(samples, &mut parts, &mut passed);
+            passed.state = trip.state();
+        }
+        passed.statistics = trip.statistics;
+        passed
+    }
+
+    fn prepared(&self, setting: Setting) -> (Vec<T>, Vec<T>) {
+        let (input_shape, parameters) = (self.input, self.parameters());
+        let buffer = |elements: usize| vec![T::from_f64(setting.found.prepared); elements];
+        let (mut prepared, mut backward) = (buffer(self.plan.prepared), buffer(self.plan.prepared_backward));
+        if !prepared.is_empty() {
+            self.layer.prepare(Prepare { input_shape, parameters, prepared: &mut prepared });
+        }
+        if !backward.is_empty() {
+            let (prepared, prepared_backward) = (&*prepared, &mut *backward);
+            self.layer.prepare_backward(PrepareBackward { input_shape, parameters, prepared, prepared_backward });
+        }
+        (prepared, backward)
+    }
+
+    fn parameters(&self) -> Parameters<'_, T> {
+        Parameters::new(&self.parameters, &self.ranges)
+    }
+}
+
+/// Some of the samples with the buffers that are theirs.
+struct Part<T> {
+    first: usize,
+    samples: Samples<T>,
+    output: Vec<T>,
+    cache: Vec<T>,
+    by_input: Vec<T>,
+}
+
+/// The sums over all parts, added up in their order.
+fn sums<P>(count: usize, parts: &[P], mut write: impl FnMut(&P, &mut [f64])) -> Vec<f64> {
+    let mut total = vec![0.0; count];
+    for part in parts.iter().filter(|_| count > 0) {
+        let mut sums = vec![0.0; count];
+        write(part, &mut sums);
+        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+    }
+    total
+}
+
+/// The passes of one step.
+struct Trip<'a, T: Scalar> {
+    rig: &'a Rig<T>,
+    setting: Setting,
+    batch: usize,
+    prepared: Vec<T>,
+    prepared_backward: Vec<T>,
+    statistics: Vec<f64>,
+}
+
+impl<T: Scalar> Trip<'_, T> {
+    fn part(&self, first: usize, samples: Samples<T>) -> Part<T> {
+        let found = self.setting.found;
+        let buffer = |value: f64, elements: usize| vec![T::from_f64(value); samples.count * elements];
+        let cached = if self.setting.mode == Mode::Training { self.rig.plan.cache_per_sample } else { 0 };
+        Part {
+            first,
+            output: buffer(found.output, self.rig.plan.output.elements()),
+            cache: buffer(found.cache, cached),
+            by_input: buffer(found.input_gradient, self.rig.input.elements()),
+            samples,
+        }
+    }
+
+    fn scratch(&self) -> Vec<T> {
+        vec![T::from_f64(self.setting.found.scratch); self.rig.plan.scratch]
+    }
+
+    fn activation(&self) -> Activation {
+        if self.setting.linked { Activation::Linear } else { self.rig.layer.activation() }
+    }
+
+    fn forward_sums(&self, part: &Part<T>, sums: &mut [f64]) {
+        self.rig.layer.forward_statistics(ForwardStatistics {
+            input_shape: self.rig.input,
+            samples: part.samples.count,
+            batch: self.batch,
+            parameters: self.rig.parameters(),
+            input: &part.samples.input,
+            sums,
+        });
+    }
+
+    fn forward(&self, part: &mut Part<T>, passed: &mut Passed<T>) {
+        let rig = self.rig;
+        if rig.plan.passes_through {
+            part.output.clone_from(&part.samples.input);
+            return;
+        }
+        let training = self.setting.mode == Mode::Training;
+        rig.layer.forward(Forward {
+            input_shape: rig.input,
+            output_shape: rig.plan.output,
+            samples: part.samples.count,
+            batch: self.batch,
+            mode: self.setting.mode,
+            activation: self.activation(),
+            parameters: rig.parameters(),
+            prepared: &self.prepared,
+            state: &rig.state,
+            input: &part.samples.input,
+            side: &part.samples.side,
+            output: &mut part.output,
+            cache: &mut part.cache,
+            scratch: &mut self.scratch(),
+            random: self.setting.random.skip(part.first),
+            epoch: if training { rig.epoch } else { 0.0 },
+            statistics: &self.statistics,
+            penalties: if training { &mut passed.penalties } else { &mut [] },
+            figures: if training { &mut passed.figures } else { &mut [] },
+        });
+    }
+
+    fn backward(&self, samples: &Samples<T>, parts: &mut [Part<T>], passed: &mut Passed<T>) {
+        let plan = &self.rig.plan;
+        let statistics = sums(plan.backward_statistics, parts, |part, sums| self.backward_sums(part, sums));
+        let mut lane: Vec<Range<usize>> = Vec::new();
+        for (spec, range) in plan.parameters.iter().zip(&self.rig.ranges) {
+            let start = lane.last().map_or(0, |range| range.end);
+            let elements = if spec.whole_batch { 0 } else { spec.collected.unwrap_or(range.len()) };
+            lane.push(start..start + elements);
+        }
+        let mut gradients = vec![T::zero(); lane.last().map_or(0, |range| range.end)];
+        for (_, range) in plan.parameters.iter().zip(&lane).filter(|(spec, _)| spec.collected.is_none()) {
+            gradients.get_mut(range.clone()).into_iter().flatten().for_each(|value| *value = self.before());
+        }
+        let mut slopes_left = Vec::new();
+        for part in parts {
+            self.backward_part(part, &statistics, &mut gradients, &lane);
+            slopes_left.extend_from_slice(&part.samples.slopes);
+            passed.by_input.extend_from_slice(if self.setting.by_input { &part.by_input } else { &[] });
+        }
+        passed.by_parameters = vec![self.before(); self.rig.parameters.len()];
+        for (index, (from, to)) in lane.iter().zip(&self.rig.ranges).enumerate() {
+            let Some(gradient) = passed.by_parameters.get_mut(to.clone()) else { continue };
+            let in_lane = gradients.get(from.clone()).unwrap_or(&[]);
+            self.complete(index, samples, &slopes_left, in_lane, gradient);
+        }
+    }
+
+    fn before(&self) -> T {
+        T::from_f64(self.setting.before)
+    }
+
+    fn backward_sums(&self, part: &Part<T>, sums: &mut [f64]) {
+        self.rig.layer.backward_statistics(BackwardStatistics {
+            input_shape: self.rig.input,
+            samples: part.samples.count,
+            batch: self.batch,
+            parameters: self.rig.parameters(),
+            input: &part.samples.input,
+            output: &part.output,
+            cache: &part.cache,
+            output_gradient: &part.samples.slopes,
+            forward_statistics: &self.statistics,
+            sums,
+        });
+    }
+
+    fn backward_part(&self, part: &mut Part<T>, statistics: &[f64], gradients: &mut [T], lane: &[Range<usize>]) {
+        let (rig, setting) = (self.rig, self.setting);
+        if rig.plan.passes_through {
+            part.by_input.clone_from(&part.samples.slopes);
+            return;
+        }
+        rig.layer.backward(Backward {
+            input_shape: rig.input,
+            output_shape: rig.plan.output,
+            samples: part.samples.count,
+            batch: self.batch,
+            activation: self.activation(),
+            parameters: rig.parameters(),
+            prepared: &self.prepared,
+            prepared_backward: &self.prepared_backward,
+            state: &rig.state,
+            input: &part.samples.input,
+            side: &part.samples.side,
+            output: if setting.forgets_output { &[] } else { &part.output },
+            cache: &part.cache,
+            scratch: &mut self.scratch(),
+            random: setting.random.skip(part.first),
+            epoch: rig.epoch,
+            forward_statistics: &self.statistics,
+            statistics,
+            output_gradient: &mut part.samples.slopes,
+            input_gradient: setting.by_input.then_some(&mut part.by_input),
+            gradients: Gradients::new(gradients, lane),
+        });
+    }
+
+    /// The gradient by one parameter, from what the parts have added up and from what is computed over the whole batch.
+    fn complete(&self, parameter: usize, samples: &Samples<T>, slopes_left: &[T], in_lane: &[T], gradient: &mut [T]) {
+        let Some(spec) = self.rig.plan.parameters.get(parameter) else { return };
+        let layer = &self.rig.layer;
+        if spec.whole_batch {
+            let rows = spec.shape.first().copied().unwrap_or(1).max(1);
+            let columns = (gradient.len() / rows).max(1);
+            for (piece, gradient) in gradient.chunks_mut(ROWS * columns).enumerate() {
+                let first = piece * ROWS;
+                layer.whole_batch_gradient(WholeBatch {
+                    parameter,
+                    input: Segments::contiguous(&samples.input, self.rig.input.elements(), samples.count),
+                    output_gradient: Segments::contiguous(slopes_left, self.rig.plan.output.elements(), samples.count),
+                    rows: first..first + gradient.len() / columns,
+                    gradient,
+                });
+            }
+        } else if spec.collected.is_some() {
+            let input_shape = self.rig.input;
+            layer.finish_gradient(FinishGradient { input_shape, parameter, collected: in_lane, gradient });
+        } else {
+            gradient.copy_from_slice(in_lane);
+        }
+        if let (Some(regularizer), Some(range)) = (spec.regularizer, self.rig.ranges.get(parameter)) {
+            regularizer.add_gradient(self.rig.parameters.get(range.clone()).unwrap_or(&[]), gradient);
+        }
+    }
+
+    fn state(&self) -> Vec<T> {
+        let mut state = self.rig.state.clone();
+        if !state.is_empty() {
+            self.rig.layer.update_state(StateUpdate {
+                input_shape: self.rig.input,
+                batch: self.batch,
+                statistics: &self.statistics,
+                state: &mut state,
+            });
+        }
+        state
+    }
+}
+
+/// Rows of a whole-batch gradient that are computed at a time: a network cuts at multiples of 8.
+const ROWS: usize = 8;
