@@ -72,6 +72,10 @@ macro_rules! layer {
                 self.$field.prepare(pass);
             }
 
+            fn prepare_backward(&self, pass: PrepareBackward<'_, $scalar>) {
+                self.$field.prepare_backward(pass);
+            }
+
             fn forward_statistics(&self, pass: ForwardStatistics<'_, $scalar>) {
                 self.$field.forward_statistics(pass);
             }
