@@ -126,7 +126,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     /// Corrupts the training inputs, afresh in every epoch, while the targets stay clean: a denoising autoencoder. Validation inputs are corrupted, too, in the same
-    /// way after every epoch and for any seed of the trainer: as [`Corrupted`] does it, by their place in the data.
+    /// way after every epoch and for any seed of the trainer: as [`Corrupted`](crate::Corrupted) does it, by their place in the data.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;

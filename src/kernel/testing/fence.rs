@@ -91,7 +91,7 @@ unsafe impl GlobalAlloc for Fence {
 #[test]
 fn one_element_too_far_is_noticed() {
     const TOO_FAR: &str = "AUTOENCODER_TEST_TOO_FAR";
-    let numbers = vec![1.0_f32; 37];
+    let numbers = Vec::from([1.0_f32; 37]);
     if std::env::var_os(TOO_FAR).is_some() {
         // SAFETY: none; that is what is tested.
         let beyond = unsafe { std::ptr::read_volatile(numbers.as_ptr().add(numbers.len())) };
