@@ -11,6 +11,9 @@ const KEYS: [&str; 13] = [
     "training",
 ];
 
+/// The most layers in a file: more than a header has room for but for those without settings, of which a short text could ask for thousands, 1 KiB each.
+const MAX_LAYERS: usize = 512;
+
 /// What a file says of a model besides its numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Description {
@@ -152,7 +155,7 @@ impl Description {
             },
             input: shape(config, "input")?,
             output: shape(config, "output")?,
-            layers: config.list("layers")?.iter().map(layer).collect::<Result<_, _>>()?,
+            layers: layers(config)?,
             frozen: texts(config, "frozen")?,
             scalers: ["input", "output"].map(|name| scalers.iter().any(|scaler| scaler == name)),
             training: config.find("training").map(|_| config.config("training").cloned()).transpose()?,
@@ -206,6 +209,14 @@ impl Description {
             Some(name) => Err(ModelFileErrorKind::Frozen { name: name.clone() }),
             None => Ok(frozen),
         }
+    }
+}
+
+fn layers(config: &Config) -> Result<Vec<LayerDescription>, ConfigError> {
+    let layers = config.list("layers")?;
+    match layers.len() <= MAX_LAYERS {
+        true => layers.iter().map(layer).collect(),
+        false => Err(invalid("layers", "a list of at most 512 layers")),
     }
 }
 

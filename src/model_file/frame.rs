@@ -20,9 +20,9 @@ use super::ModelFileErrorKind;
 /// The format that is written, and the newest that is read.
 pub(super) const FORMAT: u64 = 1;
 
-/// The largest header that is read or written. A layer takes up to 700 bytes with its tensors: room for six thousand; a header is read before its
-/// checksum is trusted with anything, and is held in memory a few times over.
-pub(super) const MAX_HEADER_BYTES: usize = 1 << 22;
+/// The largest header that is read or written. A layer takes up to 700 bytes with its tensors: room for four hundred; a header is
+/// held in memory a few times over, as text and as values, whatever the size of the file.
+pub(super) const MAX_HEADER_BYTES: usize = 1 << 18;
 
 /// The bytes of the header's length.
 pub(super) const LENGTH_BYTES: usize = 8;

@@ -4,7 +4,7 @@
 
 use std::{fmt, io};
 
-use serde_core::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_core::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_core::ser::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
@@ -13,8 +13,9 @@ use crate::{Config, Value};
 /// The deepest nesting. A layer's own settings begin at depth 4, and one that nests deeper than this is a slip or an attack on the stack.
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// The most values in one text. A layer has about twenty, its tensors ten: room for two thousand layers; the values take about 5 MiB at most.
-pub(super) const MAX_VALUES: usize = 1 << 16;
+/// The memory that the values of a text may take beyond its own length. A dense layer with its tensors takes about 800 bytes more than its text in each of the two
+/// texts: room for three hundred layers. A short text may ask for much more: a `[0]` of three bytes is 64.
+pub(super) const MAX_TREE_BYTES: usize = 1 << 18;
 
 /// What is wrong, and at which byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(super) struct JsonError {
 /// The object that `text` holds. No name may stand twice in an object; there is no `null`. Numbers that are whole and not negative are integers.
 pub(super) fn read(text: &str) -> Result<Config, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Bounded { depth: 0, values_left: &mut { MAX_VALUES } }.deserialize(&mut reader);
+    let value = Bounded { depth: 0, bytes_left: &mut { MAX_TREE_BYTES + text.len() } }.deserialize(&mut reader);
     match value.and_then(|value| reader.end().map(|()| value)) {
         Ok(Value::Config(config)) => Ok(config),
         Ok(_) => Err(JsonError { offset: 0, problem: "expected an object".to_owned() }),
@@ -80,15 +81,43 @@ impl Serialize for Json<'_, Value> {
     }
 }
 
-/// Reads one value that lies in `depth` others, where no more than `values_left` may follow.
+/// Reads one value that lies in `depth` others, where no more than `bytes_left` of memory may be taken.
 struct Bounded<'a> {
     depth: usize,
-    values_left: &'a mut usize,
+    bytes_left: &'a mut usize,
 }
 
 impl Bounded<'_> {
     fn inner(&mut self) -> Bounded<'_> {
-        Bounded { depth: self.depth + 1, values_left: self.values_left }
+        Bounded { depth: self.depth + 1, bytes_left: self.bytes_left }
+    }
+
+    fn take<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
+        *self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or_else(|| E::custom("too many values"))?;
+        Ok(())
+    }
+
+    fn give(&mut self, bytes: usize) {
+        *self.bytes_left += bytes;
+    }
+
+    /// Appends to a list, whose old and new place are both there while it grows.
+    fn push<V, E: Error>(&mut self, values: &mut Vec<V>, value: V) -> Result<(), E> {
+        let capacity = values.capacity();
+        if values.len() == capacity {
+            let larger = (2 * capacity).max(1);
+            self.take(larger * size_of::<V>())?;
+            values.reserve_exact(larger - capacity);
+            self.give(capacity * size_of::<V>());
+        }
+        values.push(value);
+        Ok(())
+    }
+
+    /// Gives back what a list has not used.
+    fn trim<V>(&mut self, values: &mut Vec<V>) {
+        self.give((values.capacity() - values.len()) * size_of::<V>());
+        values.shrink_to_fit();
     }
 }
 
@@ -99,7 +128,6 @@ impl<'de> DeserializeSeed<'de> for Bounded<'_> {
         if self.depth > MAX_DEPTH {
             return Err(D::Error::custom("nested too deep"));
         }
-        *self.values_left = self.values_left.checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
         reader.deserialize_any(self)
     }
 }
@@ -122,21 +150,26 @@ impl<'de> Visitor<'de> for Bounded<'_> {
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
         Ok(Value::Number(number))
     }
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+    fn visit_str<E: Error>(mut self, text: &str) -> Result<Value, E> {
+        self.take(text.len())?;
         Ok(Value::Text(text.to_owned()))
     }
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
         while let Some(value) = list.next_element_seed(self.inner())? {
-            values.push(value);
+            self.push(&mut values, value)?;
         }
+        self.trim(&mut values);
         Ok(Value::List(values))
     }
     fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some(name) = object.next_key()? {
-            entries.push((name, object.next_value_seed(self.inner())?));
+        while let Some(name) = object.next_key::<String>()? {
+            self.take(name.len())?;
+            let value = object.next_value_seed(self.inner())?;
+            self.push(&mut entries, (name, value))?;
         }
+        self.trim(&mut entries);
         Config::from_entries(entries).map(Value::Config).ok_or_else(|| A::Error::custom("a name stands twice"))
     }
 }
@@ -162,12 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn depth_and_count_are_bounded() {
+    fn depth_and_memory_are_bounded() {
         let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
-        let many = |count: usize| format!("{{\"a\":[{}0]}}", "0,".repeat(count - 3)); // the object and the list are values too
-        assert!(read(&nested(MAX_DEPTH)).is_ok() && read(&many(MAX_VALUES)).is_ok());
+        let many = |count: usize| format!("{{\"a\":[{}0]}}", "0,".repeat(count - 1));
+        let values = MAX_TREE_BYTES / size_of::<Value>();
+        assert!(read(&nested(MAX_DEPTH)).is_ok() && read(&many(values / 4)).is_ok());
         assert_eq!(read(&nested(MAX_DEPTH + 1)).unwrap_err().problem, "nested too deep");
         assert_eq!(read(&nested(1_000_000)).unwrap_err().problem, "nested too deep");
-        assert_eq!(read(&many(MAX_VALUES + 1)).unwrap_err().problem, "too many values");
+        assert_eq!(read(&many(2 * values)).unwrap_err().problem, "too many values");
     }
 }

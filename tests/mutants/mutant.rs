@@ -208,7 +208,7 @@ fn replace_everywhere(tree: &mut Json, random: &mut Random) {
             numbers.push(bare.clone());
         }
     });
-    let from = numbers[random.below(numbers.len())].clone();
+    let Some(from) = numbers.get(random.below(numbers.len())).cloned() else { return };
     let to = nudged(&from, random);
     tree.each(&mut |value| {
         if let Json::Bare(bare) = value
@@ -227,7 +227,8 @@ fn rename_everywhere(tree: &mut Json, random: &mut Random) {
             texts.push(text.clone());
         }
     });
-    let (from, to) = (texts[random.below(texts.len())].clone(), random.of(&TEXTS));
+    let Some(from) = texts.get(random.below(texts.len())).cloned() else { return };
+    let to = random.of(&TEXTS);
     let renamed = |name: &mut String| match name.strip_prefix(&from) {
         Some(rest) if rest.is_empty() || rest.starts_with('.') => *name = format!("{to}{rest}"),
         _ => {}
@@ -307,6 +308,9 @@ fn grow(tree: &mut Json, random: &mut Random) {
 /// Changes the table of tensors: an order, a name, a type, a shape, an offset.
 fn table(tree: &mut Json, random: &mut Random) {
     let Json::Object(entries) = tree else { return };
+    if entries.is_empty() {
+        return;
+    }
     let (place, second) = (random.below(entries.len()), random.below(entries.len()));
     match random.below(4) {
         0 => entries.swap(place, second),
