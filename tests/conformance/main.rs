@@ -7,10 +7,14 @@
 //! cargo test --test conformance -- --all    # each row's checks, too
 //! ```
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod built;
 mod counting;
 mod layers;
 mod others;
+mod properties;
 mod random;
 mod wrong;
 
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
     rows.extend(others::rows());
     rows.extend(wrong::rows());
     rows.extend(random::rows());
+    rows.extend(properties::rows());
     rows.retain(|row| filters.is_empty() || filters.iter().any(|filter| row.name.contains(filter.as_str())));
     if options.iter().any(|option| option == "--list") {
         rows.iter().for_each(|row| println!("{}: test", row.name));

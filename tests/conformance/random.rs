@@ -10,9 +10,7 @@ use crate::built::Built;
 use crate::layers::activations;
 use crate::{Found, Row};
 
-#[path = "../common/mod.rs"]
-mod common;
-use common::Numbers;
+use crate::common::Numbers;
 
 /// How many.
 const CONFIGURATIONS: u64 = 600;
