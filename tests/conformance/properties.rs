@@ -323,7 +323,7 @@ fn batch() -> impl Strategy<Value = (usize, Vec<f64>)> {
 
 /// Inference, scalers, evaluation and sampling on numbers that may be anything.
 fn infers_or_says_why((rows, mut values): (usize, Vec<f64>)) -> Result<(), TestCaseError> {
-    let columns = if rows == 0 { values.len() } else { values.len() / rows };
+    let columns = values.len().checked_div(rows).unwrap_or(values.len());
     values.truncate(rows * columns);
     let finite = values.iter().all(|value| value.is_finite());
     let data = DMatrix::from_vec(rows, columns, values.clone());
