@@ -34,6 +34,7 @@ const ROW: usize = 15;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = CommandLine::new("vae", "Learns to draw digits, with a code of two numbers.", 30)
         .flag("all", "train on the test images, too, as Keras's example does")
+        .float("learning-rate", 0.003, 1e-6..=1.0, "learning rate of Adam, down to 0 along a cosine")
         .parse();
     let mnist = Mnist::load(&arguments)?;
     let (test, digits) = mnist.test.first(usize::MAX)?;
@@ -47,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut model = build(arguments.seed)?;
     println!("{}", model.summary());
     let nats = Bce.reduction(Reduction::SumPerSample); // -ln p(x|z): the divergence, in nats too, is added to it
-    let history = Trainer::new(nats, Adam::default())
+    let history = Trainer::new(nats, Adam::new(arguments.float("learning-rate")))
         .schedule(Cosine::new())
         .epochs(arguments.epochs)
         .batch_size(128)
