@@ -79,7 +79,7 @@ impl Conv2D {
     }
 
     fn geometry(&self, input: Shape) -> Result<Geometry, ShapeError> {
-        let [height, width, channels] = input.as_image()?;
+        let [height, width, channels] = input.checked()?.as_image()?;
         let positions = self.window.over([height, width])?;
         Ok(Geometry {
             input: [height, width],
@@ -195,7 +195,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
     }
 
     fn behind_repetition(&self, image: Shape, times: [usize; 2]) -> Option<Arc<dyn Layer<T>>> {
-        let [height, width, channels] = image.as_image().ok()?;
+        let [height, width, channels] = image.checked().ok()?.as_image().ok()?;
         let large =
             Shape::image(height.checked_mul(times[0])?, width.checked_mul(times[1])?, channels).checked().ok()?;
         let large = self.geometry(large).ok()?;

@@ -80,7 +80,7 @@ impl Conv2DTranspose {
 
     /// The convolution from the output's size to the input's, of which this layer is the transpose.
     fn geometry(&self, input: Shape) -> Result<Geometry, ShapeError> {
-        let [height, width, channels] = input.as_image()?;
+        let [height, width, channels] = input.checked()?.as_image()?;
         self.window.size.checked("kernel")?;
         self.window.stride.checked("stride")?;
         let along = |input: usize, kernel: usize, stride: usize| -> Result<(usize, usize), ShapeError> {

@@ -30,7 +30,7 @@ impl Crop {
     }
 
     fn frame(&self, input: Shape) -> Result<Frame, ShapeError> {
-        let [height, width, channels] = input.as_image()?;
+        let [height, width, channels] = input.checked()?.as_image()?;
         let [top, bottom, left, right] = self.rim;
         let left_over = |axis, input: usize, before: usize, after: usize| {
             let crop = before.saturating_add(after);

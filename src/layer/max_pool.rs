@@ -99,7 +99,7 @@ pub(super) fn pooling_plan(window: &Window, input: Shape) -> Result<Plan, ShapeE
 }
 
 pub(super) fn pooling_geometry(window: &Window, input: Shape) -> Result<Geometry, ShapeError> {
-    let [height, width, channels] = input.as_image()?;
+    let [height, width, channels] = input.checked()?.as_image()?;
     let positions = window.over([height, width])?;
     Ok(Geometry {
         input: [height, width],

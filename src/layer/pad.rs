@@ -31,7 +31,7 @@ impl Pad {
     }
 
     fn frame(&self, input: Shape) -> Result<Frame, ShapeError> {
-        let [height, width, channels] = input.as_image()?;
+        let [height, width, channels] = input.checked()?.as_image()?;
         let [top, bottom, left, right] = self.rim;
         let outer = [
             checked_sum("rows of a padded image", &[height, top, bottom])?,

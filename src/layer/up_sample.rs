@@ -58,7 +58,7 @@ impl UpSample {
     }
 
     fn geometry(&self, input: Shape) -> Result<kernel::Geometry, ShapeError> {
-        let [height, width, channels] = input.as_image()?;
+        let [height, width, channels] = input.checked()?.as_image()?;
         let factor = self.factor.checked("factor")?.pair();
         checked_product("rows of an enlarged image", &[height, factor[0]])?;
         checked_product("columns of an enlarged image", &[width, factor[1]])?;
@@ -114,7 +114,7 @@ impl<T: Scalar> Layer<T> for UpSample {
 
 /// The way back from a pooling: its stride undone, and the rim cut off or filled up to the size it had.
 pub(super) fn back_from<T: Scalar>(window: &Window, input: Shape) -> Option<Vec<Arc<dyn Layer<T>>>> {
-    let [height, width, channels] = input.as_image().ok()?;
+    let [height, width, channels] = input.checked().ok()?.as_image().ok()?;
     let pooled = window.over([height, width]).ok()?.count;
     let back = UpSample::new(window.stride);
     let grown = Layer::<T>::plan(&back, Shape::image(pooled[0], pooled[1], channels)).ok()?.output();
