@@ -34,7 +34,7 @@ const ROW: usize = 15;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = CommandLine::new("vae", "Learns to draw digits, with a code of two numbers.", 30)
         .flag("all", "train on the test images, too, as Keras's example does")
-        .float("learning-rate", 0.003, 1e-6..=1.0, "learning rate of Adam, down to 0 along a cosine")
+        .float("learning-rate", 0.001, 1e-6..=1.0, "learning rate of Adam, down to 0 along a cosine")
         .parse();
     let mnist = Mnist::load(&arguments)?;
     let (test, digits) = mnist.test.first(usize::MAX)?;
