@@ -1,49 +1,15 @@
 //! No allocation in a training step after the first, nor in inference with a workspace; counted, not stated.
 
 mod common;
+#[path = "common/heap.rs"]
+mod heap;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use autoencoder::*;
 use common::{Numbers, Outcome};
 
 const NATS: Reduction = Reduction::SumPerSample;
-
-/// Counts what every thread allocates.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn count() -> usize {
-    ALLOCATIONS.load(Ordering::Relaxed)
-}
 
 /// Dense layers with room for several threads, and several activations.
 fn dense() -> Result<Autoencoder<f32>, BuildError> {
@@ -112,7 +78,7 @@ fn between_steps(model: &mut Autoencoder<f32>, trainer: Trainer<'_, f32>, thread
     let data = Numbers::new(3).matrix::<f32>(400, 1600);
     let (mut first, mut last) = (0, 0);
     let mut trainer = trainer.batch_size(16).on_progress(|progress| {
-        last = count();
+        last = heap::calls();
         first = if progress.step == 1 { last } else { first };
     });
     in_pool(threads, || trainer.fit(model, &data))?;
@@ -157,10 +123,10 @@ fn epochs_allocate_only_their_reports() -> Outcome {
     let data = Numbers::new(3).matrix::<f32>(400, 640);
     let allocations = |epochs: usize, batch_size: usize| -> Result<usize, Error> {
         let mut model = dense()?;
-        let before = count();
+        let before = heap::calls();
         let mut trainer = Trainer::new(Bce, Adam::default()).epochs(epochs).batch_size(batch_size);
         in_pool(1, || trainer.fit(&mut model, &data))?;
-        Ok(count() - before)
+        Ok(heap::calls() - before)
     };
     allocations(1, 32)?;
     let ten_epochs =
@@ -185,11 +151,11 @@ fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
                 network.forward(&mut tape, &data, None, step)?;
                 network.backward(&mut tape, &slopes, &mut gradients)?;
                 tape.input_gradient();
-                before = if step == 0 { count() } else { before };
+                before = if step == 0 { heap::calls() } else { before };
             }
             Ok(before)
         })?;
-        let (found, threads) = (count() - before, std::thread::available_parallelism()?.get());
+        let (found, threads) = (heap::calls() - before, std::thread::available_parallelism()?.get());
         assert!(found <= threads * OF_A_THREAD, "{found} in 40 steps");
     }
     Ok(())
@@ -205,7 +171,7 @@ fn inference_with_a_workspace_allocates_nothing() -> Outcome {
         let codes = model.encode(&data)?;
         let mut workspace = model.workspace(300)?;
         model.reconstruct_with(&mut workspace, &data)?; // the pool's threads start
-        let before = count();
+        let before = heap::calls();
         for samples in [1, 17, 300].repeat(20) {
             model.encode_with(&mut workspace, &data.columns(0, samples))?;
             model.encode_with(&mut workspace, &strided.columns(0, samples))?;
@@ -214,7 +180,7 @@ fn inference_with_a_workspace_allocates_nothing() -> Outcome {
             model.network().predict_with(&mut workspace, &data.columns(0, samples))?;
         }
         let threads = std::thread::available_parallelism()?.get();
-        let found = count() - before;
+        let found = heap::calls() - before;
         assert!(found <= threads * OF_A_THREAD, "{found} in 300 calls\n{}", model.summary());
     }
     Ok(())

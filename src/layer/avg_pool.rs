@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::max_pool::{pooling_config, pooling_from_config, pooling_geometry, pooling_plan, pooling_window};
-use super::window::{Extent, Window};
+use super::pooling::Pooling;
+use super::window::Extent;
 use super::{Activation, Backward, Forward, Layer, Padding, Plan};
 use crate::kernel::pool as kernel;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
@@ -14,26 +14,26 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 /// as in Keras. With padding `Same` the mean is over the pixels of the image alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AvgPool {
-    window: Window,
+    pooling: Pooling,
 }
 
 impl AvgPool {
     /// A window of `size` (`2`, or `(2, 3)` for height and width), moved by its size.
     pub fn new(size: impl Into<Extent>) -> Self {
-        Self { window: pooling_window(size.into()) }
+        Self { pooling: Pooling::new(size.into()) }
     }
 
     /// Moves the window by `stride` pixels.
     #[must_use]
     pub fn stride(mut self, stride: impl Into<Extent>) -> Self {
-        self.window.stride = stride.into();
+        self.pooling.window.stride = stride.into();
         self
     }
 
     /// Treats the rim as `padding` says.
     #[must_use]
     pub fn padding(mut self, padding: Padding) -> Self {
-        self.window.padding = padding;
+        self.pooling.window.padding = padding;
         self
     }
 
@@ -42,7 +42,7 @@ impl AvgPool {
     /// # Errors
     /// [`ConfigError`] where the description is of none.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
-        pooling_from_config(config).map(|window| Self { window })
+        Pooling::from_config(config).map(|pooling| Self { pooling })
     }
 }
 
@@ -52,25 +52,25 @@ impl<T: Scalar> Layer<T> for AvgPool {
     }
 
     fn config(&self) -> Config {
-        pooling_config(&self.window)
+        self.pooling.config()
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        pooling_plan(&self.window, input)
+        self.pooling.plan(input)
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
-        let Ok(geometry) = pooling_geometry(&self.window, pass.input_shape) else { return };
+        let Ok(geometry) = self.pooling.geometry(pass.input_shape) else { return };
         kernel::average(&geometry, pass.input, pass.output);
     }
 
     fn backward(&self, pass: Backward<'_, T>) {
-        let Ok(geometry) = pooling_geometry(&self.window, pass.input_shape) else { return };
+        let Ok(geometry) = self.pooling.geometry(pass.input_shape) else { return };
         let Some(input_gradient) = pass.input_gradient else { return };
         kernel::average_gradient(&geometry, pass.output_gradient, input_gradient);
     }
 
     fn mirror(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        super::up_sample::back_from(&self.window, input)
+        super::up_sample::back_from(&self.pooling.window, input)
     }
 }

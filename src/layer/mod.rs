@@ -18,6 +18,7 @@ mod max_pool;
 mod pad;
 mod pass;
 mod plan;
+mod pooling;
 mod regularizer;
 mod repeated_conv2d;
 mod reshape;

@@ -16,6 +16,9 @@ use crate::network::Network;
 use crate::optimizer::{Clip, Constant, MAX_SLOTS, Optimizer, Schedule};
 use crate::{Error, Scalar};
 
+/// The most threads of a trainer's own: more than any machine has cores, and few enough that asking for them does not exhaust it.
+const MAX_THREADS: usize = 1024;
+
 /// Trains a [`Network`] or an [`Autoencoder`](crate::Autoencoder): describe the training, then call [`fit`](Self::fit).
 ///
 /// Unless told otherwise: 1 epoch, batches of 32, shuffled, seed 0, the optimizer's learning rate throughout, every thread of the pool it is called in.
@@ -118,7 +121,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Trains on `threads` threads of its own; with `None`, on those of the pool it is called in.
+    /// Trains on `threads` threads of its own, 1 to 1024; with `None`, on those of the pool it is called in.
     #[must_use]
     pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
         self.threads = threads.into();
@@ -247,9 +250,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
 
     /// The number of samples to train on, if everything is in order.
     fn check(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<usize, TrainErrorKind> {
-        let at_least_one = |option, value: usize| OptionError::unless(value > 0, option, value as f64, "at least 1");
-        at_least_one("batch_size", self.batch_size)?;
-        at_least_one("threads", self.threads.unwrap_or(1))?;
+        OptionError::unless(self.batch_size > 0, "batch_size", self.batch_size as f64, "at least 1")?;
+        let threads = self.threads.unwrap_or(1);
+        OptionError::unless((1..=MAX_THREADS).contains(&threads), "threads", threads as f64, "1 to 1024")?;
         self.loss.check()?;
         self.optimizer.check()?;
         let slots = self.optimizer.slots();

@@ -7,7 +7,7 @@ use autoencoder::*;
 
 use crate::Row;
 use crate::built::Built;
-use crate::counting::count;
+use crate::heap::calls_of_thread;
 
 type Options = for<'a> fn(LayerCheck<'a, Built>) -> LayerCheck<'a, Built>;
 
@@ -29,7 +29,7 @@ impl Table {
         let layer = Built::new(layer);
         let (off, planned) = (layer.off(), layer.clone());
         let passes_through = matches!(layer.kind(), "flatten" | "reshape"); // nobody asks for its gradient
-        let run = move || options(LayerCheck::new(|| layer.clone(), input).allocations(count)).run();
+        let run = move || options(LayerCheck::new(|| layer.clone(), input).allocations(calls_of_thread)).run();
         let off = move || (!passes_through).then(|| options(LayerCheck::new(|| off.clone(), input)).gradients());
         self.0.push(Row::checked(name, run, off).and(move || planned_badly(&planned)));
     }

@@ -10,8 +10,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[path = "../common/heap.rs"]
+mod heap;
+
 mod built;
-mod counting;
+mod garbage;
 mod layers;
 mod others;
 mod properties;
@@ -28,6 +31,8 @@ use rayon::prelude::*;
 struct Row {
     name: String,
     run: Box<dyn Fn() -> Found + Send + Sync>,
+    /// Nothing else may run meanwhile.
+    alone: bool,
 }
 
 /// What a row has found: what to print, and whether it failed.
@@ -39,7 +44,11 @@ struct Found {
 
 impl Row {
     fn new(name: impl Into<String>, run: impl Fn() -> Found + Send + Sync + 'static) -> Self {
-        Self { name: name.into(), run: Box::new(run) }
+        Self { name: name.into(), run: Box::new(run), alone: false }
+    }
+
+    fn alone(self) -> Self {
+        Self { alone: true, ..self }
     }
 
     /// A row that makes all checks of a report; `off` is whether the same with its gradient off by one part in a million passes, which it must not.
@@ -98,13 +107,16 @@ fn main() -> ExitCode {
     rows.extend(wrong::rows());
     rows.extend(random::rows());
     rows.extend(properties::rows());
+    rows.extend(garbage::rows());
     rows.retain(|row| filters.is_empty() || filters.iter().any(|filter| row.name.contains(filter.as_str())));
     if options.iter().any(|option| option == "--list") {
         rows.iter().for_each(|row| println!("{}: test", row.name));
         return ExitCode::SUCCESS;
     }
     let started = Instant::now();
-    let failed = rows.par_iter().filter(|row| print(row, all)).count();
+    let (alone, together): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.alone);
+    let mut failed = together.par_iter().filter(|row| print(row, all)).count();
+    failed += alone.iter().filter(|row| print(row, all)).count();
     println!("conformance: {} rows, {failed} failed, {:.1} s", rows.len(), started.elapsed().as_secs_f64());
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

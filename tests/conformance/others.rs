@@ -5,7 +5,7 @@ use autoencoder::nalgebra::DMatrix;
 use autoencoder::testing::{LossCheck, check_optimizer, check_source};
 use autoencoder::*;
 
-use crate::counting::count;
+use crate::heap::calls_of_thread;
 use crate::wrong::OffLoss;
 use crate::{Found, Row};
 
@@ -26,7 +26,7 @@ fn loss<L: BothLosses>(name: &str, shape: Shape, loss: L) -> Row {
     let off = loss.clone();
     Row::checked(
         format!("{name} over {shape}"),
-        move || LossCheck::new(|| loss.clone(), shape).allocations(count).run(),
+        move || LossCheck::new(|| loss.clone(), shape).allocations(calls_of_thread).run(),
         move || Some(LossCheck::new(|| OffLoss(off.clone()), shape).gradients()),
     )
 }

@@ -38,7 +38,8 @@ fn settings() {
     let adam = |adam: Adam| Trainer::new(Mse, adam);
     let rows: Vec<(Trainer<'_, f64>, &str)> = vec![
         (trainer().batch_size(0), "`batch_size` is 0, expected at least 1"),
-        (trainer().threads(0), "`threads` is 0, expected at least 1"),
+        (trainer().threads(0), "`threads` is 0, expected 1 to 1024"),
+        (trainer().threads(1025), "`threads` is 1025, expected 1 to 1024"),
         (trainer().validation_fraction(1.0), "`validation_fraction` is 1, expected a number in 0..1"),
         (trainer().validation_fraction(-0.1), "`validation_fraction` is -0.1, expected a number in 0..1"),
         (trainer().validation_fraction(f64::NAN), "`validation_fraction` is NaN, expected a number in 0..1"),

@@ -5,6 +5,7 @@
 //!
 //!     AUTOENCODER_MUTANTS=1000000 cargo test --release --test mutants -- --nocapture
 
+#[path = "../common/heap.rs"]
 mod heap;
 mod json;
 mod mutant;

@@ -112,14 +112,20 @@ fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     }
 }
 
+/// How far those numbers of a batch in parts are from those of the batch at once, for the worst of some ways to cut it.
+fn apart_by<T: Scalar, N: Scalar>(bench: &Bench<'_, T>, numbers: impl Fn(Passed<T>) -> Vec<N>) -> f64 {
+    let whole = numbers(in_parts(bench, usize::MAX));
+    let cuts = [1, 2, 3].map(|part| distance(&numbers(in_parts(bench, part)), &whole));
+    cuts.into_iter().fold(0.0, f64::max)
+}
+
 fn gradients_add_up<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     if bench.rig.parameters.is_empty() {
         return Verdict::Skip("it has no parameters");
     }
-    let whole = in_parts(bench, usize::MAX).by_parameters;
-    let worst = [1, 2, 3].map(|part| distance(&in_parts(bench, part).by_parameters, &whole));
+    let worst = apart_by(bench, |passed| passed.by_parameters);
     let otherwise = "the parameters' gradients of the parts of a batch do not add up to those of the batch: `backward` adds each sample's share, undivided";
-    Verdict::within(worst.into_iter().fold(0.0, f64::max), bench.rounding(), otherwise)
+    Verdict::within(worst, bench.rounding(), otherwise)
 }
 
 fn penalties_add_up<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -127,30 +133,25 @@ fn penalties_add_up<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     if whole.penalties.is_empty() && whole.figures.is_empty() {
         return Verdict::Skip("it has none");
     }
-    let worst = [1, 2, 3].map(|part| {
-        let cut = in_parts(bench, part);
-        distance(&cut.penalties, &whole.penalties).max(distance(&cut.figures, &whole.figures))
-    });
+    let worst = apart_by(bench, |passed| passed.penalties).max(apart_by(bench, |passed| passed.figures));
     let otherwise = "what the parts of a batch add to `pass.penalties` or `pass.figures` is not what the batch does: add this part's sum, and do not divide it";
-    Verdict::within(worst.into_iter().fold(0.0, f64::max), 1e-12, otherwise)
+    Verdict::within(worst, 1e-12, otherwise)
 }
 
 fn statistics_add_up<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     if bench.rig.plan.forward_statistics == 0 {
         return Verdict::Skip("it asks for none");
     }
-    let whole = in_parts(bench, usize::MAX).statistics;
-    let worst = [1, 2, 3].map(|part| distance(&in_parts(bench, part).statistics, &whole));
+    let worst = apart_by(bench, |passed| passed.statistics);
     let otherwise = "the statistics of the parts of a batch do not add up to those of the batch: `forward_statistics` writes sums over the samples it sees";
-    Verdict::within(worst.into_iter().fold(0.0, f64::max), 1e-12, otherwise)
+    Verdict::within(worst, 1e-12, otherwise)
 }
 
 fn state_follows<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     if bench.rig.state.is_empty() {
         return Verdict::Skip("it has no state");
     }
-    let whole = in_parts(bench, usize::MAX).state;
-    let worst = [1, 2, 3].map(|part| distance(&in_parts(bench, part).state, &whole));
+    let worst = apart_by(bench, |passed| passed.state);
     let otherwise = "`update_state` comes to another state where the batch was cut otherwise: use `pass.statistics` and `pass.batch` alone";
-    Verdict::within(worst.into_iter().fold(0.0, f64::max), bench.rounding(), otherwise)
+    Verdict::within(worst, bench.rounding(), otherwise)
 }

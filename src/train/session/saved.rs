@@ -1,5 +1,7 @@
 //! A session into a checkpoint, and back.
 
+use std::borrow::Cow;
+
 use super::{Session, SoFar};
 use crate::model_file::{self, Checkpoint, Numbers, Supplement};
 use crate::network::Record;
@@ -90,15 +92,12 @@ impl<T: Scalar> Session<'_, '_, T> {
             let sums: Vec<f64> = numbers_of(&self.so_far.sums).copied().collect();
             supplement.wide.push(Numbers::new(SUMS, Shape::flat(sums.len()), sums));
         }
-        let own = |name, values: &'_ [T]| Numbers::new(name, Shape::flat(values.len()), values.to_vec());
-        for (index, slot) in self.moments.slots.iter().enumerate().filter(|(_, slot)| !slot.is_empty()) {
-            supplement.own.push(Numbers { name: slot_name(index).into(), ..own("", slot) });
-        }
+        let slots =
+            self.moments.slots.iter().enumerate().map(|(index, slot)| (slot_name(index).into(), slot.as_slice()));
+        supplement.own.extend(slots.filter_map(own));
         if let Some((parameters, state)) = self.watch.as_ref().and_then(|watch| watch.best()) {
-            let best = [(BEST_PARAMETERS, parameters), (BEST_STATE, state)];
-            supplement.own.extend(
-                best.into_iter().filter(|(_, values)| !values.is_empty()).map(|(name, values)| own(name, values)),
-            );
+            let best = [(BEST_PARAMETERS.into(), parameters), (BEST_STATE.into(), state)];
+            supplement.own.extend(best.into_iter().filter_map(own));
         }
         supplement
     }
@@ -212,25 +211,38 @@ impl<T: Scalar> Session<'_, '_, T> {
     /// The epoch that a row of the history stands for: what [`row`] made of it.
     fn epoch_of(&self, number: usize, row: &[f64], seconds: f64) -> Option<Epoch> {
         let mut numbers = row.iter().copied();
-        let structure = self.network.structure();
-        let mut named =
-            |names: &[String]| -> Vec<(String, f64)> { names.iter().cloned().zip(numbers.by_ref()).collect() };
-        let metrics: Vec<String> = self.trainer.metrics.iter().map(|metric| metric.name().to_owned()).collect();
-        let one = |values: Vec<(String, f64)>| values.first().map(|(_, value)| *value);
+        let (structure, metrics) = (self.network.structure(), &self.trainer.metrics);
         let validated = self.validation_samples() > 0;
-        let single = [String::new()];
+        let loss = numbers.next()?;
+        let penalties = named(&structure.penalties, &mut numbers);
+        let figures = named(&structure.figures, &mut numbers);
+        let of_training = self.named(&numbers.by_ref().take(metrics.len()).collect::<Vec<f64>>());
+        let validation_loss = if validated { Some(numbers.next()?) } else { None };
+        let of_validation = if validated { metrics.len() } else { 0 };
+        let validation_metrics = self.named(&numbers.by_ref().take(of_validation).collect::<Vec<f64>>());
+        let learning_rate = numbers.next()?;
         Some(Epoch {
             number,
-            loss: one(named(&single))?,
-            penalties: named(&structure.penalties),
-            figures: named(&structure.figures),
-            metrics: named(&metrics),
-            validation_loss: if validated { Some(one(named(&single))?) } else { None },
-            validation_metrics: if validated { named(&metrics) } else { Vec::new() },
-            learning_rate: one(named(&single))?,
+            loss,
+            penalties,
+            figures,
+            metrics: of_training,
+            validation_loss,
+            validation_metrics,
+            learning_rate,
             seconds,
         })
     }
+}
+
+/// The next numbers with these names.
+fn named(names: &[String], numbers: &mut impl Iterator<Item = f64>) -> Vec<(String, f64)> {
+    names.iter().cloned().zip(numbers).collect()
+}
+
+/// Numbers of the model's float type as a tensor; none where there are no numbers.
+fn own<'a, T: Scalar>((name, values): (Cow<'a, str>, &'a [T])) -> Option<Numbers<'a, T>> {
+    (!values.is_empty()).then(|| Numbers::new(name, Shape::flat(values.len()), values))
 }
 
 /// An epoch's numbers but its duration, in the order of a checkpoint.

@@ -1,16 +1,25 @@
-//! An allocator that knows the most memory there has been.
+//! An allocator that knows how often memory was asked for, and the most there has been. For test binaries that include this file.
+
+#![allow(dead_code, reason = "every test binary compiles all of this and uses a part of it")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts what every thread holds.
 struct Counting;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Calls by every thread.
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+/// Bytes that every thread holds.
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static CALLS_OF_THREAD: Cell<usize> = const { Cell::new(0) };
+}
 
 // SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
@@ -38,11 +47,23 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 fn take(size: usize) {
-    let now = NOW.fetch_add(size, Ordering::Relaxed) + size;
+    CALLS.fetch_add(1, Ordering::Relaxed);
+    CALLS_OF_THREAD.with(|calls| calls.set(calls.get() + 1));
+    let now = NOW.fetch_add(size, Ordering::Relaxed).wrapping_add(size);
     MOST.fetch_max(now, Ordering::Relaxed);
 }
 
-/// What `work` returns, and the most memory it held at a time beyond what there was before. Nothing else may run meanwhile.
+/// How often every thread has asked for memory.
+pub fn calls() -> usize {
+    CALLS.load(Ordering::Relaxed)
+}
+
+/// How often this thread has asked for memory.
+pub fn calls_of_thread() -> usize {
+    CALLS_OF_THREAD.with(Cell::get)
+}
+
+/// What `work` returns, and the most memory held at a time beyond what there was before. Nothing else may run meanwhile.
 pub fn peak<R>(work: impl FnOnce() -> R) -> (R, usize) {
     let before = NOW.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
