@@ -11,6 +11,7 @@ mod tests;
 pub use categorical::{categorical, categorical_from_logits};
 
 use super::Element;
+use super::fading::settled;
 use super::lanes::keep;
 use super::reduce::BLOCK;
 use super::simd::{Operation, Simd, dispatch};
@@ -31,7 +32,7 @@ pub enum Pointwise<T> {
     CrossEntropyFromLogits,
 }
 
-/// The sum over elements of the loss; if `gradient` is given, it is set to `factor` times the derivative by p.
+/// The sum over elements of the loss; if `gradient` is given, it is set to `factor` times the derivative by p, [settled].
 ///
 /// # Panics
 /// If the lengths differ.
@@ -121,7 +122,7 @@ fn block_with_gradient<T: Element, V: Simd<T>>(
     let mut g = gradient.chunks_exact_mut(V::LANES);
     for ((p, t), g) in p.zip(t).zip(&mut g) {
         let (value, slope) = loss.element(V::read(p), V::read(t));
-        slope.mul(factor).write(g);
+        settled(slope.mul(factor)).write(g);
         sum = sum.add(value);
     }
     if !p_rest.is_empty() {

@@ -18,6 +18,7 @@ pub mod convert;
 pub mod convolution;
 #[cfg(test)]
 mod every_path;
+mod fading;
 pub mod frame;
 mod lanes;
 pub mod loss;

@@ -192,3 +192,25 @@ fn categorical_losses_and_their_gradients() {
         check_categorical::<f64>(from_logits, 1e-14);
     }
 }
+
+/// A prediction that is all but certain has no gradient rather than one that is slow to compute with.
+fn check_certainty<T: Element>(certain: f64) {
+    on_every_path(|path| {
+        let logits: Vec<T> = (0..400).map(|index| T::of(certain * f64::from(index) / 400.0)).collect();
+        let targets = vec![T::zero(); logits.len()];
+        let (mut each, mut classes) = (vec![T::one(); logits.len()], vec![T::one(); logits.len()]);
+        pointwise(Pointwise::CrossEntropyFromLogits, &logits, &targets, T::of(1e-5), Some(&mut each));
+        categorical_from_logits(logits.len(), &logits, &targets, T::of(1e-5), Some(&mut classes));
+        for slope in each.iter().chain(&classes) {
+            let fast = *slope == T::zero() || slope.abs() >= T::min_positive_value() / T::epsilon();
+            assert!(fast, "{slope} on {path:?}");
+        }
+        assert!(each[0] > T::zero() && each[399] == T::zero(), "{} and {} on {path:?}", each[0], each[399]);
+    });
+}
+
+#[test]
+fn gradients_of_certain_predictions_are_zero() {
+    check_certainty::<f32>(-103.0);
+    check_certainty::<f64>(-740.0);
+}

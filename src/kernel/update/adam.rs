@@ -1,7 +1,7 @@
 //! Adam (Kingma & Ba 2015), with decoupled weight decay (Loshchilov & Hutter 2019).
 
-use super::{normal, settled};
 use crate::kernel::Element;
+use crate::kernel::fading::{normal, settled};
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
 /// The numbers of an Adam step; `rate` is η√(1 − β₂ᵗ)/(1 − β₁ᵗ).

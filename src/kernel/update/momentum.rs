@@ -1,7 +1,7 @@
 //! Gradient descent, with and without momentum.
 
-use super::{normal, settled};
 use crate::kernel::Element;
+use crate::kernel::fading::{normal, settled};
 use crate::kernel::lanes::{Zip, zip};
 use crate::kernel::simd::{Operation, Simd, dispatch};
 

@@ -1,7 +1,7 @@
 //! RMSprop (Hinton 2012), plain or centred, with and without momentum.
 
-use super::{normal, settled};
 use crate::kernel::Element;
+use crate::kernel::fading::{normal, settled};
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
 /// The numbers of an RMSprop step.
