@@ -32,7 +32,7 @@ pub enum Pointwise<T> {
     CrossEntropyFromLogits,
 }
 
-/// The sum over elements of the loss; if `gradient` is given, it is set to `factor` times the derivative by p, [settled].
+/// The sum over elements of the loss; if `gradient` is given, it is set to `factor` times the derivative by p; elements too small to compute with are zero.
 ///
 /// # Panics
 /// If the lengths differ.

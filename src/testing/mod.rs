@@ -16,7 +16,7 @@
 //! # Ok::<(), CheckFailed>(())
 //! ```
 //!
-//! The crate runs the same over all that it brings, in `tests/conformance.rs`. It needs the feature `testing`, which belongs under your `[dev-dependencies]`:
+//! The crate runs the same over all that it brings, in `tests/conformance`. It needs the feature `testing`, which belongs under your `[dev-dependencies]`:
 //!
 //! ```toml
 //! [dev-dependencies]
