@@ -1,4 +1,4 @@
-//! What Keras computes (`tests/reference`), computed here.
+//! What Keras and PyTorch compute (`tests/reference`), computed here. The values of variational models are compared in `tests/variational`.
 
 mod common;
 

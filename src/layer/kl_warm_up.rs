@@ -32,13 +32,14 @@ pub enum KlWarmUp {
 }
 
 impl KlWarmUp {
-    /// The share of the weight after `epoch` epochs, 0 to 1.
+    /// The share of the weight after `epoch` epochs, 0 to 1 whatever the epoch.
     pub fn share(self, epoch: f64) -> f64 {
-        match self {
+        let share = match self {
             Self::None => 1.0,
-            Self::Linear { epochs } => (epoch / epochs).min(1.0),
-            Self::Cyclic { epochs, rise } => (epoch.rem_euclid(epochs) / (rise * epochs)).min(1.0),
-        }
+            Self::Linear { epochs } => epoch / epochs,
+            Self::Cyclic { epochs, rise } => epoch.rem_euclid(epochs) / (rise * epochs),
+        };
+        if share > 0.0 { share.min(1.0) } else { 0.0 } // for what is not a number, too
     }
 
     /// `Ok` if the numbers are in their range.
