@@ -127,7 +127,7 @@ fn block_with_gradient<T: Element, V: Simd<T>>(
     }
     if !p_rest.is_empty() {
         let (value, slope) = loss.element(V::read(p_rest), V::read(t_rest));
-        slope.mul(factor).write(g.into_remainder());
+        settled(slope.mul(factor)).write(g.into_remainder());
         sum = sum.add(keep(value, p_rest.len(), T::zero()));
     }
     sum.sum_lanes().to_f64().unwrap_or(f64::NAN)

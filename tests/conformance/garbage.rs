@@ -1,4 +1,4 @@
-//! Random garbage into every public function: empty, zero, huge, NaN, infinities, lengths that do not fit. Nothing panics, nothing takes more memory than
+//! Random garbage into public functions: empty, zero, huge, NaN, infinities, lengths that do not fit. Nothing panics, nothing takes more memory than
 //! [`BOUND`], and a model that was given garbage is as it was.
 
 use autoencoder::data::idx;
