@@ -112,12 +112,14 @@ fn hash(bits: &[u64]) -> u64 {
 
 /// The hashes of what is trained on the CPU path that this process takes, one a line.
 fn hashes() -> String {
-    let dense = [hash(&trained::<f32>(dense, 2)), hash(&trained::<f64>(dense, 2))];
-    let convolutional = [hash(&trained::<f32>(convolutional, 2)), hash(&trained::<f64>(convolutional, 2))];
     let path = autoencoder::kernel::cpu_path().name();
-    let lines = [("dense", dense), ("convolutional", convolutional)];
-    let line = |(name, [single, double]): (&str, [u64; 2])| format!("{path} {name} {single:016x} {double:016x}\n");
-    lines.into_iter().map(line).collect()
+    macro_rules! line {
+        ($($model:ident),*) => {[$({
+            let [single, double] = [hash(&trained::<f32>($model, 2)), hash(&trained::<f64>($model, 2))];
+            format!("{path} {} {single:016x} {double:016x}\n", stringify!($model))
+        }),*]};
+    }
+    line!(dense, deep, convolutional, everything).concat()
 }
 
 /// What a process of its own runs, since a path is chosen once; by itself a test of nothing.
@@ -212,6 +214,7 @@ fn everything_is_send_and_sync() {
         Checkpoints,
         EarlyStopping,
         Elbo,
+        dyn Callback<T>,
         Epoch,
         History,
         Progress,
@@ -244,8 +247,21 @@ fn everything_is_send_and_sync() {
         KlWarmUp,
         Plan,
         ParameterSpec,
+        StateSpec,
+        Mode,
+        Extent,
         Forward<'static, T>,
         Backward<'static, T>,
+        Prepare<'static, T>,
+        PrepareBackward<'static, T>,
+        ForwardStatistics<'static, T>,
+        BackwardStatistics<'static, T>,
+        StateUpdate<'static, T>,
+        WholeBatch<'static, T>,
+        FinishGradient<'static, T>,
+        Parameters<'static, T>,
+        Gradients<'static, T>,
+        Segments<'static, T>,
         Dense,
         Conv2D,
         Conv2DTranspose,
@@ -283,5 +299,13 @@ fn everything_is_send_and_sync() {
         dyn Schedule,
         dyn Corruption<T>,
         dyn Metric<T>,
+        dyn Latent<T>,
+        testing::Report,
+        testing::Check,
+        testing::CheckFailed,
+        testing::Outcome,
+        testing::GradientComparison,
+        testing::LayerCheck<'static, Dense>,
+        testing::LossCheck<'static, Mse>,
     ];
 }

@@ -75,7 +75,8 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync {
     /// What a file needs to build the layer again.
     fn config(&self) -> Config;
 
-    /// What the layer needs and gives for samples of shape `input`.
+    /// What the layer needs and gives for samples of shape `input`: of at least one element and at most [`MAX_ELEMENTS`](crate::MAX_ELEMENTS), a network
+    /// asks for no other.
     ///
     /// # Errors
     /// [`ShapeError`] if it cannot work on such samples.

@@ -1,7 +1,7 @@
 //! Checks for layers, losses, optimizers and data sources: the crate's own and yours, by the same code.
 //!
 //! One call makes every check that applies and returns a [`Report`], in which each has its name, its figure and, where it fails, a message that says what to mend.
-//! Nothing here panics; a panic of what is checked is a failed check. In a test of yours:
+//! A panic of what is checked is a failed check, too. In a test of yours:
 //!
 //! ```
 //! use autoencoder::testing::{CheckFailed, check_optimizer};

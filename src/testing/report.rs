@@ -41,8 +41,18 @@ pub enum Outcome {
 }
 
 impl Report {
-    pub(super) fn new(subject: impl Into<String>) -> Self {
-        Self { subject: subject.into(), checks: Vec::new(), compared: 0, redrawn: 0 }
+    /// The report that `checks` fill. A panic between two of them ends them, and is one that failed.
+    pub(super) fn of(checks: impl FnOnce(&mut Self)) -> Self {
+        let mut report = Self { subject: "something".to_owned(), checks: Vec::new(), compared: 0, redrawn: 0 };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| checks(&mut report))) {
+            report.add("it can be made, and says what it is", panicked(&*payload));
+        }
+        report
+    }
+
+    /// Says what is checked.
+    pub(super) fn name(&mut self, subject: impl Into<String>) {
+        self.subject = subject.into();
     }
 
     /// What was checked.
@@ -112,9 +122,7 @@ impl Report {
 
     /// Makes a check; whether it holds or was left out. A panic is a failure.
     pub(super) fn make(&mut self, name: impl Into<String>, check: impl FnOnce() -> Verdict) -> bool {
-        let verdict = catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|payload| {
-            Verdict::Fails(format!("it panicked: {}; nothing here may panic, whatever it is handed", text(&*payload)))
-        });
+        let verdict = catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|payload| panicked(&*payload));
         self.add(name, verdict)
     }
 
@@ -133,10 +141,11 @@ impl Report {
     }
 }
 
-/// What a panic said.
-fn text(payload: &(dyn Any + Send)) -> &str {
+/// The failure that a panic is.
+fn panicked(payload: &(dyn Any + Send)) -> Verdict {
     let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a text")
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a text");
+    Verdict::Fails(format!("it panicked: {text}; nothing here may panic, whatever it is handed"))
 }
 
 /// What a check comes to.

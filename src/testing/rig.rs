@@ -120,10 +120,17 @@ impl<T: Scalar> Samples<T> {
 }
 
 impl<T: Scalar> Rig<T> {
-    /// The layer with parameters drawn as it asks.
-    pub fn new(layer: Arc<dyn Layer<T>>, input: Shape) -> Result<Self, ShapeError> {
-        let plan = layer.plan(input.checked()?)?;
-        plan.output.checked()?;
+    /// The layer with parameters drawn as it asks; what keeps it from being checked on such samples.
+    pub fn new(layer: Arc<dyn Layer<T>>, input: Shape) -> Result<Self, String> {
+        let plan = planned(&*layer, input).map_err(|error| error.to_string())?;
+        let numbers = numbers_in(&plan, input);
+        if numbers > MOST_NUMBERS {
+            return Err(format!("it takes {numbers} numbers, and no more than {MOST_NUMBERS} are checked; take less"));
+        }
+        Self::filled(layer, input, plan).map_err(|error| error.to_string())
+    }
+
+    fn filled(layer: Arc<dyn Layer<T>>, input: Shape, plan: Plan) -> Result<Self, ShapeError> {
         let (mut parameters, mut ranges) = (Vec::new(), Vec::new());
         for (index, spec) in plan.parameters.iter().enumerate() {
             let mut values = vec![T::zero(); spec.elements()?];
@@ -434,6 +441,34 @@ impl<T: Scalar> Trip<'_, T> {
         }
         state
     }
+}
+
+/// The most numbers that a layer may have, and a sample take in all its buffers: a check makes many passes and keeps what they leave.
+const MOST_NUMBERS: usize = 1 << 22;
+
+/// The plan over such samples, if it is one that a network would follow.
+fn planned<T: Scalar>(layer: &dyn Layer<T>, input: Shape) -> Result<Plan, ShapeError> {
+    let plan = layer.plan(input.checked()?)?;
+    plan.output.checked()?;
+    Ok(plan)
+}
+
+/// The numbers of a layer and of one sample.
+fn numbers_in(plan: &Plan, input: Shape) -> usize {
+    let parameters = plan.parameters.iter().map(|spec| spec.shape.iter().fold(1, |a: usize, b| a.saturating_mul(*b)));
+    let state = plan.state.iter().map(|state| state.elements);
+    let buffers = [
+        input.elements(),
+        plan.output.elements(),
+        plan.cache_per_sample,
+        plan.scratch,
+        plan.prepared,
+        plan.prepared_backward,
+        plan.side_input,
+        plan.forward_statistics,
+        plan.backward_statistics,
+    ];
+    parameters.chain(state).chain(buffers).fold(0, usize::saturating_add)
 }
 
 /// Rows of a whole-batch gradient that are computed at a time: a network cuts at multiples of 8.

@@ -8,6 +8,9 @@ use crate::data::{DataError, Source};
 /// The most samples that are read; of larger sources as many from all over.
 const MOST: usize = 64;
 
+/// The most numbers that a sample may have: a check keeps several copies of what it reads.
+const MOST_FEATURES: usize = 1 << 20;
+
 /// Checks a data source.
 ///
 /// ```
@@ -20,14 +23,32 @@ const MOST: usize = 64;
 /// ```
 #[must_use = "a report has to be looked at: `into_result()?`"]
 pub fn check_source<T: Scalar>(source: &dyn Source<T>) -> Report {
+    Report::of(|report| check(report, source))
+}
+
+fn check<T: Scalar>(report: &mut Report, source: &dyn Source<T>) {
     let (samples, features) = (source.len(), source.features());
-    let mut report = Report::new(format!("{samples} samples of {features} features"));
+    report.name(format!("{samples} samples of {features} features"));
+    let can_be_checked = report.make("its samples are not too large to be checked", || {
+        let features = features.max(source.side_features());
+        Verdict::unless(
+            features > MOST_FEATURES,
+            format!("{features} numbers a sample; at most {MOST_FEATURES} are checked"),
+        )
+    });
+    if !can_be_checked {
+        return;
+    }
     report.make("its size is the same every time", || {
         let differs = source.len() != samples || source.features() != features || source.is_empty() != (samples == 0);
-        Verdict::unless(differs, "`len`, `features` or `is_empty` gives another answer the second time")
+        Verdict::unless(
+            differs,
+            "`len`, `features` or `is_empty` gives another answer the second time: a source is fixed while it is read",
+        )
     });
     report.make("no sample can be read past the end", || {
-        let past = [samples, samples + 1, usize::MAX].iter().any(|sample| read(source, &[*sample], 0.0).is_ok());
+        let past =
+            [samples, samples.saturating_add(1), usize::MAX].iter().any(|sample| read(source, &[*sample], 0.0).is_ok());
         Verdict::unless(past, "reading a sample that does not exist is no error: `DataError::NoSuchSample`")
     });
     report.make("reading nothing reads nothing", || {
@@ -37,33 +58,42 @@ pub fn check_source<T: Scalar>(source: &dyn Source<T>) -> Report {
     let chosen: Vec<usize> = (0..samples).step_by(step).collect();
     if chosen.is_empty() || features == 0 {
         report.add("what is read", Verdict::Skip("it has no samples, or none with features"));
-        return report;
+        return;
     }
-    let first = read(source, &chosen, 0.0);
-    let Ok(values) = first else {
-        report.add("samples can be read", first.err().unwrap_or(Verdict::Holds));
-        return report;
+    let mut values = Vec::new();
+    let read_them = || {
+        values = read(source, &chosen, 0.0)?;
+        Ok(Verdict::Holds)
     };
-    report.add("samples can be read", Verdict::Holds);
+    if !report.make("samples can be read", || verdict(read_them)) {
+        return;
+    }
     let read_again = |before: f64| {
         verdict(|| {
             let again = read(source, &chosen, before)?;
             let differs = first_difference(&again, &values).is_some();
-            Ok(Verdict::unless(differs, "the same samples read again are other numbers"))
+            Ok(Verdict::unless(
+                differs,
+                "the same samples read again are other numbers: what is random is drawn from the sample's number",
+            ))
         })
     };
     report.make("a sample is the same every time it is read", || read_again(0.0));
     report.make("every element of a batch is written", || match read_again(f64::NAN) {
-        Verdict::Fails(_) => {
-            Verdict::Fails("an element of the batch is what the buffer held before, or made of it".to_owned())
-        }
+        Verdict::Fails(_) => Verdict::Fails(
+            "an element of the batch is what the buffer held before, or made of it: `read` writes every element"
+                .to_owned(),
+        ),
         other => other,
     });
     report
         .make("a sample is the same alone, in any order, and twice in a batch", || any_order(source, &chosen, &values));
     report.make("single values are those of the samples", || single_values(source, &chosen, &values));
     report.make("values are finite", || {
-        Verdict::unless(!all_finite(&values), "NaN or infinity: training on it is an error")
+        Verdict::unless(
+            !all_finite(&values),
+            "NaN or infinity: training on it is an error; replace or leave out such samples",
+        )
     });
     report.make("several threads read at once", || at_once(source, &chosen, &values));
     report.make("a buffer of another length makes no panic", || {
@@ -73,7 +103,6 @@ pub fn check_source<T: Scalar>(source: &dyn Source<T>) -> Report {
         Verdict::Holds
     });
     report.make("side inputs are the same every time", || side_inputs(source, &chosen));
-    report
 }
 
 fn wrong(error: DataError) -> Verdict {
@@ -98,7 +127,10 @@ fn any_order<T: Scalar>(source: &dyn Source<T>, chosen: &[usize], values: &[T]) 
         for (place, sample) in chosen.iter().enumerate() {
             differs |= first_difference(&read(source, &[*sample], 0.0)?, of(place)).is_some();
         }
-        Ok(Verdict::unless(differs, "what a sample is depends on what is read with it, or before it"))
+        Ok(Verdict::unless(
+            differs,
+            "what a sample is depends on what is read with it, or before it: read each by its number alone",
+        ))
     })
 }
 
@@ -110,13 +142,16 @@ fn single_values<T: Scalar>(source: &dyn Source<T>, chosen: &[usize], values: &[
                 let value = source.value(*sample, feature).map_err(wrong)?;
                 if first_difference(&[value], &[*expected]).is_some() {
                     return Err(Verdict::Fails(format!(
-                        "`value({sample}, {feature})` is {value}, the sample has {expected} there"
+                        "`value({sample}, {feature})` is {value}, `read` gives {expected} there: leave `value` out, or read the same"
                     )));
                 }
             }
         }
         let past = source.value(0, features).is_ok() || source.value(source.len(), 0).is_ok();
-        Ok(Verdict::unless(past, "`value` of a feature or a sample that does not exist is no error"))
+        Ok(Verdict::unless(
+            past,
+            "`value` of a feature or a sample that does not exist is no error: `DataError::NoSuchFeature`, `NoSuchSample`",
+        ))
     })
 }
 
@@ -129,7 +164,10 @@ fn at_once<T: Scalar>(source: &dyn Source<T>, chosen: &[usize], values: &[T]) ->
             .collect();
         readers.into_iter().any(|reader| !reader.join().unwrap_or(false))
     });
-    Verdict::unless(differs, "read by four threads at once, samples are other numbers, or errors")
+    Verdict::unless(
+        differs,
+        "read by four threads at once, samples are other numbers, or errors: share nothing that is written, or lock it",
+    )
 }
 
 fn side_inputs<T: Scalar>(source: &dyn Source<T>, chosen: &[usize]) -> Verdict {
@@ -145,6 +183,9 @@ fn side_inputs<T: Scalar>(source: &dyn Source<T>, chosen: &[usize]) -> Verdict {
         };
         let (one, other) = (side(0.0)?, side(f64::NAN)?);
         let wrong = first_difference(&one, &other).is_some() || !all_finite(&one);
-        Ok(Verdict::unless(wrong, "side inputs are other numbers the second time, not written, or not finite"))
+        Ok(Verdict::unless(
+            wrong,
+            "side inputs are other numbers the second time, not written, or not finite: `read_side` writes every element",
+        ))
     })
 }

@@ -56,40 +56,24 @@ impl<'a> Case<'a> {
         let by_input = tape.input_gradient().to_vec();
 
         let mut seed = || random.below(1 << 20) as u64;
-        let mut report = compare_gradient(&by_input, seed(), |index, step| self.moved_input(&mut tape, index, step));
+        let inputs = self.inputs.as_slice().to_vec();
+        let mut report = compare_gradient(&inputs, &by_input, seed(), |moved| {
+            self.inputs.copy_from_slice(moved);
+            self.value(&mut tape)
+        });
+        self.inputs.copy_from_slice(&inputs);
         let mut start = 0;
         let tensors: Vec<_> = self.network.parameters().map(|p| (p.name.to_owned(), p.values.to_vec())).collect();
         for (name, values) in tensors {
             let analytic = &gradients[start..start + values.len()];
-            let moved = |index, step| self.moved_parameter(&mut tape, &name, &values, index, step);
-            report.add(compare_gradient(analytic, seed(), moved));
+            report.add(compare_gradient(&values, analytic, seed(), |moved| {
+                self.network.set_parameter(&name, moved).expect("a parameter of that name");
+                self.value(&mut tape)
+            }));
+            self.network.set_parameter(&name, &values).expect("a parameter of that name");
             start += values.len();
         }
         report
-    }
-
-    fn moved_input(&mut self, tape: &mut autoencoder::Tape<f64>, index: usize, step: f64) -> Vec<f64> {
-        let before = self.inputs.as_slice()[index];
-        self.inputs.as_mut_slice()[index] = before + step;
-        let value = self.value(tape);
-        self.inputs.as_mut_slice()[index] = before;
-        value
-    }
-
-    fn moved_parameter(
-        &mut self,
-        tape: &mut autoencoder::Tape<f64>,
-        name: &str,
-        values: &[f64],
-        index: usize,
-        step: f64,
-    ) -> Vec<f64> {
-        let mut moved = values.to_vec();
-        moved[index] += step;
-        self.network.set_parameter(name, &moved).expect("a parameter of that name");
-        let value = self.value(tape);
-        self.network.set_parameter(name, values).expect("a parameter of that name");
-        value
     }
 
     /// The terms of the objective, and the mean over samples of every penalty.

@@ -81,6 +81,12 @@ macro_rules! layer {
             }
 
             fn backward_statistics(&self, pass: BackwardStatistics<'_, $scalar>) {
+                let slopes: Vec<$scalar> = match self.factor {
+                    1.0 => return self.$field.backward_statistics(pass),
+                    factor => pass.output_gradient.iter().map(|slope| slope * factor as $scalar).collect(),
+                };
+                let mut pass = pass; // it may not outlive what it borrows
+                pass.output_gradient = &slopes;
                 self.$field.backward_statistics(pass);
             }
 

@@ -143,7 +143,8 @@ fn cache_is_left<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     }
     let found = |cache| Found { cache, ..Found::default() };
     let differs = leftover(bench, Mode::Training, found, everything).is_some();
-    Verdict::unless(differs, "backward reads from `pass.cache` what forward did not write there in training")
+    let message = "backward reads from `pass.cache` what forward did not write there in training: write it, or ask for less with `Plan::cache_per_sample`";
+    Verdict::unless(differs, message)
 }
 
 fn gradients_are_added_to<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -165,7 +166,7 @@ fn gradients_without_the_input_s<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let differs = first_difference(&with, &without).is_some();
     Verdict::unless(
         differs,
-        "with `pass.input_gradient` None, as in a first layer, the parameters' gradients are others",
+        "with `pass.input_gradient` None, as in a first layer, the parameters' gradients are others: compute them before and apart from it",
     )
 }
 
@@ -177,7 +178,8 @@ fn output_is_forgotten<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let with = everything(bench.rig.step(&bench.samples, linked));
     let without = everything(bench.rig.step(&bench.samples, Setting { forgets_output: true, ..linked }));
     let differs = first_difference(&with, &without).is_some();
-    Verdict::unless(differs, "its plan says `forgets_output`, but with a linear activation backward needs the output")
+    let message = "its plan says `forgets_output`, but with a linear activation backward reads the output: keep what it needs in `pass.cache`, or do not say so";
+    Verdict::unless(differs, message)
 }
 
 fn zeros_come_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -188,5 +190,7 @@ fn zeros_come_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     samples.slopes.fill(T::zero());
     let passed = bench.rig.step(&samples, bench.setting());
     let all_zero = passed.by_input.iter().chain(&passed.by_parameters).all(|value| *value == T::zero());
-    Verdict::unless(!all_zero, "where the loss does not depend on the output, some gradient is not zero")
+    let message = "where the loss does not depend on the output, some gradient is not zero: every gradient is a multiple of `pass.output_gradient`; what a layer \
+                   adds to the loss is a penalty of its plan, or a regularizer";
+    Verdict::unless(!all_zero, message)
 }

@@ -14,18 +14,31 @@ use crate::{Config, MAX_ELEMENTS, Scalar, Shape, Value};
 type Make<'a, T> = &'a dyn Fn() -> Arc<dyn Layer<T>>;
 
 /// The layer in both float types, if it takes the shape at all.
+pub(super) fn takes_the_shape<'a>(
+    report: &mut Report,
+    options: &Options,
+    single: Make<'a, f32>,
+    double: Make<'a, f64>,
+) -> Option<Pair<'a>> {
+    let mut pair = None;
+    report.make("the shape is one that the layer takes", || match Pair::new(options, single, double) {
+        Ok(made) => {
+            pair = Some(made);
+            Verdict::Holds
+        }
+        Err(error) => fails("`plan` refuses the shape it is to be checked on", error),
+    });
+    pair
+}
+
+/// What it says of itself, and the layer in both float types if it takes the shape at all.
 pub(super) fn check<'a>(
     report: &mut Report,
     options: &Options,
     single: Make<'a, f32>,
     double: Make<'a, f64>,
 ) -> Option<Pair<'a>> {
-    let takes_it = report.make("the shape is one that the layer takes", || {
-        let planned = Bench::new(options, single).map(|_| ()).and(Bench::new(options, double).map(|_| ()));
-        planned
-            .map_or_else(|error| fails("`plan` refuses the shape it is to be checked on", error), |()| Verdict::Holds)
-    });
-    let mut pair = Pair::new(options, single, double).ok().filter(|_| takes_it)?;
+    let mut pair = takes_the_shape(report, options, single, double)?;
     in_both!(report, pair, "kind and configuration are the same every time", described_alike);
     report.make("kind and configuration are the same for f32 and f64", || {
         let (single, double) = (&pair.single.rig.layer, &pair.double.rig.layer);
@@ -38,7 +51,8 @@ pub(super) fn check<'a>(
     in_both!(report, pair, "the plan is the same every time", planned_alike);
     report.make("the plan is the same for f32 and f64", || {
         let differs = outline(&pair.single.rig.plan) != outline(&pair.double.rig.plan);
-        Verdict::unless(differs, "output, parameters or state in `plan` depend on the float type")
+        let message = "output, parameters or state in `plan` depend on the float type: a file of one could not be read as the other";
+        Verdict::unless(differs, message)
     });
     in_both!(report, pair, "parameters and state have names of their own", named_apart);
     in_both!(report, pair, "parameters start with finite numbers", start_finite);
@@ -50,7 +64,7 @@ pub(super) fn check<'a>(
             Ok(Verdict::within(
                 distance(&single.parameters, &double.parameters),
                 1e-6,
-                "the first parameters depend on the float type",
+                "the first parameters depend on the float type: give the same `ParameterSpec` for both",
             ))
         })
     });
@@ -105,7 +119,9 @@ fn described_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         return Verdict::Fails("`kind` is empty: it is the layer's name in errors, summaries and files".to_owned());
     }
     let differs = layer.kind() != fresh.kind() || layer.config() != fresh.config() || layer.config() != layer.config();
-    Verdict::unless(differs, "`kind` or `config` gives another answer the second time")
+    let message =
+        "`kind` or `config` gives another answer the second time: they say how the layer was made, and nothing else";
+    Verdict::unless(differs, message)
 }
 
 fn planned_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -120,19 +136,24 @@ fn named_apart<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let mut names: Vec<&str> = plan.parameters.iter().map(|spec| spec.name).collect();
     names.extend(plan.state.iter().map(|spec| spec.name));
     if names.iter().any(|name| name.is_empty() || name.contains('.')) {
-        return Verdict::Fails("a name in the plan is empty or has a dot in it".to_owned());
+        return Verdict::Fails(
+            "a name in the plan is empty or has a dot in it: a file says `layers.1.name`".to_owned(),
+        );
     }
     let count = names.len();
     names.sort_unstable();
     names.dedup();
-    Verdict::unless(names.len() < count, "two parameters or state tensors have the same name")
+    let message = "two parameters or state tensors have the same name: a file tells them apart by it";
+    Verdict::unless(names.len() < count, message)
 }
 
 fn start_finite<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     verdict(|| {
         let rig = Rig::new((bench.make)(), bench.options.input).map_err(|error| fails("`plan`", error))?;
         let finite = all_finite(&rig.parameters) && all_finite(&rig.state);
-        Ok(Verdict::unless(!finite, "an initializer, or a state's first value, is not finite"))
+        let message =
+            "an initializer, or a state's first value, is not finite: check the option it is made of in `plan`";
+        Ok(Verdict::unless(!finite, message))
     })
 }
 
@@ -141,6 +162,7 @@ fn structure<T: Scalar>(bench: &Bench<'_, T>, input: Shape) -> Result<Structure<
     Structure::new(input, vec![("layers.0".to_owned(), (bench.make)())], Sharing::Detached)
 }
 
+/// A network answers these itself: `plan` is never asked, and need not think of them.
 fn hopeless_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     const HUGE: usize = usize::MAX;
     let shapes = [
@@ -157,12 +179,10 @@ fn hopeless_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         Shape::image(2, HUGE, HUGE),
         Shape::image(1 << 40, 1 << 40, 1 << 40),
     ];
-    for shape in shapes {
-        if structure(bench, shape).is_ok() {
-            return Verdict::Fails(format!("a model is built on samples of {shape}"));
-        }
+    match shapes.into_iter().find(|shape| structure(bench, *shape).is_ok()) {
+        Some(shape) => Verdict::Fails(format!("a model is built on samples of {shape}")),
+        None => Verdict::Holds,
     }
-    Verdict::Holds
 }
 
 fn shapes_at_the_limit<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -174,8 +194,14 @@ fn shapes_at_the_limit<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         Shape::image(1 << 30, 1, 2),
         Shape::image(1, 2, 1 << 30),
     ];
-    shapes.into_iter().for_each(|shape| drop(structure(bench, shape)));
-    Verdict::Holds
+    let passes_it = |shape: &Shape| {
+        structure(bench, *shape)
+            .is_ok_and(|_| (bench.make)().plan(*shape).is_ok_and(|plan| plan.output.checked().is_err()))
+    };
+    match shapes.into_iter().find(passes_it) {
+        Some(shape) => Verdict::Fails(format!("a model is built whose output for samples of {shape} passes the limit")),
+        None => Verdict::Holds,
+    }
 }
 
 fn odd_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -221,7 +247,9 @@ fn mirror_leads_back(bench: &Bench<'_, f64>) -> Verdict {
                 .map_err(|error| fails("the mirror image does not fit onto the output", error))?
                 .output;
         }
-        let message = format!("the mirror image leads from {output} to {shape}, not back to {input}");
+        let message = format!(
+            "the mirror image leads from {output} to {shape}, not back to {input}: give layers that do, or None"
+        );
         Ok(Verdict::unless(shape.elements() != input.elements(), message))
     })
 }
@@ -238,12 +266,13 @@ fn built_again<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> Verdi
         let again = build(bench, registry, &config)?;
         if again.config() != config || again.kind() != bench.rig.layer.kind() {
             return Err(Verdict::Fails(
-                "the layer built from the configuration has another one: a setting is lost".to_owned(),
+                "the layer built from the configuration has another one: `config` writes, and the constructor reads, every setting".to_owned(),
             ));
         }
         let plan = |layer: &dyn Layer<T>| layer.plan(bench.rig.input).map(|plan| outline(&plan));
         if plan(&*again) != plan(&*bench.rig.layer) {
-            return Err(Verdict::Fails("the layer built from the configuration has another plan".to_owned()));
+            let message = "the layer built from the configuration has another plan: `config` leaves out a setting";
+            return Err(Verdict::Fails(message.to_owned()));
         }
         let rig = Rig { layer: again, ..bench.rig.clone() };
         let everything = |rig: &Rig<T>| {
@@ -280,7 +309,9 @@ fn settings_of_another_type(bench: &Bench<'_, f64>, registry: &Registry<f64>) ->
         for other in others.iter().filter(|other| std::mem::discriminant(*other) != std::mem::discriminant(value)) {
             let changed = config.clone().with(name, other.clone());
             if build(bench, registry, &changed).is_ok() {
-                return Verdict::Fails(format!("the constructor takes {other:?} for `{name}`, which is {value:?}"));
+                return Verdict::Fails(format!(
+                    "the constructor takes {other:?} for `{name}`, which is {value:?}: read it with the method of `Config` for its type"
+                ));
             }
         }
     }

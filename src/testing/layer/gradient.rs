@@ -40,7 +40,7 @@ fn compare(report: &mut Report, name: String, bench: &Bench<'_, f64>, tensor: Op
             }
         }
         let otherwise = match total.compared {
-            0 => "no coordinate could be compared: the function has a kink within every stencil".to_owned(),
+            0 => "no coordinate could be compared, the function has a kink within every stencil: give inputs away from it with `LayerCheck::inputs`".to_owned(),
             _ => format!(
                 "`backward` gives another gradient than the slope of what `forward` computes, by {:.1e} of its largest element",
                 total.error
@@ -61,22 +61,17 @@ fn at_one_point(bench: &Bench<'_, f64>, tensor: Option<usize>, linked: bool, dra
     let setting = Setting { linked, ..Setting::training() };
     let passed = rig.step(&samples, setting);
     let Some(range) = tensor.map(|index| rig.ranges.get(index).cloned().unwrap_or(0..0)) else {
-        return compare_gradient(&passed.by_input, draw, |index, step| {
-            let value = samples.input.get(index).copied().unwrap_or(f64::NAN);
-            samples.input.get_mut(index).into_iter().for_each(|to| *to = value + step);
-            let terms = rig.terms(&samples, setting);
-            samples.input.get_mut(index).into_iter().for_each(|to| *to = value);
-            terms
+        let point = samples.input.clone();
+        return compare_gradient(&point, &passed.by_input, draw, |moved| {
+            samples.input.copy_from_slice(moved);
+            rig.terms(&samples, setting)
         });
     };
+    let point = rig.parameters.get(range.clone()).unwrap_or(&[]).to_vec();
     let analytic = passed.by_parameters.get(range.clone()).unwrap_or(&[]);
-    compare_gradient(analytic, draw, |index, step| {
-        let index = range.start + index;
-        let value = rig.parameters.get(index).copied().unwrap_or(f64::NAN);
-        rig.parameters.get_mut(index).into_iter().for_each(|to| *to = value + step);
-        let terms = rig.terms(&samples, setting);
-        rig.parameters.get_mut(index).into_iter().for_each(|to| *to = value);
-        terms
+    compare_gradient(&point, analytic, draw, |moved| {
+        rig.parameters.get_mut(range.clone()).into_iter().for_each(|values| values.copy_from_slice(moved));
+        rig.terms(&samples, setting)
     })
 }
 
@@ -122,7 +117,7 @@ fn agree(single: &[f32], double: &[f64]) -> Verdict {
     Verdict::within(
         distance(single, double),
         SINGLE,
-        "f32 gives other numbers than f64, beyond rounding: something is computed as a float type of its own",
+        "f32 gives other numbers than f64, beyond rounding: compute in `T` throughout, with constants from `T::from_f64`",
     )
 }
 
@@ -164,7 +159,7 @@ fn adjoint(bench: &Bench<'_, f64>) -> Verdict {
     Verdict::within(
         difference / scale.max(1e-30),
         1e-13,
-        "`backward` is not the transpose of what `forward` multiplies by",
+        "`backward` is not the transpose of what `forward` multiplies by: each product a·x of forward is a product a·slope on the way back",
     )
 }
 
@@ -199,7 +194,7 @@ fn reshapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let differs = bench.rig.plan.output.elements() != bench.rig.input.elements() || !bench.rig.parameters.is_empty();
     Verdict::unless(
         differs,
-        "its plan `passes_through`, but output and input differ in elements, or there are parameters",
+        "its plan `passes_through`, but output and input differ in elements, or there are parameters: leave `passes_through` out",
     )
 }
 
@@ -229,7 +224,7 @@ fn behind_repetition<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         let parts =
             [(&other.output, &one.output), (&other.by_input, &by_input), (&other.by_parameters, &one.by_parameters)];
         let worst = parts.map(|(found, expected)| distance(found, expected)).into_iter().fold(0.0, f64::max);
-        let otherwise = "what `behind_repetition` gives computes something else than the layer over the repeated image";
+        let otherwise = "what `behind_repetition` gives computes something else than the layer over the repeated image: mend it, or give None";
         Ok(Verdict::within(worst, 10.0 * bench.rounding(), otherwise))
     })
 }
@@ -263,5 +258,6 @@ fn mean_is_inferred<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let (mut mean, mut log_variance) = (vec![T::nan(); inferred.len()], vec![T::nan(); inferred.len()]);
     latent.posterior(bench.rig.plan.output, &bench.samples.input, &mut mean, &mut log_variance);
     let wrong = first_difference(&mean, &inferred).is_some() || !log_variance.iter().all(|value| value.is_finite());
-    Verdict::unless(wrong, "`Latent::posterior` gives another mean than inference, or a variance that is not finite")
+    let message = "`Latent::posterior` gives another mean than inference, or a variance that is not finite: in inference a latent layer gives the mean";
+    Verdict::unless(wrong, message)
 }

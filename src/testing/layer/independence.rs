@@ -80,10 +80,10 @@ fn gradient_alone_or_in_company<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     for (sample, expected) in together.chunks(bench.rig.input.elements()).enumerate() {
         let alone = Setting { random: setting.random.skip(sample), batch: Some(bench.samples.count), ..setting };
         let by_input = bench.rig.step(&bench.samples.part(sample..sample + 1), alone).by_input;
-        if first_difference(expected, &by_input).is_some() {
+        if let Some(element) = first_difference(expected, &by_input) {
             return Verdict::Fails(format!(
-                "the input's gradient of sample {sample} is another when that sample comes alone: compute it from that sample's numbers only; a penalty's \
-                 gradient is divided by `pass.batch`, not by `pass.samples`"
+                "element {element} of the input's gradient of sample {sample} is another when that sample comes alone: compute it from that sample's \
+                 numbers only; a penalty's gradient is divided by `pass.batch`, not by `pass.samples`"
             ));
         }
     }

@@ -16,7 +16,7 @@ use super::report::{Report, Verdict};
 use super::rig::{Rig, Samples, Setting};
 use crate::layer::Layer;
 use crate::model_file::Registry;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape};
 
 /// Checks the layer that `make` makes on samples of shape `input`; see [`LayerCheck`] for options.
 ///
@@ -68,7 +68,7 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 /// # Ok::<(), autoencoder::testing::CheckFailed>(())
 /// ```
 #[must_use = "a report has to be looked at: `into_result()?`"]
-pub fn check_layer<L>(make: impl Fn() -> L, input: Shape) -> Report
+pub fn check_layer<L>(make: impl Fn() -> L + Send + Sync, input: Shape) -> Report
 where
     L: Layer<f32> + Layer<f64> + 'static,
 {
@@ -80,7 +80,7 @@ where
 /// The layer is handed over as a closure that makes it: that of two fresh layers each gives the same, and the second pass of one gives what its first gave, are two
 /// different checks. It is checked in `f32` and `f64`, by its own passes in buffers that hold what it has no right to read, and in a network.
 pub struct LayerCheck<'a, L> {
-    make: Box<dyn Fn() -> L + 'a>,
+    make: Box<dyn Fn() -> L + Send + Sync + 'a>,
     constructor: Option<Constructor<L>>,
     options: Options,
 }
@@ -104,13 +104,15 @@ where
     L: Layer<f32> + Layer<f64> + 'static,
 {
     /// A check of what `make` makes, on samples of shape `input`: 5 of them, between −1 and 1.
-    pub fn new(make: impl Fn() -> L + 'a, input: Shape) -> Self {
+    pub fn new(make: impl Fn() -> L + Send + Sync + 'a, input: Shape) -> Self {
         let options =
             Options { input, range: [-1.0, 1.0], samples: 5, seed: 1, differs_in_inference: false, allocations: None };
         Self { make: Box::new(make), constructor: None, options }
     }
 
-    /// Builds the layer again from its configuration, as a [`Registry`] does; without it what concerns files is checked of built-in layers only.
+    /// Builds the layer again from its configuration, as a [`Registry`] does; without it what concerns files is checked of built-in layers only. An error of
+    /// the constructor on what [`Layer::config`] wrote is a check that fails, with its text; on settings that are missing, unknown or of another type an error
+    /// is what is asked for.
     #[must_use]
     pub fn constructor(mut self, constructor: fn(&Config) -> Result<L, ConfigError>) -> Self {
         self.constructor = Some(constructor);
@@ -124,10 +126,10 @@ where
         self
     }
 
-    /// Hands the layer batches of `samples` samples, at least 2.
+    /// Hands the layer batches of `samples` samples, 2 to 1000.
     #[must_use]
     pub fn samples(mut self, samples: usize) -> Self {
-        self.options.samples = samples.max(2);
+        self.options.samples = samples.clamp(2, 1000);
         self
     }
 
@@ -156,41 +158,38 @@ where
     /// Makes every check that applies.
     #[must_use = "a report has to be looked at: `into_result()?`"]
     pub fn run(self) -> Report {
+        Report::of(|report| self.check(report))
+    }
+
+    fn check(&self, report: &mut Report) {
         let (single, double) = (self.maker::<f32>(), self.maker::<f64>());
-        let mut report = Report::new(self.subject());
-        let Some(pair) = description::check(&mut report, &self.options, &single, &double) else {
-            return report;
-        };
+        report.name(self.subject());
+        let Some(pair) = description::check(report, &self.options, &single, &double) else { return };
         let registries = (self.registry::<f32>(), self.registry::<f64>());
-        description::check_files(&mut report, &pair, registries.0.as_ref(), registries.1.as_ref());
-        if !buffers::fits_its_plan(&mut report, &pair) || !steadiness::check(&mut report, &pair) {
-            report.add(
-                "all further checks",
-                Verdict::Skip("they compare passes, which cannot be compared until the above is mended"),
-            );
-            return report;
+        description::check_files(report, &pair, registries.0.as_ref(), registries.1.as_ref());
+        if !buffers::fits_its_plan(report, &pair) || !steadiness::check(report, &pair) {
+            let reason = "they compare passes, which cannot be compared until the above is mended";
+            report.add("all further checks", Verdict::Skip(reason));
+            return;
         }
-        buffers::check(&mut report, &pair);
-        independence::check(&mut report, &pair);
-        gradient::check(&mut report, &pair);
-        gradient::check_relations(&mut report, &pair);
-        values::check(&mut report, &pair);
-        network::check(&mut report, &pair, registries.0.as_ref(), registries.1.as_ref());
-        report
+        buffers::check(report, &pair);
+        independence::check(report, &pair);
+        gradient::check(report, &pair);
+        gradient::check_relations(report, &pair);
+        values::check(report, &pair);
+        network::check(report, &pair, registries.0.as_ref(), registries.1.as_ref());
     }
 
     /// Compares the gradients alone: what [`run`](Self::run) does, too, in a small part of its time.
     #[must_use = "a report has to be looked at: `into_result()?`"]
     pub fn gradients(self) -> Report {
-        let (single, double) = (self.maker::<f32>(), self.maker::<f64>());
-        let mut report = Report::new(self.subject());
-        match Pair::new(&self.options, &single, &double) {
-            Ok(pair) => gradient::check(&mut report, &pair),
-            Err(error) => {
-                report.add("the shape is one that the layer takes", Verdict::Fails(error.to_string()));
+        Report::of(|report| {
+            let (single, double) = (self.maker::<f32>(), self.maker::<f64>());
+            report.name(self.subject());
+            if let Some(pair) = description::takes_the_shape(report, &self.options, &single, &double) {
+                gradient::check(report, &pair);
             }
-        }
-        report
+        })
     }
 
     fn subject(&self) -> String {
@@ -236,7 +235,7 @@ struct Bench<'a, T: Scalar> {
 }
 
 impl<'a, T: Scalar> Bench<'a, T> {
-    fn new(options: &Options, make: &'a dyn Fn() -> Arc<dyn Layer<T>>) -> Result<Self, ShapeError> {
+    fn new(options: &Options, make: &'a dyn Fn() -> Arc<dyn Layer<T>>) -> Result<Self, String> {
         let mut numbers = Numbers::new(options.seed);
         let rig = Rig::new(make(), options.input)?.scatter(&mut numbers);
         let samples = rig.samples(options.samples, options.range, &mut numbers);
@@ -285,7 +284,7 @@ impl<'a> Pair<'a> {
         options: &Options,
         single: &'a dyn Fn() -> Arc<dyn Layer<f32>>,
         double: &'a dyn Fn() -> Arc<dyn Layer<f64>>,
-    ) -> Result<Self, ShapeError> {
+    ) -> Result<Self, String> {
         Ok(Self { single: Bench::new(options, single)?, double: Bench::new(options, double)? })
     }
 }

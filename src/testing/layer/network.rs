@@ -119,7 +119,8 @@ fn network_agrees<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         let inferred = network.predict(batch(&data)).map_err(went_wrong)?;
         let expected = bench.rig.forward(&bench.samples, Setting::new(crate::Mode::Inference)).output;
         if first_difference(inferred.as_slice(), &expected).is_some() {
-            return Err(Verdict::Fails("a network's inference gives other bits than the layer's pass".to_owned()));
+            let message = "a network's inference gives other bits than the layer's pass: the plan has to name all that the passes use";
+            return Err(Verdict::Fails(message.to_owned()));
         }
         let random = crate::random::Random::new(network.seed(), crate::random::Purpose::Layer).at(0, 4).of(1);
         let mut rig = bench.rig.clone();
@@ -138,7 +139,8 @@ fn network_agrees<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
             .for_each(|(product, place)| sums.get_mut(place).into_iter().for_each(|sum| *sum += product));
         let parts = [(&outputs[..], &expected.output[..]), (of_gains, &sums), (found, &expected.by_parameters)];
         let worst = parts.map(|(found, expected)| distance(found, expected)).into_iter().fold(0.0, f64::max);
-        let otherwise = "a network's step gives other numbers than the layer's passes by themselves";
+        let otherwise = "a network's step gives other numbers than the layer's passes by themselves: the plan has to name all that the passes use, and \
+                         what it says is computed elsewhere (`whole_batch`, `collected`) must be";
         Ok(Verdict::within(worst, 10.0 * bench.rounding(), otherwise))
     })
 }
@@ -161,7 +163,8 @@ fn saves_and_loads<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> V
             || again != bytes;
         Ok(Verdict::unless(
             differs,
-            "a model loaded from its file has other numbers, gives other outputs, or makes another file",
+            "a model loaded from its file has other numbers, gives other outputs, or makes another file: `config` has to write every setting, and the \
+             constructor to read it",
         ))
     })
 }
@@ -203,7 +206,8 @@ fn any_threads<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         let other = results.iter().position(|result| Some(result) != results.first());
         Ok(match other.and_then(|index| THREADS.get(index)) {
             Some(threads) => Verdict::Fails(format!(
-                "two steps on {threads} threads give other numbers than on one: a pass may depend on nothing but what it holds"
+                "two steps on {threads} threads give other numbers than on one: a pass may depend on nothing but what it holds, no static, no \
+                 thread's own memory, no count of its calls"
             )),
             None => Verdict::Holds,
         })
@@ -224,7 +228,9 @@ fn huge_values<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
                 && !all_finite(&numbers)
             {
                 return Err(Verdict::Fails(
-                    "training on huge values goes on, and leaves a loss, a parameter or a number of the state that is not finite".to_owned(),
+                    "training on huge values goes on, and leaves a loss, a parameter or a number of the state that is not finite: compute statistics such \
+                     that an overflow shows in the output, where it stops the training"
+                        .to_owned(),
                 ));
             }
         }
