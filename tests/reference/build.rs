@@ -2,9 +2,9 @@
 
 use autoencoder::*;
 
-use crate::case::{Case, pair};
+use crate::case::{Case, pair, sizes};
 
-pub fn activation(case: &Case, name: &str) -> Activation {
+fn activation(case: &Case, name: &str) -> Activation {
     match name {
         "linear" => Activation::Linear,
         "relu" => Activation::Relu,
@@ -17,7 +17,7 @@ pub fn activation(case: &Case, name: &str) -> Activation {
         "tanh" => Activation::Tanh,
         "softplus" => Activation::Softplus,
         "softmax" => Activation::Softmax,
-        _ => panic!("{}: the activation {name}", case.name),
+        _ => panic!("{}: neither a layer nor an activation: {name}", case.name),
     }
 }
 
@@ -35,15 +35,17 @@ fn rim(case: &Case, option: &str) -> [usize; 4] {
     [top, bottom, left, right]
 }
 
+/// Adds what the case describes: a layer, an activation or the layers of a network.
 pub fn with_layer(case: &Case, builder: NetworkBuilder<f64>) -> NetworkBuilder<f64> {
     let fused = || activation(case, case.text("activation"));
     match case.kind() {
         "Dense" => {
-            let layer = Dense::new(case.number("units") as usize).activation(fused());
+            let layer = Dense::new(case.count("units")).activation(fused());
+            let layer = if let Some(earlier) = tie(case) { layer.tied_to(earlier) } else { layer };
             builder.layer(if case.flag("use_bias") { layer } else { layer.without_bias() })
         }
         "Conv2D" => {
-            let layer = Conv2D::new(case.number("filters") as usize, case.pair("kernel_size"))
+            let layer = Conv2D::new(case.count("filters"), case.pair("kernel_size"))
                 .stride(case.pair("strides"))
                 .dilation(case.pair("dilation_rate"))
                 .padding(padding(case))
@@ -52,10 +54,11 @@ pub fn with_layer(case: &Case, builder: NetworkBuilder<f64>) -> NetworkBuilder<f
         }
         "Conv2DTranspose" => {
             assert_eq!(case.pair("dilation_rate"), (1, 1));
-            let layer = Conv2DTranspose::new(case.number("filters") as usize, case.pair("kernel_size"))
+            let layer = Conv2DTranspose::new(case.count("filters"), case.pair("kernel_size"))
                 .stride(case.pair("strides"))
                 .padding(padding(case))
                 .activation(fused());
+            let layer = if let Some(earlier) = tie(case) { layer.tied_to(earlier) } else { layer };
             builder.layer(if case.flag("use_bias") { layer } else { layer.without_bias() })
         }
         "MaxPooling2D" => {
@@ -75,8 +78,26 @@ pub fn with_layer(case: &Case, builder: NetworkBuilder<f64>) -> NetworkBuilder<f
             let [top, bottom, left, right] = rim(case, "padding");
             builder.layer(Pad::new(top, bottom, left, right))
         }
-        kind => panic!("{}: the layer {kind}", case.name),
+        "Flatten" => builder.layer(Flatten),
+        "Reshape" => builder.layer(Reshape::new(Shape::new(&sizes(&case.options["target_shape"])).expect("a shape"))),
+        "BatchNormalization" => {
+            builder.layer(BatchNorm::new().momentum(case.number("momentum")).epsilon(case.number("epsilon")))
+        }
+        "L1L2" => {
+            let penalty = Regularizer::l1_l2(case.number("l1"), case.number("l2"));
+            builder.layer(Dense::new(case.values("bias").len()).weight_regularizer(penalty))
+        }
+        "ActivityRegularization" => builder.layer(L1Activity::new(case.number("l1"))),
+        "TopK" => builder.layer(TopK::new(case.count("k")).inference_factor(case.number("inference_factor"))),
+        "TargetRate" => builder.layer(TargetRate::new(case.number("rate"), case.number("weight"))),
+        "Sequential" => case.layers().fold(builder, |builder, layer| with_layer(&layer, builder)),
+        kind => builder.layer(activation(case, kind)),
     }
+}
+
+/// The layer whose weight this one takes.
+fn tie(case: &Case) -> Option<&str> {
+    case.options["tied_to"].as_str()
 }
 
 fn has_default_stride(case: &Case) -> bool {

@@ -11,7 +11,7 @@ use serde_json::Value;
 pub struct Case {
     pub name: String,
     pub options: Value,
-    pub tensors: BTreeMap<String, Tensor>,
+    tensors: BTreeMap<String, Tensor>,
 }
 
 pub struct Tensor {
@@ -38,6 +38,24 @@ impl Case {
 
     pub fn pair(&self, option: &str) -> (usize, usize) {
         pair(&self.options[option])
+    }
+
+    pub fn count(&self, option: &str) -> usize {
+        self.options[option].as_u64().unwrap_or_else(|| panic!("{}: no count `{option}`", self.name)) as usize
+    }
+
+    /// The layers of a network.
+    pub fn layers(&self) -> impl Iterator<Item = Case> {
+        let layers = self.options["layers"].as_array().unwrap_or_else(|| panic!("{}: no layers", self.name));
+        layers.iter().map(|options| Case {
+            name: self.name.clone(),
+            options: options.clone(),
+            tensors: BTreeMap::new(),
+        })
+    }
+
+    pub fn holds(&self, tensor: &str) -> bool {
+        self.tensors.contains_key(tensor)
     }
 
     pub fn tensor(&self, name: &str) -> &Tensor {
@@ -67,10 +85,13 @@ impl Case {
 }
 
 pub fn pair(value: &Value) -> (usize, usize) {
-    match value.as_array().map(Vec::as_slice) {
-        Some([height, width]) => (height.as_u64().unwrap() as usize, width.as_u64().unwrap() as usize),
-        _ => panic!("{value} is not a pair"),
-    }
+    let [height, width] = sizes(value)[..] else { panic!("{value} is not a pair") };
+    (height, width)
+}
+
+pub fn sizes(value: &Value) -> Vec<usize> {
+    let size = |size: &Value| size.as_u64().unwrap_or_else(|| panic!("{size} is not a size")) as usize;
+    value.as_array().unwrap_or_else(|| panic!("{value} is not a list")).iter().map(size).collect()
 }
 
 /// Every case of `tests/reference/<area>.safetensors`, of which there are `count`.
