@@ -5,7 +5,8 @@ Made with Keras 3.15.1 on TensorFlow 2.21.0, PyTorch 2.15.0. Run: `python make_l
 Tensors of a case: `input`, `weight` and `bias` where it has them, `output`, `output_gradient` (random), and
 `input_gradient`, `weight_gradient`, `bias_gradient` of sum(output_gradient * output). Images are (samples, height,
 width, channels), kernels (height, width, in, out), of a transposed convolution (height, width, out, in), of a dense
-layer (in, out). An image before `Dense` is flattened row-major: ((row * width) + column) * channels + channel.
+layer (in, out). An image before `Dense` is flattened row-major: ((row * width) + column) * channels + channel; so are the
+images of `Flatten` and `Reshape`, which keep the numbers in that order.
 
 Bilinear up-sampling is PyTorch's (`align_corners=False`): TensorFlow computes it in float32. The two agree to that.
 """
@@ -14,7 +15,8 @@ import torch
 from common import File, agree, gradients, keras, np, random, tf, torch_gradients
 
 OPTIONS = (
-    "units filters kernel_size pool_size strides padding dilation_rate size interpolation cropping activation use_bias"
+    "units filters kernel_size pool_size strides padding dilation_rate size interpolation cropping target_shape activation "
+    "use_bias"
 ).split()
 
 
@@ -110,6 +112,14 @@ CASES = [
     ("crop_nothing", "Cropping2D", (1, 3, 2, 2), dict(cropping=0)),
     ("pad", "ZeroPadding2D", (2, 3, 4, 2), dict(padding=((1, 2), (0, 3)))),
     ("pad_even", "ZeroPadding2D", (1, 2, 3, 1), dict(padding=(2, 1))),
+
+    *((f"flatten_{n}", "Flatten", shape, {}) for n, shape in
+      (("image", (2, 3, 4, 2)), ("one_sample", (1, 5, 3, 2)), ("one_pixel", (3, 1, 1, 4)), ("one_column", (2, 7, 1, 1)),
+       ("flat", (3, 6)))),
+    *((f"reshape_{n}", "Reshape", shape, dict(target_shape=target)) for n, shape, target in
+      (("flat_to_image", (3, 24), (3, 4, 2)), ("image_to_flat", (2, 3, 4, 2), (24,)), ("image", (2, 3, 4, 2), (4, 2, 3)),
+       ("transposed_sizes", (2, 3, 4, 1), (4, 3, 1)), ("one_sample", (1, 12), (2, 6, 1)), ("to_itself", (2, 3, 2, 2), (3, 2, 2)),
+       ("one_element", (2, 1), (1, 1, 1)), ("two_dimensions", (2, 3, 4, 2), (6, 4)))),
 ]
 
 file = File()

@@ -1,4 +1,4 @@
-"""Makes losses.safetensors: every loss with its gradient, and the accuracy, in float64.
+"""Makes losses.safetensors: every loss with its gradient, and the accuracies, in float64.
 
 Made with Keras 3.15.1 on TensorFlow 2.21.0. Run: `python make_losses.py`.
 
@@ -13,6 +13,9 @@ Probabilities are clipped to [epsilon, 1 - epsilon], epsilon = 1e-7 (in the case
 divides them by their sum over the classes, and the gradient passes through that division. Logits are never clipped.
 A Keras model that ends in sigmoid or softmax is handed to the loss by its logits even without `from_logits`; here the
 predictions are plain tensors, so what is named probabilities is computed from probabilities.
+
+An accuracy has `prediction`, `target` and `value`. With one channel a prediction is of class 1 above 1/2, not at 1/2. Keras
+does not round the target: with one that is neither 0 nor 1 no prediction is right. The targets here are 0 and 1.
 
 At a difference of exactly 0 the slope of the absolute error is 0; at exactly delta Huber takes its quadratic branch.
 """
@@ -97,14 +100,44 @@ for name, kind, arguments, shapes, predictions, targets in CASES:
         file.add(name + SUFFIX[shape], kind, options,
                  prediction=prediction.numpy(), target=target, value=value, gradient=gradient)
 
-# The share of samples whose largest prediction is at the target's class; of equals the first counts.
+
+def accuracy(name, metric, prediction, target, classes):
+    """Adds Keras's figure, if it is the share of predictions (pixels, for images) whose class is the target's."""
+    metric = metric(dtype="float64")
+    metric.update_state(target, prediction)
+    value = metric.result().numpy()
+    agree(name, value, np.mean(classes(prediction) == classes(target)), 1e-15)
+    file.add(name, type(metric).__name__, {}, prediction=prediction, target=target, value=value)
+
+
+def largest(values):  # of equals the first
+    return values.argmax(-1)
+
+
+def above_half(values):
+    return values > 0.5
+
+
+def halves(rng, shape):  # 1/2 itself and its neighbours among probabilities
+    return rng.choice([0.5, np.nextafter(0.5, 0), np.nextafter(0.5, 1), 0.0, 1.0, rng.random()], shape)
+
+
+def with_ties(rng, shape):
+    values = distribution(rng, shape)
+    values.reshape(-1, 4)[:3] = [[0.4, 0.4, 0.1, 0.1], [0.1, 0.4, 0.4, 0.1], [0.25, 0.25, 0.25, 0.25]]
+    return values
+
+
+BINARY = keras.metrics.BinaryAccuracy
+for shape, suffix in (((200, 1), ""), ((3, 4, 5, 1), "_image"), ((1, 1), "_one_sample")):
+    for name, predictions in (("accuracy_binary", probability), ("accuracy_binary_halves", halves)):
+        rng = random(name + suffix)
+        accuracy(name + suffix, BINARY, predictions(rng, shape), bit(rng, shape), above_half)
+CATEGORICAL = keras.metrics.CategoricalAccuracy
+rng = random("accuracy_image")
+accuracy("accuracy_image", CATEGORICAL, with_ties(rng, (3, 4, 5, 4)), one_hot(rng, (3, 4, 5, 4)), largest)
 rng = random("accuracy")
-prediction, target = distribution(rng, (20, 4)), one_hot(rng, (20, 4))
-prediction[:3] = [[0.4, 0.4, 0.1, 0.1], [0.1, 0.4, 0.4, 0.1], [0.25, 0.25, 0.25, 0.25]]
+prediction, target = with_ties(rng, (20, 4)), one_hot(rng, (20, 4))
 target[:3] = np.eye(4)[[0, 2, 0]]
-metric = keras.metrics.CategoricalAccuracy(dtype="float64")
-metric.update_state(target, prediction)
-value = metric.result().numpy()
-agree("accuracy", value, np.mean(prediction.argmax(1) == target.argmax(1)), 0)
-file.add("accuracy", "CategoricalAccuracy", {}, prediction=prediction, target=target, value=value)
+accuracy("accuracy", CATEGORICAL, prediction, target, largest)
 file.save("losses")

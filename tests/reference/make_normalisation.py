@@ -6,8 +6,8 @@ Tensors of a `BatchNormalization`: `input`, `gamma`, `beta`, `running_mean` and 
 `output_gradient` (random), `input_gradient`, `gamma_gradient` and `beta_gradient` of sum(output_gradient * output),
 `new_running_mean` and `new_running_variance` after the step, and `inference`: the output in inference after it. The channels are the last dimension.
 
-A case of kind `L1L2` has a dense layer (`input`, `weight`, `bias`) with a penalty on its weight: `penalty` is its value,
-`weight_gradient` that of sum(output_gradient * output) + penalty. Keras keeps the factors as float32: these are such that nothing is lost.
+A case of kind `L1L2` is a dense layer as in layers.safetensors with a penalty on its weight: `penalty` is its value, and the
+gradients are those of sum(output_gradient * output) + penalty. Keras keeps the factors as float32: these are such that nothing is lost.
 """
 
 from common import File, agree, gradients, keras, np, random, tf
@@ -50,10 +50,14 @@ for name, l1, l2 in (("l1", 0.03125, 0.0), ("l2", 0.0, 0.25), ("l1_l2", 0.3125, 
     weight, bias, x, r = (rng.normal(size=s) for s in ((6, 4), (4,), (3, 6), (3, 4)))
     weight[2, 1] = 0.0  # where |w| has no derivative
     layer.set_weights([weight, bias])
+    x = tf.constant(x)
     with tf.GradientTape() as tape:
-        total = tf.reduce_sum(layer(tf.constant(x)) * r) + layer.losses[0]
-    by_weight = tape.gradient(total, layer.kernel.value).numpy()
+        tape.watch(x)
+        output = layer(x)
+        total = tf.reduce_sum(output * r) + layer.losses[0]
+    by_input, by_weight, by_bias = tape.gradient(total, [x, layer.kernel.value, layer.bias.value])
     agree(name, layer.losses[0].numpy(), l1 * np.abs(weight).sum() + l2 * (weight**2).sum(), 1e-15)
-    file.add("penalty_" + name, "L1L2", dict(l1=l1, l2=l2), input=x, weight=weight, bias=bias, output_gradient=r,
-             penalty=layer.losses[0].numpy(), weight_gradient=by_weight)
+    file.add("penalty_" + name, "L1L2", dict(l1=l1, l2=l2), input=x.numpy(), weight=weight, bias=bias,
+             output=output.numpy(), output_gradient=r, penalty=layer.losses[0].numpy(), input_gradient=by_input.numpy(),
+             weight_gradient=by_weight.numpy(), bias_gradient=by_bias.numpy())
 file.save("normalisation")
