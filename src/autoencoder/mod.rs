@@ -210,6 +210,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`Error`] if the batch does not suit the model.
     pub fn reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
         let samples = samples.into();
+        self.network.check_batch(&samples)?; // the whole of it: parts of a side input that is too long would suit parts of the batch
         let mut errors = vec![T::zero(); samples.samples()];
         let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
         for (index, errors) in errors.chunks_mut(AT_ONCE).enumerate() {
@@ -278,6 +279,7 @@ impl<T: Scalar> Autoencoder<T> {
 
     /// Calls `visit` with each sample and its reconstruction, a few of which are held at a time.
     fn each_reconstruction(&self, samples: Batch<'_, T>, mut visit: impl FnMut(&[T], &[T])) -> Result<(), Error> {
+        self.network.check_batch(&samples)?; // as in `reconstruction_error`
         let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
         let mut sample = vec![T::zero(); samples.features()];
         for first in (0..samples.samples()).step_by(AT_ONCE) {

@@ -24,10 +24,14 @@ impl<T: Scalar> Posterior<T> {
         self.log_variance.map(T::exp)
     }
 
-    /// The divergence of each dimension from the standard normal prior, ½ (μ² + exp ℓ − 1 − ℓ) in nats: code features × samples.
+    /// The divergence of each dimension from the standard normal prior, ½ (μ² + exp ℓ − 1 − ℓ) in nats: code features × samples. NaN where a mean that was
+    /// put into [`mean`](Self::mean) has no variance beside it.
     pub fn kl(&self) -> DMatrix<f64> {
-        self.mean.zip_map(&self.log_variance, |mean, log_variance| {
-            let (mean, log_variance) = (mean.into_f64(), log_variance.into_f64());
+        let (dimensions, samples) = self.mean.shape();
+        DMatrix::from_fn(dimensions, samples, |dimension, sample| {
+            let number =
+                |matrix: &DMatrix<T>| matrix.get((dimension, sample)).map_or(f64::NAN, |value| value.into_f64());
+            let (mean, log_variance) = (number(&self.mean), number(&self.log_variance));
             0.5 * (mean * mean + log_variance.exp_m1() - log_variance)
         })
     }

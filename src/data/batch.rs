@@ -6,6 +6,7 @@ use nalgebra::{DMatrixView, Dim, Dyn, Matrix, RawStorage, U1};
 use super::InputError;
 use crate::Scalar;
 use crate::kernel::view;
+use crate::shape::MAX_ELEMENTS;
 
 /// Samples, one in each column, borrowed from a matrix, a view of columns, a vector (one sample) or a slice.
 ///
@@ -32,9 +33,9 @@ impl<'a, T: Scalar> Batch<'a, T> {
     /// Samples of `features` numbers each, one after the other.
     ///
     /// # Errors
-    /// [`InputError::Ragged`] if the slice is not a whole number of samples.
+    /// [`InputError::Ragged`] if the slice is not a whole number of samples, or a sample is said to have more than [`MAX_ELEMENTS`] features.
     pub fn from_slice(slice: &'a [T], features: usize) -> Result<Self, InputError> {
-        if features == 0 || !slice.len().is_multiple_of(features) {
+        if features == 0 || features > MAX_ELEMENTS || !slice.len().is_multiple_of(features) {
             return Err(InputError::Ragged { elements: slice.len(), features });
         }
         Ok(Self::of(DMatrixView::from_slice(slice, features, slice.len() / features)))

@@ -4,6 +4,7 @@ mod batch;
 mod corruption;
 mod error;
 pub mod idx;
+mod room;
 mod scaler;
 mod source;
 
@@ -12,5 +13,6 @@ pub(crate) use batch::Columns;
 pub use corruption::{Corrupted, Corruption, CorruptionPass, GaussianCorruption, Masking, SaltAndPepper, Swap};
 pub(crate) use corruption::{Origin, streams};
 pub use error::{DataError, InputError};
+pub(crate) use room::{filled, numbered};
 pub use scaler::{MinMaxScaler, Scaler, StandardScaler};
 pub use source::{Source, Subset};

@@ -1,6 +1,6 @@
 //! Scalers: features brought to a common scale on the way into a model, and back on the way out.
 
-use super::{DataError, InputError, Source};
+use super::{DataError, InputError, Source, filled};
 use crate::Scalar;
 
 /// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`], kept in the model and in its file.
@@ -68,11 +68,11 @@ impl StandardScaler {
     /// The scaler of `data`.
     ///
     /// # Errors
-    /// [`DataError`] if there are no samples, one cannot be read, or one is not finite.
+    /// [`DataError`] if there are no samples, one cannot be read or has more features than fit into memory, or one is not finite.
     pub fn fit<T: Scalar>(data: &(impl Source<T> + ?Sized)) -> Result<Scaler, DataError> {
         let mut count = 0.0;
-        let mut mean = vec![0.0; data.features()];
-        let mut squares = vec![0.0; data.features()];
+        let mut mean = one_each(data, 0.0)?;
+        let mut squares = mean.clone();
         each_sample(data, |sample| {
             count += 1.0;
             for ((value, mean), squares) in sample.iter().zip(&mut mean).zip(&mut squares) {
@@ -94,10 +94,10 @@ impl MinMaxScaler {
     /// The scaler of `data`.
     ///
     /// # Errors
-    /// [`DataError`] if there are no samples, one cannot be read, or one is not finite.
+    /// [`DataError`] if there are no samples, one cannot be read or has more features than fit into memory, or one is not finite.
     pub fn fit<T: Scalar>(data: &(impl Source<T> + ?Sized)) -> Result<Scaler, DataError> {
-        let mut low = vec![f64::INFINITY; data.features()];
-        let mut high = vec![f64::NEG_INFINITY; data.features()];
+        let mut low = one_each(data, f64::INFINITY)?;
+        let mut high = one_each(data, f64::NEG_INFINITY)?;
         each_sample(data, |sample| {
             for ((value, low), high) in sample.iter().zip(&mut low).zip(&mut high) {
                 *low = low.min(value.into_f64());
@@ -114,11 +114,16 @@ fn usable(scale: f64) -> f64 {
     if scale.is_normal() { scale } else { 1.0 }
 }
 
-fn each_sample<T: Scalar>(data: &(impl Source<T> + ?Sized), mut visit: impl FnMut(&[T])) -> Result<(), DataError> {
+/// `value` for each feature of data of which there are some: without samples, a file may promise any number of features.
+fn one_each<T: Scalar>(data: &(impl Source<T> + ?Sized), value: f64) -> Result<Vec<f64>, DataError> {
     if data.is_empty() {
         return Err(InputError::Empty.into());
     }
-    let mut sample = vec![T::zero(); data.features()];
+    Ok(filled(value, data.features())?)
+}
+
+fn each_sample<T: Scalar>(data: &(impl Source<T> + ?Sized), mut visit: impl FnMut(&[T])) -> Result<(), DataError> {
+    let mut sample = filled(T::zero(), data.features())?;
     for index in 0..data.len() {
         data.read(&[index], &mut sample)?;
         if let Some(feature) = crate::kernel::reduce::first_not_finite(&sample) {

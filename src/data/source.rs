@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::constraint::{DimEq, ShapeConstraint};
 use nalgebra::{Dim, Dyn, Matrix, RawStorage, U1};
 
-use super::{Batch, DataError};
+use super::{Batch, DataError, filled};
 use crate::Scalar;
 use crate::kernel::prefetch::prefetch;
 
@@ -31,7 +31,7 @@ pub trait Source<T: Scalar>: Sync {
     /// # Errors
     /// As [`read`](Self::read), and [`DataError::NoSuchFeature`].
     fn value(&self, sample: usize, feature: usize) -> Result<T, DataError> {
-        let mut values = vec![T::zero(); self.features()];
+        let mut values = filled(T::zero(), self.features())?;
         self.read(&[sample], &mut values)?;
         values.get(feature).copied().ok_or(DataError::NoSuchFeature { feature, features: self.features() })
     }
@@ -166,7 +166,7 @@ impl<'a, T: Scalar> Subset<'a, T> {
     ) -> Result<(), DataError> {
         const AT_ONCE: usize = 32;
         let mut numbers = [0; AT_ONCE];
-        for (samples, batch) in samples.chunks(AT_ONCE).zip(batch.chunks_mut(AT_ONCE * features.max(1))) {
+        for (samples, batch) in samples.chunks(AT_ONCE).zip(batch.chunks_mut(features.max(1).saturating_mul(AT_ONCE))) {
             for (number, sample) in numbers.iter_mut().zip(samples) {
                 if *sample >= self.range.len() {
                     return Err(DataError::NoSuchSample { sample: *sample, samples: self.range.len() });

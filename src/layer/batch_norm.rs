@@ -221,10 +221,12 @@ impl<T: Scalar> Layer<T> for BatchNorm {
 
     fn update_state(&self, pass: StateUpdate<'_, T>) {
         let (means, variances) = pass.state.split_at_mut(pass.state.len() / 2);
-        // A variance may pass what `T` can hold; a model whose state is not finite could not be saved.
+        // A variance may pass what `T` can hold, and sums may cancel that are both infinite; a model whose state is not finite could not be saved.
         let blend = |old: &mut T, new: f64| {
             let blended = T::from_f64(self.momentum * old.into_f64() + (1.0 - self.momentum) * new);
-            *old = blended.clamp(-T::max_value(), T::max_value());
+            if !blended.is_nan() {
+                *old = blended.clamp(-T::max_value(), T::max_value());
+            }
         };
         let moments = moments(pass.statistics, count(pass.input_shape, pass.batch));
         for ((running_mean, running_variance), (mean, variance)) in means.iter_mut().zip(variances).zip(moments) {

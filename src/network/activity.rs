@@ -57,6 +57,7 @@ impl<T: Scalar> Network<T> {
 
     /// How active the units before layer `end` are.
     pub(crate) fn activity_after(&self, end: usize, samples: Batch<'_, T>) -> Result<Activity, Error> {
+        self.check_part(&(0..end), &samples)?; // the whole of it: parts of a side input that is too long would suit parts of the batch
         let units = self.features_after(&(0..end));
         let (mut means, mut rates) = (vec![0.0; units], vec![0.0; units]);
         let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;

@@ -166,6 +166,10 @@ impl<T: Scalar> Network<T> {
             for state in &node.plan.state {
                 let values = self.state.get_mut(place..place + state.elements);
                 values.into_iter().flatten().for_each(|value| *value = T::from_f64(state.initial));
+                if !T::from_f64(state.initial).is_finite() {
+                    let kind = BuildErrorKind::NotFinite { parameter: state.name };
+                    return Err(BuildError::new(&node.name, node.layer.kind(), kind));
+                }
                 place += state.elements;
             }
         }

@@ -75,10 +75,10 @@ pub enum BuildErrorKind {
         /// What this one asks for.
         found: usize,
     },
-    /// An initializer gave a number that is not finite.
+    /// An initializer gave a number that is not finite, or the state begins with one.
     #[error("the initial `{parameter}` is not finite; check its initializer")]
     NotFinite {
-        /// The parameter.
+        /// The parameter, or the tensor of the state.
         parameter: &'static str,
     },
     /// A scaler is for another number of features.

@@ -221,11 +221,11 @@ impl<T: Scalar> Network<T> {
         Some((index, latent))
     }
 
-    pub(super) fn check_batch(&self, batch: &Batch<'_, T>) -> Result<(), InputError> {
+    pub(crate) fn check_batch(&self, batch: &Batch<'_, T>) -> Result<(), InputError> {
         self.check_part(&self.all(), batch)
     }
 
-    fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
+    pub(super) fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
         InputError::unless_features(self.features_before(nodes), batch.features(), batch.samples())?;
         let asked = |node: &super::structure::Node<T>| node.plan.side_input > 0;
         let expected = match self.structure.nodes.get(nodes.clone()).is_some_and(|nodes| nodes.iter().any(asked)) {

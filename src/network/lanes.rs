@@ -26,7 +26,10 @@ impl<T: Scalar> Network<T> {
             tape.records.iter_mut().for_each(|record| record.backward_statistics.fill(0.0));
         }
         let waits = passes != Passes::Evaluate && self.structure.nodes.iter().any(|node| node.waits());
-        self.run_stages(tape, passes, waits, step)?;
+        if let Err(error) = self.run_stages(tape, passes, waits, step) {
+            tape.samples = 0; // there is nothing to go back from
+            return Err(error);
+        }
         if passes != Passes::Evaluate {
             self.weigh(tape);
         }

@@ -45,8 +45,10 @@ impl Layout {
     pub fn training<T: Scalar>(structure: &Structure<T>, samples: usize, keep: Keep) -> Result<Self, ShapeError> {
         let mut taker = Taker { samples, end: 0 };
         let mut layout = Self::bare(structure, &mut taker)?;
-        layout.target = taker.take(if keep.target { structure.output().elements() } else { 0 })?;
-        layout.input_gradient = taker.take(if keep.input_gradient { structure.input.elements() } else { 0 })?;
+        // Where no layer does anything, predictions are the inputs themselves; targets and gradients need places of their own.
+        let idle = structure.last_active().is_none();
+        layout.target = taker.take(if keep.target || idle { structure.output().elements() } else { 0 })?;
+        layout.input_gradient = taker.take(if keep.input_gradient || idle { structure.input.elements() } else { 0 })?;
         let mut turns = Turns::new(structure, &mut taker)?;
         for (index, node) in structure.nodes.iter().enumerate() {
             let elements = node.output.elements();

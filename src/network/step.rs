@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::memory::{Layout, at, head};
+use super::memory::{Layout, at, head, zeros};
 use super::structure::Node;
 use super::{Network, Structure};
 use crate::layer::{Activation, Backward, BackwardStatistics, Forward, ForwardStatistics, Gradients, Mode, Parameters};
@@ -49,14 +49,27 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub fn new<T: Scalar>(structure: &Structure<T>, metrics: usize) -> Self {
+    /// Room for all that a lane leaves behind.
+    ///
+    /// # Errors
+    /// [`InputError::OutOfMemory`].
+    pub fn new<T: Scalar>(structure: &Structure<T>, metrics: usize) -> Result<Self, InputError> {
+        Ok(Self {
+            forward_statistics: zeros(structure.forward_statistics)?,
+            backward_statistics: zeros(structure.backward_statistics)?,
+            ..Self::without_statistics(structure, metrics)
+        })
+    }
+
+    /// Room for the sums of many steps.
+    pub fn without_statistics<T: Scalar>(structure: &Structure<T>, metrics: usize) -> Self {
         Self {
             loss: 0.0,
             metrics: vec![0.0; metrics],
             penalties: vec![0.0; structure.penalties.len()],
             figures: vec![0.0; structure.figures.len()],
-            forward_statistics: vec![0.0; structure.forward_statistics],
-            backward_statistics: vec![0.0; structure.backward_statistics],
+            forward_statistics: Vec::new(),
+            backward_statistics: Vec::new(),
             error: None,
         }
     }

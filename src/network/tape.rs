@@ -57,8 +57,8 @@ impl<T: Scalar> Tape<T> {
         let halved = structure.nodes.iter().any(|node| node.whole_batch()) && structure.parameter_count() <= MAX_HALVED;
         let total = crate::shape::checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
         Ok(Self {
-            records: (0..partition.lanes).map(|_| Record::new(&structure, metrics)).collect(),
-            total: Record::new(&structure, metrics),
+            records: (0..partition.lanes).map(|_| Record::new(&structure, metrics)).collect::<Result<_, _>>()?,
+            total: Record::new(&structure, metrics)?,
             memory: Buffer::zeros(total)?,
             second_gradients: zeros(if halved { structure.parameter_count() } else { 0 })?,
             structure,
@@ -223,7 +223,20 @@ impl<T: Scalar> Network<T> {
     }
 
     /// Updates the layers' state (running statistics) from the last forward pass on `tape`: once a step, in a training loop of one's own.
-    pub fn update_state(&mut self, tape: &Tape<T>) {
+    ///
+    /// # Errors
+    /// [`Error`] if the tape is another network's, or nothing has gone forward on it; the state is then unchanged.
+    pub fn update_state(&mut self, tape: &Tape<T>) -> Result<(), Error> {
+        self.check_tape(tape)?;
+        if tape.samples == 0 {
+            return Err(InputError::Empty.into()); // nothing has gone forward
+        }
+        self.take_statistics(tape);
+        Ok(())
+    }
+
+    /// The same with a tape that is known to be this network's, after a pass in training mode.
+    pub(crate) fn take_statistics(&mut self, tape: &Tape<T>) {
         for node in &self.structure.nodes {
             let Some(state) = self.state.get_mut(node.state.clone()).filter(|state| !state.is_empty()) else {
                 continue;

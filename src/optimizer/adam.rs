@@ -5,6 +5,9 @@ use crate::OptionError;
 use crate::kernel::update as kernel;
 use crate::{Config, Scalar};
 
+/// Two moments for each parameter.
+const SLOTS: usize = 2;
+
 /// Adam; Kingma and Ba 2014.
 ///
 /// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − η·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε) in step t.
@@ -53,6 +56,7 @@ impl Adam {
     }
 
     fn step<T: Scalar>(&self, update: Update<'_, T>, decay: f64) {
+        let Some(update) = update.consistent(SLOTS) else { return };
         let t = update.step as f64;
         let correction = (1.0 - self.beta_2.powf(t)).sqrt() / (1.0 - self.beta_1.powf(t));
         let step = kernel::Adam {
@@ -88,7 +92,7 @@ impl<T: Scalar> Optimizer<T> for Adam {
     }
 
     fn slots(&self) -> usize {
-        2
+        SLOTS
     }
 
     fn update(&self, update: Update<'_, T>) {
@@ -160,7 +164,7 @@ impl<T: Scalar> Optimizer<T> for AdamW {
     }
 
     fn slots(&self) -> usize {
-        2
+        SLOTS
     }
 
     fn update(&self, update: Update<'_, T>) {

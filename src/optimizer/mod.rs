@@ -76,7 +76,8 @@ impl<T: Scalar> Optimizer<T> for Box<dyn Optimizer<T>> {
     }
 }
 
-/// Some parameters, and what changes them.
+/// Some parameters, and what changes them. Where lengths differ after all, the fields having been changed, the built-in optimizers make the parameters NaN, which
+/// [`Network::update_parameters`](crate::Network::update_parameters) refuses.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Update<'a, T> {
@@ -112,6 +113,18 @@ impl<'a, T: Scalar> Update<'a, T> {
             OptionError::unless(slot.len() == wanted, "slot", slot.len() as f64, "one number for each parameter")?;
         }
         Ok(Self { step, learning_rate, parameters, gradients, slots })
+    }
+
+    /// The update itself, if it is one of an optimizer that keeps `slots` numbers for each parameter: it may have been made for another, and its fields are public. If
+    /// it is not, the parameters become NaN, which nobody who takes a step lets pass.
+    pub(crate) fn consistent(self, slots: usize) -> Option<Self> {
+        let count = self.parameters.len();
+        let kept = self.slots.iter().take(slots).all(|slot| slot.len() == count);
+        if kept && self.gradients.len() == count {
+            return Some(self);
+        }
+        self.parameters.fill(T::nan());
+        None
     }
 
     /// The learning rate as a `T`.

@@ -82,6 +82,7 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
     }
 
     fn update(&self, update: Update<'_, T>) {
+        let Some(update) = update.consistent(Optimizer::<T>::slots(self)) else { return };
         let step = kernel::RmsProp {
             rate: update.rate(),
             rho: T::from_f64(self.rho),

@@ -64,6 +64,7 @@ impl<T: Scalar> Optimizer<T> for Sgd {
     }
 
     fn update(&self, update: Update<'_, T>) {
+        let Some(update) = update.consistent(Optimizer::<T>::slots(self)) else { return };
         let rate = update.rate();
         let [velocities, ..] = update.slots;
         match self.momentum > 0.0 {

@@ -2,7 +2,7 @@
 
 use super::step::{BatchStep, Pairs, Question};
 use super::{Metric, TrainErrorKind};
-use crate::data::{InputError, Source};
+use crate::data::{DataError, InputError, Source, numbered};
 use crate::loss::Loss;
 use crate::network::{Keep, Network, Record, Tape};
 use crate::{Autoencoder, Error, Scalar};
@@ -120,7 +120,7 @@ impl<T: Scalar> Network<T> {
         let question = Question::new(self, loss, metrics);
         let keep = Keep { target: pairs.needs_targets(self), link: question.link, ..Keep::default() };
         let mut tape = Tape::new(self, AT_ONCE.min(samples), keep, false, metrics.len())?;
-        let order: Vec<usize> = (0..samples).collect();
+        let order = numbered(0..samples)?;
         Ok(evaluate(self, &mut tape, pairs, question, &order)?)
     }
 }
@@ -141,8 +141,8 @@ pub(super) fn evaluate<T: Scalar>(
     pairs: Pairs<'_, T>,
     question: Question<'_, T>,
     order: &[usize],
-) -> Result<Record, crate::DataError> {
-    let mut sums = Record::new(network.structure(), question.metrics.len());
+) -> Result<Record, DataError> {
+    let mut sums = Record::without_statistics(network.structure(), question.metrics.len());
     for order in order.chunks(tape.capacity()) {
         let step = BatchStep { pairs, question, noise: None, order };
         network.evaluate_step(tape, order.len(), question.link.is_some(), &step)?;

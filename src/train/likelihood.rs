@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::evaluate;
 use super::step::{BatchStep, Pairs, Question};
 use crate::autoencoder::Posterior;
-use crate::data::{Batch, Source};
+use crate::data::{Batch, Source, numbered};
 use crate::loss::{Loss, LossError, LossPass, Reduction};
 use crate::network::{Ending, Read, Step, Workspace, zeros};
 use crate::parallel::{self, Divide};
@@ -96,8 +96,8 @@ impl<T: Scalar> Autoencoder<T> {
         let pairs = Pairs { inputs: data, targets: None };
         let samples = pairs.check(self.network()).map_err(evaluate::refusal)?;
         let question = Question::new(self.network(), loss, &[]);
-        let order: Vec<usize> = (0..samples).collect();
-        let mut tried = Vec::with_capacity(samples);
+        let order = numbered(0..samples)?;
+        let mut tried = Vec::new();
         for (block, order) in order.chunks(SAMPLES_AT_ONCE).enumerate() {
             let step = BatchStep { pairs, question, noise: None, order };
             let random = Random::new(seed, Purpose::Posterior).skip(block * SAMPLES_AT_ONCE);

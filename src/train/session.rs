@@ -13,7 +13,7 @@ use super::trainer::{Trainer, Validation};
 use super::update::Moments;
 use super::{Control, Epoch, History, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
-use crate::data::{Corrupted, Origin, streams};
+use crate::data::{Corrupted, Origin, numbered, streams};
 use crate::model_file::Model;
 use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::Moment;
@@ -60,7 +60,7 @@ struct SoFar {
 
 impl SoFar {
     fn new<T: Scalar>(network: &Network<T>, metrics: usize) -> Self {
-        let sums = Record::new(network.structure(), metrics);
+        let sums = Record::without_statistics(network.structure(), metrics);
         Self { steps: 0, sums, started: Instant::now(), seconds_before: 0.0 }
     }
 
@@ -95,7 +95,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             moments: moments.map_err(|error| no_memory(error.into()))?,
             gradients: zeros(network.parameter_count()).map_err(|error| no_memory(error.into()))?,
             tape: tape.map_err(no_memory)?,
-            order: (0..samples).collect(),
+            order: numbered(0..samples).map_err(|error| no_memory(error.into()))?,
             history: History::default(),
             so_far: SoFar::new(network, trainer.metrics.len()),
             ended: false,
@@ -195,7 +195,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let optimizer = self.trainer.optimizer.as_ref();
         let taken = self.moments.step(optimizer, self.rate, self.network, &self.gradients);
         taken.map_err(|position| TrainErrorKind::UpdateNotFinite { parameter: self.network.name_at(position).0 })?;
-        self.network.update_state(&self.tape);
+        self.network.take_statistics(&self.tape);
         Ok(())
     }
 
@@ -245,7 +245,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             Validation::Pairs(pairs) => (*pairs, 0),
             Validation::Fraction(_) => (self.pairs, self.order.len()),
         };
-        let order: Vec<usize> = (first..pairs.inputs.len()).collect();
+        let order = numbered(first..pairs.inputs.len())?;
         let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
         let record = match self.trainer.corruption.as_deref() {
             None => evaluate(self.network, &mut self.tape, pairs, question, &order)?,

@@ -1,7 +1,7 @@
 //! [`Corrupted`]: data corrupted once and for all.
 
 use super::{Corruption, Origin, streams};
-use crate::data::{DataError, Source};
+use crate::data::{DataError, Source, filled, numbered};
 use crate::{OptionError, Scalar};
 
 /// The samples of a source, each corrupted in the same way whenever it is read: what a denoising autoencoder is tried on.
@@ -58,8 +58,8 @@ impl<'a, T: Scalar, C: Corruption<T>> Corrupted<'a, T, C> {
         let too_large = |_| crate::InputError::OutOfMemory { elements: features.saturating_mul(samples) };
         let elements =
             crate::shape::checked_product("elements of a matrix", &[features, samples]).map_err(too_large)?;
-        let mut values = vec![T::zero(); elements];
-        self.read(&(0..samples).collect::<Vec<usize>>(), &mut values)?;
+        let mut values = filled(T::zero(), elements)?;
+        self.read(&numbered(0..samples)?, &mut values)?;
         Ok(nalgebra::DMatrix::from_vec(features, samples, values))
     }
 }

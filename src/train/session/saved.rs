@@ -153,7 +153,10 @@ impl<T: Scalar> Session<'_, '_, T> {
             self.restore_sums(&supplement).filter(|()| steps < self.steps()).ok_or_else(|| lacks(SUMS))?;
         }
 
-        self.moments.steps = config.integer(STEPS).map_err(incomplete)? as u64;
+        let taken = epochs.checked_mul(self.steps()).and_then(|taken| taken.checked_add(steps));
+        let found = config.integer(STEPS).map_err(incomplete)?;
+        taken.filter(|taken| *taken == found).ok_or_else(|| incomplete(contradicts(STEPS)))?;
+        self.moments.steps = found as u64;
         for (index, slot) in self.moments.slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_empty()) {
             let name = slot_name(index);
             let saved = supplement.own(&name, slot.len()).ok_or_else(|| lacks(&name))?;
@@ -256,6 +259,11 @@ fn row(epoch: &Epoch) -> Vec<f64> {
     row.extend(values(&epoch.validation_metrics));
     row.push(epoch.learning_rate);
     row
+}
+
+/// A setting that does not go with the others.
+fn contradicts(name: &str) -> ConfigError {
+    ConfigError::Invalid { name: name.to_owned(), expected: "what the other settings of the checkpoint come to" }
 }
 
 fn slot_name(index: usize) -> String {

@@ -1,0 +1,253 @@
+//! Layers of the user's own that ask for anything.
+
+use autoencoder::nalgebra::DMatrix;
+use autoencoder::*;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{all_finite, any_shape, few_or_too_many, name, number, row};
+use crate::Row;
+use crate::properties::{Judgement, holds, initializer, require};
+
+pub fn rows() -> Vec<Row> {
+    vec![row("layers of the user's own", || holds(3000, (strange(), neighbour()), is_built_or_says_why))]
+}
+
+/// A layer that asks for anything, and does little.
+#[derive(Debug, Clone)]
+struct Strange {
+    kind: &'static str,
+    output: Option<Shape>,
+    /// Prepared for both ways, cache, scratch, side input, statistics of both ways, work.
+    sizes: [usize; 8],
+    parameters: Vec<Tensor>,
+    states: Vec<(&'static str, usize, f64)>,
+    flags: [bool; 5],
+    repeats: [usize; 2],
+    /// What it writes everywhere.
+    number: f64,
+    setting: Value,
+}
+
+#[derive(Debug, Clone)]
+struct Tensor {
+    name: &'static str,
+    shape: Vec<usize>,
+    initializer: Initializer,
+    regularizer: Option<Regularizer>,
+    shared: Option<String>,
+    whole_batch: bool,
+    collected: Option<usize>,
+}
+
+fn strange() -> impl Strategy<Value = Strange> {
+    let sizes = proptest::array::uniform8(prop_oneof![9 => 0_usize..9, 1 => few_or_too_many()]);
+    let small = [Shape::flat(3), Shape::flat(4), Shape::image(2, 1, 2), Shape::image(2, 2, 1)];
+    // A shape that can be had is had, whatever it takes.
+    let affordable = |shape: &Shape| shape.elements() <= 64 || shape.checked().is_err();
+    let huge = any_shape().prop_map(move |shape| if affordable(&shape) { shape } else { Shape::flat(0) });
+    let output = proptest::option::of(prop_oneof![4 => select(small.to_vec()), 1 => huge]);
+    let number = prop_oneof![4 => -1.0..1.0_f64, 1 => number()];
+    let state = (select(vec!["", "mean", "weight"]), few_or_too_many(), number.clone());
+    let kinds = select(vec!["strange", "", "crop", "\"}"]);
+    let parts =
+        (kinds, output, sizes, proptest::collection::vec(tensor(), 0..3), proptest::collection::vec(state, 0..2));
+    let others = (any::<[bool; 5]>(), [few_or_too_many(), few_or_too_many()], number, setting());
+    (parts, others).prop_map(|((kind, output, sizes, parameters, states), (flags, repeats, number, setting))| Strange {
+        kind,
+        output,
+        sizes,
+        parameters,
+        states,
+        flags,
+        repeats,
+        number,
+        setting,
+    })
+}
+
+fn tensor() -> impl Strategy<Value = Tensor> {
+    let dimension = prop_oneof![9 => 0_usize..5, 1 => few_or_too_many()];
+    let options = (
+        initializer(prop_oneof![4 => -1.0..1.0_f64, 1 => number()].boxed()),
+        proptest::option::weighted(0.2, (number(), number()).prop_map(|(l1, l2)| Regularizer::l1_l2(l1, l2))),
+        proptest::option::weighted(0.2, name()),
+        any::<bool>(),
+        proptest::option::weighted(0.2, few_or_too_many()),
+    );
+    let names = select(vec!["weight", "bias", "", "mean", "a.b"]);
+    (names, proptest::collection::vec(dimension, 0..6), options).prop_map(
+        |(name, shape, (initializer, regularizer, shared, whole_batch, collected))| Tensor {
+            name,
+            shape,
+            initializer,
+            regularizer,
+            shared,
+            whole_batch,
+            collected,
+        },
+    )
+}
+
+/// Settings that are nested too deep, too many, or fine.
+fn setting() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        4 => Just(Value::Boolean(true)),
+        1 => number().prop_map(Value::Number),
+        1 => (0_usize..40).prop_map(|depth| (0..depth).fold(Value::Boolean(true), |inner, _| Value::List(vec![inner]))),
+        1 => select(vec![10, 1000, 20_000]).prop_map(|count| Value::List(vec![Value::Integer(0); count])),
+        1 => select(vec![10, 300_000]).prop_map(|length| Value::Text("a".repeat(length))),
+    ]
+}
+
+impl Layer<f64> for Strange {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn config(&self) -> Config {
+        Config::new().with("setting", self.setting.clone())
+    }
+
+    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+        let [prepared, prepared_backward, cache, scratch, side, forward, backward, work] = self.sizes;
+        let mut plan = Plan::new(self.output.unwrap_or(input))
+            .prepared(prepared)
+            .prepared_backward(prepared_backward)
+            .cache_per_sample(cache)
+            .scratch(scratch)
+            .side_input(if self.flags[4] { side } else { 0 })
+            .forward_statistics(forward)
+            .backward_statistics(backward)
+            .work_per_sample(work)
+            .penalty("")
+            .figure("figure");
+        for tensor in &self.parameters {
+            let mut spec =
+                ParameterSpec::new(tensor.name, &tensor.shape, tensor.initializer).regularizer(tensor.regularizer);
+            spec = if tensor.whole_batch { spec.whole_batch() } else { spec };
+            spec = tensor.collected.into_iter().fold(spec, ParameterSpec::collected);
+            plan = plan.parameter(tensor.shared.iter().cloned().fold(spec, ParameterSpec::shared_with));
+        }
+        for (name, elements, initial) in &self.states {
+            plan = plan.state(StateSpec::new(name, *elements, *initial));
+        }
+        let [passes, forgets, sums, repeats, _] = self.flags;
+        plan = if passes && !repeats { plan.passes_through() } else { plan };
+        plan = if forgets { plan.forgets_output() } else { plan };
+        plan = if sums { plan.sums_per_sample() } else { plan };
+        Ok(if repeats { plan.repeats(self.repeats) } else { plan })
+    }
+
+    fn forward(&self, pass: Forward<'_, f64>) {
+        let _ = (pass.parameters.of(usize::MAX), pass.random.sample(usize::MAX));
+        pass.output.fill(self.number);
+        for slice in [pass.cache, pass.scratch] {
+            slice.fill(self.number);
+        }
+        pass.penalties.fill(self.number);
+        pass.figures.fill(self.number);
+    }
+
+    fn backward(&self, mut pass: Backward<'_, f64>) {
+        let _ = pass.gradients.of(usize::MAX);
+        for index in 0..self.parameters.len() {
+            pass.gradients.of(index).fill(self.number);
+        }
+        pass.output_gradient.fill(self.number);
+        pass.scratch.fill(f64::NAN);
+        if let Some(gradient) = pass.input_gradient {
+            gradient.fill(self.number);
+        }
+    }
+
+    fn prepare(&self, pass: Prepare<'_, f64>) {
+        pass.prepared.fill(self.number);
+    }
+
+    fn prepare_backward(&self, pass: PrepareBackward<'_, f64>) {
+        pass.prepared_backward.fill(self.number);
+    }
+
+    fn forward_statistics(&self, pass: ForwardStatistics<'_, f64>) {
+        pass.sums.fill(self.number);
+    }
+
+    fn backward_statistics(&self, pass: BackwardStatistics<'_, f64>) {
+        pass.sums.fill(self.number);
+    }
+
+    fn update_state(&self, pass: StateUpdate<'_, f64>) {
+        pass.state.fill(self.number);
+    }
+
+    fn whole_batch_gradient(&self, pass: WholeBatch<'_, f64>) {
+        pass.gradient.fill(self.number);
+    }
+
+    fn finish_gradient(&self, pass: FinishGradient<'_, f64>) {
+        pass.gradient.fill(self.number);
+    }
+
+    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
+        self.flags[1].then(Vec::new)
+    }
+
+    fn tied_mirror(&self, _: &str, _: Shape, _: Activation) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
+        self.flags[1].then(|| vec![std::sync::Arc::new(self.clone()) as std::sync::Arc<dyn Layer<f64>>])
+    }
+}
+
+/// What stands behind the strange layer.
+fn neighbour() -> impl Strategy<Value = usize> {
+    0_usize..5
+}
+
+fn with_neighbour(builder: NetworkBuilder<f64>, strange: &Strange, neighbour: usize) -> NetworkBuilder<f64> {
+    match neighbour {
+        0 => builder,
+        1 => builder.layer(strange.clone()),
+        2 => builder.layer(Conv2D::new(1, 2)),
+        3 => builder.layer(Dense::new(2).tied_to("layers.0")),
+        _ => builder.layer(BatchNorm::new()).layer(UpSample::new(2)).layer(Conv2D::new(2, 3)),
+    }
+}
+
+/// The network is refused, or works: in inference, in training, and after it was saved and loaded.
+fn is_built_or_says_why((strange, neighbour): (Strange, usize)) -> Judgement {
+    let input = Shape::image(2, 2, 1);
+    let built = with_neighbour(Network::builder(input).layer(strange.clone()), &strange, neighbour).build();
+    let halves = Autoencoder::<f64>::builder(input).encoder(strange.clone());
+    let halves =
+        if neighbour % 2 == 0 { halves.mirror(Activation::Tanh) } else { halves.mirror_tied(Activation::Tanh) };
+    let _ = halves.build().map(|model| (model.sample(2, 1), model.encoder().summary(), model.decoder().summary()));
+    let mut network = match built {
+        Ok(network) => network,
+        Err(error) => return require(!error.to_string().is_empty(), "an error without words"),
+    };
+    require(all_finite(&network), "a number of a new network is not finite")?;
+    let _ = network.summary().to_string();
+    works(&mut network);
+    let mut bytes = Vec::new();
+    let written = network.write_to(&mut bytes).is_ok();
+    let registry = Registry::default().register(strange.kind, move |_| Ok(strange.clone()));
+    let loaded = Network::from_bytes_with(&bytes, &registry);
+    require(!written || loaded.is_ok(), format!("what was saved cannot be loaded: {:?}", loaded.err()))
+}
+
+/// Everything that a network does, with a side input where it may want one.
+fn works(network: &mut Network<f64>) {
+    let (data, side) = (DMatrix::from_element(4, 9, 0.5), DMatrix::from_element(5, 9, 0.5));
+    let targets = DMatrix::from_element(network.output_shape().elements(), 9, 0.5);
+    for batch in [Batch::from(&data), Batch::from(&data).with_side(&side)] {
+        let _ = (network.predict(batch), network.activity("layers.0", batch), network.evaluate(&Mse, &batch));
+        if let Ok(mut tape) = network.tape_with_input_gradient(9) {
+            let mut gradients = vec![0.0; network.parameter_count()];
+            let outputs = network.forward(&mut tape, batch, Some(Activation::Linear), 0).map(<[f64]>::to_vec);
+            let _ = outputs.map(|outputs| network.backward(&mut tape, &outputs, &mut gradients).is_ok());
+        }
+        let _ = network.evaluate_metric(Accuracy, &batch, &targets);
+        let nats = Mse.reduction(Reduction::SumPerSample);
+        let _ = Trainer::new(nats, Sgd::new(0.1)).metric(Accuracy).batch_size(5).fit_to(network, &batch, &targets);
+    }
+}
