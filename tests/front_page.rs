@@ -1,5 +1,7 @@
 //! The front page's program is the same in the README, in the crate's documentation and in the example, and works in `f32` and `f64`.
 
+mod common;
+
 use autoencoder::data::idx;
 use autoencoder::{Activation, Adam, Autoencoder, Bce, Conv2D, Error, MaxPool, Shape, Trainer, UpSample};
 
@@ -21,8 +23,7 @@ macro_rules! front_page {
     ($name:ident, $float:ty) => {
         #[test]
         fn $name() -> Result<(), Error> {
-            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/t10k-images-idx3-ubyte.gz");
-            let images = idx::read_images(file)?.to_matrix::<$float>();
+            let images = idx::read_images(common::mnist("t10k-images-idx3-ubyte"))?.to_matrix::<$float>();
             let images = images.columns(0, 320);
             let (train, test) = images.columns_range_pair(..256, 256..);
 

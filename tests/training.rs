@@ -5,19 +5,17 @@ mod common;
 use autoencoder::data::idx;
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
-use common::{Outcome, bits, distance};
+use common::{Outcome, bits, distance, mnist};
 
 type Layers<T> = fn(AutoencoderBuilder<T>) -> AutoencoderBuilder<T>;
 
 /// The first `count` of the bundled images.
 fn images<T: Scalar>(count: usize) -> DMatrix<T> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/t10k-images-idx3-ubyte.gz");
-    idx::read_images(path).unwrap().split_at(count).0.to_matrix()
+    idx::read_images(mnist("t10k-images-idx3-ubyte")).unwrap().split_at(count).0.to_matrix()
 }
 
 fn labels(count: usize) -> idx::Labels {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/t10k-labels-idx1-ubyte.gz");
-    idx::read_labels(path).unwrap().split_at(count).0
+    idx::read_labels(mnist("t10k-labels-idx1-ubyte")).unwrap().split_at(count).0
 }
 
 /// 784-32-784, as in the README's first example.
@@ -226,8 +224,7 @@ fn targets_of_their_own() -> Outcome {
 /// Images as they lie in the file train to the same bits as the matrix made of them.
 #[test]
 fn a_file_of_images_is_a_source() -> Outcome {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/t10k-images-idx3-ubyte.gz");
-    let (file, matrix) = (idx::read_images(path)?.split_at(100).0, images::<f32>(100));
+    let (file, matrix) = (idx::read_images(mnist("t10k-images-idx3-ubyte"))?.split_at(100).0, images::<f32>(100));
     let mut models = [built::<f32>(shallow), built(shallow)];
     Trainer::new(Bce, Adam::default()).fit(&mut models[0], &file)?;
     Trainer::new(Bce, Adam::default()).fit(&mut models[1], &matrix)?;

@@ -11,6 +11,9 @@ use super::arguments::Arguments;
 /// How many of the bundled images are trained on; the others test.
 const BUNDLED_TRAIN: usize = 9_000;
 
+const NO_IMAGES: &str =
+    "there is no examples/data (the published package has none): name a folder with MNIST's four files by --data";
+
 /// Digits to train on, and others to test on.
 #[derive(Debug, Clone)]
 pub struct Mnist {
@@ -23,6 +26,7 @@ impl Mnist {
     pub fn load(arguments: &Arguments) -> Result<Self, DataError> {
         match &arguments.data {
             Some(folder) => Ok(Self { train: Digits::read(folder, "train")?, test: Digits::read(folder, "t10k")? }),
+            None if !bundled().is_dir() => Err(DataError::Source(NO_IMAGES.into())),
             None => {
                 let (train, test) = Digits::read(&bundled(), "t10k")?.split_at(BUNDLED_TRAIN);
                 Ok(Self { train, test })

@@ -31,7 +31,7 @@ pub struct Labels {
 /// Reads a file of images (magic number 0x803), plain or compressed with gzip.
 ///
 /// # Errors
-/// [`DataError`] if the file cannot be read, is something else, or is damaged.
+/// [`DataError`] if the file cannot be read, is something else, or is damaged; [`DataError::Compressed`] if it is compressed and the crate was built without `gzip`.
 pub fn read_images(path: impl AsRef<Path>) -> Result<Images, DataError> {
     let (dimensions, bytes) = read::<3>(path.as_ref(), "images", 0x803)?;
     let [_, height, width] = dimensions;
@@ -41,7 +41,7 @@ pub fn read_images(path: impl AsRef<Path>) -> Result<Images, DataError> {
 /// Reads a file of labels (magic number 0x801), plain or compressed with gzip.
 ///
 /// # Errors
-/// [`DataError`] if the file cannot be read, is something else, or is damaged.
+/// [`DataError`] if the file cannot be read, is something else, or is damaged; [`DataError::Compressed`] if it is compressed and the crate was built without `gzip`.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<Labels, DataError> {
     read::<1>(path.as_ref(), "labels", 0x801).map(|(_, bytes)| Labels { bytes })
 }
@@ -52,7 +52,7 @@ impl Images {
         self.bytes.len() / self.features_at_least_one()
     }
 
-    /// Height, width and one channel.
+    /// The shape of an image: height × width × 1.
     pub fn shape(&self) -> Shape {
         Shape::image(self.height, self.width, 1)
     }
@@ -63,7 +63,7 @@ impl Images {
         self.bytes.chunks_exact(size).nth(index)
     }
 
-    /// All images, one in each column, bytes divided by 255.
+    /// All images, one in each column, bytes divided by 255: pixels × images, in 0..=1.
     pub fn to_matrix<T: Scalar>(&self) -> DMatrix<T> {
         let mut matrix = DMatrix::zeros(self.height * self.width, self.count());
         convert::bytes_to_unit(&self.bytes, matrix.as_mut_slice());
@@ -137,7 +137,7 @@ impl Labels {
     /// One column a sample, `classes` rows: 1 in the row of its label, 0 elsewhere.
     ///
     /// # Errors
-    /// [`DataError::Label`] if a label is not below `classes`.
+    /// [`DataError::Label`] if a label is not below `classes`, [`DataError::Input`] if the matrix would be too large.
     pub fn to_one_hot<T: Scalar>(&self, classes: usize) -> Result<DMatrix<T>, DataError> {
         let too_large = |_| InputError::OutOfMemory { elements: classes.saturating_mul(self.count()) };
         checked_product("elements of a matrix", &[classes, self.count()]).map_err(too_large)?;

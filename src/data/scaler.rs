@@ -60,7 +60,8 @@ impl Scaler {
     }
 }
 
-/// Fits a [`Scaler`] that gives each feature mean 0 and standard deviation 1 (of the population, as in scikit-learn; a constant feature keeps its scale).
+/// Fits a [`Scaler`] that gives each feature mean 0 and standard deviation 1: (x − mean) / deviation (of the population, as in scikit-learn; a constant feature
+/// keeps its scale).
 #[derive(Debug, Clone, Copy)]
 pub struct StandardScaler;
 
@@ -86,7 +87,7 @@ impl StandardScaler {
     }
 }
 
-/// Fits a [`Scaler`] that brings each feature's range to 0..=1 (a constant feature to 0).
+/// Fits a [`Scaler`] that brings each feature's range to 0..=1: (x − min) / (max − min) (a constant feature to 0).
 #[derive(Debug, Clone, Copy)]
 pub struct MinMaxScaler;
 

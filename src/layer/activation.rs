@@ -20,7 +20,7 @@ pub enum Activation {
     /// x
     #[default]
     Linear,
-    /// max(0, x)
+    /// max(0, x); Nair and Hinton 2010.
     Relu,
     /// x for x > 0, else slope·x; Maas et al. 2013. Keras's slope is 0.3, PyTorch's 0.01.
     LeakyRelu {
@@ -42,7 +42,7 @@ pub enum Activation {
     Sigmoid,
     /// tanh(x)
     Tanh,
-    /// ln(1 + eˣ)
+    /// ln(1 + eˣ); Dugas et al. 2000.
     Softplus,
     /// exp(xᵢ) / Σⱼ exp(xⱼ) over the channels: all features of a flat sample, each pixel's channels of an image.
     Softmax,

@@ -8,6 +8,8 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 /// Passes its input on and adds λ Σ|x| to the loss of each sample, a sum over the units and a mean over samples; Keras's `activity_regularizer=L1(λ)` of
 /// the layer before it. The penalty is reported as `l1`.
 ///
+/// Input and output: any shape, the same for both.
+///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, L1Activity, Shape};
 ///
@@ -83,6 +85,7 @@ const EDGE: f64 = 1e-4;
 /// Passes its input on and adds β Σⱼ KL(ρ ‖ ρ̂ⱼ) to the loss, with the target rate ρ, the mean activity ρ̂ⱼ of unit j over the whole batch, and
 /// KL(ρ ‖ ρ̂) = ρ ln(ρ/ρ̂) + (1 − ρ) ln((1 − ρ)/(1 − ρ̂)); Ng, *Sparse autoencoder* (CS294A lecture notes), 2011.
 ///
+/// Input and output: any shape, the same for both.
 /// For activities in 0..1: put it after a layer with a sigmoid. A unit is a feature of a flat sample or a channel of an image, then averaged over pixels, too.
 /// Below ρ̂ = 10⁻⁴ and above 1 − 10⁻⁴ the divergence is continued by its tangent. The penalty is reported as `target_rate`.
 ///

@@ -10,7 +10,7 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
 /// The mean of the values under a window, channel by channel.
 ///
-/// Input: height × width × channels; output: height' × width' × channels. The stride is the window's size and the padding `Valid` unless asked otherwise,
+/// Input: height × width × channels; output: height' × width' × channels, by the rules of [`Padding`]. The stride is the window's size and the padding `Valid` unless asked otherwise,
 /// as in Keras. With padding `Same` the mean is over the pixels of the image alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AvgPool {

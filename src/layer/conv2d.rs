@@ -11,8 +11,10 @@ use crate::kernel::product;
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
-/// A convolution: each output pixel is f(Σ weight · patch + bias) over the patch of the input below the kernel
-/// (a cross-correlation, as in every framework).
+/// A convolution (a cross-correlation, as in every framework); LeCun et al. 1989.
+///
+/// y(u, v, o) = f(b(o) + Σ w(k, l, c, o)·x(u·stride + k·dilation − p, v·stride + l·dilation − q, c)) over the kernel's k, l and the channels c; x is 0 beyond the rim.
+/// p and q are the rows above and the columns to the left that [`Padding`] adds.
 ///
 /// Input: height × width × channels; output: height' × width' × filters, by Keras's rules for [`Padding`].
 /// The weight's shape is kernel height × kernel width × channels × filters, row-major, as Keras stores it; it starts Glorot-uniform, the bias zero.

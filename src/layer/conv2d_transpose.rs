@@ -10,7 +10,11 @@ use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
-/// A transposed convolution: the linear map of a [`Conv2D`] from the output's size to the input's, transposed; then bias and activation.
+/// A transposed convolution: the linear map of a [`Conv2D`] from the output's size to the input's, transposed; then bias and activation. Zeiler et al. 2010, who call
+/// it a deconvolution; the arithmetic is that of Dumoulin and Visin 2016.
+///
+/// y(u, v, o) = f(b(o) + Σ w(k, l, o, c)·x(i, j, c)) over all channels c and all i, j, k, l with i·stride + k − p = u, and likewise for j, l and v. With padding
+/// `Same` p = ⌊max(kernel − stride, 0) / 2⌋, with `Valid` 0.
 ///
 /// Input: height × width × channels. Output, by Keras's rules: with padding `Same` (the default here) height·stride × width·stride × filters, with
 /// `Valid` height·stride + max(kernel − stride, 0) and likewise for the width.

@@ -10,7 +10,7 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
 /// The largest value under a window, channel by channel.
 ///
-/// Input: height × width × channels; output: height' × width' × channels. The stride is the window's size and the padding `Valid` unless asked otherwise,
+/// Input: height × width × channels; output: height' × width' × channels, by the rules of [`Padding`]. The stride is the window's size and the padding `Valid` unless asked otherwise,
 /// as in Keras. With padding `Same` only pixels of the image count. Where two values tie, the first (row by row) gets the gradient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaxPool {

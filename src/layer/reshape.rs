@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{Activation, Backward, Forward, Layer, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
-/// The input's numbers, in their order, under another shape with as many elements. Costs nothing.
+/// The input's numbers, in their order, under another shape. Costs nothing.
+///
+/// Input: any shape; output: the shape named, with as many elements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reshape {
     shape: Shape,
@@ -63,6 +65,8 @@ impl<T: Scalar> Layer<T> for Reshape {
 }
 
 /// The input's numbers, in their order, as a flat sample. Costs nothing; a [`Dense`](super::Dense) layer flattens by itself.
+///
+/// Input: any shape; output: as many features as that has elements.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Flatten;
 

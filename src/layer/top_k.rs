@@ -8,6 +8,7 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
 /// Keeps the k largest values of each sample and makes the others 0; after a linear layer it is the k-sparse autoencoder of Makhzani and Frey 2013.
 ///
+/// Input and output: any shape, the same for both; the k values are of the whole sample, not of each channel.
 /// Of equal values the first are kept. The gradient goes to what was kept. In inference α·k values are kept, with α = 1 unless told otherwise; the paper finds a
 /// larger one a little better for features.
 ///

@@ -11,10 +11,11 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 /// How the pixels of an enlarged image are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Interpolation {
-    /// Each pixel is repeated.
+    /// Each pixel is repeated: y(u, v) = x(⌊u / factor⌋, ⌊v / factor⌋).
     #[default]
     Nearest,
-    /// Linear in both directions between pixel centres at half-integers, constant beyond the rim.
+    /// Linear in both directions between pixel centres at half-integers, constant beyond the outermost: along the rows y(u) = (1 − t)·x(i) + t·x(i + 1), where
+    /// i + t = (u + ½) / factor − ½, brought into 0..=rows − 1; then the same along the columns.
     Bilinear,
 }
 

@@ -5,10 +5,11 @@ use crate::{Config, ConfigError, ShapeError, Value};
 /// How a window treats the rim of an image; Keras's two rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Padding {
-    /// The output has ⌈input / stride⌉ positions; what is missing is added in zeros (nothing, for pooling), the odd one below and to the right.
+    /// The output has n = ⌈input / stride⌉ positions; the max((n − 1)·stride + reach − input, 0) pixels that are missing are added in zeros (nothing, for pooling), half
+    /// of them on each side, the odd one below and to the right. A window reaches over (size − 1)·dilation + 1 pixels.
     #[default]
     Same,
-    /// Only positions at which the whole window lies inside the input.
+    /// Only positions at which the whole window lies inside the input: ⌊(input − reach) / stride⌋ + 1.
     Valid,
 }
 

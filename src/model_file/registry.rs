@@ -69,6 +69,9 @@ pub struct Registry<T: Scalar> {
 impl<T: Scalar> Registry<T> {
     /// Builds layers of `kind` with `construct`, which is given what [`Layer::config`] gave when the model was saved. A later registration of the same kind
     /// replaces an earlier one, that of a built-in layer too.
+    ///
+    /// `construct` is called when a model is loaded, and an error it gives is that call's: [`ModelFileErrorKind::Layer`](crate::ModelFileErrorKind::Layer) names the layer,
+    /// its kind and the setting. A layer of another kind than `kind` is [`ModelFileErrorKind::Kind`](crate::ModelFileErrorKind::Kind).
     #[must_use]
     pub fn register<L: Layer<T> + 'static>(
         mut self,

@@ -7,7 +7,8 @@ use crate::{Config, Scalar};
 
 /// Stochastic gradient descent with learning rate η and momentum μ.
 ///
-/// Without momentum θ ← θ − ηg; with it v ← μv − ηg, θ ← θ + v; with Nesterov's look-ahead θ ← θ + μv − ηg.
+/// Without momentum θ ← θ − ηg. With it v ← μv − ηg and θ ← θ + v, the heavy ball of Polyak 1964; with Nesterov's look-ahead (1983) θ ← θ + μv − ηg,
+/// which is the form of Sutskever et al. 2013, θ being the point looked ahead to.
 /// Rules and defaults (η = 0.01, μ = 0) are Keras's. PyTorch multiplies the whole velocity by η, which is the same for a constant η.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {

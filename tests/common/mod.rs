@@ -4,6 +4,10 @@
 
 pub mod gradient;
 
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::{fs, process};
+
 use autoencoder::Scalar;
 use autoencoder::nalgebra::DMatrix;
 
@@ -41,6 +45,25 @@ impl Numbers {
     pub fn matrix<T: Scalar>(&mut self, rows: usize, columns: usize) -> DMatrix<T> {
         DMatrix::from_fn(rows, columns, |_, _| T::from_f64(self.unit()))
     }
+}
+
+/// A bundled file of MNIST. Without the feature `gzip` it is unpacked first: what the tests do with images needs no compression.
+pub fn mnist(name: &str) -> PathBuf {
+    static UNPACKING: Mutex<()> = Mutex::new(());
+    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data").join(format!("{name}.gz"));
+    if cfg!(feature = "gzip") {
+        return packed;
+    }
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _one_thread = UNPACKING.lock();
+    if !path.exists() {
+        // Other processes may be at it, too: the file takes its name once it is complete.
+        let mine = path.with_extension(process::id().to_string());
+        let mut reader = flate2::read::GzDecoder::new(fs::File::open(packed).expect("the bundled images"));
+        std::io::copy(&mut reader, &mut fs::File::create(&mine).expect("a file")).expect("unpacked images");
+        fs::rename(&mine, &path).expect("its name");
+    }
+    path
 }
 
 /// The largest difference, as a share of the largest expected value. Infinite where one is not finite.

@@ -5,6 +5,7 @@ use autoencoder::nalgebra::DMatrix;
 use autoencoder::testing::{LossCheck, check_optimizer, check_source};
 use autoencoder::*;
 
+use crate::common::mnist;
 use crate::heap::calls_of_thread;
 use crate::wrong::OffLoss;
 use crate::{Found, Row};
@@ -79,7 +80,7 @@ fn source(name: &str, found: impl Fn() -> Found + Send + Sync + 'static) -> Row 
 }
 
 fn sources() -> Vec<Row> {
-    let images = || idx::read_images("examples/data/t10k-images-idx3-ubyte.gz").expect("the bundled images");
+    let images = || idx::read_images(mnist("t10k-images-idx3-ubyte")).expect("the bundled images");
     vec![
         source("matrix, f32", || Found::of(&check_source(&data::<f32>(13, 150)))),
         source("matrix, f64", || Found::of(&check_source(&data::<f64>(13, 150)))),

@@ -38,8 +38,12 @@ fn labels() -> Vec<u8> {
 
 #[test]
 fn good_files_plain_and_compressed() -> Outcome {
-    for (name, packed) in [("good", images()), ("good.gz", gzip(&images()))] {
-        let path = file(name, &packed);
+    let mut files = vec![("good", images())];
+    if cfg!(feature = "gzip") {
+        files.push(("good.gz", gzip(&images())));
+    }
+    for (name, bytes) in files {
+        let path = file(name, &bytes);
         let images = idx::read_images(&path)?;
         assert_eq!((images.count(), images.shape()), (2, Shape::image(2, 3, 1)));
         assert_eq!(images.image(1), Some(&[1, 2, 3, 4, 5, 6][..]));
@@ -65,15 +69,21 @@ fn good_files_plain_and_compressed() -> Outcome {
     Ok(())
 }
 
+/// Each file gives an error with its name and that text.
+fn refused(rows: Vec<(&str, Vec<u8>, &str)>) {
+    for (name, bytes, text) in rows {
+        let path = file(name, &bytes);
+        let error = error_of(idx::read_images(&path), name).to_string();
+        assert!(error.contains(text) && error.contains(name), "{error}\nexpected: {text}");
+        fs::remove_file(path).unwrap();
+    }
+}
+
 /// Bytes that are no file of images, and what the error says.
 #[test]
 fn bad_files() -> Outcome {
     let (good, promise) = (images(), |dimensions: &[u32]| [words(&[0x803]), words(dimensions), vec![0; 12]].concat());
-    let packed = gzip(&good);
-    let mut flipped = packed.clone();
-    let last = flipped.len() - 6;
-    flipped[last] ^= 0xff;
-    let rows: Vec<(&str, Vec<u8>, &str)> = vec![
+    refused(vec![
         ("empty", vec![], "cannot read"),
         ("short", good[..3].to_vec(), "cannot read"),
         ("header", good[..15].to_vec(), "cannot read"),
@@ -89,18 +99,7 @@ fn bad_files() -> Outcome {
             promise(&[1 << 11, 1 << 10, 1 << 10]),
             "its header promises 2147483648 bytes of data, 12 were found",
         ),
-        ("cut.gz", packed[..packed.len() - 9].to_vec(), "cannot read"),
-        ("header.gz", packed[..5].to_vec(), "cannot read"),
-        ("flipped.gz", flipped, "cannot read"),
-        ("inside.gz", gzip(&good[..20]), "its header promises 12 bytes of data, 4 were found"),
-        ("foreign.gz", gzip(b"a text, and no images"), "is not an IDX file of images"),
-    ];
-    for (name, bytes, text) in rows {
-        let path = file(name, &bytes);
-        let error = error_of(idx::read_images(&path), name).to_string();
-        assert!(error.contains(text) && error.contains(name), "{error}\nexpected: {text}");
-        fs::remove_file(path)?;
-    }
+    ]);
     let path = file("images-as-labels", &good);
     let error = error_of(idx::read_labels(&path), "images").to_string();
     assert!(error.contains("is not an IDX file of labels (it begins with 0x00000803)"), "{error}");
@@ -109,6 +108,35 @@ fn bad_files() -> Outcome {
     assert!(matches!(&missing, DataError::Read { path, .. } if path.ends_with("file")), "{missing}");
     assert!(idx::read_images(env!("CARGO_TARGET_TMPDIR")).is_err(), "a directory");
     Ok(())
+}
+
+/// The same of compressed files.
+#[cfg(feature = "gzip")]
+#[test]
+fn bad_compressed_files() {
+    let (good, packed) = (images(), gzip(&images()));
+    let mut flipped = packed.clone();
+    let last = flipped.len() - 6;
+    flipped[last] ^= 0xff;
+    refused(vec![
+        ("cut.gz", packed[..packed.len() - 9].to_vec(), "cannot read"),
+        ("header.gz", packed[..5].to_vec(), "cannot read"),
+        ("flipped.gz", flipped, "cannot read"),
+        ("inside.gz", gzip(&good[..20]), "its header promises 12 bytes of data, 4 were found"),
+        ("foreign.gz", gzip(b"a text, and no images"), "is not an IDX file of images"),
+    ]);
+}
+
+/// Without the feature a compressed file says what to do.
+#[cfg(not(feature = "gzip"))]
+#[test]
+fn compressed_files_without_the_feature() {
+    let path = file("packed.gz", &gzip(&images()));
+    let error = error_of(idx::read_images(&path), "compressed");
+    assert!(matches!(&error, DataError::Compressed { path: found } if *found == path), "{error:?}");
+    let text = error.to_string();
+    assert!(text.ends_with("packed.gz is compressed; build with the feature `gzip` or unpack it first"), "{text}");
+    fs::remove_file(path).unwrap();
 }
 
 /// Images without pixels, and files without images.

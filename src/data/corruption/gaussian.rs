@@ -5,7 +5,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::{Corruption, CorruptionPass};
 use crate::{Config, DataError, OptionError, Scalar};
 
-/// x + σε with ε normal, in the units of the data; brought back into a range where told to.
+/// x + σε with ε from the standard normal distribution, σ in the units of the data; brought back into a range where told to. Vincent et al. 2010.
 ///
 /// ```
 /// use autoencoder::{Bce, Adam, GaussianCorruption, Trainer};
