@@ -14,7 +14,7 @@ use std::error::Error;
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, AdamW, Autoencoder, Bce, Cosine, Dense, GaussianLatent, KlWarmUp, Reduction, Shape, Trainer,
+    Activation, Adam, Autoencoder, Bce, Cosine, Dense, GaussianLatent, KlWarmUp, Reduction, Shape, Trainer,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -34,13 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .integer("draws", 200, 1..=1_000_000, "codes drawn for each test image")
         .integer("images", 100, 0..=10_000, "test images that more codes are drawn for")
         .integer("more-draws", 5_000, 1..=1_000_000, "codes drawn for each of these")
-        .float("learning-rate", 1e-3, 1e-6..=1.0, "learning rate of AdamW")
-        .float(
-            "weight-decay",
-            0.1,
-            0.0..=10.0,
-            "share of the learning rate that weights are drawn to zero by, in each step",
-        )
+        .float("learning-rate", 1e-3, 1e-6..=1.0, "learning rate of Adam")
         .float("warm-up", 0.0, 0.0..=1e6, "epochs over which the divergence is given its weight")
         .parse();
     let mnist = Mnist::load(&arguments)?;
@@ -61,8 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .seed(arguments.seed)
         .build()?;
     let nats = Bce.reduction(Reduction::SumPerSample);
-    let optimizer = AdamW::new(arguments.float("learning-rate")).weight_decay(arguments.float("weight-decay"));
-    let history = Trainer::new(nats, optimizer)
+    let history = Trainer::new(nats, Adam::new(arguments.float("learning-rate")))
         .schedule(Cosine::new())
         .epochs(arguments.epochs)
         .batch_size(100)

@@ -14,7 +14,7 @@ pub trait Metric<T: Scalar>: Debug + Send + Sync {
 }
 
 /// The share of samples whose largest prediction stands where the largest target does (of pixels, for images), along the channels; the first counts where several
-/// are largest. Keras's `CategoricalAccuracy`; with one channel, whether both are on the same side of ½, its `BinaryAccuracy`.
+/// are largest. Keras's `CategoricalAccuracy`; with one channel, whether both are on the same side of ½, its `BinaryAccuracy` where targets are 0 or 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Accuracy;
 

@@ -255,7 +255,7 @@ fn allocates_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
             network.forward(&mut tape, batch(&data), None, step).map_err(went_wrong)?;
             network.backward(&mut tape, &bench.samples.slopes, &mut gradients).map_err(went_wrong)?;
             tape.input_gradient();
-            network.update_state(&tape);
+            network.update_state(&tape).map_err(went_wrong)?;
             network.predict_with(&mut workspace, batch(&data)).map_err(went_wrong)?;
         }
         let found = count() - before;

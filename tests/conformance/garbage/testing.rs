@@ -89,13 +89,15 @@ fn checks_others((number, samples, features): (f64, usize, usize)) -> Judgement 
     told(&check_source(&Huge(samples, features, number)))
 }
 
-/// A gradient, and how many terms of which number the function has.
-fn gradients() -> impl Strategy<Value = (Vec<f64>, usize, f64, u64)> {
-    (proptest::collection::vec(number(), 0..60), 0_usize..3, number(), any::<u64>())
+/// A point, a gradient that may be longer or shorter, and how many terms of which number the function has.
+fn gradients() -> impl Strategy<Value = ([Vec<f64>; 2], usize, f64, u64)> {
+    let numbers = || proptest::collection::vec(number(), 0..60);
+    ([numbers(), numbers()], 0_usize..3, number(), any::<u64>())
 }
 
-fn compares((gradient, terms, number, seed): (Vec<f64>, usize, f64, u64)) -> Judgement {
-    let mut comparison = compare_gradient(&gradient, seed, |_, step| vec![number * step; terms]);
-    comparison.add(compare_gradient(&gradient, seed, |index, _| vec![number; index % 3]));
+fn compares(([point, gradient], terms, number, seed): ([Vec<f64>; 2], usize, f64, u64)) -> Judgement {
+    let sum = |moved: &[f64]| moved.iter().sum::<f64>();
+    let mut comparison = compare_gradient(&point, &gradient, seed, |moved| vec![number * sum(moved); terms]);
+    comparison.add(compare_gradient(&point, &gradient, seed, |moved| vec![number; (sum(moved) as usize) % 3]));
     Ok(())
 }
