@@ -123,9 +123,11 @@ impl<T: Scalar> Rig<T> {
     /// The layer with parameters drawn as it asks; what keeps it from being checked on such samples.
     pub fn new(layer: Arc<dyn Layer<T>>, input: Shape) -> Result<Self, String> {
         let plan = planned(&*layer, input).map_err(|error| error.to_string())?;
-        let numbers = numbers_in(&plan, input);
-        if numbers > MOST_NUMBERS {
-            return Err(format!("it takes {numbers} numbers, and no more than {MOST_NUMBERS} are checked; take less"));
+        let [of_layer, of_sample] = numbers_in(&plan, input);
+        if of_layer > MOST_NUMBERS || of_sample > MOST_NUMBERS_OF_A_SAMPLE {
+            return Err(format!(
+                "it takes {of_layer} numbers and {of_sample} for each sample; no more than {MOST_NUMBERS} and {MOST_NUMBERS_OF_A_SAMPLE} are checked"
+            ));
         }
         Self::filled(layer, input, plan).map_err(|error| error.to_string())
     }
@@ -443,8 +445,11 @@ impl<T: Scalar> Trip<'_, T> {
     }
 }
 
-/// The most numbers that a layer may have, and a sample take in all its buffers: a check makes many passes and keeps what they leave.
+/// The most numbers that a layer may have: a check keeps some copies of them.
 const MOST_NUMBERS: usize = 1 << 22;
+
+/// The most numbers that a sample may take in all buffers: a check takes hundreds of samples.
+const MOST_NUMBERS_OF_A_SAMPLE: usize = 1 << 17;
 
 /// The plan over such samples, if it is one that a network would follow.
 fn planned<T: Scalar>(layer: &dyn Layer<T>, input: Shape) -> Result<Plan, ShapeError> {
@@ -453,22 +458,15 @@ fn planned<T: Scalar>(layer: &dyn Layer<T>, input: Shape) -> Result<Plan, ShapeE
     Ok(plan)
 }
 
-/// The numbers of a layer and of one sample.
-fn numbers_in(plan: &Plan, input: Shape) -> usize {
+/// The numbers of a layer, and those of one sample.
+fn numbers_in(plan: &Plan, input: Shape) -> [usize; 2] {
     let parameters = plan.parameters.iter().map(|spec| spec.shape.iter().fold(1, |a: usize, b| a.saturating_mul(*b)));
     let state = plan.state.iter().map(|state| state.elements);
-    let buffers = [
-        input.elements(),
-        plan.output.elements(),
-        plan.cache_per_sample,
-        plan.scratch,
-        plan.prepared,
-        plan.prepared_backward,
-        plan.side_input,
-        plan.forward_statistics,
-        plan.backward_statistics,
-    ];
-    parameters.chain(state).chain(buffers).fold(0, usize::saturating_add)
+    let shared =
+        [plan.scratch, plan.prepared, plan.prepared_backward, plan.forward_statistics, plan.backward_statistics];
+    let of_layer = parameters.chain(state).chain(shared).fold(0, usize::saturating_add);
+    let buffers = [input.elements(), plan.output.elements(), plan.cache_per_sample, plan.side_input];
+    [of_layer, buffers.into_iter().fold(0, usize::saturating_add)]
 }
 
 /// Rows of a whole-batch gradient that are computed at a time: a network cuts at multiples of 8.

@@ -126,10 +126,10 @@ where
         self
     }
 
-    /// Hands the layer batches of `samples` samples, 2 to 1000.
+    /// Hands the layer batches of `samples` samples, 2 to 64.
     #[must_use]
     pub fn samples(mut self, samples: usize) -> Self {
-        self.options.samples = samples.clamp(2, 1000);
+        self.options.samples = samples.clamp(2, 64);
         self
     }
 
