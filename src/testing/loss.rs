@@ -138,6 +138,7 @@ where
         report.make("from the link's arguments it is the same as from its values", || linked_agrees(&double));
         report.make("it is finite far from the target", || worse(far_away(&double), || far_away(&single)));
         report.make("it trains, with the same bits for any number of threads", || trains(&double));
+        report.make("targets that are not finite are errors in training", || bad_targets(&double));
         report.make("it allocates nothing", || allocates_nothing(&double, self.allocations));
     }
 
@@ -370,7 +371,10 @@ fn lengths(bench: &Bench<'_, f64>) -> Verdict {
             bench.loss.evaluate(pass);
         }
     }
-    Verdict::Holds
+    let targets = bench.targets.get(1..).unwrap_or(&[]);
+    let accepted = LossPass::new(bench.shape, &bench.predictions, targets).is_ok()
+        || LossPass::new(Shape::flat(0), &bench.predictions, &bench.targets).is_ok();
+    Verdict::unless(accepted, "predictions and targets of different lengths are compared")
 }
 
 /// From the link's arguments, and from its values by the chain rule.
@@ -440,6 +444,22 @@ fn trains(bench: &Bench<'_, f64>) -> Verdict {
                 return Err(Verdict::Fails(format!(
                     "training on {threads} threads gives other numbers than on one: a comparison may depend on nothing but what its pass holds"
                 )));
+            }
+        }
+        Ok(Verdict::Holds)
+    })
+}
+
+fn bad_targets(bench: &Bench<'_, f64>) -> Verdict {
+    verdict(|| {
+        let went_wrong = |error: Error| fails("a network cannot be built for it", error);
+        for bad in [f64::NAN, f64::INFINITY] {
+            let (mut network, inputs, mut targets) = task(bench).map_err(went_wrong)?;
+            let place = targets.len() / 2;
+            targets.as_mut_slice().get_mut(place).into_iter().for_each(|value| *value = bad);
+            let mut trainer = Trainer::new((bench.make)(), Sgd::new(1e-3));
+            if trainer.fit_to(&mut network, &inputs, &targets).is_ok() {
+                return Err(Verdict::Fails(format!("training goes on with a target of {bad}")));
             }
         }
         Ok(Verdict::Holds)

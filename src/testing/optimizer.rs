@@ -73,7 +73,7 @@ where
     in_both!("gradients of zero leave finite numbers", |bench: &Bench<'_, _>| stays_finite(bench, 0.0));
     in_both!("tiny gradients leave finite numbers", |bench: &Bench<'_, _>| stays_finite(bench, 1e-30));
     in_both!("large gradients leave finite numbers", |bench: &Bench<'_, _>| stays_finite(bench, 1e12));
-    in_both!("a step over no parameters makes no panic", no_parameters);
+    in_both!("slices of different lengths are errors, and none at all make no panic", lengths);
     report.make("f32 agrees with f64 over 30 steps", || {
         let (single, double) = (single.run(30), double.run(30));
         Verdict::within(
@@ -235,11 +235,15 @@ fn stays_finite<T: Scalar>(bench: &Bench<'_, T>, size: f64) -> Verdict {
     )
 }
 
-fn no_parameters<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+fn lengths<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let slots = std::array::from_fn(|_| -> &mut [T] { &mut [] });
     let empty = Update::new(&*bench.optimizer, 1, 0.1, &mut [], &[], slots);
     empty.into_iter().for_each(|update| bench.optimizer.update(update));
-    Verdict::Holds
+    let mut parameters = [T::zero(); 3];
+    let slots = || std::array::from_fn(|_| -> &mut [T] { &mut [] });
+    let accepted = Update::new(&*bench.optimizer, 1, 0.1, &mut parameters, &[], slots()).is_ok()
+        || Update::new(&*bench.optimizer, 0, 0.1, &mut [], &[], slots()).is_ok();
+    Verdict::unless(accepted, "`Update::new` takes lengths that do not fit")
 }
 
 /// A network with more parameters than one thread updates, and data for it.
