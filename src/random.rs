@@ -10,6 +10,7 @@ pub(crate) enum Purpose {
     Shuffle = 2,
     Layer = 3,
     Corrupt = 4,
+    Validate = 5,
     Prior = 8,
     Posterior = 9,
     #[cfg(feature = "testing")]

@@ -37,8 +37,9 @@ const STRAIGHT: f64 = 10.0;
 /// The loss has to be a negative log-likelihood in nats: [`Bce`](struct@crate::Bce) with [`Reduction::SumPerSample`](crate::Reduction::SumPerSample), or
 /// [`GaussianNll`](crate::GaussianNll).
 ///
-/// A validation loss is the reconstruction's alone, from the means, and so is what [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) watch;
-/// [`Autoencoder::elbo`](crate::Autoencoder::elbo) judges the whole on data of one's choice.
+/// Over validation data a training draws z, too, from the same noise after every epoch, and counts the divergence with the whole weight β, nothing being free:
+/// [`Epoch::validation_total`](crate::Epoch::validation_total), which [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) watch; with β = 1 an
+/// estimate of [`Autoencoder::elbo`](crate::Autoencoder::elbo).
 ///
 /// Nothing overflows: ℓ is the input where that is within ±10, and ±(10 + 10·tanh((|x| − 10) / 10)) for an input x beyond, which is smooth and stays within ±20.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -197,10 +198,10 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
     /// Leaves z − μ and exp ℓ of each dimension in the cache.
     fn forward(&self, pass: Forward<'_, T>) {
         let channels = pass.output_shape.channels();
-        if pass.mode == Mode::Inference {
+        let ([penalty], [figure]) = (pass.penalties, pass.figures) else {
             pass.output.iter_mut().zip(means(pass.input, channels)).for_each(|(output, mean)| *output = *mean);
             return;
-        }
+        };
         let (inputs, outputs) = (pass.input_shape.elements(), pass.output_shape.elements());
         let samples = pass.input.chunks_exact(inputs).zip(pass.output.chunks_exact_mut(outputs));
         let mut kl = 0.0;
@@ -218,10 +219,11 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
                 kl += divergence(*mean, log_variance);
             }
         }
-        if let ([penalty], [figure]) = (pass.penalties, pass.figures) {
-            *penalty += self.weight(pass.epoch) * self.term(kl, pass.statistics, pass.samples, pass.batch);
-            *figure += kl;
-        }
+        *penalty += match pass.mode {
+            Mode::Training => self.weight(pass.epoch) * self.term(kl, pass.statistics, pass.samples, pass.batch),
+            Mode::Inference => self.beta * kl,
+        };
+        *figure += kl;
     }
 
     /// ∂/∂μ = g + w μ and ∂/∂ℓ = ½ g (z − μ) + ½ w (exp ℓ − 1) with the output's gradient g, and w the dimension's weight over the batch's samples.

@@ -11,7 +11,7 @@ use crate::random::Random;
 pub enum Mode {
     /// Statistics are taken, random numbers are drawn, caches are kept.
     Training,
-    /// A sample's result depends on nothing but the sample and the model.
+    /// A sample's result depends on nothing but the sample and the model; over validation data, where a code is drawn, on the sample's place in them as well.
     Inference,
 }
 
@@ -114,7 +114,7 @@ pub struct Forward<'a, T> {
     pub side: &'a [T],
     /// Output features × samples, to be written.
     pub output: &'a mut [T],
-    /// [`cache_per_sample`](super::Plan::cache_per_sample) × samples in training, empty in inference.
+    /// [`cache_per_sample`](super::Plan::cache_per_sample) × samples in training, and wherever penalties are counted; else empty.
     pub cache: &'a mut [T],
     /// Working memory.
     pub scratch: &'a mut [T],
@@ -124,9 +124,10 @@ pub struct Forward<'a, T> {
     pub epoch: f64,
     /// The sums over the whole batch that were asked for; empty in inference.
     pub statistics: &'a [f64],
-    /// To be added to in training: each of the plan's penalties, summed over this part's samples.
+    /// To be added to where it is not empty: each of the plan's penalties, summed over this part's samples. It is not in training; nor in inference over
+    /// validation data, for a layer whose penalties are terms of a likelihood ([`Plan::sums_per_sample`](super::Plan::sums_per_sample)).
     pub penalties: &'a mut [f64],
-    /// To be added to in training: each of the plan's figures, summed over this part's samples.
+    /// The same for each of the plan's figures.
     pub figures: &'a mut [f64],
 }
 

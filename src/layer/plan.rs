@@ -142,7 +142,8 @@ impl Plan {
     }
 
     /// The layer's penalties are sums over a whole sample, in nats: they balance nothing but a loss that is such a sum, too
-    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error.
+    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error. Over validation data they are counted as well
+    /// ([`Forward::penalties`](super::Forward::penalties)).
     #[must_use]
     pub fn sums_per_sample(mut self) -> Self {
         self.sums_per_sample = true;

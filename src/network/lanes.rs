@@ -25,12 +25,12 @@ impl<T: Scalar> Network<T> {
         } else {
             tape.records.iter_mut().for_each(|record| record.backward_statistics.fill(0.0));
         }
-        let waits = passes != Passes::Evaluate && self.structure.nodes.iter().any(|node| node.waits());
+        let waits = passes.trains() && self.structure.nodes.iter().any(|node| node.waits());
         if let Err(error) = self.run_stages(tape, passes, waits, step) {
             tape.samples = 0; // there is nothing to go back from
             return Err(error);
         }
-        if passes != Passes::Evaluate {
+        if passes.trains() {
             self.weigh(tape);
         }
         Ok(())
@@ -46,7 +46,9 @@ impl<T: Scalar> Network<T> {
         let all = 0..self.structure.nodes.len();
         match (passes, waits) {
             (Passes::Forward, false) => self.run_legs(tape, passes, &[Leg::Begin, Leg::Forward(all)], step),
-            (Passes::Evaluate, _) => self.run_legs(tape, passes, &[Leg::Begin, Leg::Forward(all), Leg::Judge], step),
+            (Passes::Evaluate | Passes::Validate, _) => {
+                self.run_legs(tape, passes, &[Leg::Begin, Leg::Forward(all), Leg::Judge], step)
+            }
             (Passes::Backward, false) => self.run_legs(tape, passes, &[Leg::Judge, Leg::Backward(all)], step),
             (Passes::Both, false) => {
                 let legs = [Leg::Begin, Leg::Forward(all.clone()), Leg::Judge, Leg::Backward(all)];
@@ -96,10 +98,11 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(), DataError> {
         let samples = tape.samples;
         let lanes = tape.partition.lanes_for(samples);
-        let mode = if passes == Passes::Evaluate { Mode::Inference } else { Mode::Training };
+        let mode = if passes.trains() { Mode::Training } else { Mode::Inference };
         let backward = matches!(passes, Passes::Backward | Passes::Both);
         let mut way = self.way(&tape.layout, samples, mode, backward, tape.random)?;
         way.linked = tape.linked;
+        way.validates = passes == Passes::Validate;
         way.epoch = tape.epoch;
         way.forward_statistics = &tape.total.forward_statistics;
         way.backward_statistics = &tape.total.backward_statistics;
@@ -129,11 +132,17 @@ pub(super) enum Passes {
     Both,
     /// Forward in inference mode, and a judgement without gradients.
     Evaluate,
+    /// The same over validation data: terms of a likelihood are counted.
+    Validate,
 }
 
 impl Passes {
     fn forward(self) -> bool {
         self != Self::Backward
+    }
+
+    fn trains(self) -> bool {
+        !matches!(self, Self::Evaluate | Self::Validate)
     }
 }
 

@@ -121,6 +121,8 @@ pub(crate) struct Way<'a, T: Scalar> {
     /// Samples in the batch.
     pub batch: usize,
     pub mode: Mode,
+    /// In inference mode over validation data: terms of a likelihood are counted.
+    pub validates: bool,
     /// The last layer leaves its activation to the loss.
     pub linked: bool,
     /// The place of the part's first sample.
@@ -155,6 +157,7 @@ impl<T: Scalar> Network<T> {
             samples: 0,
             batch,
             mode,
+            validates: false,
             linked: false,
             random,
             epoch: 0.0,
@@ -192,6 +195,7 @@ impl<'a, T: Scalar> Way<'a, T> {
             let Some(node) = self.structure.nodes.get(index) else { continue };
             let source = self.structure.source(index).filter(|source| *source >= self.entrance);
             let outside_input = if source.is_none() { outside.input } else { None };
+            let counts = self.mode == Mode::Training || (self.validates && node.plan.sums_per_sample);
             let outside_output = if Some(index) == last { outside.output.take() } else { None };
             let [input, side, output, cache, scratch] = self.slices(
                 memory,
@@ -199,7 +203,7 @@ impl<'a, T: Scalar> Way<'a, T> {
                     if outside_input.is_some() { 0..0 } else { self.input(node, source) },
                     self.side(node),
                     if outside_output.is_some() { 0..0 } else { self.output(node, index) },
-                    if self.mode == Mode::Training { self.cache(node, index) } else { 0..0 },
+                    if counts { self.cache(node, index) } else { 0..0 },
                     head(&self.layout.scratch, node.plan.scratch),
                 ],
             );
@@ -221,8 +225,8 @@ impl<'a, T: Scalar> Way<'a, T> {
                 random: self.random.of(index),
                 epoch: self.epoch,
                 statistics: part(self.forward_statistics, &node.forward_statistics),
-                penalties: reports.penalties.get_mut(node.penalties.clone()).unwrap_or(&mut []),
-                figures: reports.figures.get_mut(node.figures.clone()).unwrap_or(&mut []),
+                penalties: reports.penalties.get_mut(node.penalties.clone()).filter(|_| counts).unwrap_or(&mut []),
+                figures: reports.figures.get_mut(node.figures.clone()).filter(|_| counts).unwrap_or(&mut []),
             });
         }
     }

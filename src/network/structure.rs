@@ -169,6 +169,13 @@ impl<T: Scalar> Structure<T> {
         self.nodes.get(index).is_some_and(|node| !(node.plan.passes_through || node.absorbed && absorbs))
     }
 
+    /// The penalties that are terms of a likelihood: names, and places among all.
+    pub fn likelihood_terms(&self) -> impl Iterator<Item = (&str, usize)> {
+        let nodes = self.nodes.iter().filter(|node| node.plan.sums_per_sample);
+        let places = nodes.flat_map(|node| node.penalties.clone());
+        places.filter_map(|place| Some((self.penalties.get(place)?.as_str(), place)))
+    }
+
     /// Multiplications of one forward pass over one sample, roughly.
     pub fn work_per_sample(&self) -> usize {
         self.nodes

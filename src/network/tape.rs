@@ -210,16 +210,18 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Judges predictions in inference mode; the sums are left on the tape.
+    /// Judges predictions in inference mode; the sums are left on the tape. `validation` is where codes are drawn over validation data.
     pub(crate) fn evaluate_step(
         &self,
         tape: &mut Tape<T>,
         samples: usize,
         linked: bool,
+        validation: Option<Random>,
         step: &impl Step<T>,
     ) -> Result<(), DataError> {
         tape.linked = linked;
-        self.run(tape, samples, Passes::Evaluate, step)
+        tape.random = validation.unwrap_or(Random::new(self.seed, Purpose::Layer));
+        self.run(tape, samples, if validation.is_some() { Passes::Validate } else { Passes::Evaluate }, step)
     }
 
     /// Updates the layers' state (running statistics) from the last forward pass on `tape`: once a step, in a training loop of one's own.

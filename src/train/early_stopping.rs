@@ -4,15 +4,14 @@ use crate::data::InputError;
 use crate::network::{Network, zeros};
 use crate::{Config, OptionError, Scalar};
 
-/// Ends training where the validation loss has not fallen for some epochs, and gives the model back as it was after its best epoch; Prechelt 1998,
+/// Ends training where the loss over the validation data has not fallen for some epochs, and gives the model back as it was after its best epoch; Prechelt 1998,
 /// Keras's `EarlyStopping`.
 ///
 /// The best epoch is the one with the lowest validation loss, the first of equals: [`History::best`](super::History::best). Its parameters and its
 /// state (running statistics) are restored however training ends, but by an error. An epoch counts as progress if its loss is below that of the last one that
 /// did by more than the min delta.
 ///
-/// A validation loss has no penalties in it. That of a variational model is the reconstruction's alone, from the means of the codes: its divergence goes on moving
-/// where training ends by this.
+/// The loss is [`Epoch::validation_total`](super::Epoch::validation_total): of a variational model with its divergence, of every other without penalties.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;

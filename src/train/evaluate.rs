@@ -5,6 +5,7 @@ use super::{Metric, TrainErrorKind};
 use crate::data::{DataError, InputError, Source, numbered};
 use crate::loss::Loss;
 use crate::network::{Keep, Network, Record, Tape};
+use crate::random::Random;
 use crate::{Autoencoder, Error, Scalar};
 
 /// What can be trained and evaluated: a [`Network`] or an [`Autoencoder`]. Sealed.
@@ -121,7 +122,7 @@ impl<T: Scalar> Network<T> {
         let keep = Keep { target: pairs.needs_targets(self), link: question.link, ..Keep::default() };
         let mut tape = Tape::new(self, AT_ONCE.min(samples), keep, false, metrics.len())?;
         let order = numbered(0..samples)?;
-        Ok(evaluate(self, &mut tape, pairs, question, &order)?)
+        Ok(evaluate(self, &mut tape, pairs, question, &order, None)?)
     }
 }
 
@@ -134,18 +135,21 @@ pub(super) fn refusal(kind: TrainErrorKind) -> Error {
     }
 }
 
-/// Sums over the samples in `order`, divided by their number.
+/// Sums over the samples in `order`, divided by their number. `validation` is the place of the first where they are those of a training.
 pub(super) fn evaluate<T: Scalar>(
     network: &Network<T>,
     tape: &mut Tape<T>,
     pairs: Pairs<'_, T>,
     question: Question<'_, T>,
     order: &[usize],
+    validation: Option<Random>,
 ) -> Result<Record, DataError> {
     let mut sums = Record::without_statistics(network.structure(), question.metrics.len());
-    for order in order.chunks(tape.capacity()) {
+    let at_once = tape.capacity();
+    for (index, order) in order.chunks(at_once).enumerate() {
+        let validation = validation.map(|random| random.skip(index * at_once));
         let step = BatchStep { pairs, question, noise: None, order };
-        network.evaluate_step(tape, order.len(), question.link.is_some(), &step)?;
+        network.evaluate_step(tape, order.len(), question.link.is_some(), validation, &step)?;
         sums.add(tape.total());
     }
     sums.divide(order.len());

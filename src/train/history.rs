@@ -17,9 +17,11 @@ pub struct Epoch {
     pub figures: Vec<(String, f64)>,
     /// Each metric by name, over the training samples like the loss.
     pub metrics: Vec<(String, f64)>,
-    /// The loss over the validation samples after the epoch.
+    /// The loss over the validation samples after the epoch; of a variational model, between these and what it makes of codes drawn for them.
     pub validation_loss: Option<f64>,
-    /// Each metric by name, over the validation samples.
+    /// Each penalty that is a term of a likelihood, by name: its mean over the validation samples, with the weight that it comes to at the end of a warm-up.
+    pub validation_penalties: Vec<(String, f64)>,
+    /// Each metric by name, of the predictions that the validation loss judges.
     pub validation_metrics: Vec<(String, f64)>,
     /// The learning rate of the epoch's last step.
     pub learning_rate: f64,
@@ -53,10 +55,9 @@ impl History {
         self.epochs.last().and_then(|epoch| epoch.validation_loss)
     }
 
-    /// The epoch with the lowest validation loss, or the lowest training loss where nothing was validated; the first of equals.
+    /// The epoch with the lowest [validation total](Epoch::validation_total), or the lowest training loss where nothing was validated; the first of equals.
     pub fn best(&self) -> Option<&Epoch> {
-        let loss = |epoch: &Epoch| epoch.validation_loss.unwrap_or(epoch.loss);
-        self.epochs.iter().min_by(|one, other| loss(one).total_cmp(&loss(other)))
+        self.epochs.iter().min_by(|one, other| one.watched().total_cmp(&other.watched()))
     }
 
     /// The metric called `name` over the validation samples, after the last epoch.
@@ -87,6 +88,8 @@ impl History {
         headings.extend(names("", &first.figures));
         headings.extend(names("", &first.metrics));
         headings.extend(first.validation_loss.map(|_| "validation_loss".to_owned()));
+        headings.extend(names("validation_", &first.validation_penalties));
+        headings.extend(first.validation_penalties.first().map(|_| "validation_total".to_owned()));
         headings.extend(names("validation_", &first.validation_metrics));
         let scheduled = self.epochs.iter().any(|epoch| epoch.learning_rate != first.learning_rate);
         headings.extend(scheduled.then(|| "learning_rate".to_owned()));
@@ -101,6 +104,18 @@ impl Epoch {
     /// What training made small: the loss and every penalty.
     pub fn total(&self) -> f64 {
         self.loss + self.penalties.iter().map(|(_, value)| value).sum::<f64>()
+    }
+
+    /// The loss over the validation samples and every penalty that is a term of a likelihood: the loss itself but for variational models, −ELBO for these
+    /// (with β before the divergence). Penalties that hold a model back from overfitting are no part of it.
+    pub fn validation_total(&self) -> Option<f64> {
+        let penalties = self.validation_penalties.iter().map(|(_, value)| value);
+        self.validation_loss.map(|loss| loss + penalties.sum::<f64>())
+    }
+
+    /// What early stopping and schedules watch.
+    pub(super) fn watched(&self) -> f64 {
+        self.validation_total().unwrap_or(self.loss)
     }
 
     /// The penalty called `name`, `encoder.2.l1` for instance.
@@ -132,6 +147,8 @@ impl Epoch {
         row.extend(values(&self.figures));
         row.extend(values(&self.metrics));
         row.extend(self.validation_loss.as_ref().map(number));
+        row.extend(values(&self.validation_penalties));
+        row.extend(self.validation_penalties.first().and(self.validation_total().as_ref()).map(number));
         row.extend(values(&self.validation_metrics));
         row.extend(scheduled.then(|| format!("{:.3e}", self.learning_rate)));
         row.push(format!("{:.3}", self.seconds));

@@ -152,7 +152,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// What is to be done once all steps of an epoch are taken.
     fn end_epoch(&mut self) -> Result<(), Stop> {
         let report = self.report().map_err(|kind| self.stop(0, kind))?;
-        let loss = report.validation_loss.unwrap_or(report.loss);
+        let loss = report.watched();
         let stalled = self.watch.as_mut().is_some_and(|watch| watch.see(loss, self.network));
         self.losses.push(loss);
         self.history.push(report.clone());
@@ -222,6 +222,10 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let mut record = std::mem::take(&mut self.so_far.sums);
         record.divide(self.order.len());
         let structure = self.network.structure();
+        let of_likelihood = |validation: &Record| -> Vec<(String, f64)> {
+            let value = |place: usize| validation.penalties.get(place).copied();
+            structure.likelihood_terms().filter_map(|(name, place)| Some((name.to_owned(), value(place)?))).collect()
+        };
         Ok(Epoch {
             number: self.number(),
             loss: record.loss,
@@ -229,6 +233,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             figures: structure.figures.iter().cloned().zip(record.figures).collect(),
             metrics: self.named(&record.metrics),
             validation_loss: validation.as_ref().map(|record| record.loss),
+            validation_penalties: validation.as_ref().map_or(Vec::new(), of_likelihood),
             validation_metrics: validation.map_or(Vec::new(), |record| self.named(&record.metrics)),
             learning_rate: self.rate,
             seconds: self.so_far.seconds(),
@@ -247,12 +252,13 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         };
         let order = numbered(first..pairs.inputs.len())?;
         let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
+        let place = Some(Random::new(self.trainer.seed, Purpose::Validate));
         let record = match self.trainer.corruption.as_deref() {
-            None => evaluate(self.network, &mut self.tape, pairs, question, &order)?,
+            None => evaluate(self.network, &mut self.tape, pairs, question, &order, place)?,
             Some(corruption) => {
                 let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, order.len());
                 let pairs = Pairs { inputs: &noisy, targets: Some(pairs.targets.unwrap_or(pairs.inputs)) };
-                evaluate(self.network, &mut self.tape, pairs, question, &order)?
+                evaluate(self.network, &mut self.tape, pairs, question, &order, place)?
             }
         };
         Ok(Some(record))

@@ -60,18 +60,44 @@ fn same_bits_for_any_threads() -> Outcome {
     Ok(())
 }
 
-/// What is watched is the reconstruction, without divergence and penalties, from the means.
+/// What is watched is the bound, with β before the divergence: no penalties, no warm-up, nothing free.
 #[test]
-fn early_stopping_watches_the_reconstruction() -> Outcome {
+fn early_stopping_watches_the_bound() -> Outcome {
     let (mut model, data) = (builder(0.0).build()?, bits(24, 200));
     let validation = data.columns(160, 40).into_owned();
     let trainer = Trainer::new(Bce.reduction(NATS), Adam::new(0.3)).epochs(40).validation(&validation);
     let history = trainer.early_stopping(EarlyStopping::new(2)).fit(&mut model, &data.columns(0, 160).into_owned())?;
-    let losses: Vec<f64> = history.epochs().iter().filter_map(|epoch| epoch.validation_loss).collect();
-    let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    assert_eq!(model.evaluate(&Bce.reduction(NATS), &validation)?, lowest);
-    assert_eq!(history.best().and_then(|epoch| epoch.validation_loss), Some(lowest));
-    assert!(losses.len() < 40, "{history}");
+    let totals: Vec<f64> = history.epochs().iter().filter_map(Epoch::validation_total).collect();
+    let lowest = totals.iter().copied().fold(f64::INFINITY, f64::min);
+    let best = history.best().unwrap();
+    assert_eq!(best.validation_total(), Some(lowest));
+    assert!(totals.len() < 40, "{history}");
+    let divergence = model.encode_distribution(&validation)?.kl().sum() / 40.0;
+    let [(name, penalty)] = best.validation_penalties.as_slice() else { panic!("{best:?}") };
+    assert_eq!(name, "encoder.6.kl_weighted");
+    approx::assert_relative_eq!(*penalty, 0.5 * divergence, max_relative = 1e-12); // of the model that was given back
+    assert_eq!(best.validation_loss.unwrap() + penalty, lowest);
+    Ok(())
+}
+
+/// The same codes are drawn after every epoch, for batches of any size; they are others for another seed, and not the means.
+#[test]
+fn validation_draws_codes_by_their_place() -> Outcome {
+    let (data, validation, nats) = (bits(12, 80), bits(12, 100), Bce.reduction(NATS));
+    let mut model = super::builder(GaussianLatent::new()).build()?;
+    model.freeze("")?;
+    let mut losses = |seed: u64, batch: usize| -> Result<Vec<f64>, Error> {
+        let trainer = Trainer::new(nats, Adam::default()).epochs(2).batch_size(batch).seed(seed);
+        let history = trainer.validation(&validation).fit(&mut model, &data)?;
+        Ok(history.epochs().iter().filter_map(|epoch| epoch.validation_loss).collect())
+    };
+    let [first, second] = losses(1, 40)?[..] else { panic!() };
+    assert_eq!(first, second);
+    approx::assert_relative_eq!(losses(1, 7)?[0], first, max_relative = 1e-12);
+    assert_ne!(losses(2, 40)?[0], first);
+    assert_ne!(model.evaluate(&nats, &validation)?, first);
+    let bound = model.elbo(&nats, &validation, 500, 1)?;
+    approx::assert_relative_eq!(first, bound.reconstruction, max_relative = 0.02);
     Ok(())
 }
 
@@ -93,6 +119,8 @@ fn a_history_names_every_number() -> Outcome {
         "encoder.6.kl",
         "accuracy",
         "validation_loss",
+        "validation_encoder.6.kl_weighted",
+        "validation_total",
         "validation_accuracy",
         "learning_rate",
         "seconds",

@@ -69,7 +69,8 @@ pub struct Moment<'a> {
     pub elapsed: f64,
     /// Epochs in all.
     pub total: f64,
-    /// The loss after each finished epoch: over the validation samples where there are any, else over the training samples; without penalties.
+    /// The loss after each finished epoch: over the validation samples where there are any ([`Epoch::validation_total`](crate::Epoch::validation_total)), else over the
+    /// training samples, without penalties.
     pub losses: &'a [f64],
 }
 

@@ -142,7 +142,7 @@ impl<T: Scalar> Session<'_, '_, T> {
 
         let epochs = config.integer(EPOCHS).map_err(incomplete)?;
         self.restore_history(&supplement, epochs).ok_or_else(|| lacks(HISTORY))?;
-        self.losses = self.history.epochs().iter().map(|epoch| epoch.validation_loss.unwrap_or(epoch.loss)).collect();
+        self.losses = self.history.epochs().iter().map(Epoch::watched).collect();
         self.rate = self.history.epochs().last().map_or(self.rate, |epoch| epoch.learning_rate);
         self.ended = config.boolean(ENDED).map_err(incomplete)?;
 
@@ -207,7 +207,10 @@ impl<T: Scalar> Session<'_, '_, T> {
     /// The numbers in a row of the history.
     fn columns(&self) -> usize {
         let structure = self.network.structure();
-        let validated = if self.validation_samples() > 0 { 1 + self.trainer.metrics.len() } else { 0 };
+        let validated = match self.validation_samples() {
+            0 => 0,
+            _ => 1 + structure.likelihood_terms().count() + self.trainer.metrics.len(),
+        };
         structure.penalties.len() + structure.figures.len() + self.trainer.metrics.len() + validated + 2
     }
 
@@ -221,6 +224,9 @@ impl<T: Scalar> Session<'_, '_, T> {
         let figures = named(&structure.figures, &mut numbers);
         let of_training = self.named(&numbers.by_ref().take(metrics.len()).collect::<Vec<f64>>());
         let validation_loss = if validated { Some(numbers.next()?) } else { None };
+        let terms: Vec<String> =
+            structure.likelihood_terms().filter(|_| validated).map(|(name, _)| name.to_owned()).collect();
+        let validation_penalties = named(&terms, &mut numbers);
         let of_validation = if validated { metrics.len() } else { 0 };
         let validation_metrics = self.named(&numbers.by_ref().take(of_validation).collect::<Vec<f64>>());
         let learning_rate = numbers.next()?;
@@ -231,6 +237,7 @@ impl<T: Scalar> Session<'_, '_, T> {
             figures,
             metrics: of_training,
             validation_loss,
+            validation_penalties,
             validation_metrics,
             learning_rate,
             seconds,
@@ -256,6 +263,7 @@ fn row(epoch: &Epoch) -> Vec<f64> {
     row.extend(values(&epoch.figures));
     row.extend(values(&epoch.metrics));
     row.extend(epoch.validation_loss);
+    row.extend(values(&epoch.validation_penalties));
     row.extend(values(&epoch.validation_metrics));
     row.push(epoch.learning_rate);
     row
