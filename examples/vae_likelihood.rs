@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .integer("draws", 200, 1..=1_000_000, "codes drawn for each test image")
         .integer("images", 100, 0..=10_000, "test images that more codes are drawn for")
         .integer("more-draws", 5_000, 1..=1_000_000, "codes drawn for each of these")
+        .integer("batch", 100, 1..=50_000, "images to a batch")
         .float("learning-rate", 1e-3, 1e-6..=1.0, "learning rate of Adam")
         .float("warm-up", 0.0, 0.0..=1e6, "epochs over which the divergence is given its weight")
         .parse();
@@ -58,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let history = Trainer::new(nats, Adam::new(arguments.float("learning-rate")))
         .schedule(Cosine::new())
         .epochs(arguments.epochs)
-        .batch_size(100)
+        .batch_size(arguments.integer("batch") as usize)
         .seed(arguments.seed)
         .threads(arguments.threads)
         .validation(&validation)
