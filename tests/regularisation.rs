@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use autoencoder::nalgebra::DMatrix;
@@ -166,6 +167,66 @@ fn the_best_epoch_is_given_back_however_training_ends() -> Outcome {
     let best = history.best().unwrap();
     assert!(best.number < 300);
     assert_eq!(best.validation_loss, Some(model.evaluate(&Mse, &rest)?));
+    Ok(())
+}
+
+/// The mean squared error; over validation data no number at all, from the moment when `broken` is set.
+#[derive(Debug, Clone, Default)]
+struct Breaking {
+    broken: Arc<AtomicBool>,
+}
+
+impl Loss<f64> for Breaking {
+    fn kind(&self) -> &'static str {
+        "breaking"
+    }
+
+    fn config(&self) -> Config {
+        Config::new()
+    }
+
+    fn evaluate(&self, pass: LossPass<'_, f64>) -> f64 {
+        let breaks = pass.gradient.is_none() && self.broken.load(Ordering::Relaxed);
+        if breaks { -f64::NAN } else { Mse.evaluate(pass) }
+    }
+}
+
+/// Sets the flag after the epoch with this number.
+struct BreakAfter(usize, Arc<AtomicBool>);
+
+impl Callback<f64> for BreakAfter {
+    fn on_epoch(
+        &mut self,
+        epoch: &Epoch,
+        _: &Network<f64>,
+    ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
+        self.1.fetch_or(epoch.number == self.0, Ordering::Relaxed);
+        Ok(Control::Continue)
+    }
+
+    fn state(&self) -> CallbackState {
+        CallbackState::Nothing
+    }
+}
+
+/// Whichever its sign: `f64::total_cmp` has negative ones below all numbers.
+#[test]
+fn a_loss_that_is_no_number_is_never_the_best() -> Outcome {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("no-number-{}", std::process::id()));
+    let (data, loss) = (data(40), Breaking::default());
+    let trainer = |loss: &Breaking| Trainer::new(loss.clone(), Sgd::new(0.01)).epochs(9).validation_fraction(0.5);
+    let mut stopped = model();
+    let mut until_three = trainer(&loss).callback(BreakAfter(3, Arc::clone(&loss.broken)));
+    until_three = until_three.early_stopping(EarlyStopping::new(4)).checkpoints(Checkpoints::new(&folder));
+    let history = until_three.fit(&mut stopped, &data)?;
+    assert_eq!((history.best().map(|best| best.number), history.epochs().len()), (Some(3), 7));
+    let best = Autoencoder::<f64>::load(folder.join("best.safetensors"))?;
+    assert_eq!(parameters(&best), parameters(&stopped));
+    std::fs::remove_dir_all(&folder)?;
+
+    let never = trainer(&loss).checkpoints(Checkpoints::new(&folder)).fit(&mut model(), &data)?;
+    assert!(never.best().is_none() && !folder.join("best.safetensors").exists(), "{never}");
+    std::fs::remove_dir_all(&folder)?;
     Ok(())
 }
 

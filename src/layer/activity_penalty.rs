@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Forward, ForwardStatistics, Layer, Mode, Plan};
+use super::{Activation, Backward, Forward, ForwardStatistics, Layer, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
 /// Passes its input on and adds λ Σ|x| to the loss of each sample, a sum over the units and a mean over samples; Keras's `activity_regularizer=L1(λ)` of
@@ -56,7 +56,7 @@ impl<T: Scalar> Layer<T> for L1Activity {
 
     fn forward(&self, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
-        if let ([penalty], Mode::Training) = (pass.penalties, pass.mode) {
+        if let [penalty] = pass.penalties {
             *penalty += self.weight * pass.input.iter().map(|value| value.into_f64().abs()).sum::<f64>();
         }
     }
@@ -154,7 +154,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
 
     fn forward(&self, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
-        if let ([penalty], Mode::Training) = (pass.penalties, pass.mode) {
+        if let [penalty] = pass.penalties {
             let count = count(pass.input_shape, pass.batch);
             let divergences = pass.statistics.iter().map(|sum| self.divergence(sum / count).0);
             *penalty += pass.samples as f64 * self.weight * divergences.sum::<f64>();

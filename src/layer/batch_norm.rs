@@ -154,7 +154,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
                 let moments = moments(pass.statistics, count(pass.input_shape, pass.batch));
                 places.zip(moments).for_each(|(place, moments)| set(place, moments));
             }
-            Mode::Inference => {
+            Mode::Validation | Mode::Inference => {
                 let (running_means, variances) = pass.state.split_at(pass.state.len() / 2);
                 let moments = running_means.iter().zip(variances).map(|(mean, v)| (mean.into_f64(), v.into_f64()));
                 places.zip(moments).for_each(|(place, moments)| set(place, moments));

@@ -60,7 +60,7 @@ impl<T: Scalar> Layer<T> for Dropout {
 
     fn forward(&self, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
-        if pass.mode == Mode::Inference {
+        if pass.mode != Mode::Training {
             return;
         }
         let (drop, kept) = (Chance::of(self.rate), T::from_f64(1.0 / (1.0 - self.rate)));

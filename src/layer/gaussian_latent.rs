@@ -10,8 +10,8 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 /// Up to this size a logarithm of a variance is taken as it comes; beyond, it bends towards twice this size.
 const STRAIGHT: f64 = 10.0;
 
-/// The code of a variational autoencoder: z = μ + exp(½ℓ)·ε with ε from the standard normal distribution in training, z = μ in inference;
-/// Kingma and Welling 2013. The last layer of an encoder.
+/// The code of a variational autoencoder: z = μ + exp(½ℓ)·ε with ε from the standard normal distribution in training and over its validation data, z = μ in
+/// inference; Kingma and Welling 2013. The last layer of an encoder.
 ///
 /// Input: twice as many channels as the output: first the means μ, then the variances' logarithms ℓ. A linear layer gives both:
 ///
@@ -37,9 +37,9 @@ const STRAIGHT: f64 = 10.0;
 /// The loss has to be a negative log-likelihood in nats: [`Bce`](struct@crate::Bce) with [`Reduction::SumPerSample`](crate::Reduction::SumPerSample), or
 /// [`GaussianNll`](crate::GaussianNll).
 ///
-/// Over validation data a training draws z, too, from the same noise after every epoch, and counts the divergence with the whole weight β, nothing being free:
+/// Over validation data the noise is the same after every epoch, and the divergence counts with the whole weight β, nothing being free:
 /// [`Epoch::validation_total`](crate::Epoch::validation_total), which [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) watch; with β = 1 an
-/// estimate of [`Autoencoder::elbo`](crate::Autoencoder::elbo).
+/// estimate of −[`elbo`](crate::Autoencoder::elbo). Their patience waits for the end of a warm-up.
 ///
 /// Nothing overflows: ℓ is the input where that is within ±10, and ±(10 + 10·tanh((|x| − 10) / 10)) for an input x beyond, which is smooth and stays within ±20.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,7 +68,8 @@ impl GaussianLatent {
         self
     }
 
-    /// Lets the weight begin small, against a code that is given up before the decoder has learned to use it.
+    /// Lets the weight begin small, against a code that is given up before the decoder has learned to use it. Epochs that end with less than the whole weight
+    /// are not counted by the patience of [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau).
     #[must_use]
     pub fn warm_up(mut self, warm_up: KlWarmUp) -> Self {
         self.warm_up = warm_up;
@@ -200,7 +201,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
         let channels = pass.output_shape.channels();
         let ([penalty], [figure]) = (pass.penalties, pass.figures) else {
             pass.output.iter_mut().zip(means(pass.input, channels)).for_each(|(output, mean)| *output = *mean);
-            return;
+            return; // in inference
         };
         let (inputs, outputs) = (pass.input_shape.elements(), pass.output_shape.elements());
         let samples = pass.input.chunks_exact(inputs).zip(pass.output.chunks_exact_mut(outputs));
@@ -221,7 +222,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
         }
         *penalty += match pass.mode {
             Mode::Training => self.weight(pass.epoch) * self.term(kl, pass.statistics, pass.samples, pass.batch),
-            Mode::Inference => self.beta * kl,
+            Mode::Validation | Mode::Inference => self.beta * kl,
         };
         *figure += kl;
     }
@@ -250,6 +251,10 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
                 *to = half * (*gradient * *deviation + weight * (*variance - T::one())) * slope;
             }
         }
+    }
+
+    fn warms_up(&self, epoch: f64) -> bool {
+        self.beta > 0.0 && self.warm_up.share_until(epoch) < 1.0
     }
 
     fn latent(&self) -> Option<&dyn Latent<T>> {

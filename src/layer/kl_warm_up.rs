@@ -42,6 +42,14 @@ impl KlWarmUp {
         if share > 0.0 { share.min(1.0) } else { 0.0 } // for what is not a number, too
     }
 
+    /// The share that has been reached when `epoch` epochs end: at the end of a cycle the last one's, not the first one's of the next.
+    pub(super) fn share_until(self, epoch: f64) -> f64 {
+        match self {
+            Self::Cyclic { epochs, .. } if epoch > 0.0 && epoch.rem_euclid(epochs) == 0.0 => 1.0,
+            _ => self.share(epoch),
+        }
+    }
+
     /// `Ok` if the numbers are in their range.
     pub(super) fn check(self) -> Result<(), ShapeError> {
         let (epochs, rise) = match self {

@@ -122,6 +122,12 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync {
         None
     }
 
+    /// Whether, `epoch` epochs into training, a penalty has yet to come to its whole weight. An epoch that ends so counts neither for nor against the patience of
+    /// [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau).
+    fn warms_up(&self, _epoch: f64) -> bool {
+        false
+    }
+
     /// The layer as one that draws its output from a distribution, if it is one.
     fn latent(&self) -> Option<&dyn Latent<T>> {
         None

@@ -11,7 +11,11 @@ use crate::random::Random;
 pub enum Mode {
     /// Statistics are taken, random numbers are drawn, caches are kept.
     Training,
-    /// A sample's result depends on nothing but the sample and the model; over validation data, where a code is drawn, on the sample's place in them as well.
+    /// The validation data of a training, as a layer sees them whose penalties are terms of a likelihood
+    /// ([`Plan::sums_per_sample`](super::Plan::sums_per_sample)); to every other layer they are [`Inference`](Self::Inference). It draws its output as in
+    /// training, by the sample's place in the data, and counts its penalties with the whole weight that training ends with. There are no statistics.
+    Validation,
+    /// A sample's result depends on nothing but the sample and the model.
     Inference,
 }
 
@@ -98,7 +102,7 @@ pub struct Forward<'a, T> {
     pub samples: usize,
     /// Samples in the whole batch.
     pub batch: usize,
-    /// Training or inference.
+    /// Training, validation or inference.
     pub mode: Mode,
     /// The activation to apply last.
     pub activation: Activation,
@@ -114,18 +118,17 @@ pub struct Forward<'a, T> {
     pub side: &'a [T],
     /// Output features × samples, to be written.
     pub output: &'a mut [T],
-    /// [`cache_per_sample`](super::Plan::cache_per_sample) × samples in training, and wherever penalties are counted; else empty.
+    /// [`cache_per_sample`](super::Plan::cache_per_sample) × samples; empty in inference.
     pub cache: &'a mut [T],
     /// Working memory.
     pub scratch: &'a mut [T],
     /// Random streams, one a sample.
     pub random: Random,
-    /// How far training has come, in epochs: 2.5 is half-way through the third. 0 in inference.
+    /// How far training has come, in epochs: 2.5 is half-way through the third. 0 in validation and inference.
     pub epoch: f64,
-    /// The sums over the whole batch that were asked for; empty in inference.
+    /// The sums over the whole batch that were asked for; empty in validation and inference.
     pub statistics: &'a [f64],
-    /// To be added to where it is not empty: each of the plan's penalties, summed over this part's samples. It is not in training; nor in inference over
-    /// validation data, for a layer whose penalties are terms of a likelihood ([`Plan::sums_per_sample`](super::Plan::sums_per_sample)).
+    /// To be added to: each of the plan's penalties, summed over this part's samples. Empty in inference.
     pub penalties: &'a mut [f64],
     /// The same for each of the plan's figures.
     pub figures: &'a mut [f64],

@@ -91,7 +91,7 @@ impl Plan {
         self
     }
 
-    /// Asks for `elements` a sample that `forward` leaves to `backward` beyond input and output. In inference there are none.
+    /// Asks for `elements` a sample that `forward` leaves to `backward` beyond input and output. In [inference](super::Mode) there are none.
     #[must_use]
     pub fn cache_per_sample(mut self, elements: usize) -> Self {
         self.cache_per_sample = elements;
@@ -142,8 +142,8 @@ impl Plan {
     }
 
     /// The layer's penalties are sums over a whole sample, in nats: they balance nothing but a loss that is such a sum, too
-    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error. Over validation data they are counted as well
-    /// ([`Forward::penalties`](super::Forward::penalties)).
+    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error. Penalties and figures are counted over validation data as
+    /// well: the layer sees these in [`Mode::Validation`](super::Mode::Validation).
     #[must_use]
     pub fn sums_per_sample(mut self) -> Self {
         self.sums_per_sample = true;

@@ -98,14 +98,14 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(), DataError> {
         let samples = tape.samples;
         let lanes = tape.partition.lanes_for(samples);
-        let mode = if passes.trains() { Mode::Training } else { Mode::Inference };
         let backward = matches!(passes, Passes::Backward | Passes::Both);
-        let mut way = self.way(&tape.layout, samples, mode, backward, tape.random)?;
+        let mut way = self.way(&tape.layout, samples, passes.mode(), backward, tape.random)?;
         way.linked = tape.linked;
-        way.validates = passes == Passes::Validate;
-        way.epoch = tape.epoch;
-        way.forward_statistics = &tape.total.forward_statistics;
-        way.backward_statistics = &tape.total.backward_statistics;
+        if passes.trains() {
+            way.epoch = tape.epoch;
+            way.forward_statistics = &tape.total.forward_statistics;
+            way.backward_statistics = &tape.total.backward_statistics;
+        }
         let needed = self.first_needed(&tape.layout);
         let trip = Trip { way, partition: tape.partition, samples, needed, legs, step };
         let memory = tape.memory.get_mut(..lanes * tape.layout.total).unwrap_or(&mut []);
@@ -132,7 +132,7 @@ pub(super) enum Passes {
     Both,
     /// Forward in inference mode, and a judgement without gradients.
     Evaluate,
-    /// The same over validation data: terms of a likelihood are counted.
+    /// The same in validation mode.
     Validate,
 }
 
@@ -141,8 +141,16 @@ impl Passes {
         self != Self::Backward
     }
 
+    fn mode(self) -> Mode {
+        match self {
+            Self::Forward | Self::Backward | Self::Both => Mode::Training,
+            Self::Evaluate => Mode::Inference,
+            Self::Validate => Mode::Validation,
+        }
+    }
+
     fn trains(self) -> bool {
-        !matches!(self, Self::Evaluate | Self::Validate)
+        self.mode() == Mode::Training
     }
 }
 

@@ -121,8 +121,6 @@ pub(crate) struct Way<'a, T: Scalar> {
     /// Samples in the batch.
     pub batch: usize,
     pub mode: Mode,
-    /// In inference mode over validation data: terms of a likelihood are counted.
-    pub validates: bool,
     /// The last layer leaves its activation to the loss.
     pub linked: bool,
     /// The place of the part's first sample.
@@ -157,7 +155,6 @@ impl<T: Scalar> Network<T> {
             samples: 0,
             batch,
             mode,
-            validates: false,
             linked: false,
             random,
             epoch: 0.0,
@@ -195,7 +192,8 @@ impl<'a, T: Scalar> Way<'a, T> {
             let Some(node) = self.structure.nodes.get(index) else { continue };
             let source = self.structure.source(index).filter(|source| *source >= self.entrance);
             let outside_input = if source.is_none() { outside.input } else { None };
-            let counts = self.mode == Mode::Training || (self.validates && node.plan.sums_per_sample);
+            let mode = self.mode_of(node);
+            let counts = mode != Mode::Inference;
             let outside_output = if Some(index) == last { outside.output.take() } else { None };
             let [input, side, output, cache, scratch] = self.slices(
                 memory,
@@ -212,7 +210,7 @@ impl<'a, T: Scalar> Way<'a, T> {
                 output_shape: node.output,
                 samples: self.samples,
                 batch: self.batch,
-                mode: self.mode,
+                mode,
                 activation: self.activation(node, index),
                 parameters: Parameters::new(self.parameters, &node.parameters),
                 prepared: part(self.prepared, &node.prepared),
@@ -331,6 +329,14 @@ impl<'a, T: Scalar> Way<'a, T> {
     /// Disjoint pieces of a lane's memory. The layout makes them disjoint; were they not, the pass would see empty ones.
     pub fn slices<'m, const N: usize>(&self, memory: &'m mut [T], ranges: [Range<usize>; N]) -> [&'m mut [T]; N] {
         memory.get_disjoint_mut(ranges).unwrap_or_else(|_| std::array::from_fn(|_| &mut [] as &mut [T]))
+    }
+
+    /// Validation is inference, but for the terms of a likelihood.
+    fn mode_of(&self, node: &Node<T>) -> Mode {
+        match self.mode {
+            Mode::Validation if !node.plan.sums_per_sample => Mode::Inference,
+            mode => mode,
+        }
     }
 
     fn activation(&self, node: &Node<T>, index: usize) -> Activation {

@@ -169,11 +169,29 @@ impl<T: Scalar> Structure<T> {
         self.nodes.get(index).is_some_and(|node| !(node.plan.passes_through || node.absorbed && absorbs))
     }
 
-    /// The penalties that are terms of a likelihood: names, and places among all.
-    pub fn likelihood_terms(&self) -> impl Iterator<Item = (&str, usize)> {
+    /// Of `all` penalties (their names, or their values), those that are counted over validation data as well.
+    pub fn validated_penalties<E: Clone>(&self, all: &[E]) -> Vec<E> {
+        self.validated(all, |node| node.penalties.clone())
+    }
+
+    /// The same of figures.
+    pub fn validated_figures<E: Clone>(&self, all: &[E]) -> Vec<E> {
+        self.validated(all, |node| node.figures.clone())
+    }
+
+    /// The names of both.
+    pub fn validated_names(&self) -> (Vec<String>, Vec<String>) {
+        (self.validated_penalties(&self.penalties), self.validated_figures(&self.figures))
+    }
+
+    fn validated<E: Clone>(&self, all: &[E], places: impl Fn(&Node<T>) -> Range<usize>) -> Vec<E> {
         let nodes = self.nodes.iter().filter(|node| node.plan.sums_per_sample);
-        let places = nodes.flat_map(|node| node.penalties.clone());
-        places.filter_map(|place| Some((self.penalties.get(place)?.as_str(), place)))
+        nodes.filter_map(|node| all.get(places(node))).flatten().cloned().collect()
+    }
+
+    /// Whether a penalty has yet to come to its whole weight when epoch `epoch` ends.
+    pub fn warms_up(&self, epoch: usize) -> bool {
+        self.nodes.iter().any(|node| node.layer.warms_up(epoch as f64))
     }
 
     /// Multiplications of one forward pass over one sample, roughly.

@@ -267,7 +267,7 @@ impl<T: Scalar> Trip<'_, T> {
     fn part(&self, first: usize, samples: Samples<T>) -> Part<T> {
         let found = self.setting.found;
         let buffer = |value: f64, elements: usize| vec![T::from_f64(value); samples.count * elements];
-        let cached = if self.setting.mode == Mode::Training { self.rig.plan.cache_per_sample } else { 0 };
+        let cached = if self.setting.mode == Mode::Inference { 0 } else { self.rig.plan.cache_per_sample };
         Part {
             first,
             output: buffer(found.output, self.rig.plan.output.elements()),
@@ -302,7 +302,7 @@ impl<T: Scalar> Trip<'_, T> {
             part.output.clone_from(&part.samples.input);
             return;
         }
-        let training = self.setting.mode == Mode::Training;
+        let (trains, counts) = (self.setting.mode == Mode::Training, self.setting.mode != Mode::Inference);
         rig.layer.forward(Forward {
             input_shape: rig.input,
             output_shape: rig.plan.output,
@@ -319,10 +319,10 @@ impl<T: Scalar> Trip<'_, T> {
             cache: &mut part.cache,
             scratch: &mut self.scratch(),
             random: self.setting.random.skip(part.first),
-            epoch: if training { rig.epoch } else { 0.0 },
+            epoch: if trains { rig.epoch } else { 0.0 },
             statistics: &self.statistics,
-            penalties: if training { &mut passed.penalties } else { &mut [] },
-            figures: if training { &mut passed.figures } else { &mut [] },
+            penalties: if counts { &mut passed.penalties } else { &mut [] },
+            figures: if counts { &mut passed.figures } else { &mut [] },
         });
     }
 

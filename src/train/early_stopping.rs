@@ -1,17 +1,18 @@
-//! [`EarlyStopping`]: an end to training where the validation loss no longer falls, and the model as it was at its best.
+//! [`EarlyStopping`]: an end to training where the validation total no longer falls, and the model as it was at its best.
 
 use crate::data::InputError;
 use crate::network::{Network, zeros};
 use crate::{Config, OptionError, Scalar};
 
-/// Ends training where the loss over the validation data has not fallen for some epochs, and gives the model back as it was after its best epoch; Prechelt 1998,
-/// Keras's `EarlyStopping`.
+/// Ends training where [`Epoch::validation_total`](super::Epoch::validation_total) has not fallen for some epochs, and gives the model back as it was after its
+/// best epoch; Prechelt 1998, Keras's `EarlyStopping`. That total is the loss over the validation data, of a variational model with its divergence, of every other
+/// without penalties.
 ///
-/// The best epoch is the one with the lowest validation loss, the first of equals: [`History::best`](super::History::best). Its parameters and its
-/// state (running statistics) are restored however training ends, but by an error. An epoch counts as progress if its loss is below that of the last one that
-/// did by more than the min delta.
+/// The best epoch is the one with the lowest total, the first of equals: [`History::best`](super::History::best). Its parameters and its state (running
+/// statistics) are restored however training ends, but by an error.
 ///
-/// The loss is [`Epoch::validation_total`](super::Epoch::validation_total): of a variational model with its divergence, of every other without penalties.
+/// An epoch counts as progress if its total is below that of the last one that did by more than the min delta. Patience waits until every penalty has its whole
+/// weight: the epochs of a [`KlWarmUp`](crate::KlWarmUp) count for nothing but to be the best.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -68,6 +69,15 @@ impl EarlyStopping {
     }
 }
 
+/// An epoch as early stopping and schedules see it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Watched {
+    /// The validation total, or the training loss where nothing is validated; infinity where it is not finite.
+    pub loss: f64,
+    /// A penalty has yet to come to its whole weight: the epoch's loss says little about those to come.
+    pub warms_up: bool,
+}
+
 /// The best epoch so far, and how long ago there was progress.
 #[derive(Debug)]
 pub(super) struct Watch<T> {
@@ -95,8 +105,8 @@ impl<T: Scalar> Watch<T> {
     }
 
     /// Takes note of the model after an epoch; whether patience is at its end.
-    pub fn see(&mut self, loss: f64, network: &Network<T>) -> bool {
-        if self.note(loss) && self.options.restore_best {
+    pub fn see(&mut self, epoch: Watched, network: &Network<T>) -> bool {
+        if self.note(epoch) && self.options.restore_best {
             self.parameters.copy_from_slice(network.parameter_vector());
             self.state.copy_from_slice(network.state_vector());
         }
@@ -104,8 +114,8 @@ impl<T: Scalar> Watch<T> {
     }
 
     /// Takes note of the losses of epochs before an interruption, and of the model after the best of them; whether its numbers are as many as they should be.
-    pub fn replay(&mut self, losses: &[f64], parameters: &[T], state: &[T]) -> bool {
-        losses.iter().for_each(|loss| _ = self.note(*loss));
+    pub fn replay(&mut self, epochs: &[Watched], parameters: &[T], state: &[T]) -> bool {
+        epochs.iter().for_each(|epoch| _ = self.note(*epoch));
         let fits = self.parameters.len() == parameters.len() && self.state.len() == state.len();
         if fits {
             self.parameters.copy_from_slice(parameters);
@@ -124,10 +134,11 @@ impl<T: Scalar> Watch<T> {
     }
 
     /// Whether it is the lowest loss so far.
-    fn note(&mut self, loss: f64) -> bool {
-        self.waited += 1;
-        if loss < self.reference - self.options.min_delta {
+    fn note(&mut self, Watched { loss, warms_up }: Watched) -> bool {
+        if loss < self.reference - self.options.min_delta && !warms_up {
             (self.reference, self.waited) = (loss, 0);
+        } else if !warms_up {
+            self.waited += 1;
         }
         let lowest = loss < self.lowest;
         if lowest {

@@ -17,10 +17,13 @@ pub struct Epoch {
     pub figures: Vec<(String, f64)>,
     /// Each metric by name, over the training samples like the loss.
     pub metrics: Vec<(String, f64)>,
-    /// The loss over the validation samples after the epoch; of a variational model, between these and what it makes of codes drawn for them.
+    /// The loss over the validation samples after the epoch. A variational model decodes a drawn code of each, not its mean as in
+    /// [`evaluate`](crate::Autoencoder::evaluate).
     pub validation_loss: Option<f64>,
     /// Each penalty that is a term of a likelihood, by name: its mean over the validation samples, with the weight that it comes to at the end of a warm-up.
     pub validation_penalties: Vec<(String, f64)>,
+    /// Each figure of the layers with such penalties, by name: its mean over the validation samples.
+    pub validation_figures: Vec<(String, f64)>,
     /// Each metric by name, of the predictions that the validation loss judges.
     pub validation_metrics: Vec<(String, f64)>,
     /// The learning rate of the epoch's last step.
@@ -55,9 +58,16 @@ impl History {
         self.epochs.last().and_then(|epoch| epoch.validation_loss)
     }
 
-    /// The epoch with the lowest [validation total](Epoch::validation_total), or the lowest training loss where nothing was validated; the first of equals.
+    /// The loss over the validation samples with every term of a likelihood, after the last epoch: [`Epoch::validation_total`].
+    pub fn validation_total(&self) -> Option<f64> {
+        self.epochs.last().and_then(Epoch::validation_total)
+    }
+
+    /// The epoch with the lowest [validation total](Epoch::validation_total), or the lowest training loss where nothing was validated; the first of equals. None
+    /// where no epoch's was finite.
     pub fn best(&self) -> Option<&Epoch> {
-        self.epochs.iter().min_by(|one, other| one.watched().total_cmp(&other.watched()))
+        let finite = self.epochs.iter().filter(|epoch| epoch.watched().is_finite());
+        finite.min_by(|one, other| one.watched().total_cmp(&other.watched()))
     }
 
     /// The metric called `name` over the validation samples, after the last epoch.
@@ -90,6 +100,7 @@ impl History {
         headings.extend(first.validation_loss.map(|_| "validation_loss".to_owned()));
         headings.extend(names("validation_", &first.validation_penalties));
         headings.extend(first.validation_penalties.first().map(|_| "validation_total".to_owned()));
+        headings.extend(names("validation_", &first.validation_figures));
         headings.extend(names("validation_", &first.validation_metrics));
         let scheduled = self.epochs.iter().any(|epoch| epoch.learning_rate != first.learning_rate);
         headings.extend(scheduled.then(|| "learning_rate".to_owned()));
@@ -106,16 +117,16 @@ impl Epoch {
         self.loss + self.penalties.iter().map(|(_, value)| value).sum::<f64>()
     }
 
-    /// The loss over the validation samples and every penalty that is a term of a likelihood: the loss itself but for variational models, −ELBO for these
-    /// (with β before the divergence). Penalties that hold a model back from overfitting are no part of it.
+    /// The loss over the validation samples and every penalty that is a term of a likelihood: the loss itself but for variational models, of which it is −ELBO with β
+    /// before the divergence (where inputs are their own targets). Penalties that hold a model back from overfitting are no part of it.
     pub fn validation_total(&self) -> Option<f64> {
         let penalties = self.validation_penalties.iter().map(|(_, value)| value);
         self.validation_loss.map(|loss| loss + penalties.sum::<f64>())
     }
 
-    /// What early stopping and schedules watch.
+    /// What early stopping and schedules watch: infinity where it is not finite, since such an epoch is no better than any.
     pub(super) fn watched(&self) -> f64 {
-        self.validation_total().unwrap_or(self.loss)
+        Some(self.validation_total().unwrap_or(self.loss)).filter(|loss| loss.is_finite()).unwrap_or(f64::INFINITY)
     }
 
     /// The penalty called `name`, `encoder.2.l1` for instance.
@@ -126,6 +137,16 @@ impl Epoch {
     /// The figure called `name`, `encoder.2.kl` for instance.
     pub fn figure(&self, name: &str) -> Option<f64> {
         find(&self.figures, name)
+    }
+
+    /// The penalty called `name` over the validation samples, where it is a term of a likelihood.
+    pub fn validation_penalty(&self, name: &str) -> Option<f64> {
+        find(&self.validation_penalties, name)
+    }
+
+    /// The figure called `name` over the validation samples, of a layer whose penalties are terms of a likelihood: `encoder.2.kl` for instance.
+    pub fn validation_figure(&self, name: &str) -> Option<f64> {
+        find(&self.validation_figures, name)
     }
 
     /// The metric called `name` over the training samples.
@@ -148,7 +169,9 @@ impl Epoch {
         row.extend(values(&self.metrics));
         row.extend(self.validation_loss.as_ref().map(number));
         row.extend(values(&self.validation_penalties));
-        row.extend(self.validation_penalties.first().and(self.validation_total().as_ref()).map(number));
+        let validation_total = self.validation_total().filter(|_| !self.validation_penalties.is_empty());
+        row.extend(validation_total.as_ref().map(number));
+        row.extend(values(&self.validation_figures));
         row.extend(values(&self.validation_metrics));
         row.extend(scheduled.then(|| format!("{:.3e}", self.learning_rate)));
         row.push(format!("{:.3}", self.seconds));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::checkpoint::Folder;
-use super::early_stopping::Watch;
+use super::early_stopping::{Watch, Watched};
 use super::evaluate::evaluate;
 use super::step::{BatchStep, Noise, Pairs, Question};
 use super::trainer::{Trainer, Validation};
@@ -36,7 +36,7 @@ pub(super) struct Session<'s, 'a, T: Scalar> {
     watch: Option<Watch<T>>,
     /// The learning rate of the last step.
     rate: f64,
-    /// The loss after each epoch, as schedules see it.
+    /// The loss after each epoch, as schedules see it: but for those of a warm-up.
     losses: Vec<f64>,
     history: History,
     /// The epoch under way.
@@ -152,9 +152,9 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// What is to be done once all steps of an epoch are taken.
     fn end_epoch(&mut self) -> Result<(), Stop> {
         let report = self.report().map_err(|kind| self.stop(0, kind))?;
-        let loss = report.watched();
-        let stalled = self.watch.as_mut().is_some_and(|watch| watch.see(loss, self.network));
-        self.losses.push(loss);
+        let watched = watched(self.network, &report);
+        let stalled = self.watch.as_mut().is_some_and(|watch| watch.see(watched, self.network));
+        self.losses.extend((!watched.warms_up).then_some(watched.loss));
         self.history.push(report.clone());
         self.so_far = SoFar::new(self.network, self.trainer.metrics.len());
         self.ended = self.tell(&report)? == Control::Stop || stalled;
@@ -221,27 +221,32 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let validation = self.validate()?;
         let mut record = std::mem::take(&mut self.so_far.sums);
         record.divide(self.order.len());
-        let structure = self.network.structure();
-        let of_likelihood = |validation: &Record| -> Vec<(String, f64)> {
-            let value = |place: usize| validation.penalties.get(place).copied();
-            structure.likelihood_terms().filter_map(|(name, place)| Some((name.to_owned(), value(place)?))).collect()
-        };
-        Ok(Epoch {
+        let (structure, metrics) = (self.network.structure(), self.metric_names());
+        let mut epoch = Epoch {
             number: self.number(),
             loss: record.loss,
-            penalties: structure.penalties.iter().cloned().zip(record.penalties).collect(),
-            figures: structure.figures.iter().cloned().zip(record.figures).collect(),
-            metrics: self.named(&record.metrics),
-            validation_loss: validation.as_ref().map(|record| record.loss),
-            validation_penalties: validation.as_ref().map_or(Vec::new(), of_likelihood),
-            validation_metrics: validation.map_or(Vec::new(), |record| self.named(&record.metrics)),
+            penalties: named(&structure.penalties, record.penalties),
+            figures: named(&structure.figures, record.figures),
+            metrics: named(&metrics, record.metrics),
+            validation_loss: None,
+            validation_penalties: Vec::new(),
+            validation_figures: Vec::new(),
+            validation_metrics: Vec::new(),
             learning_rate: self.rate,
             seconds: self.so_far.seconds(),
-        })
+        };
+        if let Some(record) = validation {
+            let (penalties, figures) = structure.validated_names();
+            epoch.validation_loss = Some(record.loss);
+            epoch.validation_penalties = named(&penalties, structure.validated_penalties(&record.penalties));
+            epoch.validation_figures = named(&figures, structure.validated_figures(&record.figures));
+            epoch.validation_metrics = named(&metrics, record.metrics);
+        }
+        Ok(epoch)
     }
 
-    fn named(&self, values: &[f64]) -> Vec<(String, f64)> {
-        self.trainer.metrics.iter().map(|metric| metric.name().to_owned()).zip(values.iter().copied()).collect()
+    fn metric_names(&self) -> Vec<String> {
+        self.trainer.metrics.iter().map(|metric| metric.name().to_owned()).collect()
     }
 
     fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
@@ -278,4 +283,14 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         }
         Ok(control)
     }
+}
+
+/// What early stopping and schedules see of an epoch.
+fn watched<T: Scalar>(network: &Network<T>, epoch: &Epoch) -> Watched {
+    Watched { loss: epoch.watched(), warms_up: network.structure().warms_up(epoch.number) }
+}
+
+/// Names with the next values.
+fn named(names: &[String], values: impl IntoIterator<Item = f64>) -> Vec<(String, f64)> {
+    names.iter().cloned().zip(values).collect()
 }

@@ -106,6 +106,10 @@ macro_rules! layer {
                 self.$field.behind_repetition(image, times)
             }
 
+            fn warms_up(&self, epoch: f64) -> bool {
+                self.$field.warms_up(epoch)
+            }
+
             fn latent(&self) -> Option<&dyn Latent<$scalar>> {
                 self.$field.latent()
             }

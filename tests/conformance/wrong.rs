@@ -50,12 +50,19 @@ enum Fault {
     AddsToTheInputGradient,
     OverwritesGradients,
     IgnoresTheMode,
+    CountsNothingInValidation,
     Panics,
 }
 
 /// y = a x with a factor a for each feature, and something wrong.
 #[derive(Debug, Clone)]
 struct Gain(Fault);
+
+impl Gain {
+    fn counts(&self) -> bool {
+        matches!(self.0, Fault::CountsNothingInValidation)
+    }
+}
 
 impl<T: Scalar> Layer<T> for Gain {
     fn kind(&self) -> &'static str {
@@ -73,7 +80,8 @@ impl<T: Scalar> Layer<T> for Gain {
             _ => input.elements(),
         };
         let factor = ParameterSpec::new("factor", &[input.elements()], Initializer::Uniform(1.0));
-        Ok(Plan::new(Shape::flat(output)).parameter(factor))
+        let plan = Plan::new(Shape::flat(output)).parameter(factor);
+        Ok(if self.counts() { plan.penalty("nats").sums_per_sample() } else { plan })
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
@@ -102,6 +110,9 @@ impl<T: Scalar> Layer<T> for Gain {
             }
             Fault::IgnoresTheMode if pass.mode == Mode::Inference => {
                 pass.output.iter_mut().for_each(|value| *value *= T::from_f64(0.5));
+            }
+            Fault::CountsNothingInValidation if pass.mode == Mode::Training => {
+                pass.penalties.iter_mut().for_each(|penalty| *penalty += pass.samples as f64);
             }
             Fault::Panics => assert!(pass.samples < 4, "there were at most three when I tried it"),
             _ => {}
@@ -133,7 +144,7 @@ impl<T: Scalar> Layer<T> for Gain {
 type Wrong = (&'static str, fn() -> Fault, &'static str, &'static str);
 
 pub fn rows() -> Vec<Row> {
-    let faults: [Wrong; 12] = [
+    let faults: [Wrong; 13] = [
         ("gradient off", || Fault::GradientOff, "gradient by the input", "`backward` gives another gradient"),
         (
             "gradient of a parameter off",
@@ -194,6 +205,12 @@ pub fn rows() -> Vec<Row> {
             || Fault::IgnoresTheMode,
             "training and inference agree",
             "differs_in_inference",
+        ),
+        (
+            "counts nothing in validation",
+            || Fault::CountsNothingInValidation,
+            "validation draws and counts as training does in the end",
+            "count the whole weight",
         ),
         ("panics", || Fault::Panics, "the plan agrees with what forward writes", "at most three when I tried it"),
     ];

@@ -67,7 +67,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
             let channel = index % channels;
             let (mean, factor) = match pass.mode {
                 Mode::Training => normaliser(pass.statistics, channels, channel, count),
-                Mode::Inference => {
+                Mode::Validation | Mode::Inference => {
                     let variance = pass.state[channels + channel].into_f64();
                     (pass.state[channel].into_f64(), 1.0 / (variance + EPSILON).sqrt())
                 }

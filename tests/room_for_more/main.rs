@@ -4,6 +4,7 @@
 mod common;
 
 mod batch_statistics;
+mod latent;
 mod penalty;
 mod plugged_in;
 mod random_stream;

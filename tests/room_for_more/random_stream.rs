@@ -40,7 +40,7 @@ impl<T: Scalar> Layer<T> for Dropout {
 
     fn forward(&self, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
-        if pass.mode == Mode::Inference {
+        if pass.mode != Mode::Training {
             return;
         }
         for (sample, output) in pass.output.chunks_exact_mut(pass.output_shape.elements()).enumerate() {

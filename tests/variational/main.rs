@@ -7,6 +7,7 @@ mod composed;
 mod latent_space;
 mod likelihood;
 mod objective;
+mod validation;
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;

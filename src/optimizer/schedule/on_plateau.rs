@@ -6,8 +6,9 @@ use crate::{Config, OptionError};
 /// Multiplies the rate by a factor whenever the loss has not fallen for some epochs; rules and defaults of Keras's `ReduceLROnPlateau`
 /// (factor 0.1, patience 10, min delta 10⁻⁴, no cooldown, floor 0).
 ///
-/// The loss is that over the validation samples (with the divergence of a variational model), or over the training samples where there are none. An epoch counts as progress if its loss is below
-/// the best one by more than the min delta. The floor is a share of the optimizer's rate.
+/// The loss is that over the validation samples (with the divergence of a variational model), or over the training samples where there are none. An epoch counts
+/// as progress if its loss is below the best one by more than the min delta. Epochs of a [`KlWarmUp`](crate::KlWarmUp) are not counted. The floor is a share of
+/// the optimizer's rate.
 ///
 /// ```
 /// use autoencoder::{Moment, OnPlateau, Schedule};

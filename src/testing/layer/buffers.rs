@@ -80,7 +80,7 @@ fn leftover<T: Scalar>(
         let setting = Setting { found: found(leftover), ..Setting::new(mode) };
         result(match mode {
             Mode::Training => bench.rig.step(&bench.samples, setting),
-            Mode::Inference => bench.rig.forward(&bench.samples, setting),
+            Mode::Validation | Mode::Inference => bench.rig.forward(&bench.samples, setting),
         })
     });
     let [clean, others @ ..] = &results;
@@ -92,7 +92,7 @@ fn everything<T: Scalar>(passed: Passed<T>) -> Vec<T> {
     [passed.output, passed.by_input, passed.by_parameters].concat()
 }
 
-fn output_is_written<T: Scalar>(bench: &Bench<'_, T>, mode: Mode) -> Verdict {
+pub(super) fn output_is_written<T: Scalar>(bench: &Bench<'_, T>, mode: Mode) -> Verdict {
     let found = |output| Found { output, ..Found::default() };
     match leftover(bench, mode, found, |passed| passed.output) {
         None => Verdict::Holds,

@@ -6,6 +6,7 @@ mod gradient;
 mod independence;
 mod network;
 mod steadiness;
+mod validation;
 mod values;
 
 use std::fmt::Debug;
@@ -174,6 +175,7 @@ where
         }
         buffers::check(report, &pair);
         independence::check(report, &pair);
+        validation::check(report, &pair);
         gradient::check(report, &pair);
         gradient::check_relations(report, &pair);
         values::check(report, &pair);

@@ -20,11 +20,12 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) -> bool {
     true
 }
 
-/// Everything that comes out of inference and of a step, in one run.
+/// Everything that comes out of inference, of validation where it is something else, and of a step, in one run.
 fn all_of<T: Scalar>(rig: &Rig<T>, samples: &Samples<T>) -> Vec<T> {
-    let inferred = rig.forward(samples, Setting::new(Mode::Inference)).output;
+    let mode = if rig.plan.sums_per_sample { Mode::Validation } else { Mode::Inference };
+    let [inferred, validated] = [Mode::Inference, mode].map(|mode| rig.forward(samples, Setting::new(mode)).output);
     let passed = rig.step(samples, Setting::training());
-    [inferred, passed.output, passed.by_input, passed.by_parameters, passed.state].concat()
+    [inferred, validated, passed.output, passed.by_input, passed.by_parameters, passed.state].concat()
 }
 
 fn fresh_layers_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {

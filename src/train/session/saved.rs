@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Session, SoFar};
+use super::{Session, SoFar, named, watched};
 use crate::model_file::{self, Checkpoint, Numbers, Supplement};
 use crate::network::Record;
+use crate::train::early_stopping::Watched;
 use crate::train::trainer::Validation;
 use crate::train::{CallbackState, Epoch, TrainErrorKind};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
@@ -142,7 +143,8 @@ impl<T: Scalar> Session<'_, '_, T> {
 
         let epochs = config.integer(EPOCHS).map_err(incomplete)?;
         self.restore_history(&supplement, epochs).ok_or_else(|| lacks(HISTORY))?;
-        self.losses = self.history.epochs().iter().map(Epoch::watched).collect();
+        let seen: Vec<Watched> = self.history.epochs().iter().map(|epoch| watched(self.network, epoch)).collect();
+        self.losses = seen.iter().filter(|epoch| !epoch.warms_up).map(|epoch| epoch.loss).collect();
         self.rate = self.history.epochs().last().map_or(self.rate, |epoch| epoch.learning_rate);
         self.ended = config.boolean(ENDED).map_err(incomplete)?;
 
@@ -165,7 +167,7 @@ impl<T: Scalar> Session<'_, '_, T> {
         if let Some(watch) = &mut self.watch {
             let best = supplement.own(BEST_PARAMETERS, parameters.len()).unwrap_or(&[]);
             let best_state = supplement.own(BEST_STATE, state.len()).unwrap_or(&[]);
-            let whole = watch.replay(&self.losses, best, best_state);
+            let whole = watch.replay(&seen, best, best_state);
             whole.then_some(()).ok_or_else(|| lacks(BEST_PARAMETERS))?;
         }
         self.restore_callbacks(config.list(CALLBACKS).map_err(incomplete)?)?;
@@ -206,48 +208,42 @@ impl<T: Scalar> Session<'_, '_, T> {
 
     /// The numbers in a row of the history.
     fn columns(&self) -> usize {
-        let structure = self.network.structure();
+        let (structure, metrics) = (self.network.structure(), self.trainer.metrics.len());
+        let (penalties, figures) = structure.validated_names();
         let validated = match self.validation_samples() {
             0 => 0,
-            _ => 1 + structure.likelihood_terms().count() + self.trainer.metrics.len(),
+            _ => 1 + penalties.len() + figures.len() + metrics,
         };
-        structure.penalties.len() + structure.figures.len() + self.trainer.metrics.len() + validated + 2
+        1 + structure.penalties.len() + structure.figures.len() + metrics + validated + 1
     }
 
     /// The epoch that a row of the history stands for: what [`row`] made of it.
     fn epoch_of(&self, number: usize, row: &[f64], seconds: f64) -> Option<Epoch> {
-        let mut numbers = row.iter().copied();
-        let (structure, metrics) = (self.network.structure(), &self.trainer.metrics);
-        let validated = self.validation_samples() > 0;
-        let loss = numbers.next()?;
-        let penalties = named(&structure.penalties, &mut numbers);
-        let figures = named(&structure.figures, &mut numbers);
-        let of_training = self.named(&numbers.by_ref().take(metrics.len()).collect::<Vec<f64>>());
-        let validation_loss = if validated { Some(numbers.next()?) } else { None };
-        let terms: Vec<String> =
-            structure.likelihood_terms().filter(|_| validated).map(|(name, _)| name.to_owned()).collect();
-        let validation_penalties = named(&terms, &mut numbers);
-        let of_validation = if validated { metrics.len() } else { 0 };
-        let validation_metrics = self.named(&numbers.by_ref().take(of_validation).collect::<Vec<f64>>());
-        let learning_rate = numbers.next()?;
-        Some(Epoch {
+        let numbers = &mut row.iter().copied();
+        let (structure, metrics) = (self.network.structure(), self.metric_names());
+        let mut epoch = Epoch {
             number,
-            loss,
-            penalties,
-            figures,
-            metrics: of_training,
-            validation_loss,
-            validation_penalties,
-            validation_metrics,
-            learning_rate,
+            loss: numbers.next()?,
+            penalties: named(&structure.penalties, &mut *numbers),
+            figures: named(&structure.figures, &mut *numbers),
+            metrics: named(&metrics, &mut *numbers),
+            validation_loss: None,
+            validation_penalties: Vec::new(),
+            validation_figures: Vec::new(),
+            validation_metrics: Vec::new(),
+            learning_rate: 0.0,
             seconds,
-        })
+        };
+        if self.validation_samples() > 0 {
+            let (penalties, figures) = structure.validated_names();
+            epoch.validation_loss = Some(numbers.next()?);
+            epoch.validation_penalties = named(&penalties, &mut *numbers);
+            epoch.validation_figures = named(&figures, &mut *numbers);
+            epoch.validation_metrics = named(&metrics, &mut *numbers);
+        }
+        epoch.learning_rate = numbers.next()?;
+        Some(epoch)
     }
-}
-
-/// The next numbers with these names.
-fn named(names: &[String], numbers: &mut impl Iterator<Item = f64>) -> Vec<(String, f64)> {
-    names.iter().cloned().zip(numbers).collect()
 }
 
 /// Numbers of the model's float type as a tensor; none where there are no numbers.
@@ -264,6 +260,7 @@ fn row(epoch: &Epoch) -> Vec<f64> {
     row.extend(values(&epoch.metrics));
     row.extend(epoch.validation_loss);
     row.extend(values(&epoch.validation_penalties));
+    row.extend(values(&epoch.validation_figures));
     row.extend(values(&epoch.validation_metrics));
     row.push(epoch.learning_rate);
     row
