@@ -3,8 +3,9 @@
     python examples/python/vae_likelihood.py --data data/mnist
 
 By default as pythae's script does for the likelihood it reports (examples/scripts/reproducibility/vae.py there): Adam with 1e-4 for 500 epochs, a rate that falls
-by the fifth root of 10 after 200, 350 and 500 of them, and the parameters of the best bound on the validation images. With `--cosine` as the example does. Pixels are
-made black or white once, by a coin with the pixel's intensity as its probability. Needs `torch` and `numpy`; takes some 15 minutes on two cores.
+by the fifth root of 10 after 200, 350 and 500 of them (and later ones, never reached), and the parameters of the best bound on the validation images. `--cosine` gives
+the rate the example's schedule; `--learning-rate` and `--epochs` do the rest. Pixels are made black or white once, by a coin with the pixel's intensity as its
+probability. Needs `torch` and `numpy`; takes some 15 minutes on two cores.
 """
 
 import argparse

@@ -241,9 +241,12 @@ fn lengths<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     empty.into_iter().for_each(|update| bench.optimizer.update(update));
     let mut parameters = [T::zero(); 3];
     let slots = || std::array::from_fn(|_| -> &mut [T] { &mut [] });
-    let accepted = Update::new(&*bench.optimizer, 1, 0.1, &mut parameters, &[], slots()).is_ok()
+    let gradients = [T::zero(); 3];
+    let short = Update::new(&*bench.optimizer, 1, 0.1, &mut parameters, &gradients, slots()).is_ok();
+    let accepted = short && bench.optimizer.slots() > 0
+        || Update::new(&*bench.optimizer, 1, 0.1, &mut parameters, &[], slots()).is_ok()
         || Update::new(&*bench.optimizer, 0, 0.1, &mut [], &[], slots()).is_ok();
-    Verdict::unless(accepted, "`Update::new` takes lengths that do not fit")
+    Verdict::unless(accepted, "`Update::new` takes lengths that do not fit, or a step before the first")
 }
 
 /// A network with more parameters than one thread updates, and data for it.

@@ -70,7 +70,7 @@ pub enum TrainErrorKind {
     /// There are no samples to validate on.
     #[error("there are no samples to validate on")]
     NoValidationSamples,
-    /// Training is to end where the validation loss no longer falls, and there is none.
+    /// Training is to end where the validation total no longer falls, and nothing is validated.
     #[error("early stopping needs validation data: `validation`, `validation_to` or `validation_fraction`")]
     NoValidation,
     /// Inputs and targets differ in number.

@@ -93,7 +93,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Ends training where the validation loss no longer falls. Needs validation data.
+    /// Ends training where the [validation total](super::Epoch::validation_total) no longer falls. Needs validation data.
     #[must_use]
     pub fn early_stopping(mut self, early_stopping: EarlyStopping) -> Self {
         self.early_stopping = Some(early_stopping);
@@ -114,7 +114,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// The seed of the order of samples and of random layers. The same seed, model and data give the same bits, whatever the number of threads.
+    /// The seed of the order of samples and of random layers, the codes that are drawn over validation data among them. The same seed, model and data give the same
+    /// bits, whatever the number of threads.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -148,7 +149,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Tries the model on `data` after every epoch, each sample its own target.
+    /// Tries the model on `data` after every epoch, each sample its own target. Layers are in inference mode, but for those of a variational model, which decodes a
+    /// drawn code of each sample: its validation loss and metrics are not those of [`evaluate`](crate::Autoencoder::evaluate), which decodes means.
     #[must_use]
     pub fn validation(mut self, data: &'a dyn Source<T>) -> Self {
         self.validation = Validation::Pairs(Pairs { inputs: data, targets: None });
