@@ -299,7 +299,7 @@ fn noise_that_is_not_finite() {
     }
     let result = Trainer::new(Mse, Sgd::default()).corrupt(Broken).fit(&mut model(), &marked(20, 40));
     let Error::Train(error) = error_of(result, "NaN") else { panic!("another error") };
-    let expected = InputError::NotFinite { sample: 13, feature: 2 };
+    let expected = InputError::Corrupted { sample: 13, feature: 2, corruption: "broken" };
     assert!(matches!(error.kind(), TrainErrorKind::Data(DataError::Input(found)) if *found == expected), "{error}");
 }
 

@@ -276,6 +276,30 @@ fn a_mirror_leaves_out_noise_and_keeps_normalisation() -> Outcome {
     Ok(())
 }
 
+/// The code's activation is not applied a second time; between layers one that is a layer of its own is mirrored as a fused one is.
+#[test]
+fn a_mirror_does_not_repeat_the_activation_of_the_code() -> Outcome {
+    let layers = |apart: bool| -> Result<Vec<(&'static str, Activation)>, Error> {
+        let builder = Autoencoder::<f64>::builder(Shape::flat(6));
+        let dense = |units: usize, activation| Dense::new(units).activation(activation);
+        let builder = match apart {
+            true => builder
+                .encoder(Dense::new(5))
+                .encoder(Activation::Tanh)
+                .encoder(Dense::new(3))
+                .encoder(Activation::Sigmoid),
+            false => builder.encoder(dense(5, Activation::Tanh)).encoder(dense(3, Activation::Sigmoid)),
+        };
+        let model = builder.mirror(Activation::Linear).build()?;
+        let decoder = model.network().layers().filter(|(name, _)| name.starts_with("decoder"));
+        Ok(decoder.map(|(_, layer)| (layer.kind(), layer.activation())).collect())
+    };
+    let (linear, tanh) = (Activation::Linear, Activation::Tanh);
+    assert_eq!(layers(true)?, [("dense", linear), ("activation", tanh), ("dense", linear)]);
+    assert_eq!(layers(false)?, [("dense", tanh), ("dense", linear)]);
+    Ok(())
+}
+
 /// The penalty is in the history by name, once whatever the number of samples, and not in the loss.
 #[test]
 fn penalties_on_weights_are_reported_by_name() -> Outcome {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Autoencoder;
 use crate::data::Scaler;
 use crate::layer::{Activation, Layer};
-use crate::network::{BuildError, BuildErrorKind, NetworkBuilder, Sharing, Structure};
+use crate::network::{BuildError, BuildErrorKind, NetworkBuilder, Node, Sharing, Structure};
 use crate::{Scalar, Shape};
 
 /// Describes an [`Autoencoder`], layer by layer.
@@ -140,9 +140,14 @@ impl<T: Scalar> AutoencoderBuilder<T> {
             Structure::new(self.input, self.encoder.iter().enumerate().map(named).collect(), Sharing::Strict)?;
         let mut decoder: Vec<Arc<dyn Layer<T>>> = Vec::new();
         let mut carries_last = false;
-        for (index, node) in encoder.nodes.iter().enumerate().rev() {
+        // The code's own activation has been applied; there is nothing that it would be mirrored for.
+        let trains = |node: &Node<T>| !node.plan.parameters.is_empty();
+        let of_code = encoder.nodes.iter().rposition(trains).map_or(encoder.nodes.len(), |last| last + 1);
+        let mirrored =
+            |(index, node): &(usize, &Node<T>)| *index < of_code || node.layer.activation() == Activation::Linear;
+        for (index, node) in encoder.nodes.iter().enumerate().rev().filter(mirrored) {
             let earlier = encoder.nodes.iter().take(index).rev();
-            let trained = earlier.clone().find(|earlier| !earlier.plan.parameters.is_empty());
+            let trained = earlier.clone().find(|earlier| trains(earlier));
             let activation = trained.map_or(last, |trained| trained.layer.activation());
             let none = || BuildError::new(&node.name, node.layer.kind(), BuildErrorKind::NoMirror);
             let image = match tied && !node.plan.parameters.is_empty() {

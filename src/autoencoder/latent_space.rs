@@ -13,7 +13,7 @@ use crate::shape::checked_product;
 use crate::{Error, Scalar};
 
 impl<T: Scalar> Autoencoder<T> {
-    /// `count` new samples: codes drawn from the standard normal distribution, the prior of a variational model, and decoded. Features × `count`.
+    /// `count` new samples of a variational model: codes drawn from its prior, the standard normal distribution, and decoded. Features × `count`.
     /// The same seed gives the same samples, the first of them whatever the count.
     ///
     /// ```
@@ -29,8 +29,9 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the memory is not to be had, or a layer asks for a side input.
+    /// [`Error`] if the model is not variational, the memory cannot be allocated, or a layer asks for a side input.
     pub fn sample(&self, count: usize, seed: u64) -> Result<DMatrix<T>, Error> {
+        self.network.latent_before(self.split).ok_or(InputError::NotVariational)?;
         let mut codes = self.codes(count)?;
         for (index, mut code) in codes.column_iter_mut().enumerate() {
             let mut rng = Random::new(seed, Purpose::Prior).sample(index);
@@ -39,7 +40,8 @@ impl<T: Scalar> Autoencoder<T> {
         self.decode(&codes)
     }
 
-    /// The samples on the straight line from the code `a` to the code `b`, `steps` of them, both ends among them: features × `steps`.
+    /// The samples at `steps` equal distances on the straight line from the code `a` to the code `b`, both ends among them (`a` alone for one step):
+    /// features × `steps`.
     ///
     /// ```
     /// # use autoencoder::{Autoencoder, Dense, Shape};
@@ -63,7 +65,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`Error`] if a code is not one of this model's.
     pub fn interpolate_spherical(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
         let product = |a: &[T], b: &[T]| a.iter().zip(b).map(|(a, b)| a.into_f64() * b.into_f64()).sum::<f64>();
-        let cosine = product(a, b) / (product(a, a) * product(b, b)).sqrt();
+        let cosine = product(a, b) / (product(a, a).sqrt() * product(b, b).sqrt());
         let angle = cosine.clamp(-1.0, 1.0).acos();
         let sine = angle.sin();
         match sine > 1e-6 {
@@ -74,8 +76,8 @@ impl<T: Scalar> Autoencoder<T> {
         }
     }
 
-    /// The samples for `code` with its dimension `dimension` replaced by `steps` values over `range`, both ends among them: features × `steps`.
-    /// Shows what one dimension means.
+    /// The samples for `code` with its dimension `dimension` replaced by `steps` values over `range`, both ends among them (its start alone for one step):
+    /// features × `steps`. Shows what one dimension means.
     ///
     /// # Errors
     /// [`Error`] if the code is not one of this model's or has no such dimension.
@@ -86,12 +88,17 @@ impl<T: Scalar> Autoencoder<T> {
         range: RangeInclusive<T>,
         steps: usize,
     ) -> Result<DMatrix<T>, Error> {
-        let [mut start, mut end] = [code.to_vec(), code.to_vec()];
-        for (ends, value) in [(&mut start, *range.start()), (&mut end, *range.end())] {
-            let missing = || InputError::NoSuchDimension { dimension, dimensions: code.len() };
-            *ends.get_mut(dimension).ok_or_else(missing)? = value;
+        let mut codes = self.codes(steps)?;
+        InputError::unless_features(codes.nrows(), code.len(), 1)?;
+        if dimension >= code.len() {
+            return Err(InputError::NoSuchDimension { dimension, dimensions: code.len() }.into());
         }
-        self.interpolate(&start, &end, steps)
+        for (mut to, share) in codes.column_iter_mut().zip(shares(steps)) {
+            to.copy_from_slice(code);
+            let value = (1.0 - share) * range.start().into_f64() + share * range.end().into_f64();
+            to.iter_mut().skip(dimension).take(1).for_each(|to| *to = T::from_f64(value));
+        }
+        self.decode(&codes)
     }
 
     /// Decodes the codes weights[0]·a + weights[1]·b for `steps` shares from 0 to 1.
@@ -100,8 +107,8 @@ impl<T: Scalar> Autoencoder<T> {
         for end in [a, b] {
             InputError::unless_features(codes.nrows(), end.len(), 1)?;
         }
-        for (index, mut code) in codes.column_iter_mut().enumerate() {
-            let [of_a, of_b] = weights(index as f64 / (steps - 1).max(1) as f64);
+        for (mut code, share) in codes.column_iter_mut().zip(shares(steps)) {
+            let [of_a, of_b] = weights(share);
             for ((value, a), b) in code.iter_mut().zip(a).zip(b) {
                 *value = T::from_f64(of_a * a.into_f64() + of_b * b.into_f64());
             }
@@ -115,4 +122,9 @@ impl<T: Scalar> Autoencoder<T> {
         let values = zeros(checked_product("elements of codes", &[features, count])?)?;
         Ok(DMatrix::from_vec(features, count, values))
     }
+}
+
+/// `steps` numbers from 0 to 1, the same distance from each to the next.
+fn shares(steps: usize) -> impl Iterator<Item = f64> {
+    (0..steps).map(move |step| step as f64 / (steps - 1).max(1) as f64)
 }

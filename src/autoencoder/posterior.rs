@@ -117,10 +117,13 @@ impl<T: Scalar> Autoencoder<T> {
     /// Which dimensions of a variational model's code say anything about `samples`, and which have collapsed.
     ///
     /// # Errors
-    /// [`Error`] if the model is not variational or the batch does not suit it.
+    /// [`Error`] if the model is not variational, the batch does not suit it or has no samples.
     pub fn latent_report<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<LatentReport, Error> {
         let posterior = self.encode_distribution(samples)?;
-        let count = posterior.mean.ncols().max(1) as f64;
+        if posterior.mean.ncols() == 0 {
+            return Err(InputError::Empty.into()); // every dimension would seem to have collapsed
+        }
+        let count = posterior.mean.ncols() as f64;
         let kl = posterior.kl().row_iter().map(|row| row.sum() / count).collect();
         let variance = |row: &[f64]| {
             let mean = row.iter().sum::<f64>() / count;

@@ -116,6 +116,16 @@ pub enum InputError {
         /// The feature (row).
         feature: usize,
     },
+    /// A corruption made a number NaN or infinite.
+    #[error("the corruption `{corruption}` made feature {feature} of sample {sample} not finite")]
+    Corrupted {
+        /// The sample (column).
+        sample: usize,
+        /// The feature (row).
+        feature: usize,
+        /// The corruption.
+        corruption: &'static str,
+    },
     /// A target that the loss is not defined for.
     #[error("feature {feature} of target {sample} is outside what the loss `{loss}` takes (0..=1)")]
     Target {

@@ -79,15 +79,18 @@ impl<T: Scalar> Layer<T> for L1Activity {
     }
 }
 
-/// So near to 0 and to 1, the divergence goes on as its tangent: a unit that is never active has a slope, too.
+/// This near to 0 and to 1 the divergence goes on as its tangent, so that a unit that is never active has a slope, too.
 const EDGE: f64 = 1e-4;
+
+/// The edge is at most this share of the target rate, so that the least divergence stays at the rate itself.
+const EDGE_SHARE: f64 = 0.1;
 
 /// Passes its input on and adds β Σⱼ KL(ρ ‖ ρ̂ⱼ) to the loss, with the target rate ρ, the mean activity ρ̂ⱼ of unit j over the whole batch, and
 /// KL(ρ ‖ ρ̂) = ρ ln(ρ/ρ̂) + (1 − ρ) ln((1 − ρ)/(1 − ρ̂)); Ng, *Sparse autoencoder* (CS294A lecture notes), 2011.
 ///
 /// Input and output: any shape, the same for both.
 /// For activities in 0..1: put it after a layer with a sigmoid. A unit is a feature of a flat sample or a channel of an image, then averaged over pixels, too.
-/// Below ρ̂ = 10⁻⁴ and above 1 − 10⁻⁴ the divergence is continued by its tangent. The penalty is reported as `target_rate`.
+/// Below ρ̂ = min(10⁻⁴, ρ/10) and above 1 − min(10⁻⁴, (1 − ρ)/10) the divergence is continued by its tangent. The penalty is reported as `target_rate`.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Shape, TargetRate};
@@ -122,7 +125,8 @@ impl TargetRate {
 
     /// KL(ρ ‖ ρ̂) for ρ̂ = `active`, and its derivative.
     fn divergence(&self, active: f64) -> (f64, f64) {
-        let (rate, inside) = (self.rate, active.clamp(EDGE, 1.0 - EDGE));
+        let edge = |share: f64| EDGE.min(EDGE_SHARE * share);
+        let (rate, inside) = (self.rate, active.clamp(edge(self.rate), 1.0 - edge(1.0 - self.rate)));
         let value = rate * (rate / inside).ln() + (1.0 - rate) * ((1.0 - rate) / (1.0 - inside)).ln();
         let slope = (1.0 - rate) / (1.0 - inside) - rate / inside;
         (value + slope * (active - inside), slope)
@@ -186,4 +190,21 @@ fn count(shape: Shape, batch: usize) -> f64 {
 fn check_weight(weight: f64) -> Result<(), ShapeError> {
     let accepted = weight >= 0.0 && weight.is_finite();
     ShapeError::unless(accepted, "weight", weight, "a finite number, at least 0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_divergence_is_least_at_the_rate() {
+        for rate in [1e-6, 1e-4, 0.01, 0.5, 0.99, 1.0 - 1e-4, 1.0 - 1e-6] {
+            let penalty = TargetRate::new(rate, 1.0);
+            let (value, slope) = penalty.divergence(rate);
+            assert!(value.abs() < 1e-12 && slope.abs() < 1e-9, "{rate}: {value}, {slope}");
+            for other in [0.0, 0.5 * rate, rate + 0.5 * (1.0 - rate), 1.0] {
+                assert!(penalty.divergence(other).0 > 0.0, "{rate} against {other}");
+            }
+        }
+    }
 }

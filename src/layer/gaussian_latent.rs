@@ -68,8 +68,8 @@ impl GaussianLatent {
         self
     }
 
-    /// Lets the weight begin small, against a code that is given up before the decoder has learned to use it. Epochs that end with less than the whole weight
-    /// are not counted by the patience of [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau).
+    /// Starts with a small weight, so that the code does not collapse before the decoder has learned to use it. The patience of
+    /// [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) waits until the full weight is reached for the first time.
     #[must_use]
     pub fn warm_up(mut self, warm_up: KlWarmUp) -> Self {
         self.warm_up = warm_up;
@@ -254,7 +254,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
     }
 
     fn warms_up(&self, epoch: f64) -> bool {
-        self.beta > 0.0 && self.warm_up.share_until(epoch) < 1.0
+        self.beta > 0.0 && epoch < self.warm_up.first_whole()
     }
 
     fn latent(&self) -> Option<&dyn Latent<T>> {

@@ -42,11 +42,12 @@ impl KlWarmUp {
         if share > 0.0 { share.min(1.0) } else { 0.0 } // for what is not a number, too
     }
 
-    /// The share that has been reached when `epoch` epochs end: at the end of a cycle the last one's, not the first one's of the next.
-    pub(super) fn share_until(self, epoch: f64) -> f64 {
+    /// The epochs after which the whole weight is reached for the first time.
+    pub(super) fn first_whole(self) -> f64 {
         match self {
-            Self::Cyclic { epochs, .. } if epoch > 0.0 && epoch.rem_euclid(epochs) == 0.0 => 1.0,
-            _ => self.share(epoch),
+            Self::None => 0.0,
+            Self::Linear { epochs } => epochs,
+            Self::Cyclic { epochs, rise } => rise * epochs,
         }
     }
 

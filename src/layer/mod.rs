@@ -122,8 +122,8 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync {
         None
     }
 
-    /// Whether, `epoch` epochs into training, a penalty has yet to come to its whole weight. An epoch that ends so counts neither for nor against the patience of
-    /// [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau).
+    /// Whether, `epoch` epochs into training, a penalty has yet to reach its full weight for the first time. The patience of
+    /// [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) ignores the epochs that end before it has.
     fn warms_up(&self, _epoch: f64) -> bool {
         false
     }

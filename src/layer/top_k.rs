@@ -9,7 +9,7 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 /// Keeps the k largest values of each sample and makes the others 0; after a linear layer it is the k-sparse autoencoder of Makhzani and Frey 2013.
 ///
 /// Input and output: any shape, the same for both; the k values are of the whole sample, not of each channel.
-/// Of equal values the first are kept. The gradient goes to what was kept. In inference α·k values are kept, with α = 1 unless told otherwise; the paper finds a
+/// Of equal values the first are kept; a NaN counts as larger than any number, so that it is not hidden. The gradient goes to what was kept. In inference α·k values are kept, with α = 1 unless told otherwise; the paper finds a
 /// larger one a little better for features.
 ///
 /// ```
@@ -55,18 +55,23 @@ impl TopK {
     }
 }
 
+/// A total order, in which NaN is the largest and equal to itself.
+fn order<T: Scalar>(a: &T, b: &T) -> Ordering {
+    a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
 /// Hands `visit` every value of `sample` and whether it is among the `k` largest.
 fn choose<T: Scalar>(sample: &[T], k: usize, scratch: &mut [T], mut visit: impl FnMut(usize, bool)) {
     let Some(sorted) = scratch.get_mut(..sample.len()).filter(|sorted| k > 0 && k <= sorted.len()) else { return };
     sorted.copy_from_slice(sample);
-    let descending = |a: &T, b: &T| b.partial_cmp(a).unwrap_or(Ordering::Equal);
-    let (larger, least, _) = sorted.select_nth_unstable_by(k - 1, descending);
+    let (larger, least, _) = sorted.select_nth_unstable_by(k - 1, |a, b| order(b, a));
     let least = *least;
-    let mut equals = k - larger.iter().filter(|value| **value > least).count();
+    let mut equals = k - larger.iter().filter(|value| order(*value, &least).is_gt()).count();
     for (index, value) in sample.iter().enumerate() {
-        let tie = *value == least && equals > 0;
+        let compared = order(value, &least);
+        let tie = compared.is_eq() && equals > 0;
         equals -= usize::from(tie);
-        visit(index, *value > least || tie);
+        visit(index, compared.is_gt() || tie);
     }
 }
 
@@ -118,5 +123,31 @@ impl<T: Scalar> Layer<T> for TopK {
 fn copy_if<T: Copy>(kept: bool, index: usize, from: &[T], to: &mut [T]) {
     if let (true, Some(to), Some(from)) = (kept, to.get_mut(index), from.get(index)) {
         *to = *from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(sample: &[f64], k: usize) -> Vec<usize> {
+        let (mut scratch, mut chosen) = (vec![0.0; sample.len()], Vec::new());
+        choose(sample, k, &mut scratch, |index, kept| chosen.extend(kept.then_some(index)));
+        chosen
+    }
+
+    #[test]
+    fn the_largest_are_kept_and_the_first_of_equal_ones() {
+        assert_eq!(chosen(&[1.0, 3.0, 2.0, 3.0], 2), [1, 3]);
+        assert_eq!(chosen(&[2.0, 3.0, 2.0, 2.0], 2), [0, 1]);
+        assert_eq!(chosen(&[0.0, -0.0], 1), [0]);
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_not_hidden() {
+        let nan = f64::NAN;
+        assert_eq!(chosen(&[5.0, nan, f64::INFINITY, 1.0], 1), [1]);
+        assert_eq!(chosen(&[5.0, nan, 7.0, 1.0, nan], 3), [1, 2, 4]);
+        assert_eq!(chosen(&[nan; 4], 2), [0, 1]);
     }
 }

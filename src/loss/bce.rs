@@ -57,6 +57,10 @@ impl<T: Scalar> Loss<T> for Bce {
         self.reduction
     }
 
+    fn is_log_likelihood(&self) -> bool {
+        self.reduction == Reduction::SumPerSample
+    }
+
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         match pass.linked {
             true => pass.pointwise(Pointwise::CrossEntropyFromLogits, self.reduction),

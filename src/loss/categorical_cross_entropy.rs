@@ -45,6 +45,10 @@ impl<T: Scalar> Loss<T> for CategoricalCrossEntropy {
         self.reduction
     }
 
+    fn is_log_likelihood(&self) -> bool {
+        self.reduction == Reduction::SumPerSample
+    }
+
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         if !pass.is_consistent() {
             return f64::NAN;

@@ -49,6 +49,10 @@ impl<T: Scalar> Loss<T> for GaussianNll {
         self.reduction
     }
 
+    fn is_log_likelihood(&self) -> bool {
+        self.reduction == Reduction::SumPerSample
+    }
+
     fn evaluate(&self, mut pass: LossPass<'_, T>) -> f64 {
         let precision = 0.5 / self.variance;
         pass.factor *= T::from_f64(precision);

@@ -45,6 +45,12 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
         Reduction::SumPerSample
     }
 
+    /// Whether the loss of a sample is −ln p(target | prediction) in nats, nothing left out: what the bound and the likelihood of a variational model
+    /// ([`Autoencoder::elbo`](crate::Autoencoder::elbo), [`log_likelihood`](crate::Autoencoder::log_likelihood)) are made of. Not unless said otherwise.
+    fn is_log_likelihood(&self) -> bool {
+        false
+    }
+
     /// `Ok` if the loss's own options are in their range.
     ///
     /// # Errors
@@ -79,6 +85,10 @@ impl<T: Scalar> Loss<T> for Box<dyn Loss<T>> {
 
     fn reduced_by(&self) -> Reduction {
         (**self).reduced_by()
+    }
+
+    fn is_log_likelihood(&self) -> bool {
+        (**self).is_log_likelihood()
     }
 
     fn check(&self) -> Result<(), OptionError> {
@@ -205,6 +215,14 @@ pub enum LossError {
         "`{loss}` is a mean over a sample's elements, nats are asked for; give it `.reduction(Reduction::SumPerSample)`"
     )]
     Reduction {
+        /// The loss.
+        loss: &'static str,
+    },
+    /// The loss is not the logarithm of a probability where one is wanted.
+    #[error(
+        "`{loss}` is not a negative log-likelihood in nats; use `Bce`, `CategoricalCrossEntropy` or `GaussianNll`, or a loss whose `is_log_likelihood` says so"
+    )]
+    NotLikelihood {
         /// The loss.
         loss: &'static str,
     },

@@ -48,7 +48,7 @@ impl<T: Scalar> Network<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if there is no such layer or the batch does not suit the network.
+    /// [`Error`] if there is no such layer, or the batch does not suit the network or has no samples.
     pub fn activity<'b>(&self, layer: &str, samples: impl Into<Batch<'b, T>>) -> Result<Activity, Error> {
         let index = self.structure.nodes.iter().position(|node| node.name == layer);
         let index = index.ok_or_else(|| InputError::NoSuchLayer { name: layer.to_owned() })?;
@@ -58,9 +58,12 @@ impl<T: Scalar> Network<T> {
     /// How active the units before layer `end` are.
     pub(crate) fn activity_after(&self, end: usize, samples: Batch<'_, T>) -> Result<Activity, Error> {
         self.check_part(&(0..end), &samples)?; // the whole of it: parts of a side input that is too long would suit parts of the batch
+        if samples.samples() == 0 {
+            return Err(InputError::Empty.into()); // every unit would seem to be dead
+        }
         let units = self.features_after(&(0..end));
         let (mut means, mut rates) = (vec![0.0; units], vec![0.0; units]);
-        let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
+        let mut workspace = self.workspace(samples.samples().min(AT_ONCE))?;
         for first in (0..samples.samples()).step_by(AT_ONCE) {
             let part = samples.part(first, (samples.samples() - first).min(AT_ONCE));
             let outputs = self.infer_with(0..end, &mut workspace, part).map_err(|error| error.after(first))?;
@@ -71,7 +74,7 @@ impl<T: Scalar> Network<T> {
                 }
             }
         }
-        let count = samples.samples().max(1) as f64;
+        let count = samples.samples() as f64;
         means.iter_mut().chain(&mut rates).for_each(|sum| *sum /= count);
         Ok(Activity { means, rates })
     }

@@ -35,7 +35,7 @@ pub use tape::Tape;
 pub(crate) use memory::{Keep, zeros};
 pub(crate) use penalty::WeightPenalty;
 pub(crate) use step::{Judge, Read, Record, Step};
-pub(crate) use structure::{Entry, Sharing, Structure};
+pub(crate) use structure::{Entry, Node, Sharing, Structure};
 
 use crate::data::Scaler;
 use crate::layer::Layer;

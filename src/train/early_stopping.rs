@@ -11,8 +11,8 @@ use crate::{Config, OptionError, Scalar};
 /// The best epoch is the one with the lowest total, the first of equals: [`History::best`](super::History::best). Its parameters and its state (running
 /// statistics) are restored however training ends, but by an error.
 ///
-/// An epoch counts as progress if its total is below that of the last one that did by more than the min delta. Patience waits until every penalty has its whole
-/// weight: the epochs of a [`KlWarmUp`](crate::KlWarmUp) count for nothing but to be the best.
+/// An epoch counts as progress if its total is more than `min_delta` below that of the last one that did. Patience ignores the epochs before the end of the first
+/// [`KlWarmUp`](crate::KlWarmUp), though one of them may be the best.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;

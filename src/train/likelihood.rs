@@ -40,6 +40,8 @@ impl Elbo {
 impl<T: Scalar> Autoencoder<T> {
     /// The evidence lower bound E[ln p(x|z)] − KL(q(z|x) ‖ p(z)) of data under a variational model, `draws` codes being drawn for each sample;
     /// Kingma and Welling 2013. `loss` is the negative log-likelihood that the model was trained with. No weight β, warm-up or free bits enter.
+    /// With a [`scaler`](crate::AutoencoderBuilder::scaler), p is the density of the *scaled* values, as in training. For that of the data themselves subtract the
+    /// sum over features of ln s, where the scaler divides feature by feature by s.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -58,7 +60,8 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the model is not variational, the data do not suit it or the loss, the loss is a mean over a sample's elements, or `draws` is 0.
+    /// [`Error`] if the model is not variational, the data do not suit it or the loss, the loss is no
+    /// [negative log-likelihood](Loss::is_log_likelihood), or `draws` is 0.
     pub fn elbo(&self, loss: &dyn Loss<T>, data: &dyn Source<T>, draws: usize, seed: u64) -> Result<Elbo, Error> {
         let tries = self.try_codes(loss, data, draws, seed)?;
         let mean = |value: fn(&Tried) -> f64| tries.iter().map(value).sum::<f64>() / tries.len().max(1) as f64;
@@ -67,7 +70,7 @@ impl<T: Scalar> Autoencoder<T> {
 
     /// An estimate of ln p(x) of each sample x under a variational model: ln of the mean over `draws` codes z, drawn from the posterior, of the importance
     /// weights p(x|z)·p(z) / q(z|x); Burda et al. 2015. Its expectation is below ln p(x), and the nearer the more draws; with one it is that of [`elbo`](Self::elbo).
-    /// The same seed gives the same bits for any number of threads.
+    /// The same seed gives the same bits for any number of threads. Of scaled values, as [`elbo`](Self::elbo) says.
     ///
     /// # Errors
     /// As [`elbo`](Self::elbo).
@@ -92,6 +95,9 @@ impl<T: Scalar> Autoencoder<T> {
         OptionError::unless(draws > 0, "draws", 0.0, "at least 1")?;
         if loss.reduced_by() != Reduction::SumPerSample {
             return Err(LossError::Reduction { loss: loss.kind() }.into());
+        }
+        if !loss.is_log_likelihood() {
+            return Err(LossError::NotLikelihood { loss: loss.kind() }.into());
         }
         let pairs = Pairs { inputs: data, targets: None };
         let samples = pairs.check(self.network()).map_err(evaluate::refusal)?;

@@ -142,7 +142,6 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
         }
         if let Some(Noise { corruption, origin, random }) = self.noise {
             origin.corrupt(corruption, samples, read.input, |position, _| random.skip(first + position))?;
-            self.check_finite(samples, read.input)?;
         }
         if let Some(scaler) = self.question.input_scaler {
             scaler.apply(read.input);

@@ -303,7 +303,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     /// How many of `samples` are left to train on.
     fn split(&self, samples: usize, fraction: f64) -> Result<usize, TrainErrorKind> {
         OptionError::unless((0.0..1.0).contains(&fraction), "validation_fraction", fraction, "a number in 0..1")?;
-        match (samples as f64 * (1.0 - fraction)) as usize {
+        // As in Keras, rounded down; that 0.9 of ten samples leaves one must not be lost in the last bit.
+        match (samples as f64 * (1.0 - fraction) * (1.0 + 1e-12)) as usize {
             0 => Err(TrainErrorKind::NoSamples),
             left if left == samples && fraction > 0.0 => Err(TrainErrorKind::NoValidationSamples),
             left => Ok(left),

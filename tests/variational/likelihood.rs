@@ -189,7 +189,7 @@ fn scaled_data() -> Outcome {
         (data[(feature, sample)] - scaler.shift()[feature]) / scaler.scale()[feature]
     });
     let without = build(None)?.log_likelihood(&GaussianNll::default(), &scaled, 20, 1)?;
-    assert!(distance(&with, &without) < 1e-12);
+    assert!(distance(&with, &without) < 1e-12, "that of the scaled values");
     Ok(())
 }
 
@@ -198,6 +198,8 @@ fn what_is_refused() -> Outcome {
     let (data, model, loss) = (bits(12, 5), builder(GaussianLatent::new()).build()?, Bce.reduction(NATS));
     assert!(matches!(model.elbo(&loss, &data, 0, 1), Err(Error::Option(_))));
     assert!(matches!(model.elbo(&Bce, &data, 1, 1), Err(Error::Loss(_))));
+    let refused = model.elbo(&Mse.reduction(NATS), &data, 1, 1);
+    assert!(matches!(refused, Err(Error::Loss(LossError::NotLikelihood { loss: "mse" }))));
     assert!(model.elbo(&loss, &data.rows(0, 11).into_owned(), 1, 1).is_err());
     assert!(model.elbo(&loss, &(data.clone() * 2.0), 1, 1).is_err(), "targets outside 0..=1");
     assert!(model.elbo(&GaussianNll::new(-1.0), &data, 1, 1).is_err());

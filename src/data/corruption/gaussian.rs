@@ -60,6 +60,7 @@ impl<T: Scalar> Corruption<T> for GaussianCorruption {
         OptionError::unless(accepted, "deviation", self.deviation, "a finite number, at least 0")?;
         let Some([low, high]) = self.range else { return Ok(()) };
         let accepted = low.is_finite() && high.is_finite() && low < high;
-        OptionError::unless(accepted, "clip", high, "a finite end above a finite beginning")
+        let wrong = if low.is_finite() { high } else { low };
+        OptionError::unless(accepted, "clip", wrong, "a finite end above a finite beginning")
     }
 }

@@ -17,7 +17,8 @@ pub use masking::Masking;
 pub use salt_and_pepper::SaltAndPepper;
 pub use swap::Swap;
 
-use super::{DataError, Source};
+use super::{DataError, InputError, Source};
+use crate::kernel::reduce;
 use crate::random::{Purpose, Random, Rng};
 use crate::{Config, OptionError, Scalar};
 
@@ -131,7 +132,7 @@ pub(crate) struct Origin<'a, T> {
 }
 
 impl<T: Scalar> Origin<'_, T> {
-    /// Corrupts samples that were read into `batch`, each with the stream that `place` names by its position and its number.
+    /// Corrupts samples that were read into `batch`, each with the stream that `place` names by its position and its number. An error if a number is then not finite.
     pub fn corrupt(
         self,
         corruption: &dyn Corruption<T>,
@@ -142,12 +143,15 @@ impl<T: Scalar> Origin<'_, T> {
         let features = self.source.features().max(1);
         for (position, (number, sample)) in samples.iter().zip(batch.chunks_exact_mut(features)).enumerate() {
             corruption.corrupt(CorruptionPass {
-                sample,
+                sample: &mut *sample,
                 rng: place(position, *number).stream(),
                 number: *number,
                 among: self.first..self.first + self.count,
                 source: self.source,
             })?;
+            if let Some(feature) = reduce::first_not_finite(sample) {
+                return Err(InputError::Corrupted { sample: *number, feature, corruption: corruption.kind() }.into());
+            }
         }
         Ok(())
     }

@@ -70,8 +70,8 @@ pub struct Moment<'a> {
     /// Epochs in all.
     pub total: f64,
     /// The loss after each finished epoch: over the validation samples where there are any ([`Epoch::validation_total`](crate::Epoch::validation_total)), else over
-    /// the training samples, without penalties; infinity where it was not finite. Left out are epochs that ended with a penalty still below its whole weight
-    /// ([`Layer::warms_up`](crate::Layer::warms_up)).
+    /// the training samples, without penalties; infinity where it was not finite. Left out are the first epochs, those that ended before every penalty had reached its
+    /// full weight ([`Layer::warms_up`](crate::Layer::warms_up)).
     pub losses: &'a [f64],
 }
 

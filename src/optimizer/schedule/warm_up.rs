@@ -3,7 +3,7 @@
 use super::{Moment, Schedule, check_epochs, check_share};
 use crate::{Config, OptionError};
 
-/// η·(σ + (1 − σ)·t/w) in the first w epochs, then another schedule that begins there; Goyal et al. 2017.
+/// η·(σ + (1 − σ)·t/w) in the first w epochs, then another schedule that begins there, with the losses of the epochs that begin later; Goyal et al. 2017.
 ///
 /// σ is 0 unless told otherwise: the first step then only fills the optimizer's moments, as with Keras's `CosineDecay` and its `warmup_steps`.
 ///
@@ -50,7 +50,10 @@ impl<S: Schedule> Schedule for WarmUp<S> {
             return self.start + (1.0 - self.start) * moment.elapsed / self.epochs;
         }
         let (elapsed, total) = (moment.elapsed - self.epochs, moment.total - self.epochs);
-        self.then.factor(&Moment { elapsed, total, ..*moment })
+        let step = (moment.step as f64 * elapsed / moment.elapsed).round() as u64;
+        let since = (moment.elapsed.floor() - self.epochs.ceil()).max(0.0) as usize; // epochs that began and ended after it
+        let losses = moment.losses.get(moment.losses.len().saturating_sub(since)..).unwrap_or(&[]);
+        self.then.factor(&Moment { step, elapsed, total, losses })
     }
 
     fn check(&self) -> Result<(), OptionError> {
@@ -63,7 +66,7 @@ impl<S: Schedule> Schedule for WarmUp<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Constant, Exponential};
+    use crate::{Constant, Exponential, OnPlateau};
 
     #[test]
     fn the_clock_of_what_follows_starts_after_it() {
@@ -71,5 +74,36 @@ mod tests {
         let schedule = WarmUp::new(1.0, Exponential::new(0.5)).from(0.5);
         assert_eq!([0, 5, 10, 20].map(|step| at(&schedule, step)), [0.5, 0.75, 1.0, 0.5]);
         assert_eq!([0, 10, 30].map(|step| at(&WarmUp::new(2.0, Constant), step)), [0.0, 0.5, 1.0]);
+    }
+
+    /// Its patience is not used up by epochs of the warm-up.
+    #[test]
+    fn a_plateau_is_looked_for_afterwards() {
+        for (epochs, first) in [(4.0, 7), (3.5, 7), (0.5, 4)] {
+            let schedule = WarmUp::new(epochs, OnPlateau::new(2));
+            let factor = |ended: usize| schedule.factor(&Moment::new(10 * ended as u64, 10, 20, &vec![1.0; ended]));
+            assert_eq!((1..10).find(|ended| factor(*ended) == 0.1), Some(first), "{epochs}");
+        }
+    }
+
+    #[test]
+    fn steps_are_counted_from_its_end() {
+        #[derive(Debug)]
+        struct Steps;
+        impl Schedule for Steps {
+            fn kind(&self) -> &'static str {
+                "steps"
+            }
+            fn config(&self) -> Config {
+                Config::new()
+            }
+            fn factor(&self, moment: &Moment<'_>) -> f64 {
+                moment.step as f64
+            }
+        }
+        assert_eq!(
+            [30, 31, 47].map(|step| WarmUp::new(3.0, Steps).factor(&Moment::new(step, 10, 9, &[]))),
+            [0.0, 1.0, 17.0]
+        );
     }
 }

@@ -48,11 +48,10 @@ fn as_in_training<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     if bench.waits() {
         return Verdict::Skip("it waits for statistics of the whole batch, of which validation has none");
     }
-    let warm = |epoch: &f64| !bench.rig.layer.warms_up(*epoch);
-    let Some(epoch) = (1..=LONGEST_WARM_UP).map(f64::from).find(warm) else {
+    let Some(end) = end_of_warm_up(|epoch| bench.rig.layer.warms_up(epoch)) else {
         return Verdict::Skip("it warms up for longer than a check takes");
     };
-    let shortly_before = Rig { epoch: epoch * (1.0 - 1e-9), ..bench.rig.clone() };
+    let shortly_before = Rig { epoch: end * (1.0 - 1e-9), ..bench.rig.clone() };
     let trained = shortly_before.forward(&bench.samples, Setting::training());
     let validated = bench.rig.forward(&bench.samples, Setting::new(Mode::Validation));
     let figure = distance(&validated.output, &trained.output).max(reports_apart(&validated, &trained));
@@ -64,4 +63,15 @@ fn as_in_training<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 /// How far penalties and figures are from those expected.
 fn reports_apart<T: Scalar>(found: &Passed<T>, expected: &Passed<T>) -> f64 {
     distance(&found.penalties, &expected.penalties).max(distance(&found.figures, &expected.figures))
+}
+
+/// The epochs after which nothing `warms_up` any more, if that is within [`LONGEST_WARM_UP`]: between two whole numbers of epochs, then by halving.
+fn end_of_warm_up(warms_up: impl Fn(f64) -> bool) -> Option<f64> {
+    let mut end = (0..=LONGEST_WARM_UP).map(f64::from).find(|epoch| !warms_up(*epoch))?;
+    let mut before = (end - 1.0).max(0.0);
+    for _ in 0..f64::MANTISSA_DIGITS {
+        let middle = 0.5 * (before + end);
+        *(if warms_up(middle) { &mut before } else { &mut end }) = middle;
+    }
+    Some(end)
 }
