@@ -117,14 +117,18 @@ pub enum InputError {
         feature: usize,
     },
     /// A target that the loss is not defined for.
-    #[error("feature {feature} of target {sample} is outside what the loss `{loss}` takes (0..=1)")]
+    #[error("feature {feature} of target {sample} is {value}, the loss `{loss}` takes {expected}")]
     Target {
         /// The sample (column).
         sample: usize,
         /// The feature (row).
         feature: usize,
+        /// Its value as the loss sees it: scaled, where the model has a scaler.
+        value: f64,
         /// The loss.
         loss: &'static str,
+        /// What the loss takes.
+        expected: &'static str,
     },
     /// A slice is not a whole number of samples.
     #[error("{elements} elements are not a whole number of samples of {features} features")]

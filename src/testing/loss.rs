@@ -353,10 +353,11 @@ fn agree(single: &Bench<'_, f32>, double: &Bench<'_, f64>, linked: bool) -> Verd
 }
 
 fn suitable_targets(bench: &Bench<'_, f64>) -> Verdict {
-    let refused = bench.loss.unsuitable_target(&bench.targets).and_then(|place| bench.targets.get(place));
-    refused.map_or(Verdict::Holds, |target| {
+    let refused = bench.loss.unsuitable_target(&bench.targets);
+    let refused = refused.and_then(|(place, expected)| Some((bench.targets.get(place)?, expected)));
+    refused.map_or(Verdict::Holds, |(target, expected)| {
         Verdict::Fails(format!(
-            "`unsuitable_target` refuses {target}: give targets that the loss takes with `LossCheck::targets`"
+            "`unsuitable_target` refuses {target}, the loss takes {expected}: give such targets with `LossCheck::targets`"
         ))
     })
 }

@@ -102,9 +102,11 @@ impl<T: Scalar> BatchStep<'_, T> {
     fn check_targets(&self, samples: &[usize], targets: &[T]) -> Result<(), DataError> {
         match self.question.loss.unsuitable_target(targets) {
             None => Ok(()),
-            Some(position) => {
+            Some((position, expected)) => {
                 let (sample, feature) = locate(samples, targets.len(), position);
-                Err(InputError::Target { sample, feature, loss: self.question.loss.kind() }.into())
+                let value = targets.get(position).map_or(f64::NAN, |value| value.into_f64());
+                let loss = self.question.loss.kind();
+                Err(InputError::Target { sample, feature, value, loss, expected }.into())
             }
         }
     }

@@ -151,10 +151,9 @@ fn bad_data_on_the_way() -> Outcome {
     poisoned[(4, 21)] = f64::NAN;
     let mut outside = data(40);
     outside[(2, 21)] = 1.5;
-    for (bad, expected) in [
-        (poisoned, InputError::NotFinite { sample: 21, feature: 4 }),
-        (outside, InputError::Target { sample: 21, feature: 2, loss: "bce" }),
-    ] {
+    for (bad, expected) in
+        [(poisoned, InputError::NotFinite { sample: 21, feature: 4 }), (outside, outside_the_unit_interval())]
+    {
         let mut finished = model();
         trainer().fit(&mut finished, &data(40).columns(0, 16))?;
         let mut stopped = model();
@@ -168,10 +167,14 @@ fn bad_data_on_the_way() -> Outcome {
     Ok(())
 }
 
+fn outside_the_unit_interval() -> InputError {
+    InputError::Target { sample: 21, feature: 2, value: 1.5, loss: "bce", expected: "numbers in 0..=1" }
+}
+
 #[test]
 fn targets_are_named_as_such() {
-    let text = InputError::Target { sample: 21, feature: 2, loss: "bce" }.to_string();
-    assert_eq!(text, "feature 2 of target 21 is outside what the loss `bce` takes (0..=1)");
+    let text = outside_the_unit_interval().to_string();
+    assert_eq!(text, "feature 2 of target 21 is 1.5, the loss `bce` takes numbers in 0..=1");
 }
 
 /// Samples keep their numbers when they are shuffled, and when they are held back.

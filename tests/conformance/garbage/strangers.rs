@@ -61,8 +61,8 @@ impl Loss<f64> for Stranger {
         self.link
     }
 
-    fn unsuitable_target(&self, _targets: &[f64]) -> Option<usize> {
-        (self.size % 2 == 1).then_some(self.size)
+    fn unsuitable_target(&self, _targets: &[f64]) -> Option<(usize, &'static str)> {
+        (self.size % 2 == 1).then_some((self.size, "another"))
     }
 
     fn check(&self) -> Result<(), OptionError> {
