@@ -142,11 +142,22 @@ pub enum InputError {
     #[error("there are no samples")]
     Empty,
     /// The workspace was made by another model.
-    #[error("the workspace belongs to a model of another structure; make one with this model's `workspace`")]
+    #[error("the workspace belongs to another model; make one with this model's `workspace`")]
     ForeignWorkspace,
+    /// The tape was made by another network.
+    #[error("the tape belongs to another network; make one with this network's `tape`")]
+    ForeignTape,
     /// The workspace is too small.
     #[error("the workspace holds {capacity} samples, the batch has {samples}")]
     WorkspaceTooSmall {
+        /// Samples it holds.
+        capacity: usize,
+        /// Samples in the batch.
+        samples: usize,
+    },
+    /// The tape is too small.
+    #[error("the tape holds {capacity} samples, the batch has {samples}")]
+    TapeTooSmall {
         /// Samples it holds.
         capacity: usize,
         /// Samples in the batch.
