@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::Shape;
+
 /// Why data cannot be read from a [`Source`](super::Source) or a file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -82,7 +84,7 @@ pub enum DataError {
     Source(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Why a batch does not suit a model.
+/// Why samples do not suit a model.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum InputError {
@@ -129,6 +131,24 @@ pub enum InputError {
         loss: &'static str,
         /// What the loss takes.
         expected: &'static str,
+    },
+    /// The targets have another number of features than the model's output.
+    #[error("the model's output has {} features ({output}), the targets have {found}{}", output.elements(), if *inputs { "; `fit_to`, `validation_to` and `evaluate_to` take targets other than the inputs" } else { "" })]
+    Targets {
+        /// The shape of the model's output.
+        output: Shape,
+        /// Features of a target.
+        found: usize,
+        /// Each input is its own target.
+        inputs: bool,
+    },
+    /// Inputs and targets differ in number.
+    #[error("there are {inputs} inputs and {targets} targets")]
+    Unpaired {
+        /// Inputs.
+        inputs: usize,
+        /// Targets.
+        targets: usize,
     },
     /// A slice is not a whole number of samples.
     #[error("{elements} elements are not a whole number of samples of {features} features")]

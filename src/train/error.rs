@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::History;
 use crate::data::{DataError, InputError};
 use crate::model_file::ModelFileError;
-use crate::{ConfigError, OptionError, Shape};
+use crate::{ConfigError, OptionError};
 
 /// Why training stopped. The model holds the parameters of the last finished step; before the first step it is as it was.
 #[derive(Debug, Error)]
@@ -64,31 +64,12 @@ pub enum TrainErrorKind {
     /// Data cannot be read, or cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// There are no samples to train on.
-    #[error("there are no samples to train on")]
-    NoSamples,
-    /// There are no samples to validate on.
-    #[error("there are no samples to validate on")]
-    NoValidationSamples,
+    /// Validation data of their own cannot be read, or cannot be used.
+    #[error("in the validation data: {0}")]
+    ValidationData(DataError),
     /// Training is to end where the validation total no longer falls, and nothing is validated.
     #[error("early stopping needs validation data: `validation`, `validation_to` or `validation_fraction`")]
     NoValidation,
-    /// Inputs and targets differ in number.
-    #[error("there are {inputs} inputs and {targets} targets")]
-    Unpaired {
-        /// Inputs.
-        inputs: usize,
-        /// Targets.
-        targets: usize,
-    },
-    /// The targets have another number of features than the model's output.
-    #[error("the model's output has {} features ({output}), the targets have {found}; `fit_to` takes targets of their own", output.elements())]
-    Targets {
-        /// The shape of the model's output.
-        output: Shape,
-        /// Features of a target.
-        found: usize,
-    },
     /// A layer adds nats of a whole sample to a loss that is a mean over the sample's elements.
     #[error(
         "layer `{layer}` adds nats of a whole sample to the loss, but `{loss}` is a mean over a sample's elements; give it `.reduction(Reduction::SumPerSample)`"

@@ -1,8 +1,8 @@
 //! Evaluation of a trained model, and [`Model`]: what can be trained and evaluated.
 
+use super::Metric;
 use super::step::{BatchStep, Pairs, Question};
-use super::{Metric, TrainErrorKind};
-use crate::data::{DataError, InputError, Source, numbered};
+use crate::data::{DataError, Source, numbered};
 use crate::loss::Loss;
 use crate::network::{Keep, Network, Record, Tape};
 use crate::random::Random;
@@ -117,21 +117,12 @@ impl<T: Scalar> Network<T> {
         /// Samples judged at a time.
         const AT_ONCE: usize = 256;
         loss.check()?;
-        let samples = pairs.check(self).map_err(refusal)?;
+        let samples = pairs.check(self)?;
         let question = Question::new(self, loss, metrics);
         let keep = Keep { target: pairs.needs_targets(self), link: question.link, ..Keep::default() };
         let mut tape = Tape::new(self, AT_ONCE.min(samples), keep, false, metrics.len())?;
         let order = numbered(0..samples)?;
         Ok(evaluate(self, &mut tape, pairs, question, &order, None)?)
-    }
-}
-
-/// What is wrong with data, where nothing is trained.
-pub(super) fn refusal(kind: TrainErrorKind) -> Error {
-    match kind {
-        TrainErrorKind::Data(error) => Error::Data(error),
-        TrainErrorKind::NoSamples => InputError::Empty.into(),
-        kind => Error::Train(super::TrainError::new(0, 0, kind, super::History::default())),
     }
 }
 

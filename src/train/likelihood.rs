@@ -3,7 +3,6 @@
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::evaluate;
 use super::step::{BatchStep, Pairs, Question};
 use crate::autoencoder::Posterior;
 use crate::data::{Batch, Source, numbered};
@@ -94,7 +93,7 @@ impl<T: Scalar> Autoencoder<T> {
             return Err(LossError::Reduction { loss: loss.kind() }.into());
         }
         let pairs = Pairs { inputs: data, targets: None };
-        let samples = pairs.check(self.network()).map_err(evaluate::refusal)?;
+        let samples = pairs.check(self.network())?;
         let question = Question::new(self.network(), loss, &[]);
         let order = numbered(0..samples)?;
         let mut tried = Vec::new();

@@ -13,7 +13,7 @@ use super::trainer::{Trainer, Validation};
 use super::update::Moments;
 use super::{Control, Epoch, History, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
-use crate::data::{Corrupted, Origin, numbered, streams};
+use crate::data::{Corrupted, DataError, Origin, numbered, streams};
 use crate::model_file::Model;
 use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::Moment;
@@ -250,23 +250,23 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     }
 
     fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
-        let (pairs, first) = match &self.trainer.validation {
+        let (pairs, first, fails): (_, _, fn(DataError) -> TrainErrorKind) = match &self.trainer.validation {
             Validation::None | Validation::Fraction(0.0) => return Ok(None),
-            Validation::Pairs(pairs) => (*pairs, 0),
-            Validation::Fraction(_) => (self.pairs, self.order.len()),
+            Validation::Pairs(pairs) => (*pairs, 0, TrainErrorKind::ValidationData),
+            Validation::Fraction(_) => (self.pairs, self.order.len(), TrainErrorKind::Data),
         };
         let order = numbered(first..pairs.inputs.len())?;
         let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
         let place = Some(Random::new(self.trainer.seed, Purpose::Validate));
         let record = match self.trainer.corruption.as_deref() {
-            None => evaluate(self.network, &mut self.tape, pairs, question, &order, place)?,
+            None => evaluate(self.network, &mut self.tape, pairs, question, &order, place),
             Some(corruption) => {
                 let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, order.len());
                 let pairs = Pairs { inputs: &noisy, targets: Some(pairs.targets.unwrap_or(pairs.inputs)) };
-                evaluate(self.network, &mut self.tape, pairs, question, &order, place)?
+                evaluate(self.network, &mut self.tape, pairs, question, &order, place)
             }
         };
-        Ok(Some(record))
+        record.map(Some).map_err(fails)
     }
 
     fn tell(&mut self, report: &Epoch) -> Result<Control, Stop> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Metric, TrainErrorKind};
+use super::Metric;
 use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source};
 use crate::kernel::reduce;
 use crate::loss::{Loss, LossPass};
@@ -20,23 +20,24 @@ pub(super) struct Pairs<'a, T> {
 
 impl<T: Scalar> Pairs<'_, T> {
     /// The number of samples, if there are any and they suit the network.
-    pub fn check(&self, network: &Network<T>) -> Result<usize, TrainErrorKind> {
+    pub fn check(&self, network: &Network<T>) -> Result<usize, InputError> {
         let samples = self.inputs.len();
         if samples == 0 {
-            return Err(TrainErrorKind::NoSamples);
+            return Err(InputError::Empty);
         }
         InputError::unless_features(network.input_shape().elements(), self.inputs.features(), samples)?;
         let (expected, found) = (network.structure().side_input, self.inputs.side_features());
         if expected > 0 && expected != found {
-            return Err(InputError::SideInput { expected, samples, found, found_samples: samples }.into());
+            return Err(InputError::SideInput { expected, samples, found, found_samples: samples });
         }
         let (output, targets) = (network.output_shape(), self.targets.unwrap_or(self.inputs));
         if targets.features() != output.elements() {
-            return Err(TrainErrorKind::Targets { output, found: targets.features() });
+            let (found, inputs) = (targets.features(), self.targets.is_none());
+            return Err(InputError::Targets { output, found, inputs });
         }
         match targets.len() == samples {
             true => Ok(samples),
-            false => Err(TrainErrorKind::Unpaired { inputs: samples, targets: targets.len() }),
+            false => Err(InputError::Unpaired { inputs: samples, targets: targets.len() }),
         }
     }
 

@@ -271,11 +271,11 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         }
         match &self.validation {
             Validation::None => Ok(samples),
-            Validation::Fraction(fraction) => self.split(samples, *fraction),
-            Validation::Pairs(pairs) => match pairs.check(network) {
-                Err(TrainErrorKind::NoSamples) => Err(TrainErrorKind::NoValidationSamples),
-                checked => checked.map(|_| samples),
-            },
+            Validation::Fraction(fraction) => Ok(split(samples, *fraction)?),
+            Validation::Pairs(pairs) => {
+                pairs.check(network).map_err(|error| TrainErrorKind::ValidationData(error.into()))?;
+                Ok(samples)
+            }
         }
     }
 
@@ -299,16 +299,16 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             None => Ok(()),
         }
     }
+}
 
-    /// How many of `samples` are left to train on.
-    fn split(&self, samples: usize, fraction: f64) -> Result<usize, TrainErrorKind> {
-        OptionError::unless((0.0..1.0).contains(&fraction), "validation_fraction", fraction, "a number in 0..1")?;
-        match (samples as f64 * (1.0 - fraction)) as usize {
-            0 => Err(TrainErrorKind::NoSamples),
-            left if left == samples && fraction > 0.0 => Err(TrainErrorKind::NoValidationSamples),
-            left => Ok(left),
-        }
-    }
+/// How many of `samples` are left to train on.
+fn split(samples: usize, fraction: f64) -> Result<usize, OptionError> {
+    let accept = |accepted, expected| OptionError::unless(accepted, "validation_fraction", fraction, expected);
+    accept((0.0..1.0).contains(&fraction), "a number in 0..1")?;
+    let left = (samples as f64 * (1.0 - fraction)) as usize;
+    accept(left > 0, "a share that leaves samples to train on")?;
+    accept(left < samples || fraction == 0.0, "a share of at least one sample")?;
+    Ok(left)
 }
 
 /// Runs `work` inside a pool, so that its many small joins do not each have to enter one.

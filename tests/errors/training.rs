@@ -43,7 +43,14 @@ fn settings() {
         (trainer().validation_fraction(1.0), "`validation_fraction` is 1, expected a number in 0..1"),
         (trainer().validation_fraction(-0.1), "`validation_fraction` is -0.1, expected a number in 0..1"),
         (trainer().validation_fraction(f64::NAN), "`validation_fraction` is NaN, expected a number in 0..1"),
-        (trainer().validation_fraction(0.99), "there are no samples to train on"),
+        (
+            trainer().validation_fraction(0.99),
+            "`validation_fraction` is 0.99, expected a share that leaves samples to train on",
+        ),
+        (
+            trainer().validation_fraction(1e-17), // a whole less this is still a whole
+            "`validation_fraction` is 0.00000000000000001, expected a share of at least one sample",
+        ),
         (adam(Adam::new(0.0)), "`learning_rate` is 0, expected a finite number above 0"),
         (adam(Adam::new(f64::NAN)), "`learning_rate` is NaN, expected a finite number above 0"),
         (adam(Adam::new(f64::INFINITY)), "`learning_rate` is inf, expected a finite number above 0"),
@@ -133,15 +140,37 @@ fn data_that_do_not_suit() {
     let (all, none, wide) = (data(20), DMatrix::<f64>::zeros(6, 0), DMatrix::<f64>::zeros(7, 20));
     let empty = DMatrix::<f64>::zeros(0, 0);
     let few = data(19);
-    refused(trainer(), &none, None, "there are no samples to train on");
-    refused(trainer(), &empty, None, "there are no samples to train on");
+    refused(trainer(), &none, None, "there are no samples");
+    refused(trainer(), &empty, None, "there are no samples");
     refused(trainer(), &wide, None, "expected 6 features in each sample, found 7");
-    refused(trainer().validation(&none), &all, None, "there are no samples to validate on");
-    refused(trainer().validation(&wide), &all, None, "expected 6 features in each sample, found 7");
-    refused(trainer().validation_to(&all, &few), &all, None, "there are 20 inputs and 19 targets");
+    refused(trainer().validation(&none), &all, None, "in the validation data: there are no samples");
+    let text = "in the validation data: expected 6 features in each sample, found 7";
+    refused(trainer().validation(&wide), &all, None, text);
+    let text = "in the validation data: there are 20 inputs and 19 targets";
+    refused(trainer().validation_to(&all, &few), &all, None, text);
     refused(trainer(), &all, Some(&few), "there are 20 inputs and 19 targets");
-    let text = "the model's output has 6 features (6), the targets have 7; `fit_to` takes targets of their own";
-    refused(trainer(), &all, Some(&wide), text);
+    refused(trainer(), &all, Some(&wide), "the model's output has 6 features (6), the targets have 7");
+    let encoder = error_of(trainer().fit(&mut model().encoder(), &all), "an encoder has no targets");
+    let text = "the model's output has 3 features (3), the targets have 6; `fit_to`, `validation_to` and `evaluate_to` take targets other than the inputs";
+    assert_eq!(encoder.to_string(), format!("training stopped before the first step: {text}"));
+}
+
+/// Where nothing is trained, no error says that training stopped.
+#[test]
+fn evaluation_of_data_that_do_not_suit() {
+    let (all, few, wide) = (data(20), data(19), DMatrix::<f64>::zeros(7, 20));
+    for (targets, expected) in [
+        (&few, InputError::Unpaired { inputs: 20, targets: 19 }),
+        (&wide, InputError::Targets { output: Shape::flat(6), found: 7, inputs: false }),
+    ] {
+        let error = error_of(model().evaluate_to(&Bce, &all, targets), "other targets");
+        assert!(matches!(&error, Error::Input(found) if *found == expected), "{error:?}");
+        let error = error_of(model().network().evaluate_metric(Accuracy, &all, targets), "other targets");
+        assert!(matches!(&error, Error::Input(found) if *found == expected), "{error:?}");
+    }
+    let error = error_of(model().encoder().evaluate(&Mse, &all), "an encoder has no targets");
+    let expected = InputError::Targets { output: Shape::flat(3), found: 6, inputs: true };
+    assert!(matches!(&error, Error::Input(found) if *found == expected), "{error:?}");
 }
 
 /// Bad data are found where they are read; nothing is learnt from the batch that holds them.
@@ -189,6 +218,10 @@ fn places_are_those_of_the_data() {
     let error = train_error(trainer().validation_fraction(0.25).fit(&mut model(), &bad), "bad data");
     assert!(place(&error) && (error.epoch(), error.step()) == (1, 0), "{error}");
     assert!(error.to_string().starts_with("training stopped after epoch 1: "), "{error}");
+    let good = data(40);
+    let error = train_error(trainer().validation(&bad).fit(&mut model(), &good), "bad validation data");
+    let text = "training stopped after epoch 1: in the validation data: feature 4 of sample 37 is not finite";
+    assert_eq!(error.to_string(), text);
 }
 
 /// A loss that is NaN from some call on.
