@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::Shape;
+use crate::error::WithCauses;
 
 /// Why data cannot be read from a [`Source`](super::Source) or a file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The file cannot be opened or read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {error}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the operating system, or gzip, says.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// The file is not an IDX file of the kind asked for.
     #[error("{} is not an IDX file of {expected} (it begins with {found:#010x})", path.display())]
@@ -80,8 +81,8 @@ pub enum DataError {
     #[error(transparent)]
     Input(#[from] InputError),
     /// A source of the user's own failed.
-    #[error("the data source failed")]
-    Source(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the data source failed: {}", WithCauses(&**.0))]
+    Source(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Why samples do not suit a model.

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::History;
 use crate::data::{DataError, InputError};
+use crate::error::WithCauses;
 use crate::model_file::ModelFileError;
 use crate::{ConfigError, OptionError};
 
@@ -15,7 +16,6 @@ use crate::{ConfigError, OptionError};
 pub struct TrainError {
     epoch: usize,
     step: usize,
-    #[source]
     kind: TrainErrorKind,
     history: History,
 }
@@ -105,10 +105,9 @@ pub enum TrainErrorKind {
     #[error(transparent)]
     Checkpoint(#[from] ModelFileError),
     /// A checkpoint is whole, but lacks something.
-    #[error("the checkpoint lacks something")]
+    #[error("the checkpoint is incomplete: {error}")]
     IncompleteCheckpoint {
-        /// What.
-        #[source]
+        /// What it lacks.
         error: ConfigError,
     },
     /// There is nothing to resume.
@@ -124,12 +123,11 @@ pub enum TrainErrorKind {
         folder: PathBuf,
     },
     /// The folder of checkpoints cannot be read or made.
-    #[error("the folder {} cannot be used", folder.display())]
+    #[error("the folder {} cannot be used: {error}", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
         /// What the operating system says.
-        #[source]
         error: std::io::Error,
     },
     /// Training with checkpoints has a callback that keeps something and does not hand it over.
@@ -141,17 +139,16 @@ pub enum TrainErrorKind {
         index: usize,
     },
     /// A callback cannot use the state that a checkpoint holds for it.
-    #[error("callback {index} (counted from 0) cannot use what the checkpoint holds for it")]
+    #[error("callback {index} (counted from 0) cannot use what the checkpoint holds for it: {error}")]
     CallbackRestore {
         /// Its place among the callbacks.
         index: usize,
         /// Why.
-        #[source]
         error: ConfigError,
     },
     /// A callback failed.
-    #[error("a callback failed")]
-    Callback(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("a callback failed: {}", WithCauses(&**.0))]
+    Callback(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<InputError> for TrainErrorKind {

@@ -297,6 +297,22 @@ fn divergence_leaves_a_usable_model() -> Outcome {
     Ok(())
 }
 
+/// An error whose message does not repeat its cause.
+#[derive(Debug)]
+struct NoReport(std::io::Error);
+
+impl std::fmt::Display for NoReport {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the report is not written")
+    }
+}
+
+impl std::error::Error for NoReport {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 /// Fails after the second epoch.
 struct Broken;
 
@@ -306,7 +322,8 @@ impl Callback<f64> for Broken {
         epoch: &Epoch,
         _model: &Network<f64>,
     ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
-        if epoch.number == 2 { Err("the disk is full".into()) } else { Ok(Control::Continue) }
+        let full = NoReport(std::io::Error::other("the disk is full"));
+        if epoch.number == 2 { Err(full.into()) } else { Ok(Control::Continue) }
     }
 }
 
@@ -314,7 +331,30 @@ impl Callback<f64> for Broken {
 fn a_callback_that_fails() {
     let error = train_error(trainer().epochs(5).callback(Broken).fit(&mut model(), &data(40)), "a broken callback");
     assert_eq!((error.epoch(), error.step(), error.history().epochs().len()), (2, 0, 2));
-    assert!(matches!(error.kind(), TrainErrorKind::Callback(cause) if cause.to_string() == "the disk is full"));
+    assert!(matches!(error.kind(), TrainErrorKind::Callback(cause) if cause.is::<NoReport>()));
+    let text = "training stopped after epoch 2: a callback failed: the report is not written: the disk is full";
+    assert_eq!(error.to_string(), text);
+}
+
+/// A message is the whole of an error, and what it says is not to be found behind it once more.
+#[test]
+fn messages_hold_their_causes() {
+    let data = data(20);
+    let trained = |trainer: &mut Trainer<'static, f64>| error_of(trainer.fit(&mut model(), &data), "no training");
+    let flat = || Network::<f64>::builder(Shape::flat(4));
+    let rows: Vec<(Error, &str)> = vec![
+        (DataError::Source(NoReport(std::io::Error::other("torn")).into()).into(), "not written: torn"),
+        (error_of(flat().layer(Dense::new(0)).build(), "no units").into(), "`units` is 0, expected at least 1"),
+        (error_of(Network::<f64>::load("no/such/file"), "no file").into(), "no/such/file: cannot be read: "),
+        (error_of(autoencoder::data::idx::read_images("no/such/file"), "no file").into(), "cannot read no/such/file: "),
+        (trained(&mut trainer().batch_size(0)), "`batch_size` is 0, expected at least 1"),
+        (trained(&mut trainer().checkpoints(Checkpoints::new("a\0b"))), "cannot be used: "),
+        (trained(&mut trainer().epochs(2).callback(Broken)), "not written: the disk is full"),
+    ];
+    for (error, text) in rows {
+        assert!(error.to_string().contains(text), "{error}\nexpected: {text}");
+        assert!(std::error::Error::source(&error).is_none(), "{error:?}");
+    }
 }
 
 /// Settings that are large, but not wrong.
