@@ -216,7 +216,7 @@ pub enum ShapeError {
         /// What is accepted.
         expected: &'static str,
     },
-    /// A user's layer cannot take the shape, for a reason of its own.
+    /// The layer cannot take the shape, for a reason of its own.
     #[error("the layer takes {expected}, found the shape {shape}")]
     Unsuitable {
         /// What the layer takes.

@@ -103,7 +103,7 @@ impl<T: Scalar> Network<T> {
         self.crate_version = version.into();
     }
 
-    /// The layers' names and kinds, in order.
+    /// The layers in order, each with its name.
     pub fn layers(&self) -> impl Iterator<Item = (&str, &dyn Layer<T>)> {
         self.structure.nodes.iter().map(|node| (node.name.as_str(), node.layer.as_ref()))
     }

@@ -59,7 +59,7 @@ impl<T: Scalar> Network<T> {
         self.parameters().find(|parameter| parameter.name == name).ok_or_else(unknown)
     }
 
-    /// How many numbers training can change, frozen ones included.
+    /// How many numbers all parameters have together, frozen ones included.
     pub fn parameter_count(&self) -> usize {
         self.structure.parameter_count()
     }
