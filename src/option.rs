@@ -19,7 +19,12 @@ impl OptionError {
     ///
     /// # Errors
     /// [`OptionError`].
-    pub fn unless(accepted: bool, option: &'static str, value: f64, expected: &'static str) -> Result<(), OptionError> {
+    pub fn require(
+        accepted: bool,
+        option: &'static str,
+        value: f64,
+        expected: &'static str,
+    ) -> Result<(), OptionError> {
         if accepted { Ok(()) } else { Err(OptionError { option, value, expected }) }
     }
 }

@@ -231,7 +231,7 @@ impl ShapeError {
     ///
     /// # Errors
     /// [`ShapeError::Option`].
-    pub fn unless(accepted: bool, option: &'static str, value: f64, expected: &'static str) -> Result<(), ShapeError> {
+    pub fn require(accepted: bool, option: &'static str, value: f64, expected: &'static str) -> Result<(), ShapeError> {
         if accepted { Ok(()) } else { Err(ShapeError::Option { option, value, expected }) }
     }
 
@@ -239,7 +239,7 @@ impl ShapeError {
     ///
     /// # Errors
     /// [`ShapeError::Option`].
-    pub fn unless_positive(option: &'static str, value: usize) -> Result<(), ShapeError> {
+    pub fn require_at_least_one(option: &'static str, value: usize) -> Result<(), ShapeError> {
         match value {
             0 => Err(ShapeError::Option { option, value: 0.0, expected: "at least 1" }),
             _ => Ok(()),

@@ -98,7 +98,7 @@ impl<T: Scalar> Autoencoder<T> {
     fn walk(&self, a: &[T], b: &[T], steps: usize, weights: impl Fn(f64) -> [f64; 2]) -> Result<DMatrix<T>, Error> {
         let mut codes = self.codes(steps)?;
         for end in [a, b] {
-            InputError::unless_features(codes.nrows(), end.len(), 1)?;
+            InputError::require_features(codes.nrows(), end.len(), 1)?;
         }
         for (index, mut code) in codes.column_iter_mut().enumerate() {
             let [of_a, of_b] = weights(index as f64 / (steps - 1).max(1) as f64);

@@ -221,7 +221,7 @@ pub enum InputError {
 
 impl InputError {
     /// `Ok` if `found` features in each of `samples` samples are the `expected` ones.
-    pub(crate) fn unless_features(expected: usize, found: usize, samples: usize) -> Result<(), Self> {
+    pub(crate) fn require_features(expected: usize, found: usize, samples: usize) -> Result<(), Self> {
         if expected == found {
             return Ok(());
         }

@@ -140,7 +140,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         let accepted = self.rate > 0.0 && self.rate < 1.0;
-        ShapeError::unless(accepted, "rate", self.rate, "a number between 0 and 1")?;
+        ShapeError::require(accepted, "rate", self.rate, "a number between 0 and 1")?;
         check_weight(self.weight)?;
         Ok(Plan::new(input).forward_statistics(input.channels()).penalty("target_rate"))
     }
@@ -185,5 +185,5 @@ fn count(shape: Shape, batch: usize) -> f64 {
 
 fn check_weight(weight: f64) -> Result<(), ShapeError> {
     let accepted = weight >= 0.0 && weight.is_finite();
-    ShapeError::unless(accepted, "weight", weight, "a finite number, at least 0")
+    ShapeError::require(accepted, "weight", weight, "a finite number, at least 0")
 }

@@ -111,9 +111,9 @@ impl<T: Scalar> Layer<T> for BatchNorm {
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         let accepted = (0.0..1.0).contains(&self.momentum);
-        ShapeError::unless(accepted, "momentum", self.momentum, "a number in 0..1")?;
+        ShapeError::require(accepted, "momentum", self.momentum, "a number in 0..1")?;
         let accepted = self.epsilon > 0.0 && self.epsilon.is_finite();
-        ShapeError::unless(accepted, "epsilon", self.epsilon, "a finite number above 0")?;
+        ShapeError::require(accepted, "epsilon", self.epsilon, "a finite number above 0")?;
         let channels = input.channels();
         Ok(Plan::new(input)
             .parameter(ParameterSpec::new("gamma", &[channels], Initializer::Constant(1.0)))

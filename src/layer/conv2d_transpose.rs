@@ -128,7 +128,7 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        ShapeError::unless_positive("filters", self.filters)?;
+        ShapeError::require_at_least_one("filters", self.filters)?;
         let geometry = self.geometry(input)?;
         let ([height, width], [small_height, small_width]) = (geometry.input, geometry.output);
         let output = Shape::image(height, width, self.filters).checked()?;

@@ -75,7 +75,7 @@ impl<T: Scalar> Layer<T> for Dense {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        ShapeError::unless_positive("units", self.units)?;
+        ShapeError::require_at_least_one("units", self.units)?;
         let inputs = input.checked()?.elements();
         let work = checked_product("weights of a dense layer", &[inputs, self.units])?;
         let shape = if self.tie.is_tied() { [self.units, inputs] } else { [inputs, self.units] };

@@ -54,7 +54,7 @@ impl<T: Scalar> Layer<T> for Dropout {
     /// The cache holds what each value is multiplied by.
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         let accepted = (0.0..1.0).contains(&self.rate);
-        ShapeError::unless(accepted, "rate", self.rate, "a number in 0..1")?;
+        ShapeError::require(accepted, "rate", self.rate, "a number in 0..1")?;
         Ok(Plan::new(input).cache_per_sample(input.elements()).work_per_sample(input.elements().saturating_mul(4)))
     }
 

@@ -98,7 +98,7 @@ impl GaussianLatent {
 
     fn check(&self) -> Result<(), ShapeError> {
         for (option, value) in [("beta", self.beta), ("free_bits", self.free_bits)] {
-            ShapeError::unless(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")?;
+            ShapeError::require(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")?;
         }
         self.warm_up.check()
     }

@@ -54,7 +54,7 @@ impl<T: Scalar> Layer<T> for GaussianNoise {
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         let accepted = self.deviation >= 0.0 && self.deviation.is_finite();
-        ShapeError::unless(accepted, "deviation", self.deviation, "a finite number, at least 0")?;
+        ShapeError::require(accepted, "deviation", self.deviation, "a finite number, at least 0")?;
         Ok(Plan::new(input).work_per_sample(input.elements().saturating_mul(8)))
     }
 

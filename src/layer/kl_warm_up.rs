@@ -57,8 +57,8 @@ impl KlWarmUp {
             Self::Linear { epochs } => (epochs, 1.0),
             Self::Cyclic { epochs, rise } => (epochs, rise),
         };
-        ShapeError::unless(epochs > 0.0 && epochs.is_finite(), "epochs", epochs, "a finite number above 0")?;
-        ShapeError::unless(rise > 0.0 && rise <= 1.0, "rise", rise, "a number above 0, at most 1")
+        ShapeError::require(epochs > 0.0 && epochs.is_finite(), "epochs", epochs, "a finite number above 0")?;
+        ShapeError::require(rise > 0.0 && rise <= 1.0, "rise", rise, "a number above 0, at most 1")
     }
 
     pub(super) fn config(self) -> Config {

@@ -74,7 +74,7 @@ impl Regularizer {
     /// [`ShapeError::Option`] names the one that is not.
     pub fn checked(self) -> Result<Self, ShapeError> {
         for (option, value) in [("l1", self.l1), ("l2", self.l2)] {
-            ShapeError::unless(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")?;
+            ShapeError::require(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")?;
         }
         Ok(self)
     }

@@ -80,13 +80,13 @@ impl<T: Scalar> Layer<T> for TopK {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        ShapeError::unless_positive("k", self.k)?;
+        ShapeError::require_at_least_one("k", self.k)?;
         let accepted = self.k <= input.elements();
-        ShapeError::unless(accepted, "k", self.k as f64, "at most the number of values of a sample")?;
+        ShapeError::require(accepted, "k", self.k as f64, "at most the number of values of a sample")?;
         let factor = self.inference_factor;
         let accepted = factor >= 1.0 && self.kept_in_inference() <= input.elements() as f64;
         let expected = "at least 1, and k times it at most the number of values of a sample";
-        ShapeError::unless(accepted, "inference_factor", factor, expected)?;
+        ShapeError::require(accepted, "inference_factor", factor, expected)?;
         Ok(Plan::new(input).scratch(input.elements()))
     }
 

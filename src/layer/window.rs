@@ -56,8 +56,8 @@ impl Extent {
     }
 
     pub(crate) fn checked(self, option: &'static str) -> Result<Self, ShapeError> {
-        ShapeError::unless_positive(option, self.height)?;
-        ShapeError::unless_positive(option, self.width)?;
+        ShapeError::require_at_least_one(option, self.height)?;
+        ShapeError::require_at_least_one(option, self.width)?;
         Ok(self)
     }
 }

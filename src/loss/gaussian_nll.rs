@@ -59,6 +59,6 @@ impl<T: Scalar> Loss<T> for GaussianNll {
 
     fn check(&self) -> Result<(), OptionError> {
         let accepted = self.variance > 0.0 && self.variance.is_finite();
-        OptionError::unless(accepted, "variance", self.variance, "a finite number above 0")
+        OptionError::require(accepted, "variance", self.variance, "a finite number above 0")
     }
 }

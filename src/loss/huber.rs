@@ -50,6 +50,6 @@ impl<T: Scalar> Loss<T> for Huber {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        OptionError::unless(self.delta > 0.0 && self.delta.is_finite(), "delta", self.delta, "a finite number above 0")
+        OptionError::require(self.delta > 0.0 && self.delta.is_finite(), "delta", self.delta, "a finite number above 0")
     }
 }

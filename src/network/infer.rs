@@ -226,7 +226,7 @@ impl<T: Scalar> Network<T> {
     }
 
     pub(super) fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
-        InputError::unless_features(self.features_before(nodes), batch.features(), batch.samples())?;
+        InputError::require_features(self.features_before(nodes), batch.features(), batch.samples())?;
         let asked = |node: &super::structure::Node<T>| node.plan.side_input > 0;
         let expected = match self.structure.nodes.get(nodes.clone()).is_some_and(|nodes| nodes.iter().any(asked)) {
             true => self.structure.side_input,

@@ -61,7 +61,7 @@ impl Clip {
             Self::Norm(limit) => ("clip norm", limit),
             Self::Value(limit) => ("clip value", limit),
         };
-        OptionError::unless(limit > 0.0 && limit.is_finite(), option, limit, "a finite number above 0")
+        OptionError::require(limit > 0.0 && limit.is_finite(), option, limit, "a finite number above 0")
     }
 }
 

@@ -89,7 +89,7 @@ impl Checkpoints {
             Interval::Epochs(epochs) => ("every_epochs", epochs),
             Interval::Steps(steps) => ("every_steps", steps),
         };
-        OptionError::unless(interval > 0, option, interval as f64, "at least 1")?;
+        OptionError::require(interval > 0, option, interval as f64, "at least 1")?;
         let folder = self.folder();
         let resumed = resume.is_some_and(|resume| resume.folder == self.folder);
         if !resumed && !folder.numbers()?.is_empty() {

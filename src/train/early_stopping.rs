@@ -63,9 +63,9 @@ impl EarlyStopping {
     }
 
     pub(super) fn check(self) -> Result<(), OptionError> {
-        OptionError::unless(self.patience > 0, "patience", self.patience as f64, "at least 1")?;
+        OptionError::require(self.patience > 0, "patience", self.patience as f64, "at least 1")?;
         let accepted = self.min_delta >= 0.0 && self.min_delta.is_finite();
-        OptionError::unless(accepted, "min_delta", self.min_delta, "a finite number, at least 0")
+        OptionError::require(accepted, "min_delta", self.min_delta, "a finite number, at least 0")
     }
 }
 

@@ -88,7 +88,7 @@ impl<T: Scalar> Autoencoder<T> {
         seed: u64,
     ) -> Result<Vec<Tried>, Error> {
         loss.check()?;
-        OptionError::unless(draws > 0, "draws", 0.0, "at least 1")?;
+        OptionError::require(draws > 0, "draws", 0.0, "at least 1")?;
         if loss.reduced_by() != Reduction::SumPerSample {
             return Err(LossError::Reduction { loss: loss.kind() }.into());
         }

@@ -213,7 +213,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     fn learning_rate(&self) -> Result<f64, OptionError> {
         let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&self.moment());
         let accepted = rate >= 0.0 && rate.is_finite();
-        OptionError::unless(accepted, "scheduled learning rate", rate, "a finite number, at least 0").map(|()| rate)
+        OptionError::require(accepted, "scheduled learning rate", rate, "a finite number, at least 0").map(|()| rate)
     }
 
     /// What the epoch brought, validation included.

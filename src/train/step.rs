@@ -25,7 +25,7 @@ impl<T: Scalar> Pairs<'_, T> {
         if samples == 0 {
             return Err(InputError::Empty);
         }
-        InputError::unless_features(network.input_shape().elements(), self.inputs.features(), samples)?;
+        InputError::require_features(network.input_shape().elements(), self.inputs.features(), samples)?;
         let (expected, found) = (network.structure().side_input, self.inputs.side_features());
         if expected > 0 && expected != found {
             return Err(InputError::SideInput { expected, samples, found, found_samples: samples });

@@ -252,13 +252,13 @@ impl<'a, T: Scalar> Trainer<'a, T> {
 
     /// The number of samples to train on, if everything is in order.
     fn check(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<usize, TrainErrorKind> {
-        OptionError::unless(self.batch_size > 0, "batch_size", self.batch_size as f64, "at least 1")?;
+        OptionError::require(self.batch_size > 0, "batch_size", self.batch_size as f64, "at least 1")?;
         let threads = self.threads.unwrap_or(1);
-        OptionError::unless((1..=MAX_THREADS).contains(&threads), "threads", threads as f64, "1 to 1024")?;
+        OptionError::require((1..=MAX_THREADS).contains(&threads), "threads", threads as f64, "1 to 1024")?;
         self.loss.check()?;
         self.optimizer.check()?;
         let slots = self.optimizer.slots();
-        OptionError::unless(slots <= MAX_SLOTS, "slots", slots as f64, "at most 4 numbers for each parameter")?;
+        OptionError::require(slots <= MAX_SLOTS, "slots", slots as f64, "at most 4 numbers for each parameter")?;
         self.schedule.check()?;
         self.clip.map_or(Ok(()), Clip::check)?;
         self.early_stopping.map_or(Ok(()), EarlyStopping::check)?;
@@ -303,7 +303,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
 
 /// How many of `samples` are left to train on.
 fn split(samples: usize, fraction: f64) -> Result<usize, OptionError> {
-    let accept = |accepted, expected| OptionError::unless(accepted, "validation_fraction", fraction, expected);
+    let accept = |accepted, expected| OptionError::require(accepted, "validation_fraction", fraction, expected);
     accept((0.0..1.0).contains(&fraction), "a number in 0..1")?;
     let left = (samples as f64 * (1.0 - fraction)) as usize;
     accept(left > 0, "a share that leaves samples to train on")?;

@@ -57,9 +57,9 @@ impl<T: Scalar> Corruption<T> for GaussianCorruption {
 
     fn check(&self) -> Result<(), OptionError> {
         let accepted = self.deviation >= 0.0 && self.deviation.is_finite();
-        OptionError::unless(accepted, "deviation", self.deviation, "a finite number, at least 0")?;
+        OptionError::require(accepted, "deviation", self.deviation, "a finite number, at least 0")?;
         let Some([low, high]) = self.range else { return Ok(()) };
         let accepted = low.is_finite() && high.is_finite() && low < high;
-        OptionError::unless(accepted, "clip", high, "a finite end above a finite beginning")
+        OptionError::require(accepted, "clip", high, "a finite end above a finite beginning")
     }
 }

@@ -44,6 +44,6 @@ impl<T: Scalar> Corruption<T> for Masking {
 
     fn check(&self) -> Result<(), OptionError> {
         check_rate(self.rate)?;
-        OptionError::unless(self.value.is_finite(), "value", self.value, "a finite number")
+        OptionError::require(self.value.is_finite(), "value", self.value, "a finite number")
     }
 }

@@ -159,5 +159,5 @@ pub(crate) fn streams(seed: u64) -> Random {
 }
 
 fn check_rate(rate: f64) -> Result<(), OptionError> {
-    OptionError::unless((0.0..=1.0).contains(&rate), "rate", rate, "a number from 0 to 1")
+    OptionError::require((0.0..=1.0).contains(&rate), "rate", rate, "a number from 0 to 1")
 }

@@ -49,7 +49,7 @@ impl<T: Scalar> Corruption<T> for SaltAndPepper {
 
     fn check(&self) -> Result<(), OptionError> {
         check_rate(self.rate)?;
-        OptionError::unless(self.low.is_finite(), "low", self.low, "a finite number")?;
-        OptionError::unless(self.high.is_finite(), "high", self.high, "a finite number")
+        OptionError::require(self.low.is_finite(), "low", self.low, "a finite number")?;
+        OptionError::require(self.high.is_finite(), "high", self.high, "a finite number")
     }
 }

@@ -55,7 +55,7 @@ impl Schedule for Exponential {
 
     fn check(&self) -> Result<(), OptionError> {
         let accepted = self.decay > 0.0 && self.decay <= 1.0;
-        OptionError::unless(accepted, "decay", self.decay, "a number above 0, at most 1")?;
+        OptionError::require(accepted, "decay", self.decay, "a number above 0, at most 1")?;
         check_epochs("epochs", self.epochs)
     }
 }

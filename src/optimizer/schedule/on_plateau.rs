@@ -106,10 +106,10 @@ impl Schedule for OnPlateau {
 
     fn check(&self) -> Result<(), OptionError> {
         let factor = self.factor;
-        OptionError::unless(factor > 0.0 && factor < 1.0, "factor", factor, "a number between 0 and 1")?;
-        OptionError::unless(self.patience > 0, "patience", self.patience as f64, "at least 1")?;
+        OptionError::require(factor > 0.0 && factor < 1.0, "factor", factor, "a number between 0 and 1")?;
+        OptionError::require(self.patience > 0, "patience", self.patience as f64, "at least 1")?;
         let accepted = self.min_delta >= 0.0 && self.min_delta.is_finite();
-        OptionError::unless(accepted, "min_delta", self.min_delta, "a finite number, at least 0")?;
+        OptionError::require(accepted, "min_delta", self.min_delta, "a finite number, at least 0")?;
         check_share("floor", self.floor)
     }
 }

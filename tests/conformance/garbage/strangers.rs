@@ -35,7 +35,7 @@ fn stranger() -> impl Strategy<Value = (Stranger, [bool; 5])> {
 
 impl Stranger {
     fn opinion(&self) -> Result<(), OptionError> {
-        OptionError::unless(self.accepts, "opinion", self.numbers[0], "another")
+        OptionError::require(self.accepts, "opinion", self.numbers[0], "another")
     }
 
     fn settings(&self) -> Config {
