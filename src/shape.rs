@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::OptionError;
+
 /// The most elements that one buffer may have: parameters, a sample, a batch of activations.
 ///
 /// 2³¹ elements are 8 GiB of `f32`; a size past that comes from a slip of the pen or from a damaged file,
@@ -206,16 +208,9 @@ pub enum ShapeError {
         /// "height" or "width".
         axis: &'static str,
     },
-    /// An option of the layer has a value outside its range.
-    #[error("`{option}` is {value}, expected {expected}")]
-    Option {
-        /// The option's name.
-        option: &'static str,
-        /// Its value.
-        value: f64,
-        /// What is accepted.
-        expected: &'static str,
-    },
+    /// An option of the layer has a value outside its range; in a plan, what [`OptionError::require`] and `?` give.
+    #[error(transparent)]
+    Option(#[from] OptionError),
     /// The layer cannot take the shape, for a reason of its own.
     #[error("the layer takes {expected}, found the shape {shape}")]
     Unsuitable {
@@ -224,27 +219,6 @@ pub enum ShapeError {
         /// The shape found.
         shape: Shape,
     },
-}
-
-impl ShapeError {
-    /// `Ok` if `accepted` holds, an [`ShapeError::Option`] with the other three otherwise.
-    ///
-    /// # Errors
-    /// [`ShapeError::Option`].
-    pub fn require(accepted: bool, option: &'static str, value: f64, expected: &'static str) -> Result<(), ShapeError> {
-        if accepted { Ok(()) } else { Err(ShapeError::Option { option, value, expected }) }
-    }
-
-    /// `Ok` if `value` is at least 1, an [`ShapeError::Option`] otherwise.
-    ///
-    /// # Errors
-    /// [`ShapeError::Option`].
-    pub fn require_at_least_one(option: &'static str, value: usize) -> Result<(), ShapeError> {
-        match value {
-            0 => Err(ShapeError::Option { option, value: 0.0, expected: "at least 1" }),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Activation, Backward, Forward, ForwardStatistics, Layer, Plan};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Passes its input on and adds λ Σ|x| to the loss of each sample, a sum over the units and a mean over samples; Keras's `activity_regularizer=L1(λ)` of
 /// the layer before it. The penalty is reported as `l1`.
@@ -50,7 +50,7 @@ impl<T: Scalar> Layer<T> for L1Activity {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        check_weight(self.weight)?;
+        option::not_negative("weight", self.weight)?;
         Ok(Plan::new(input).penalty("l1"))
     }
 
@@ -140,8 +140,8 @@ impl<T: Scalar> Layer<T> for TargetRate {
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         let accepted = self.rate > 0.0 && self.rate < 1.0;
-        ShapeError::require(accepted, "rate", self.rate, "a number between 0 and 1")?;
-        check_weight(self.weight)?;
+        OptionError::require(accepted, "rate", self.rate, "a number between 0 and 1")?;
+        option::not_negative("weight", self.weight)?;
         Ok(Plan::new(input).forward_statistics(input.channels()).penalty("target_rate"))
     }
 
@@ -181,9 +181,4 @@ impl<T: Scalar> Layer<T> for TargetRate {
 /// Values of a unit in a batch.
 fn count(shape: Shape, batch: usize) -> f64 {
     (shape.elements() / shape.channels().max(1) * batch).max(1) as f64
-}
-
-fn check_weight(weight: f64) -> Result<(), ShapeError> {
-    let accepted = weight >= 0.0 && weight.is_finite();
-    ShapeError::require(accepted, "weight", weight, "a finite number, at least 0")
 }

@@ -7,7 +7,7 @@ use super::{
     Plan, StateSpec, StateUpdate,
 };
 use crate::shape::checked_product;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 const GAMMA: usize = 0;
 const BETA: usize = 1;
@@ -110,10 +110,8 @@ impl<T: Scalar> Layer<T> for BatchNorm {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        let accepted = (0.0..1.0).contains(&self.momentum);
-        ShapeError::require(accepted, "momentum", self.momentum, "a number in 0..1")?;
-        let accepted = self.epsilon > 0.0 && self.epsilon.is_finite();
-        ShapeError::require(accepted, "epsilon", self.epsilon, "a finite number above 0")?;
+        option::share("momentum", self.momentum)?;
+        option::positive("epsilon", self.epsilon)?;
         let channels = input.channels();
         Ok(Plan::new(input)
             .parameter(ParameterSpec::new("gamma", &[channels], Initializer::Constant(1.0)))

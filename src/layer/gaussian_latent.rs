@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{Activation, Backward, Forward, ForwardStatistics, KlWarmUp, Latent, Layer, Mode, Plan};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Up to this size a logarithm of a variance is taken as it comes; beyond, it bends towards twice this size.
 const STRAIGHT: f64 = 10.0;
@@ -96,10 +96,9 @@ impl GaussianLatent {
         })
     }
 
-    fn check(&self) -> Result<(), ShapeError> {
-        for (option, value) in [("beta", self.beta), ("free_bits", self.free_bits)] {
-            ShapeError::require(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")?;
-        }
+    fn check(&self) -> Result<(), OptionError> {
+        option::not_negative("beta", self.beta)?;
+        option::not_negative("free_bits", self.free_bits)?;
         self.warm_up.check()
     }
 

@@ -132,15 +132,3 @@ impl<'a, T: Scalar> Update<'a, T> {
         T::from_f64(self.learning_rate)
     }
 }
-
-fn check_rate(rate: f64) -> Result<(), OptionError> {
-    OptionError::require(rate > 0.0 && rate.is_finite(), "learning_rate", rate, "a finite number above 0")
-}
-
-fn check_decay(option: &'static str, decay: f64) -> Result<(), OptionError> {
-    OptionError::require((0.0..1.0).contains(&decay), option, decay, "a number in 0..1")
-}
-
-fn check_not_negative(option: &'static str, value: f64) -> Result<(), OptionError> {
-    OptionError::require(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")
-}

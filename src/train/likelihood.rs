@@ -11,7 +11,7 @@ use crate::network::{Ending, Read, Step, Workspace, zeros};
 use crate::parallel::{self, Divide};
 use crate::random::{Purpose, Random, Rng};
 use crate::shape::checked_product;
-use crate::{Autoencoder, Error, OptionError, Scalar};
+use crate::{Autoencoder, Error, Scalar, option};
 
 /// Samples encoded at a time.
 const SAMPLES_AT_ONCE: usize = 256;
@@ -88,7 +88,7 @@ impl<T: Scalar> Autoencoder<T> {
         seed: u64,
     ) -> Result<Vec<Tried>, Error> {
         loss.check()?;
-        OptionError::require(draws > 0, "draws", 0.0, "at least 1")?;
+        option::at_least_one("draws", draws)?;
         if loss.reduced_by() != Reduction::SumPerSample {
             return Err(LossError::Reduction { loss: loss.kind() }.into());
         }

@@ -18,7 +18,7 @@ use crate::model_file::Model;
 use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::Moment;
 use crate::random::{Purpose, Random, shuffle};
-use crate::{Scalar, parallel};
+use crate::{Scalar, option, parallel};
 
 /// A training under way.
 pub(super) struct Session<'s, 'a, T: Scalar> {
@@ -212,8 +212,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// The learning rate of the step that begins now.
     fn learning_rate(&self) -> Result<f64, OptionError> {
         let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&self.moment());
-        let accepted = rate >= 0.0 && rate.is_finite();
-        OptionError::require(accepted, "scheduled learning rate", rate, "a finite number, at least 0").map(|()| rate)
+        option::not_negative("scheduled learning rate", rate).map(|()| rate)
     }
 
     /// What the epoch brought, validation included.

@@ -14,7 +14,7 @@ use crate::loss::{Loss, Reduction};
 use crate::model_file;
 use crate::network::Network;
 use crate::optimizer::{Clip, Constant, MAX_SLOTS, Optimizer, Schedule};
-use crate::{Error, Scalar};
+use crate::{Error, Scalar, option};
 
 /// The most threads of a trainer's own: more than any machine has cores, and few enough that asking for them does not exhaust it.
 const MAX_THREADS: usize = 1024;
@@ -252,7 +252,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
 
     /// The number of samples to train on, if everything is in order.
     fn check(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<usize, TrainErrorKind> {
-        OptionError::require(self.batch_size > 0, "batch_size", self.batch_size as f64, "at least 1")?;
+        option::at_least_one("batch_size", self.batch_size)?;
         let threads = self.threads.unwrap_or(1);
         OptionError::require((1..=MAX_THREADS).contains(&threads), "threads", threads as f64, "1 to 1024")?;
         self.loss.check()?;
@@ -303,11 +303,11 @@ impl<'a, T: Scalar> Trainer<'a, T> {
 
 /// How many of `samples` are left to train on.
 fn split(samples: usize, fraction: f64) -> Result<usize, OptionError> {
-    let accept = |accepted, expected| OptionError::require(accepted, "validation_fraction", fraction, expected);
-    accept((0.0..1.0).contains(&fraction), "a number in 0..1")?;
+    const NAME: &str = "validation_fraction";
+    option::share(NAME, fraction)?;
     let left = (samples as f64 * (1.0 - fraction)) as usize;
-    accept(left > 0, "a share that leaves samples to train on")?;
-    accept(left < samples || fraction == 0.0, "a share of at least one sample")?;
+    OptionError::require(left > 0, NAME, fraction, "a share that leaves samples to train on")?;
+    OptionError::require(left < samples || fraction == 0.0, NAME, fraction, "a share of at least one sample")?;
     Ok(left)
 }
 

@@ -76,7 +76,7 @@ fn settings() {
 
 #[test]
 fn schedules() {
-    let epochs = "expected a finite number of epochs above 0";
+    let epochs = "expected a finite number above 0";
     let share = "expected a number from 0 to 1";
     let rows: Vec<(Trainer<'_, f64>, String)> = vec![
         (trainer().schedule(Exponential::new(0.0)), "`decay` is 0, expected a number above 0, at most 1".to_owned()),
