@@ -148,8 +148,8 @@ impl<T: Scalar> Network<T> {
             ranges.for_each(|(to, from)| transfer(&mut part.parameters, to, &self.parameters, from));
             transfer(&mut part.state, &copy.state, &self.state, &original.state);
             for (to, from) in copy.entries.iter().zip(&original.entries) {
-                if let (Some(to), Some(from)) = (part.frozen.get_mut(*to), self.frozen.get(*from)) {
-                    *to = *from;
+                if let Some(frozen) = part.frozen.get_mut(*to) {
+                    *frozen = !self.learns(*from);
                 }
             }
         }

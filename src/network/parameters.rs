@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Network, ParameterError};
+use super::{Entry, Network, ParameterError};
 use crate::Scalar;
 use crate::kernel::reduce;
 
@@ -32,12 +32,22 @@ impl<T: Scalar> Network<T> {
     /// # Ok::<(), autoencoder::Error>(())
     /// ```
     pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_, T>> {
-        self.structure.table.iter().zip(&self.frozen).map(|(entry, frozen)| Parameter {
+        self.entries().map(|(entry, learns)| Parameter {
             name: &entry.name,
             shape: &entry.shape,
             values: self.parameters.get(entry.range.clone()).unwrap_or(&[]),
-            frozen: *frozen,
+            frozen: !learns,
         })
+    }
+
+    /// The table's entries, each with whether training changes it.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Entry, bool)> {
+        self.structure.table.iter().enumerate().map(|(index, entry)| (entry, self.learns(index)))
+    }
+
+    /// Whether training changes the parameter with this entry in the table.
+    pub(super) fn learns(&self, entry: usize) -> bool {
+        self.frozen.get(entry) == Some(&false)
     }
 
     /// The tensors that are saved but not trained (running statistics), in order.
@@ -138,7 +148,7 @@ impl<T: Scalar> Network<T> {
 
     /// Stores values without rebuilding what is derived from them.
     pub(crate) fn store(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
-        let find = |entries: &[super::Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
+        let find = |entries: &[Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
         let target = match (find(&self.structure.table), find(&self.structure.states)) {
             (Some(range), _) => self.parameters.get_mut(range),
             (None, Some(range)) => self.state.get_mut(range),
@@ -165,7 +175,7 @@ impl<T: Scalar> Network<T> {
     /// The runs of the parameter vector that are not frozen.
     pub(crate) fn trainable(&self) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
-        for (entry, _) in self.structure.table.iter().zip(&self.frozen).filter(|(_, frozen)| !**frozen) {
+        for (entry, _) in self.entries().filter(|(_, learns)| *learns) {
             match ranges.last_mut() {
                 Some(last) if last.end == entry.range.start => last.end = entry.range.end,
                 _ => ranges.push(entry.range.clone()),
