@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Activation, Backward, Forward, ForwardStatistics, KlWarmUp, Latent, Layer, Mode, Plan};
+use super::{
+    Activation, Backward, Forward, ForwardStatistics, KlWarmUp, Latent, Layer, Mode, Plan, deviation, divergence,
+};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Up to this size a logarithm of a variance is taken as it comes; beyond, it bends towards twice this size.
@@ -134,12 +136,6 @@ fn bounded<T: Scalar>(input: T) -> (T, T) {
     ((straight + straight * bent) * input.signum(), T::one() - bent * bent)
 }
 
-/// ½ (μ² + exp ℓ − 1 − ℓ)
-fn divergence<T: Scalar>(mean: T, log_variance: T) -> f64 {
-    let (mean, log_variance) = (mean.into_f64(), log_variance.into_f64());
-    0.5 * (mean * mean + log_variance.exp_m1() - log_variance)
-}
-
 /// The means in an input: the first half of each pixel's channels, of which there are `channels` in the output.
 fn means<T>(input: &[T], channels: usize) -> impl Iterator<Item = &T> {
     input.chunks_exact(2 * channels.max(1)).flat_map(move |pixel| pixel.iter().take(channels))
@@ -210,12 +206,12 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
             let (deviations, variances) = cache.split_at_mut(outputs);
             let distributions = means(input, channels).zip(logarithms(input, channels));
             let drawn = output.iter_mut().zip(deviations).zip(variances);
-            for ((mean, raw), ((output, deviation), variance)) in distributions.zip(drawn) {
+            for ((mean, raw), ((output, to_deviation), variance)) in distributions.zip(drawn) {
                 let (log_variance, _) = bounded(*raw);
                 let noise: f64 = StandardNormal.sample(&mut rng);
-                *deviation = (T::from_f64(0.5) * log_variance).exp() * T::from_f64(noise);
+                *to_deviation = deviation(log_variance, noise);
                 *variance = log_variance.exp();
-                *output = *mean + *deviation;
+                *output = *mean + *to_deviation;
                 kl += divergence(*mean, log_variance);
             }
         }

@@ -6,6 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::step::{BatchStep, Pairs, Question};
 use crate::autoencoder::Posterior;
 use crate::data::{Batch, Source, numbered};
+use crate::layer::deviation;
 use crate::loss::{Loss, LossError, LossPass, Reduction};
 use crate::network::{Ending, Read, Step, Workspace, zeros};
 use crate::parallel::{self, Divide};
@@ -202,7 +203,7 @@ impl<T: Scalar> Memory<T> {
             *log_ratio = 0.0;
             for ((value, mean), log_variance) in code.iter_mut().zip(means.iter()).zip(log_variances.iter()) {
                 let noise: f64 = StandardNormal.sample(rng);
-                *value = *mean + (T::from_f64(0.5) * *log_variance).exp() * T::from_f64(noise);
+                *value = *mean + deviation(*log_variance, noise);
                 *log_ratio += 0.5 * (noise * noise + log_variance.into_f64() - value.into_f64().powi(2));
             }
         }
