@@ -80,6 +80,11 @@ impl Shape {
         self.dimensions().last().copied().unwrap_or(0)
     }
 
+    /// How many values a channel has in `samples` samples together, at least 1.
+    pub(crate) fn values_per_channel(&self, samples: usize) -> f64 {
+        ((self.elements() / self.channels().max(1)) as f64 * samples as f64).max(1.0)
+    }
+
     /// Height, width and channels of an image.
     ///
     /// # Errors

@@ -155,7 +155,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
     fn forward(&self, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         if let [penalty] = pass.penalties {
-            let count = count(pass.input_shape, pass.batch);
+            let count = pass.input_shape.values_per_channel(pass.batch);
             let divergences = pass.statistics.iter().map(|sum| self.divergence(sum / count).0);
             *penalty += pass.samples as f64 * self.weight * divergences.sum::<f64>();
         }
@@ -163,7 +163,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
 
     fn backward(&self, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
-        let (channels, count) = (pass.input_shape.channels(), count(pass.input_shape, pass.batch));
+        let (channels, count) = (pass.input_shape.channels(), pass.input_shape.values_per_channel(pass.batch));
         let pixels = input_gradient.chunks_exact_mut(channels).zip(pass.output_gradient.chunks_exact(channels));
         for (to, gradients) in pixels {
             for ((to, gradient), sum) in to.iter_mut().zip(gradients).zip(pass.forward_statistics) {
@@ -176,9 +176,4 @@ impl<T: Scalar> Layer<T> for TargetRate {
     fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
-}
-
-/// Values of a unit in a batch.
-fn count(shape: Shape, batch: usize) -> f64 {
-    (shape.elements() / shape.channels().max(1) * batch).max(1) as f64
 }

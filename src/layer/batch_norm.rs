@@ -89,11 +89,6 @@ fn moments(sums: &[f64], count: f64) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
-/// Values of a channel in the batch.
-fn count(shape: Shape, batch: usize) -> f64 {
-    (shape.elements() / shape.channels().max(1)) as f64 * batch as f64
-}
-
 /// `N` pieces of one number for each channel.
 fn pieces<T, const N: usize>(scratch: &mut [T], channels: usize) -> [&mut [T]; N] {
     let mut chunks = scratch.chunks_exact_mut(channels.max(1));
@@ -149,7 +144,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         let places = means.iter_mut().zip(slopes.iter_mut()).zip(gamma);
         match pass.mode {
             Mode::Training => {
-                let moments = moments(pass.statistics, count(pass.input_shape, pass.batch));
+                let moments = moments(pass.statistics, pass.input_shape.values_per_channel(pass.batch));
                 places.zip(moments).for_each(|(place, moments)| set(place, moments));
             }
             Mode::Validation | Mode::Inference => {
@@ -170,7 +165,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
     /// Σg and Σg·(x − μ)
     fn backward_statistics(&self, pass: BackwardStatistics<'_, T>) {
         let channels = pass.input_shape.channels().max(1);
-        let share = 1.0 / count(pass.input_shape, pass.batch);
+        let share = 1.0 / pass.input_shape.values_per_channel(pass.batch);
         let [sums, products] = pieces(pass.sums, channels);
         for (gradient, input) in pass.output_gradient.chunks_exact(channels).zip(pass.input.chunks_exact(channels)) {
             let to = sums.iter_mut().zip(products.iter_mut()).zip(pass.forward_statistics);
@@ -186,7 +181,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
     /// whole batch's already: each part adds its share of them.
     fn backward(&self, mut pass: Backward<'_, T>) {
         let channels = pass.input_shape.channels().max(1);
-        let count = count(pass.input_shape, pass.batch);
+        let count = pass.input_shape.values_per_channel(pass.batch);
         let share = pass.samples as f64 / pass.batch.max(1) as f64;
         let (sums, products) = pass.statistics.split_at(pass.statistics.len() / 2);
         let moments = || moments(pass.forward_statistics, count);
@@ -226,7 +221,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
                 *old = blended.clamp(-T::max_value(), T::max_value());
             }
         };
-        let moments = moments(pass.statistics, count(pass.input_shape, pass.batch));
+        let moments = moments(pass.statistics, pass.input_shape.values_per_channel(pass.batch));
         for ((running_mean, running_variance), (mean, variance)) in means.iter_mut().zip(variances).zip(moments) {
             blend(running_mean, mean);
             blend(running_variance, variance);
