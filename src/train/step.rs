@@ -169,10 +169,9 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
                 *sum += metric.evaluate(question.shape, gradient, targets);
             }
         }
-        let Ok(pass) = LossPass::new(question.shape, predictions, targets) else { return };
-        let pass = pass.linked(question.link.is_some());
         let factor = T::from_f64(1.0 / self.order.len().max(1) as f64);
-        let pass = if training { pass.gradient(factor, gradient) } else { Ok(pass) };
+        let pass = LossPass::new(question.shape, predictions, targets).map(|pass| pass.linked(question.link.is_some()));
+        let pass = pass.and_then(|pass| if training { pass.gradient(factor, gradient) } else { Ok(pass) });
         record.loss += pass.map_or(f64::NAN, |pass| question.loss.evaluate(pass));
     }
 }
