@@ -96,7 +96,21 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`ParameterError`] if there is none of that name, the number of values is another, or one is not finite; the network is then unchanged.
     pub fn set_parameter(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
-        self.store(name, values)?;
+        let find = |entries: &[Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
+        let target = match (find(&self.structure.table), find(&self.structure.states)) {
+            (Some(range), _) => self.parameters.get_mut(range),
+            (None, Some(range)) => self.state.get_mut(range),
+            (None, None) => None,
+        };
+        let target = target.ok_or_else(|| ParameterError::Unknown { name: name.to_owned() })?;
+        if target.len() != values.len() {
+            let (expected, found) = (target.len(), values.len());
+            return Err(ParameterError::Length { name: name.to_owned(), expected, found });
+        }
+        if let Some(element) = reduce::first_not_finite(values) {
+            return Err(ParameterError::NotFinite { name: name.to_owned(), element });
+        }
+        target.copy_from_slice(values);
         self.prepare();
         Ok(())
     }
@@ -144,26 +158,6 @@ impl<T: Scalar> Network<T> {
             }
         }
         if found { Ok(()) } else { Err(ParameterError::NoneBegins { prefix: prefix.to_owned() }) }
-    }
-
-    /// Stores values without rebuilding what is derived from them.
-    pub(crate) fn store(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
-        let find = |entries: &[Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
-        let target = match (find(&self.structure.table), find(&self.structure.states)) {
-            (Some(range), _) => self.parameters.get_mut(range),
-            (None, Some(range)) => self.state.get_mut(range),
-            (None, None) => None,
-        };
-        let target = target.ok_or_else(|| ParameterError::Unknown { name: name.to_owned() })?;
-        if target.len() != values.len() {
-            let (expected, found) = (target.len(), values.len());
-            return Err(ParameterError::Length { name: name.to_owned(), expected, found });
-        }
-        if let Some(element) = reduce::first_not_finite(values) {
-            return Err(ParameterError::NotFinite { name: name.to_owned(), element });
-        }
-        target.copy_from_slice(values);
-        Ok(())
     }
 
     /// The name of the parameter to which the number at `position` of the flat vector belongs, and its place in it.

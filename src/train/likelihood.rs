@@ -95,7 +95,7 @@ impl<T: Scalar> Autoencoder<T> {
         }
         let pairs = Pairs { inputs: data, targets: None };
         let samples = pairs.check(self.network())?;
-        let question = Question::new(self.network(), loss, &[]);
+        let question = Question::new(self.network(), Some(loss), &[]);
         let order = numbered(0..samples)?;
         let mut tried = Vec::new();
         for (block, order) in order.chunks(SAMPLES_AT_ONCE).enumerate() {
@@ -168,7 +168,7 @@ impl<'a, T: Scalar> Block<'a, T> {
             let predictions = network.infer_to(layers, ending, &mut memory.workspace, codes)?;
             for (prediction, log_ratio) in predictions.column_iter().zip(&memory.log_ratios) {
                 let pass = LossPass::new(self.question.shape, prediction.as_slice(), target.as_slice())?.linked(linked);
-                let loss = self.question.loss.evaluate(pass);
+                let loss = self.question.value(pass);
                 reconstruction += loss / self.draws as f64;
                 weights.add(log_ratio - loss);
             }

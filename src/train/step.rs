@@ -50,7 +50,8 @@ impl<T: Scalar> Pairs<'_, T> {
 /// What is asked of predictions.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a, T: Scalar> {
-    pub loss: &'a dyn Loss<T>,
+    /// `None` where the metrics alone are asked for.
+    pub loss: Option<&'a dyn Loss<T>>,
     pub metrics: &'a [Box<dyn Metric<T>>],
     pub shape: Shape,
     /// The activation that the network leaves to the loss.
@@ -60,15 +61,21 @@ pub(super) struct Question<'a, T: Scalar> {
 }
 
 impl<'a, T: Scalar> Question<'a, T> {
-    pub fn new(network: &'a Network<T>, loss: &'a dyn Loss<T>, metrics: &'a [Box<dyn Metric<T>>]) -> Self {
+    pub fn new(network: &'a Network<T>, loss: Option<&'a dyn Loss<T>>, metrics: &'a [Box<dyn Metric<T>>]) -> Self {
+        let link = loss.and_then(|loss| loss.link());
         Self {
             loss,
             metrics,
             shape: network.output_shape(),
-            link: loss.link().filter(|link| network.is_linked(Some(*link))),
+            link: link.filter(|link| network.is_linked(Some(*link))),
             input_scaler: network.input_scaler(),
             output_scaler: network.output_scaler(),
         }
+    }
+
+    /// The loss of predictions, 0 where none is asked for.
+    pub fn value(&self, pass: LossPass<'_, T>) -> f64 {
+        self.loss.map_or(0.0, |loss| loss.evaluate(pass))
     }
 }
 
@@ -101,12 +108,13 @@ impl<T: Scalar> BatchStep<'_, T> {
     }
 
     fn check_targets(&self, samples: &[usize], targets: &[T]) -> Result<(), DataError> {
-        match self.question.loss.unsuitable_target(targets) {
+        let Some(loss) = self.question.loss else { return Ok(()) };
+        match loss.unsuitable_target(targets) {
             None => Ok(()),
             Some((position, expected)) => {
                 let (sample, feature) = locate(samples, targets.len(), position);
                 let value = targets.get(position).map_or(f64::NAN, |value| value.into_f64());
-                let loss = self.question.loss.kind();
+                let loss = loss.kind();
                 Err(InputError::Target { sample, feature, value, loss, expected }.into())
             }
         }
@@ -172,6 +180,6 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
         let factor = T::from_f64(1.0 / self.order.len().max(1) as f64);
         let pass = LossPass::new(question.shape, predictions, targets).map(|pass| pass.linked(question.link.is_some()));
         let pass = pass.and_then(|pass| if training { pass.gradient(factor, gradient) } else { Ok(pass) });
-        record.loss += pass.map_or(f64::NAN, |pass| question.loss.evaluate(pass));
+        record.loss += pass.map_or(f64::NAN, |pass| question.value(pass));
     }
 }

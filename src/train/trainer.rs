@@ -45,7 +45,7 @@ pub struct Trainer<'a, T: Scalar> {
 pub(super) enum Validation<'a, T> {
     None,
     Pairs(Pairs<'a, T>),
-    /// The last samples of the training data.
+    /// The last samples of the training data: this share of them, which is not 0.
     Fraction(f64),
 }
 
@@ -167,7 +167,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     /// Keeps the last `fraction` of the training data (in their own order) for trying the model after every epoch.
     #[must_use]
     pub fn validation_fraction(mut self, fraction: f64) -> Self {
-        self.validation = Validation::Fraction(fraction);
+        self.validation = if fraction == 0.0 { Validation::None } else { Validation::Fraction(fraction) };
         self
     }
 
@@ -246,7 +246,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let network = model.as_network_mut();
         let samples = self.check(network, pairs).map_err(before)?;
         let threads = self.threads;
-        let result = inside_pool(threads, || Session::new(self, network, described, pairs, samples)?.run());
+        let no_memory = |error| before(TrainErrorKind::Memory(Box::new(error)));
+        let result =
+            inside_pool(threads, || Session::new(self, network, described, pairs, samples).map_err(no_memory)?.run());
         Ok(result.map_err(before)??)
     }
 
@@ -266,7 +268,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.check_reduction(network)?;
         self.check_checkpoints()?;
         let samples = pairs.check(network)?;
-        if self.early_stopping.is_some() && matches!(self.validation, Validation::None | Validation::Fraction(0.0)) {
+        if self.early_stopping.is_some() && matches!(self.validation, Validation::None) {
             return Err(TrainErrorKind::NoValidation);
         }
         match &self.validation {
@@ -307,7 +309,7 @@ fn split(samples: usize, fraction: f64) -> Result<usize, OptionError> {
     option::share(NAME, fraction)?;
     let left = (samples as f64 * (1.0 - fraction)) as usize;
     OptionError::require(left > 0, NAME, fraction, "a share that leaves samples to train on")?;
-    OptionError::require(left < samples || fraction == 0.0, NAME, fraction, "a share of at least one sample")?;
+    OptionError::require(left < samples, NAME, fraction, "a share of at least one sample")?;
     Ok(left)
 }
 
