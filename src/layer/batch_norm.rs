@@ -78,6 +78,20 @@ impl BatchNorm {
     fn factor(&self, variance: f64) -> f64 {
         1.0 / (variance + self.epsilon).sqrt()
     }
+
+    /// Writes what a channel's values are shifted by, their mean, and multiplied by, γ/√(v + ε), from the mean and the variance of each channel.
+    fn set_channels<T: Scalar>(
+        &self,
+        moments: impl Iterator<Item = (f64, f64)>,
+        gamma: &[T],
+        means: &mut [T],
+        slopes: &mut [T],
+    ) {
+        for (((mean, variance), gamma), (to_mean, to_slope)) in moments.zip(gamma).zip(means.iter_mut().zip(slopes)) {
+            *to_mean = T::from_f64(mean);
+            *to_slope = T::from_f64(gamma.into_f64() * self.factor(variance));
+        }
+    }
 }
 
 /// Each channel's mean and variance over the batch, from the sums of x and of x² over `count` values.
@@ -136,21 +150,15 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         let channels = pass.input_shape.channels();
         let (gamma, beta) = (pass.parameters.of(GAMMA), pass.parameters.of(BETA));
         let [means, slopes] = pieces(pass.scratch, channels);
-        let set = |place: ((&mut T, &mut T), &T), (mean, variance): (f64, f64)| {
-            let ((to_mean, to_slope), gamma) = place;
-            *to_mean = T::from_f64(mean);
-            *to_slope = T::from_f64(gamma.into_f64() * self.factor(variance));
-        };
-        let places = means.iter_mut().zip(slopes.iter_mut()).zip(gamma);
         match pass.mode {
             Mode::Training => {
-                let moments = moments(pass.statistics, pass.input_shape.values_per_channel(pass.batch));
-                places.zip(moments).for_each(|(place, moments)| set(place, moments));
+                let count = pass.input_shape.values_per_channel(pass.batch);
+                self.set_channels(moments(pass.statistics, count), gamma, means, slopes);
             }
             Mode::Validation | Mode::Inference => {
                 let (running_means, variances) = pass.state.split_at(pass.state.len() / 2);
                 let moments = running_means.iter().zip(variances).map(|(mean, v)| (mean.into_f64(), v.into_f64()));
-                places.zip(moments).for_each(|(place, moments)| set(place, moments));
+                self.set_channels(moments, gamma, means, slopes);
             }
         }
         let pixels = pass.output.chunks_exact_mut(channels.max(1)).zip(pass.input.chunks_exact(channels.max(1)));
@@ -193,12 +201,10 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
         let Some(input_gradient) = pass.input_gradient else { return };
         let [means, slopes, shifts, pulls] = pieces(pass.scratch, channels);
-        let to = means.iter_mut().zip(slopes.iter_mut()).zip(shifts.iter_mut().zip(pulls.iter_mut()));
-        let from = moments().zip(pass.parameters.of(GAMMA)).zip(sums.iter().zip(products));
-        for (((to_mean, slope), (shift, pull)), (((mean, variance), gamma), (sum, product))) in to.zip(from) {
+        self.set_channels(moments(), pass.parameters.of(GAMMA), means, slopes);
+        let from = sums.iter().zip(products).zip(moments());
+        for ((shift, pull), ((sum, product), (_, variance))) in shifts.iter_mut().zip(pulls.iter_mut()).zip(from) {
             let factor = self.factor(variance);
-            *to_mean = T::from_f64(mean);
-            *slope = T::from_f64(gamma.into_f64() * factor);
             *shift = T::from_f64(sum / count);
             *pull = T::from_f64(factor * factor * product / count);
         }
