@@ -155,10 +155,13 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] where the entry is missing or something else.
     pub fn integers<const N: usize>(&self, name: &str) -> Result<[usize; N], ConfigError> {
-        let wrong =
-            || ConfigError::Type { name: name.to_owned(), expected: "a list of whole numbers of another length" };
-        let numbers: Option<Vec<usize>> = self.list(name)?.iter().map(Value::as_integer).collect();
-        numbers.and_then(|numbers| numbers.try_into().ok()).ok_or_else(wrong)
+        let numbers: Vec<usize> = self.read(name, "a list of whole numbers", |value| match value {
+            Value::List(values) => values.iter().map(Value::as_integer).collect(),
+            _ => None,
+        })?;
+        let another_length =
+            |numbers: Vec<usize>| ConfigError::Length { name: name.to_owned(), expected: N, found: numbers.len() };
+        numbers.try_into().map_err(another_length)
     }
 
     fn read<'a, R>(
@@ -248,6 +251,16 @@ pub enum ConfigError {
         /// What was expected.
         expected: &'static str,
     },
+    /// A list has another length.
+    #[error("`{name}` has {found} values, expected {expected}")]
+    Length {
+        /// The entry's name.
+        name: String,
+        /// How many values were expected.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
     /// An entry that nothing reads.
     #[error("`{name}` is not known here")]
     Unknown {
@@ -262,4 +275,20 @@ pub enum ConfigError {
         /// What is accepted.
         expected: &'static str,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_another_length_says_so() {
+        let config =
+            Config::new().with("kernel", [3, 3, 3]).with("stride", 2_usize).with("clip", Value::List(vec![0.5.into()]));
+        let message = |name| config.integers::<2>(name).unwrap_err().to_string();
+        assert_eq!(message("kernel"), "`kernel` has 3 values, expected 2");
+        assert_eq!(message("stride"), "`stride` is not a list of whole numbers");
+        assert_eq!(message("clip"), "`clip` is not a list of whole numbers");
+        assert_eq!(config.integers::<3>("kernel"), Ok([3, 3, 3]));
+    }
 }

@@ -1,5 +1,7 @@
 //! [`Error`]: whatever can go wrong, by activity.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::OptionError;
@@ -11,6 +13,9 @@ use crate::train::TrainError;
 use crate::{ConfigError, ShapeError};
 
 /// Whatever can go wrong, by activity. Each variant's own type says where and what was expected.
+///
+/// The message of an error of this crate is the whole of it, its cause included; the cause is therefore not its [`source`](std::error::Error::source) as well, but is
+/// found in its fields, or by `kind()`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -58,5 +63,16 @@ impl Error {
             }
             other => other,
         }
+    }
+}
+
+/// An error that is not the crate's, with those it comes from: its own message need not repeat them.
+pub(crate) struct WithCauses<'a>(pub &'a dyn std::error::Error);
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)?;
+        let causes = std::iter::successors(self.0.source(), |cause| cause.source());
+        causes.into_iter().try_for_each(|cause| write!(formatter, ": {cause}"))
     }
 }

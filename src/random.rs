@@ -128,10 +128,14 @@ mod tests {
 
     #[test]
     fn a_shuffle_is_a_permutation_and_golden() {
-        let mut order = vec![0; 10];
-        shuffle(&mut order, Random::new(42, Purpose::Shuffle).at(1, 0));
-        let mut sorted = order.clone();
+        let shuffled = |count: usize| {
+            let mut order = vec![0; count];
+            shuffle(&mut order, Random::new(42, Purpose::Shuffle).at(1, 0));
+            order
+        };
+        assert_eq!(shuffled(10), [4, 9, 0, 2, 1, 6, 7, 3, 8, 5]);
+        let mut sorted = shuffled(1000);
         sorted.sort_unstable();
-        assert_eq!(sorted, (0..10).collect::<Vec<_>>());
+        assert_eq!(sorted, (0..1000).collect::<Vec<_>>());
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::OptionError;
+
 /// The most elements that one buffer may have: parameters, a sample, a batch of activations.
 ///
 /// 2³¹ elements are 8 GiB of `f32`; a size past that comes from a slip of the pen or from a damaged file,
@@ -76,6 +78,11 @@ impl Shape {
     /// The size of the last dimension: the channels of an image, the features of a flat shape.
     pub fn channels(&self) -> usize {
         self.dimensions().last().copied().unwrap_or(0)
+    }
+
+    /// How many values a channel has in `samples` samples together, at least 1.
+    pub(crate) fn values_per_channel(&self, samples: usize) -> f64 {
+        ((self.elements() / self.channels().max(1)) as f64 * samples as f64).max(1.0)
     }
 
     /// Height, width and channels of an image.
@@ -206,17 +213,10 @@ pub enum ShapeError {
         /// "height" or "width".
         axis: &'static str,
     },
-    /// An option of the layer has a value outside its range.
-    #[error("`{option}` is {value}, expected {expected}")]
-    Option {
-        /// The option's name.
-        option: &'static str,
-        /// Its value.
-        value: f64,
-        /// What is accepted.
-        expected: &'static str,
-    },
-    /// A user's layer cannot take the shape, for a reason of its own.
+    /// An option of the layer has a value outside its range; in a plan, what [`OptionError::require`] and `?` give.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// The layer cannot take the shape, for a reason of its own.
     #[error("the layer takes {expected}, found the shape {shape}")]
     Unsuitable {
         /// What the layer takes.
@@ -224,27 +224,6 @@ pub enum ShapeError {
         /// The shape found.
         shape: Shape,
     },
-}
-
-impl ShapeError {
-    /// `Ok` if `accepted` holds, an [`ShapeError::Option`] with the other three otherwise.
-    ///
-    /// # Errors
-    /// [`ShapeError::Option`].
-    pub fn unless(accepted: bool, option: &'static str, value: f64, expected: &'static str) -> Result<(), ShapeError> {
-        if accepted { Ok(()) } else { Err(ShapeError::Option { option, value, expected }) }
-    }
-
-    /// `Ok` if `value` is at least 1, an [`ShapeError::Option`] otherwise.
-    ///
-    /// # Errors
-    /// [`ShapeError::Option`].
-    pub fn unless_positive(option: &'static str, value: usize) -> Result<(), ShapeError> {
-        match value {
-            0 => Err(ShapeError::Option { option, value: 0.0, expected: "at least 1" }),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

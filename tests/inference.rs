@@ -145,15 +145,16 @@ fn a_workspace_is_of_one_structure_and_size() -> Outcome {
     let mut foreign = other.workspace(9)?;
     let error = error_of(model.encode_with(&mut foreign, &data), "another model's");
     assert!(matches!(error, Error::Input(InputError::ForeignWorkspace)), "{error}");
+    assert_eq!(error.to_string(), "the workspace belongs to another model; make one with this model's `workspace`");
     assert!(model.clone().encode_with(&mut model.workspace(9)?, &data).is_ok(), "a clone's is the model's");
     let error = error_of(model.encode_with(&mut model.workspace(8)?, &data), "eight of nine");
     assert!(matches!(error, Error::Input(InputError::WorkspaceTooSmall { capacity: 8, samples: 9 })), "{error}");
     let mut tape = other.network().tape(9)?;
     let error = error_of(model.network().forward(&mut tape, &data, None, 0), "another model's");
-    assert!(matches!(error, Error::Input(InputError::ForeignWorkspace)), "{error}");
+    assert_eq!(error.to_string(), "the tape belongs to another network; make one with this network's `tape`");
     let mut tape = model.network().tape(8)?;
     let error = error_of(model.network().forward(&mut tape, &data, None, 0), "eight of nine");
-    assert!(matches!(error, Error::Input(InputError::WorkspaceTooSmall { .. })), "{error}");
+    assert!(matches!(error, Error::Input(InputError::TapeTooSmall { capacity: 8, samples: 9 })), "{error}");
     Ok(())
 }
 

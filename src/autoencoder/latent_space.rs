@@ -89,7 +89,7 @@ impl<T: Scalar> Autoencoder<T> {
         steps: usize,
     ) -> Result<DMatrix<T>, Error> {
         let mut codes = self.codes(steps)?;
-        InputError::unless_features(codes.nrows(), code.len(), 1)?;
+        InputError::require_features(codes.nrows(), code.len(), 1)?;
         if dimension >= code.len() {
             return Err(InputError::NoSuchDimension { dimension, dimensions: code.len() }.into());
         }
@@ -105,7 +105,7 @@ impl<T: Scalar> Autoencoder<T> {
     fn walk(&self, a: &[T], b: &[T], steps: usize, weights: impl Fn(f64) -> [f64; 2]) -> Result<DMatrix<T>, Error> {
         let mut codes = self.codes(steps)?;
         for end in [a, b] {
-            InputError::unless_features(codes.nrows(), end.len(), 1)?;
+            InputError::require_features(codes.nrows(), end.len(), 1)?;
         }
         for (mut code, share) in codes.column_iter_mut().zip(shares(steps)) {
             let [of_a, of_b] = weights(share);

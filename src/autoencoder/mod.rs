@@ -17,9 +17,6 @@ use crate::kernel::reduce;
 use crate::network::{Activity, BuildError, Network, Parameter, ParameterError, Structure, Summary, Workspace};
 use crate::{Error, Scalar, Shape};
 
-/// Samples reconstructed at a time where only their errors are wanted.
-const AT_ONCE: usize = 256;
-
 /// An encoder and a decoder, trained together to give back their input.
 ///
 /// Inference takes `&self` and is safe to share between threads: put a trained model into an `Arc` and call it from anywhere.
@@ -210,14 +207,10 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`Error`] if the batch does not suit the model.
     pub fn reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
         let samples = samples.into();
-        self.network.check_batch(&samples)?; // the whole of it: parts of a side input that is too long would suit parts of the batch
-        let mut errors = vec![T::zero(); samples.samples()];
-        let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
-        for (index, errors) in errors.chunks_mut(AT_ONCE).enumerate() {
-            let part = samples.part(index * AT_ONCE, errors.len());
-            let result = self.reconstruction_error_with(&mut workspace, part, errors);
-            result.map_err(|error| error.after(index * AT_ONCE))?;
-        }
+        let mut errors = Vec::with_capacity(samples.samples());
+        self.network.each_output(self.network.all(), samples, |sample, reconstruction| {
+            errors.push(mean_squared_error(&samples, sample, reconstruction));
+        })?;
         Ok(errors)
     }
 
@@ -237,10 +230,8 @@ impl<T: Scalar> Autoencoder<T> {
             return Err(InputError::Length { what: "places for errors", expected, found }.into());
         }
         let reconstructions = self.reconstruct_with(workspace, samples)?;
-        for (index, error) in errors.iter_mut().enumerate() {
-            let column = reconstructions.column(index);
-            let sum = squared_error(&samples.columns(), index, column.as_slice());
-            *error = T::from_f64(sum / samples.features().max(1) as f64);
+        for (sample, (error, reconstruction)) in errors.iter_mut().zip(reconstructions.column_iter()).enumerate() {
+            *error = mean_squared_error(&samples, sample, reconstruction.as_slice());
         }
         Ok(())
     }
@@ -251,9 +242,10 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`Error`] if the batch does not suit the model.
     pub fn reconstruction_error_per_feature<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
         let samples = samples.into();
-        let mut sums = vec![0.0; samples.features()];
-        self.each_reconstruction(samples, |sample, reconstruction| {
-            for ((sum, value), again) in sums.iter_mut().zip(sample).zip(reconstruction) {
+        let (mut sums, mut sample) = (vec![0.0; samples.features()], vec![T::zero(); samples.features()]);
+        self.network.each_output(self.network.all(), samples, |index, reconstruction| {
+            samples.columns().copy(index, &mut sample);
+            for ((sum, value), again) in sums.iter_mut().zip(&sample).zip(reconstruction) {
                 *sum += (*value - *again).into_f64().powi(2);
             }
         })?;
@@ -274,24 +266,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// # Errors
     /// [`Error`] if the batch does not suit the model.
     pub fn activity<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Activity, Error> {
-        self.network.activity_after(self.split, samples.into())
-    }
-
-    /// Calls `visit` with each sample and its reconstruction, a few of which are held at a time.
-    fn each_reconstruction(&self, samples: Batch<'_, T>, mut visit: impl FnMut(&[T], &[T])) -> Result<(), Error> {
-        self.network.check_batch(&samples)?; // as in `reconstruction_error`
-        let mut workspace = self.workspace(samples.samples().clamp(1, AT_ONCE))?;
-        let mut sample = vec![T::zero(); samples.features()];
-        for first in (0..samples.samples()).step_by(AT_ONCE) {
-            let count = (samples.samples() - first).min(AT_ONCE);
-            let reconstructions = self.reconstruct_with(&mut workspace, samples.part(first, count));
-            let reconstructions = reconstructions.map_err(|error| error.after(first))?;
-            for (index, reconstruction) in reconstructions.column_iter().enumerate() {
-                samples.columns().copy(first + index, &mut sample);
-                visit(&sample, reconstruction.as_slice());
-            }
-        }
-        Ok(())
+        self.network.activity_of(self.encoder_layers(), samples.into())
     }
 
     fn encoder_layers(&self) -> Range<usize> {
@@ -301,6 +276,12 @@ impl<T: Scalar> Autoencoder<T> {
     pub(crate) fn decoder_layers(&self) -> Range<usize> {
         self.split..self.network.all().end
     }
+}
+
+/// The mean over features of (sample − reconstruction)² of sample `index`.
+fn mean_squared_error<T: Scalar>(samples: &Batch<'_, T>, index: usize, reconstruction: &[T]) -> T {
+    let sum = squared_error(&samples.columns(), index, reconstruction);
+    T::from_f64(sum / samples.features().max(1) as f64)
 }
 
 /// Σ (sample − reconstruction)² of sample `index`; the same bits whether the sample is one run or has gaps.

@@ -5,6 +5,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::Autoencoder;
 use crate::data::{Batch, InputError};
+use crate::layer::{deviation, divergence};
 use crate::random::{Purpose, Random};
 use crate::{Error, Scalar};
 
@@ -29,10 +30,8 @@ impl<T: Scalar> Posterior<T> {
     pub fn kl(&self) -> DMatrix<f64> {
         let (dimensions, samples) = self.mean.shape();
         DMatrix::from_fn(dimensions, samples, |dimension, sample| {
-            let number =
-                |matrix: &DMatrix<T>| matrix.get((dimension, sample)).map_or(f64::NAN, |value| value.into_f64());
-            let (mean, log_variance) = (number(&self.mean), number(&self.log_variance));
-            0.5 * (mean * mean + log_variance.exp_m1() - log_variance)
+            let number = |matrix: &DMatrix<T>| matrix.get((dimension, sample)).copied().unwrap_or(T::nan());
+            divergence(number(&self.mean), number(&self.log_variance))
         })
     }
 
@@ -45,7 +44,7 @@ impl<T: Scalar> Posterior<T> {
             let mut rng = Random::new(seed, Purpose::Posterior).sample(index);
             for (value, log_variance) in code.iter_mut().zip(log_variance.iter()) {
                 let noise: f64 = StandardNormal.sample(&mut rng);
-                *value += (T::from_f64(0.5) * *log_variance).exp() * T::from_f64(noise);
+                *value += deviation(*log_variance, noise);
             }
         }
         codes

@@ -4,17 +4,20 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::Shape;
+use crate::error::WithCauses;
+
 /// Why data cannot be read from a [`Source`](super::Source) or a file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The file cannot be opened or read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {error}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the operating system, or gzip, says.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// The file is not an IDX file of the kind asked for.
     #[error("{} is not an IDX file of {expected} (it begins with {found:#010x})", path.display())]
@@ -78,11 +81,11 @@ pub enum DataError {
     #[error(transparent)]
     Input(#[from] InputError),
     /// A source of the user's own failed.
-    #[error("the data source failed")]
-    Source(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the data source failed: {}", WithCauses(&**.0))]
+    Source(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Why a batch does not suit a model.
+/// Why samples do not suit a model.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum InputError {
@@ -127,14 +130,36 @@ pub enum InputError {
         corruption: &'static str,
     },
     /// A target that the loss is not defined for.
-    #[error("feature {feature} of target {sample} is outside what the loss `{loss}` takes (0..=1)")]
+    #[error("feature {feature} of target {sample} is {value}, the loss `{loss}` takes {expected}")]
     Target {
         /// The sample (column).
         sample: usize,
         /// The feature (row).
         feature: usize,
+        /// Its value as the loss sees it: scaled, where the model has a scaler.
+        value: f64,
         /// The loss.
         loss: &'static str,
+        /// What the loss takes.
+        expected: &'static str,
+    },
+    /// The targets have another number of features than the model's output.
+    #[error("the model's output has {} features ({output}), the targets have {found}{}", output.elements(), if *inputs { "; `fit_to`, `validation_to` and `evaluate_to` take targets other than the inputs" } else { "" })]
+    Targets {
+        /// The shape of the model's output.
+        output: Shape,
+        /// Features of a target.
+        found: usize,
+        /// Each input is its own target.
+        inputs: bool,
+    },
+    /// Inputs and targets differ in number.
+    #[error("there are {inputs} inputs and {targets} targets")]
+    Unpaired {
+        /// Inputs.
+        inputs: usize,
+        /// Targets.
+        targets: usize,
     },
     /// A slice is not a whole number of samples.
     #[error("{elements} elements are not a whole number of samples of {features} features")]
@@ -148,11 +173,22 @@ pub enum InputError {
     #[error("there are no samples")]
     Empty,
     /// The workspace was made by another model.
-    #[error("the workspace belongs to a model of another structure; make one with this model's `workspace`")]
+    #[error("the workspace belongs to another model; make one with this model's `workspace`")]
     ForeignWorkspace,
+    /// The tape was made by another network.
+    #[error("the tape belongs to another network; make one with this network's `tape`")]
+    ForeignTape,
     /// The workspace is too small.
     #[error("the workspace holds {capacity} samples, the batch has {samples}")]
     WorkspaceTooSmall {
+        /// Samples it holds.
+        capacity: usize,
+        /// Samples in the batch.
+        samples: usize,
+    },
+    /// The tape is too small.
+    #[error("the tape holds {capacity} samples, the batch has {samples}")]
+    TapeTooSmall {
         /// Samples it holds.
         capacity: usize,
         /// Samples in the batch.
@@ -195,7 +231,7 @@ pub enum InputError {
 
 impl InputError {
     /// `Ok` if `found` features in each of `samples` samples are the `expected` ones.
-    pub(crate) fn unless_features(expected: usize, found: usize, samples: usize) -> Result<(), Self> {
+    pub(crate) fn require_features(expected: usize, found: usize, samples: usize) -> Result<(), Self> {
         if expected == found {
             return Ok(());
         }

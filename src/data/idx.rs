@@ -152,7 +152,7 @@ impl Labels {
 
 /// The dimensions and the bytes of an IDX file with `N` dimensions.
 fn read<const N: usize>(path: &Path, expected: &'static str, magic: u32) -> Result<([usize; N], Vec<u8>), DataError> {
-    let failed = |source| DataError::Read { path: path.to_owned(), source };
+    let failed = |error| DataError::Read { path: path.to_owned(), error };
     let mut reader = open(path)?;
     let mut word = || -> Result<u32, DataError> {
         let mut bytes = [0; 4];
@@ -181,7 +181,7 @@ fn read<const N: usize>(path: &Path, expected: &'static str, magic: u32) -> Resu
 
 /// The file's contents, unpacked if it begins as gzip does.
 fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
-    let failed = |source| DataError::Read { path: path.to_owned(), source };
+    let failed = |error| DataError::Read { path: path.to_owned(), error };
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
     let compressed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
     match compressed {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Backward, Forward, Layer, Plan};
 use crate::kernel::activation::{self as kernel, Function};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// A function applied to every value of a layer's output; a layer of its own as well. Formulas and constants as in Keras.
 ///
@@ -82,14 +82,11 @@ impl Activation {
     /// [`ShapeError::Option`] names the one that is not.
     pub fn checked(self) -> Result<Self, ShapeError> {
         match self {
-            Self::LeakyRelu { slope } if !slope.is_finite() => {
-                Err(ShapeError::Option { option: "slope", value: slope, expected: "a finite number" })
-            }
-            Self::Elu { alpha } if !(alpha.is_finite() && alpha >= 0.0) => {
-                Err(ShapeError::Option { option: "alpha", value: alpha, expected: "a finite number, at least 0" })
-            }
-            _ => Ok(self),
+            Self::LeakyRelu { slope } => option::finite("slope", slope)?,
+            Self::Elu { alpha } => option::not_negative("alpha", alpha)?,
+            _ => {}
         }
+        Ok(self)
     }
 
     /// Replaces each argument in `values` by the function's value, and leaves what [`backward`](Self::backward) needs in

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Activation, Backward, Forward, ForwardStatistics, Layer, Plan};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Passes its input on and adds λ Σ|x| to the loss of each sample, a sum over the units and a mean over samples; Keras's `activity_regularizer=L1(λ)` of
 /// the layer before it. The penalty is reported as `l1`.
@@ -50,7 +50,7 @@ impl<T: Scalar> Layer<T> for L1Activity {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        check_weight(self.weight)?;
+        option::not_negative("weight", self.weight)?;
         Ok(Plan::new(input).penalty("l1"))
     }
 
@@ -144,8 +144,8 @@ impl<T: Scalar> Layer<T> for TargetRate {
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         let accepted = self.rate > 0.0 && self.rate < 1.0;
-        ShapeError::unless(accepted, "rate", self.rate, "a number between 0 and 1")?;
-        check_weight(self.weight)?;
+        OptionError::require(accepted, "rate", self.rate, "a number between 0 and 1")?;
+        option::not_negative("weight", self.weight)?;
         Ok(Plan::new(input).forward_statistics(input.channels()).penalty("target_rate"))
     }
 
@@ -159,7 +159,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
     fn forward(&self, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         if let [penalty] = pass.penalties {
-            let count = count(pass.input_shape, pass.batch);
+            let count = pass.input_shape.values_per_channel(pass.batch);
             let divergences = pass.statistics.iter().map(|sum| self.divergence(sum / count).0);
             *penalty += pass.samples as f64 * self.weight * divergences.sum::<f64>();
         }
@@ -167,7 +167,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
 
     fn backward(&self, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
-        let (channels, count) = (pass.input_shape.channels(), count(pass.input_shape, pass.batch));
+        let (channels, count) = (pass.input_shape.channels(), pass.input_shape.values_per_channel(pass.batch));
         let pixels = input_gradient.chunks_exact_mut(channels).zip(pass.output_gradient.chunks_exact(channels));
         for (to, gradients) in pixels {
             for ((to, gradient), sum) in to.iter_mut().zip(gradients).zip(pass.forward_statistics) {
@@ -180,16 +180,6 @@ impl<T: Scalar> Layer<T> for TargetRate {
     fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
-}
-
-/// Values of a unit in a batch.
-fn count(shape: Shape, batch: usize) -> f64 {
-    (shape.elements() / shape.channels().max(1) * batch).max(1) as f64
-}
-
-fn check_weight(weight: f64) -> Result<(), ShapeError> {
-    let accepted = weight >= 0.0 && weight.is_finite();
-    ShapeError::unless(accepted, "weight", weight, "a finite number, at least 0")
 }
 
 #[cfg(test)]

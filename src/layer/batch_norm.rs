@@ -7,7 +7,7 @@ use super::{
     Plan, StateSpec, StateUpdate,
 };
 use crate::shape::checked_product;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 const GAMMA: usize = 0;
 const BETA: usize = 1;
@@ -78,6 +78,20 @@ impl BatchNorm {
     fn factor(&self, variance: f64) -> f64 {
         1.0 / (variance + self.epsilon).sqrt()
     }
+
+    /// Writes what a channel's values are shifted by, their mean, and multiplied by, γ/√(v + ε), from the mean and the variance of each channel.
+    fn set_channels<T: Scalar>(
+        &self,
+        moments: impl Iterator<Item = (f64, f64)>,
+        gamma: &[T],
+        means: &mut [T],
+        slopes: &mut [T],
+    ) {
+        for (((mean, variance), gamma), (to_mean, to_slope)) in moments.zip(gamma).zip(means.iter_mut().zip(slopes)) {
+            *to_mean = T::from_f64(mean);
+            *to_slope = T::from_f64(gamma.into_f64() * self.factor(variance));
+        }
+    }
 }
 
 /// Each channel's mean and variance over the batch, from the sums of x and of x² over `count` values.
@@ -87,11 +101,6 @@ fn moments(sums: &[f64], count: f64) -> impl Iterator<Item = (f64, f64)> {
         let mean = sum / count;
         (mean, (square / count - mean * mean).max(0.0)) // rounding may leave less than nothing
     })
-}
-
-/// Values of a channel in the batch.
-fn count(shape: Shape, batch: usize) -> f64 {
-    (shape.elements() / shape.channels().max(1)) as f64 * batch as f64
 }
 
 /// `N` pieces of one number for each channel.
@@ -110,10 +119,8 @@ impl<T: Scalar> Layer<T> for BatchNorm {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        let accepted = (0.0..1.0).contains(&self.momentum);
-        ShapeError::unless(accepted, "momentum", self.momentum, "a number in 0..1")?;
-        let accepted = self.epsilon > 0.0 && self.epsilon.is_finite();
-        ShapeError::unless(accepted, "epsilon", self.epsilon, "a finite number above 0")?;
+        option::share("momentum", self.momentum)?;
+        option::positive("epsilon", self.epsilon)?;
         let channels = input.channels();
         Ok(Plan::new(input)
             .parameter(ParameterSpec::new("gamma", &[channels], Initializer::Constant(1.0)))
@@ -143,21 +150,15 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         let channels = pass.input_shape.channels();
         let (gamma, beta) = (pass.parameters.of(GAMMA), pass.parameters.of(BETA));
         let [means, slopes] = pieces(pass.scratch, channels);
-        let set = |place: ((&mut T, &mut T), &T), (mean, variance): (f64, f64)| {
-            let ((to_mean, to_slope), gamma) = place;
-            *to_mean = T::from_f64(mean);
-            *to_slope = T::from_f64(gamma.into_f64() * self.factor(variance));
-        };
-        let places = means.iter_mut().zip(slopes.iter_mut()).zip(gamma);
         match pass.mode {
             Mode::Training => {
-                let moments = moments(pass.statistics, count(pass.input_shape, pass.batch));
-                places.zip(moments).for_each(|(place, moments)| set(place, moments));
+                let count = pass.input_shape.values_per_channel(pass.batch);
+                self.set_channels(moments(pass.statistics, count), gamma, means, slopes);
             }
             Mode::Validation | Mode::Inference => {
                 let (running_means, variances) = pass.state.split_at(pass.state.len() / 2);
                 let moments = running_means.iter().zip(variances).map(|(mean, v)| (mean.into_f64(), v.into_f64()));
-                places.zip(moments).for_each(|(place, moments)| set(place, moments));
+                self.set_channels(moments, gamma, means, slopes);
             }
         }
         let pixels = pass.output.chunks_exact_mut(channels.max(1)).zip(pass.input.chunks_exact(channels.max(1)));
@@ -172,7 +173,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
     /// Σg and Σg·(x − μ)
     fn backward_statistics(&self, pass: BackwardStatistics<'_, T>) {
         let channels = pass.input_shape.channels().max(1);
-        let share = 1.0 / count(pass.input_shape, pass.batch);
+        let share = 1.0 / pass.input_shape.values_per_channel(pass.batch);
         let [sums, products] = pieces(pass.sums, channels);
         for (gradient, input) in pass.output_gradient.chunks_exact(channels).zip(pass.input.chunks_exact(channels)) {
             let to = sums.iter_mut().zip(products.iter_mut()).zip(pass.forward_statistics);
@@ -188,7 +189,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
     /// whole batch's already: each part adds its share of them.
     fn backward(&self, mut pass: Backward<'_, T>) {
         let channels = pass.input_shape.channels().max(1);
-        let count = count(pass.input_shape, pass.batch);
+        let count = pass.input_shape.values_per_channel(pass.batch);
         let share = pass.samples as f64 / pass.batch.max(1) as f64;
         let (sums, products) = pass.statistics.split_at(pass.statistics.len() / 2);
         let moments = || moments(pass.forward_statistics, count);
@@ -200,12 +201,10 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
         let Some(input_gradient) = pass.input_gradient else { return };
         let [means, slopes, shifts, pulls] = pieces(pass.scratch, channels);
-        let to = means.iter_mut().zip(slopes.iter_mut()).zip(shifts.iter_mut().zip(pulls.iter_mut()));
-        let from = moments().zip(pass.parameters.of(GAMMA)).zip(sums.iter().zip(products));
-        for (((to_mean, slope), (shift, pull)), (((mean, variance), gamma), (sum, product))) in to.zip(from) {
+        self.set_channels(moments(), pass.parameters.of(GAMMA), means, slopes);
+        let from = sums.iter().zip(products).zip(moments());
+        for ((shift, pull), ((sum, product), (_, variance))) in shifts.iter_mut().zip(pulls.iter_mut()).zip(from) {
             let factor = self.factor(variance);
-            *to_mean = T::from_f64(mean);
-            *slope = T::from_f64(gamma.into_f64() * factor);
             *shift = T::from_f64(sum / count);
             *pull = T::from_f64(factor * factor * product / count);
         }
@@ -228,7 +227,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
                 *old = blended.clamp(-T::max_value(), T::max_value());
             }
         };
-        let moments = moments(pass.statistics, count(pass.input_shape, pass.batch));
+        let moments = moments(pass.statistics, pass.input_shape.values_per_channel(pass.batch));
         for ((running_mean, running_variance), (mean, variance)) in means.iter_mut().zip(variances).zip(moments) {
             blend(running_mean, mean);
             blend(running_variance, variance);

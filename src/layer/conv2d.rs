@@ -9,7 +9,7 @@ use super::{Activation, Backward, Conv2DTranspose, Forward, Layer, Padding, Plan
 use crate::kernel::convolution::{self as kernel, Geometry, Repetition};
 use crate::kernel::product;
 use crate::shape::checked_product;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// A convolution (a cross-correlation, as in every framework); LeCun et al. 1989.
 ///
@@ -136,7 +136,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        ShapeError::unless_positive("filters", self.filters)?;
+        option::at_least_one("filters", self.filters)?;
         let geometry = self.geometry(input)?;
         let [height, width] = geometry.output;
         let output = Shape::image(height, width, self.filters).checked()?;

@@ -8,7 +8,7 @@ use super::{Activation, Backward, Conv2D, Forward, Layer, Padding, Plan, Prepare
 use crate::kernel::convolution::{self as kernel, Geometry};
 use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// A transposed convolution: the linear map of a [`Conv2D`] from the output's size to the input's, transposed; then bias and activation. Zeiler et al. 2010, who call
 /// it a deconvolution; the arithmetic is that of Dumoulin and Visin 2016.
@@ -128,7 +128,7 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        ShapeError::unless_positive("filters", self.filters)?;
+        option::at_least_one("filters", self.filters)?;
         let geometry = self.geometry(input)?;
         let ([height, width], [small_height, small_width]) = (geometry.input, geometry.output);
         let output = Shape::image(height, width, self.filters).checked()?;

@@ -7,7 +7,7 @@ use super::{Activation, Backward, Forward, Layer, Plan, Prepare, PrepareBackward
 use crate::kernel::product::{self, Affine, Unpacked};
 use crate::parallel::{self, Divide};
 use crate::shape::checked_product;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// A fully connected layer: y = f(Wᵀx + b), with W of shape in × units (row-major, as Keras stores it) and b of units.
 ///
@@ -75,7 +75,7 @@ impl<T: Scalar> Layer<T> for Dense {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        ShapeError::unless_positive("units", self.units)?;
+        option::at_least_one("units", self.units)?;
         let inputs = input.checked()?.elements();
         let work = checked_product("weights of a dense layer", &[inputs, self.units])?;
         let shape = if self.tie.is_tied() { [self.units, inputs] } else { [inputs, self.units] };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Activation, Backward, Forward, Layer, Mode, Plan};
 use crate::random::Chance;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// In training each value is 0 with probability p, and x/(1 − p) otherwise; in inference it is x. Srivastava et al. 2014, in the inverted form of every framework:
 /// the expected value is the same in both modes.
@@ -53,8 +53,7 @@ impl<T: Scalar> Layer<T> for Dropout {
 
     /// The cache holds what each value is multiplied by.
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        let accepted = (0.0..1.0).contains(&self.rate);
-        ShapeError::unless(accepted, "rate", self.rate, "a number in 0..1")?;
+        option::share("rate", self.rate)?;
         Ok(Plan::new(input).cache_per_sample(input.elements()).work_per_sample(input.elements().saturating_mul(4)))
     }
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Activation, Backward, Forward, ForwardStatistics, KlWarmUp, Latent, Layer, Mode, Plan};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use super::{
+    Activation, Backward, Forward, ForwardStatistics, KlWarmUp, Latent, Layer, Mode, Plan, deviation, divergence,
+};
+use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Up to this size a logarithm of a variance is taken as it comes; beyond, it bends towards twice this size.
 const STRAIGHT: f64 = 10.0;
@@ -96,10 +98,9 @@ impl GaussianLatent {
         })
     }
 
-    fn check(&self) -> Result<(), ShapeError> {
-        for (option, value) in [("beta", self.beta), ("free_bits", self.free_bits)] {
-            ShapeError::unless(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")?;
-        }
+    fn check(&self) -> Result<(), OptionError> {
+        option::not_negative("beta", self.beta)?;
+        option::not_negative("free_bits", self.free_bits)?;
         self.warm_up.check()
     }
 
@@ -133,12 +134,6 @@ fn bounded<T: Scalar>(input: T) -> (T, T) {
     }
     let bent = ((input.abs() - straight) / straight).tanh();
     ((straight + straight * bent) * input.signum(), T::one() - bent * bent)
-}
-
-/// ½ (μ² + exp ℓ − 1 − ℓ)
-fn divergence<T: Scalar>(mean: T, log_variance: T) -> f64 {
-    let (mean, log_variance) = (mean.into_f64(), log_variance.into_f64());
-    0.5 * (mean * mean + log_variance.exp_m1() - log_variance)
 }
 
 /// The means in an input: the first half of each pixel's channels, of which there are `channels` in the output.
@@ -211,12 +206,12 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
             let (deviations, variances) = cache.split_at_mut(outputs);
             let distributions = means(input, channels).zip(logarithms(input, channels));
             let drawn = output.iter_mut().zip(deviations).zip(variances);
-            for ((mean, raw), ((output, deviation), variance)) in distributions.zip(drawn) {
+            for ((mean, raw), ((output, to_deviation), variance)) in distributions.zip(drawn) {
                 let (log_variance, _) = bounded(*raw);
                 let noise: f64 = StandardNormal.sample(&mut rng);
-                *deviation = (T::from_f64(0.5) * log_variance).exp() * T::from_f64(noise);
+                *to_deviation = deviation(log_variance, noise);
                 *variance = log_variance.exp();
-                *output = *mean + *deviation;
+                *output = *mean + *to_deviation;
                 kl += divergence(*mean, log_variance);
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{Activation, Backward, Forward, Layer, Mode, Plan};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// x + σε with ε normal in training, x in inference; Keras's `GaussianNoise`. As the first layer of an encoder it is a denoising autoencoder's corruption (Vincent et al.
 /// 2008) that travels with the model; [`Trainer::corrupt`](crate::Trainer::corrupt) is the one that does not.
@@ -53,8 +53,7 @@ impl<T: Scalar> Layer<T> for GaussianNoise {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        let accepted = self.deviation >= 0.0 && self.deviation.is_finite();
-        ShapeError::unless(accepted, "deviation", self.deviation, "a finite number, at least 0")?;
+        option::not_negative("deviation", self.deviation)?;
         Ok(Plan::new(input).work_per_sample(input.elements().saturating_mul(8)))
     }
 

@@ -1,6 +1,6 @@
 //! [`KlWarmUp`]: a weight of the divergence that depends on how far training has come.
 
-use crate::{Config, ConfigError, ShapeError};
+use crate::{Config, ConfigError, OptionError, option};
 
 /// The share of the weight β of a variational layer's divergence that is in force after some epochs. Counted in steps: half-way through the third epoch is 2.5.
 /// (The learning rate's warm-up is [`WarmUp`](crate::WarmUp).)
@@ -52,14 +52,14 @@ impl KlWarmUp {
     }
 
     /// `Ok` if the numbers are in their range.
-    pub(super) fn check(self) -> Result<(), ShapeError> {
+    pub(super) fn check(self) -> Result<(), OptionError> {
         let (epochs, rise) = match self {
             Self::None => return Ok(()),
             Self::Linear { epochs } => (epochs, 1.0),
             Self::Cyclic { epochs, rise } => (epochs, rise),
         };
-        ShapeError::unless(epochs > 0.0 && epochs.is_finite(), "epochs", epochs, "a finite number above 0")?;
-        ShapeError::unless(rise > 0.0 && rise <= 1.0, "rise", rise, "a number above 0, at most 1")
+        option::positive("epochs", epochs)?;
+        OptionError::require(rise > 0.0 && rise <= 1.0, "rise", rise, "a number above 0, at most 1")
     }
 
     pub(super) fn config(self) -> Config {

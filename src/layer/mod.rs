@@ -44,6 +44,7 @@ pub use gaussian_noise::GaussianNoise;
 pub use initializer::Initializer;
 pub use kl_warm_up::KlWarmUp;
 pub use latent::Latent;
+pub(crate) use latent::{deviation, divergence};
 pub use max_pool::MaxPool;
 pub use pad::Pad;
 pub use pass::{

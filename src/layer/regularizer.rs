@@ -1,7 +1,7 @@
 //! [`Regularizer`]: a penalty on the size of a parameter.
 
 use crate::kernel::reduce;
-use crate::{Config, ConfigError, Scalar, ShapeError};
+use crate::{Config, ConfigError, Scalar, ShapeError, option};
 
 /// λ₁·Σ|w| + λ₂·Σw² over the elements of a parameter, added once to the loss, whatever the number of samples; Keras's `L1L2`.
 ///
@@ -73,9 +73,8 @@ impl Regularizer {
     /// # Errors
     /// [`ShapeError::Option`] names the one that is not.
     pub fn checked(self) -> Result<Self, ShapeError> {
-        for (option, value) in [("l1", self.l1), ("l2", self.l2)] {
-            ShapeError::unless(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")?;
-        }
+        option::not_negative("l1", self.l1)?;
+        option::not_negative("l2", self.l2)?;
         Ok(self)
     }
 

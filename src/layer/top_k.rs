@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{Activation, Backward, Forward, Layer, Mode, Plan};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Keeps the k largest values of each sample and makes the others 0; after a linear layer it is the k-sparse autoencoder of Makhzani and Frey 2013.
 ///
@@ -85,13 +85,13 @@ impl<T: Scalar> Layer<T> for TopK {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        ShapeError::unless_positive("k", self.k)?;
+        option::at_least_one("k", self.k)?;
         let accepted = self.k <= input.elements();
-        ShapeError::unless(accepted, "k", self.k as f64, "at most the number of values of a sample")?;
+        OptionError::require(accepted, "k", self.k as f64, "at most the number of values of a sample")?;
         let factor = self.inference_factor;
         let accepted = factor >= 1.0 && self.kept_in_inference() <= input.elements() as f64;
         let expected = "at least 1, and k times it at most the number of values of a sample";
-        ShapeError::unless(accepted, "inference_factor", factor, expected)?;
+        OptionError::require(accepted, "inference_factor", factor, expected)?;
         Ok(Plan::new(input).scratch(input.elements()))
     }
 

@@ -1,6 +1,6 @@
 //! Windows that slide over an image: extents, padding, and the arithmetic they share.
 
-use crate::{Config, ConfigError, ShapeError, Value};
+use crate::{Config, ConfigError, ShapeError, Value, option};
 
 /// How a window treats the rim of an image; Keras's two rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,9 +55,9 @@ impl Extent {
         [self.height, self.width]
     }
 
-    pub(crate) fn checked(self, option: &'static str) -> Result<Self, ShapeError> {
-        ShapeError::unless_positive(option, self.height)?;
-        ShapeError::unless_positive(option, self.width)?;
+    pub(crate) fn checked(self, name: &'static str) -> Result<Self, ShapeError> {
+        option::at_least_one(name, self.height)?;
+        option::at_least_one(name, self.width)?;
         Ok(self)
     }
 }

@@ -68,7 +68,7 @@ impl<T: Scalar> Loss<T> for CategoricalCrossEntropy {
         Some(Activation::Softmax)
     }
 
-    fn unsuitable_target(&self, targets: &[T]) -> Option<usize> {
-        reduce::outside_unit_interval(targets)
+    fn unsuitable_target(&self, targets: &[T]) -> Option<(usize, &'static str)> {
+        reduce::outside_unit_interval(targets).map(|position| (position, "numbers in 0..=1"))
     }
 }

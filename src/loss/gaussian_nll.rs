@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use super::{Loss, LossPass, Reduction};
 use crate::kernel::loss::Pointwise;
-use crate::{Config, OptionError, Scalar};
+use crate::{Config, OptionError, Scalar, option};
 
 /// −ln N(target; prediction, σ²) = ½ (target − prediction)² / σ² + ½ ln(2πσ²) with a fixed variance σ², over the elements of a sample, in nats: the
 /// Gaussian likelihood of a variational autoencoder over real numbers; Kingma and Welling 2013.
@@ -62,7 +62,6 @@ impl<T: Scalar> Loss<T> for GaussianNll {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        let accepted = self.variance > 0.0 && self.variance.is_finite();
-        OptionError::unless(accepted, "variance", self.variance, "a finite number above 0")
+        option::positive("variance", self.variance)
     }
 }

@@ -3,7 +3,7 @@
 use super::{Loss, LossPass, Reduction};
 use crate::OptionError;
 use crate::kernel::loss::Pointwise;
-use crate::{Config, Scalar};
+use crate::{Config, Scalar, option};
 
 /// ½d² for |d| ≤ δ and δ(|d| − ½δ) beyond, d = prediction − target, over the elements of a sample; Huber 1964. δ is 1 by default, as in Keras.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,6 +50,6 @@ impl<T: Scalar> Loss<T> for Huber {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        OptionError::unless(self.delta > 0.0 && self.delta.is_finite(), "delta", self.delta, "a finite number above 0")
+        option::positive("delta", self.delta)
     }
 }

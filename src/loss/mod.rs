@@ -59,8 +59,8 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
         Ok(())
     }
 
-    /// The position of the first target that the loss is not defined for, if there is one.
-    fn unsuitable_target(&self, _targets: &[T]) -> Option<usize> {
+    /// The position of the first target that the loss is not defined for, if there is one, and what the loss takes instead: "numbers in 0..=1", for instance.
+    fn unsuitable_target(&self, _targets: &[T]) -> Option<(usize, &'static str)> {
         None
     }
 }
@@ -95,7 +95,7 @@ impl<T: Scalar> Loss<T> for Box<dyn Loss<T>> {
         (**self).check()
     }
 
-    fn unsuitable_target(&self, targets: &[T]) -> Option<usize> {
+    fn unsuitable_target(&self, targets: &[T]) -> Option<(usize, &'static str)> {
         (**self).unsuitable_target(targets)
     }
 }

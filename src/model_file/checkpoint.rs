@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::description::{self, Description, Model};
-use super::difference::unless_different;
+use super::difference::require_equal;
 use super::disk::Disk;
 use super::frame::{self, Frame};
 use super::supplement::{self, Supplement};
@@ -93,13 +93,13 @@ fn parse<T: Scalar>(
     let description = Description::read(&header)?;
     let training = description.training.clone().ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
     let here = Description::of(network, model)?.config(0);
-    unless_different(&description.config(0), &here, &["format", "checksum", "crate", "training"])?;
+    require_equal(&description.config(0), &here, &["format", "checksum", "crate", "training"])?;
     let set_up = |setup: &Config| Config::new().with("training", setup.clone());
     let found = training.config("setup").map_err(ModelFileErrorKind::Description)?;
-    unless_different(&set_up(found), &set_up(setup), &[])?;
+    require_equal(&set_up(found), &set_up(setup), &[])?;
 
     let tensors = read::table(&frame, &header, &description, network.structure())?;
-    unless_scaled_otherwise(&read::scalers(&description, &tensors, frame.data)?, network, model)?;
+    require_equal_scalers(&read::scalers(&description, &tensors, frame.data)?, network, model)?;
     let memory = |error: InputError| ModelFileErrorKind::Read(io::Error::new(io::ErrorKind::OutOfMemory, error));
     let mut parameters = zeros(network.parameter_count()).map_err(memory)?;
     let mut state = zeros(network.state_vector().len()).map_err(memory)?;
@@ -109,7 +109,7 @@ fn parse<T: Scalar>(
 }
 
 /// `Ok` if the scalers of a file are the network's own.
-fn unless_scaled_otherwise<T: Scalar>(
+fn require_equal_scalers<T: Scalar>(
     found: &[Option<Arc<Scaler>>; 2],
     network: &Network<T>,
     model: Model,

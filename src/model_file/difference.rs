@@ -7,7 +7,7 @@ use crate::{Config, Value};
 ///
 /// # Errors
 /// [`ModelFileErrorKind::Differs`] names the first entry that is another.
-pub(super) fn unless_different(found: &Config, expected: &Config, but: &[&str]) -> Result<(), ModelFileErrorKind> {
+pub(super) fn require_equal(found: &Config, expected: &Config, but: &[&str]) -> Result<(), ModelFileErrorKind> {
     let names = found.entries().chain(expected.entries()).map(|(name, _)| name).filter(|name| !but.contains(name));
     for name in names {
         if let Some(difference) = between(name, found.find(name), expected.find(name)) {
@@ -62,11 +62,11 @@ mod tests {
             |units: usize| Config::new().with("name", "encoder.0").with("config", Config::new().with("units", units));
         let model =
             |units: usize| Config::new().with("seed", 1_usize).with("layers", Value::List(vec![layer(units).into()]));
-        assert!(unless_different(&model(3), &model(3), &[]).is_ok());
-        let error = unless_different(&model(3), &model(4), &[]).unwrap_err();
+        assert!(require_equal(&model(3), &model(3), &[]).is_ok());
+        let error = require_equal(&model(3), &model(4), &[]).unwrap_err();
         assert_eq!(error.to_string(), "`layers.encoder.0.config.units` is 3 in the checkpoint, 4 here");
-        assert!(unless_different(&model(3), &model(4), &["layers"]).is_ok());
-        let error = unless_different(&Config::new(), &Config::new().with("clip", 0.5), &[]).unwrap_err();
+        assert!(require_equal(&model(3), &model(4), &["layers"]).is_ok());
+        let error = require_equal(&Config::new(), &Config::new().with("clip", 0.5), &[]).unwrap_err();
         assert_eq!(error.to_string(), "`clip` is absent in the checkpoint, 0.5 here");
     }
 }

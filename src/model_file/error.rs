@@ -9,7 +9,7 @@ use super::frame::MAX_HEADER_BYTES;
 use crate::network::BuildError;
 use crate::{ConfigError, Shape};
 
-/// Why a model cannot be saved or loaded: which file, and what about it. The message is the whole of it, there is no [`source`](std::error::Error::source).
+/// Why a model cannot be saved or loaded: which file, and what about it.
 #[derive(Debug, Error)]
 #[error("{}{kind}", Place(path.as_deref()))]
 pub struct ModelFileError {

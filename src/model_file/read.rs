@@ -50,7 +50,7 @@ pub(super) fn table<T: Scalar>(
     let beside = description.training.as_ref().map(|_| Entries::read(header)).transpose()?;
     let tensors = tensor::table(description, structure, beside.unwrap_or_default())?;
     tensor::compare(header, &tensors)?;
-    unless_canonical(frame, description, &tensors)?;
+    require_canonical(frame, description, &tensors)?;
     let (expected, found) = (tensors.last().map_or(0, |last| last.bytes.end), frame.data.len() as u64);
     match expected == found {
         true => Ok(tensors),
@@ -108,7 +108,7 @@ fn renamed<T: Scalar>(structure: &Structure<T>, output: Shape) -> Result<Option<
 }
 
 /// `Ok` if the header is, to the byte, the one that would be written.
-fn unless_canonical(
+fn require_canonical(
     frame: &Frame<'_>,
     description: &Description,
     tensors: &[Tensor],

@@ -101,7 +101,7 @@ impl<T: Scalar> Registry<T> {
     ) -> Self {
         self.register(kind, move |config| {
             let layer = construct(config)?;
-            unless_same(config, &layer.config())?;
+            require_equal(config, &layer.config())?;
             Ok(layer)
         })
     }
@@ -140,7 +140,7 @@ impl<T: Scalar> fmt::Debug for Registry<T> {
 }
 
 /// `Ok` if the entries, and their order, are the same; the error names the first that differs.
-fn unless_same(found: &Config, written: &Config) -> Result<(), ConfigError> {
+fn require_equal(found: &Config, written: &Config) -> Result<(), ConfigError> {
     if found == written {
         return Ok(());
     }

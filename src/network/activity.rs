@@ -1,11 +1,10 @@
 //! [`Activity`]: how sparse the output of a layer is.
 
+use std::ops::Range;
+
 use super::Network;
 use crate::data::{Batch, InputError};
 use crate::{Error, Scalar};
-
-/// Samples looked at a time.
-const AT_ONCE: usize = 256;
 
 /// How active the units of a layer are over some samples. A unit is an element of the layer's output.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,30 +49,22 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`Error`] if there is no such layer, or the batch does not suit the network or has no samples.
     pub fn activity<'b>(&self, layer: &str, samples: impl Into<Batch<'b, T>>) -> Result<Activity, Error> {
-        let index = self.structure.nodes.iter().position(|node| node.name == layer);
-        let index = index.ok_or_else(|| InputError::NoSuchLayer { name: layer.to_owned() })?;
-        self.activity_after(index + 1, samples.into())
+        self.activity_of(self.up_to(layer)?, samples.into())
     }
 
-    /// How active the units before layer `end` are.
-    pub(crate) fn activity_after(&self, end: usize, samples: Batch<'_, T>) -> Result<Activity, Error> {
-        self.check_part(&(0..end), &samples)?; // the whole of it: parts of a side input that is too long would suit parts of the batch
+    /// How active the units of the last of `nodes` are.
+    pub(crate) fn activity_of(&self, nodes: Range<usize>, samples: Batch<'_, T>) -> Result<Activity, Error> {
         if samples.samples() == 0 {
             return Err(InputError::Empty.into()); // every unit would seem to be dead
         }
-        let units = self.features_after(&(0..end));
+        let units = self.features_after(&nodes);
         let (mut means, mut rates) = (vec![0.0; units], vec![0.0; units]);
-        let mut workspace = self.workspace(samples.samples().min(AT_ONCE))?;
-        for first in (0..samples.samples()).step_by(AT_ONCE) {
-            let part = samples.part(first, (samples.samples() - first).min(AT_ONCE));
-            let outputs = self.infer_with(0..end, &mut workspace, part).map_err(|error| error.after(first))?;
-            for output in outputs.column_iter() {
-                for ((value, mean), rate) in output.iter().zip(&mut means).zip(&mut rates) {
-                    *mean += value.into_f64();
-                    *rate += f64::from(u8::from(*value != T::zero()));
-                }
+        self.each_output(nodes, samples, |_, output| {
+            for ((value, mean), rate) in output.iter().zip(&mut means).zip(&mut rates) {
+                *mean += value.into_f64();
+                *rate += f64::from(u8::from(*value != T::zero()));
             }
-        }
+        })?;
         let count = samples.samples() as f64;
         means.iter_mut().chain(&mut rates).for_each(|sum| *sum /= count);
         Ok(Activity { means, rates })

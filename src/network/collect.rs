@@ -23,12 +23,12 @@ impl<T: Scalar> Network<T> {
     fn sum_lanes(&self, tape: &Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
         let lanes = tape.partition.lanes_for(samples) * tape.layout.total;
         let lanes = tape.memory.get(..lanes).unwrap_or(&[]);
-        for (entry, frozen) in self.structure.table.iter().zip(&self.frozen) {
+        for (entry, learns) in self.entries() {
             let Some(target) = gradients.get_mut(entry.range.clone()) else { continue };
-            if *frozen || entry.whole_batch.is_none() {
+            if !learns || entry.whole_batch.is_none() {
                 target.fill(T::zero());
             }
-            if let Some(lane) = entry.lane.as_ref().filter(|_| !frozen) {
+            if let Some(lane) = entry.lane.as_ref().filter(|_| learns) {
                 let start = tape.layout.gradients.start + lane.start;
                 parallel::run(LaneSum { lanes, size: tape.layout.total, start, target }, threads);
             }
@@ -62,8 +62,7 @@ impl<T: Scalar> Network<T> {
                     || self.whole_batch_of(tape, first, threads, gradients),
                     || self.whole_batch_of(tape, second, threads, &mut second_gradients),
                 );
-                let entries = self.structure.table.iter().zip(&self.frozen);
-                for (entry, _) in entries.filter(|(entry, frozen)| entry.whole_batch.is_some() && !**frozen) {
+                for (entry, _) in self.entries().filter(|(entry, learns)| entry.whole_batch.is_some() && *learns) {
                     let second = second_gradients.get(entry.range.clone()).unwrap_or(&[]);
                     let Some(target) = gradients.get_mut(entry.range.clone()) else { continue };
                     parallel::run(LaneSum { lanes: second, size: second.len(), start: 0, target }, threads);
@@ -116,8 +115,7 @@ impl<T: Scalar> Network<T> {
         let each = nodes
             .flat_map(|node| node.plan.parameters.iter().enumerate().zip(&node.entries).map(move |pair| (node, pair)));
         each.filter_map(move |(node, ((parameter, spec), entry))| {
-            let learns = self.frozen.get(*entry) == Some(&false);
-            (learns && kind(spec)).then_some((node, parameter))
+            (self.learns(*entry) && kind(spec)).then_some((node, parameter))
         })
     }
 
@@ -126,8 +124,7 @@ impl<T: Scalar> Network<T> {
         if !layout.input_gradient.is_empty() {
             return 0;
         }
-        let learns = |entry: &usize| !self.frozen.get(*entry).copied().unwrap_or(false);
-        let first = self.structure.nodes.iter().position(|node| node.entries.iter().any(learns));
+        let first = self.structure.nodes.iter().position(|node| node.entries.iter().any(|entry| self.learns(*entry)));
         first.unwrap_or(self.structure.nodes.len())
     }
 }

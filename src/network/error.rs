@@ -10,7 +10,6 @@ use crate::{Shape, ShapeError};
 pub struct BuildError {
     layer: String,
     layer_kind: String,
-    #[source]
     kind: Box<BuildErrorKind>, // in a box, so that an error is not what makes every `Result` large
 }
 

@@ -19,6 +19,9 @@ use crate::random::{Purpose, Random};
 use crate::shape::checked_product;
 use crate::{Error, Scalar};
 
+/// Samples computed at a time where their outputs are only looked at.
+const AT_ONCE: usize = 256;
+
 /// Working memory for inference, kept by the caller so that nothing is allocated from call to call. One for each thread.
 #[derive(Debug)]
 pub struct Workspace<T: Scalar> {
@@ -91,9 +94,14 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`Error`] if there is no such layer or the batch does not suit the network.
     pub fn activations<'b>(&self, layer: &str, batch: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
+        self.infer(self.up_to(layer)?, batch.into())
+    }
+
+    /// The layers from the first to the one called `layer`.
+    pub(super) fn up_to(&self, layer: &str) -> Result<Range<usize>, InputError> {
         let index = self.structure.nodes.iter().position(|node| node.name == layer);
         let index = index.ok_or_else(|| InputError::NoSuchLayer { name: layer.to_owned() })?;
-        self.infer(0..index + 1, batch.into())
+        Ok(0..index + 1)
     }
 
     pub(crate) fn all(&self) -> Range<usize> {
@@ -141,6 +149,23 @@ impl<T: Scalar> Network<T> {
         workspace.output = output;
         result?;
         Ok(DMatrixView::from_slice(workspace.output.get(..features * samples).unwrap_or(&[]), features, samples))
+    }
+
+    /// Calls `visit` with the output of the last of `nodes` for each sample of the batch and the sample's place, a few of which are held at a time.
+    pub(crate) fn each_output(
+        &self,
+        nodes: Range<usize>,
+        batch: Batch<'_, T>,
+        mut visit: impl FnMut(usize, &[T]),
+    ) -> Result<(), Error> {
+        self.check_part(&nodes, &batch)?; // the whole of it: parts of a side input that is too long would suit parts of the batch
+        let mut workspace = self.workspace(batch.samples().clamp(1, AT_ONCE))?;
+        for first in (0..batch.samples()).step_by(AT_ONCE) {
+            let part = batch.part(first, (batch.samples() - first).min(AT_ONCE));
+            let outputs = self.infer_with(nodes.clone(), &mut workspace, part).map_err(|error| error.after(first))?;
+            outputs.column_iter().enumerate().for_each(|(index, output)| visit(first + index, output.as_slice()));
+        }
+        Ok(())
     }
 
     fn workspace_without_results(&self, samples: usize) -> Result<Workspace<T>, Error> {
@@ -226,7 +251,7 @@ impl<T: Scalar> Network<T> {
     }
 
     pub(super) fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
-        InputError::unless_features(self.features_before(nodes), batch.features(), batch.samples())?;
+        InputError::require_features(self.features_before(nodes), batch.features(), batch.samples())?;
         let asked = |node: &super::structure::Node<T>| node.plan.side_input > 0;
         let expected = match self.structure.nodes.get(nodes.clone()).is_some_and(|nodes| nodes.iter().any(asked)) {
             true => self.structure.side_input,

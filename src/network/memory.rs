@@ -76,7 +76,7 @@ impl Layout {
         for (output, gradient) in self.outputs.iter_mut().zip(&self.output_gradients).skip(last) {
             output.clone_from(gradient);
         }
-        let elements = checked_product("elements of a workspace", &[structure.output().elements(), JUDGED_AT_ONCE])?;
+        let elements = checked_product("elements of working memory", &[structure.output().elements(), JUDGED_AT_ONCE])?;
         self.judged = taker.take_once(elements)?;
         Ok(())
     }
@@ -146,7 +146,7 @@ struct Taker {
 impl Taker {
     /// Room for `elements` a sample.
     fn take(&mut self, elements: usize) -> Result<Range<usize>, ShapeError> {
-        self.take_once(checked_product("elements of a workspace", &[elements, self.samples])?)
+        self.take_once(checked_product("elements of working memory", &[elements, self.samples])?)
     }
 
     /// Room for `elements`, whatever the number of samples. Starts at a multiple of 16, a cache line of `f32`.
@@ -156,8 +156,8 @@ impl Taker {
             return Ok(0..0);
         }
         let start = self.end;
-        let end = checked_sum("elements of a workspace", &[start, elements])?;
-        self.end = checked_sum("elements of a workspace", &[end, (ALIGNMENT - end % ALIGNMENT) % ALIGNMENT])?;
+        let end = checked_sum("elements of working memory", &[start, elements])?;
+        self.end = checked_sum("elements of working memory", &[end, (ALIGNMENT - end % ALIGNMENT) % ALIGNMENT])?;
         Ok(start..end)
     }
 }

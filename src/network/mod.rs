@@ -103,7 +103,7 @@ impl<T: Scalar> Network<T> {
         self.crate_version = version.into();
     }
 
-    /// The layers' names and kinds, in order.
+    /// The layers in order, each with its name.
     pub fn layers(&self) -> impl Iterator<Item = (&str, &dyn Layer<T>)> {
         self.structure.nodes.iter().map(|node| (node.name.as_str(), node.layer.as_ref()))
     }
@@ -148,8 +148,8 @@ impl<T: Scalar> Network<T> {
             ranges.for_each(|(to, from)| transfer(&mut part.parameters, to, &self.parameters, from));
             transfer(&mut part.state, &copy.state, &self.state, &original.state);
             for (to, from) in copy.entries.iter().zip(&original.entries) {
-                if let (Some(to), Some(from)) = (part.frozen.get_mut(*to), self.frozen.get(*from)) {
-                    *to = *from;
+                if let Some(frozen) = part.frozen.get_mut(*to) {
+                    *frozen = !self.learns(*from);
                 }
             }
         }

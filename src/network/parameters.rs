@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Network, ParameterError};
+use super::{Entry, Network, ParameterError};
 use crate::Scalar;
 use crate::kernel::reduce;
 
@@ -32,12 +32,22 @@ impl<T: Scalar> Network<T> {
     /// # Ok::<(), autoencoder::Error>(())
     /// ```
     pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_, T>> {
-        self.structure.table.iter().zip(&self.frozen).map(|(entry, frozen)| Parameter {
+        self.entries().map(|(entry, learns)| Parameter {
             name: &entry.name,
             shape: &entry.shape,
             values: self.parameters.get(entry.range.clone()).unwrap_or(&[]),
-            frozen: *frozen,
+            frozen: !learns,
         })
+    }
+
+    /// The table's entries, each with whether training changes it.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Entry, bool)> {
+        self.structure.table.iter().enumerate().map(|(index, entry)| (entry, self.learns(index)))
+    }
+
+    /// Whether training changes the parameter with this entry in the table.
+    pub(super) fn learns(&self, entry: usize) -> bool {
+        self.frozen.get(entry) == Some(&false)
     }
 
     /// The tensors that are saved but not trained (running statistics), in order.
@@ -59,7 +69,7 @@ impl<T: Scalar> Network<T> {
         self.parameters().find(|parameter| parameter.name == name).ok_or_else(unknown)
     }
 
-    /// How many numbers training can change, frozen ones included.
+    /// How many numbers all parameters have together, frozen ones included.
     pub fn parameter_count(&self) -> usize {
         self.structure.parameter_count()
     }
@@ -86,7 +96,21 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`ParameterError`] if there is none of that name, the number of values is another, or one is not finite; the network is then unchanged.
     pub fn set_parameter(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
-        self.store(name, values)?;
+        let find = |entries: &[Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
+        let target = match (find(&self.structure.table), find(&self.structure.states)) {
+            (Some(range), _) => self.parameters.get_mut(range),
+            (None, Some(range)) => self.state.get_mut(range),
+            (None, None) => None,
+        };
+        let target = target.ok_or_else(|| ParameterError::Unknown { name: name.to_owned() })?;
+        if target.len() != values.len() {
+            let (expected, found) = (target.len(), values.len());
+            return Err(ParameterError::Length { name: name.to_owned(), expected, found });
+        }
+        if let Some(element) = reduce::first_not_finite(values) {
+            return Err(ParameterError::NotFinite { name: name.to_owned(), element });
+        }
+        target.copy_from_slice(values);
         self.prepare();
         Ok(())
     }
@@ -136,26 +160,6 @@ impl<T: Scalar> Network<T> {
         if found { Ok(()) } else { Err(ParameterError::NoneBegins { prefix: prefix.to_owned() }) }
     }
 
-    /// Stores values without rebuilding what is derived from them.
-    pub(crate) fn store(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
-        let find = |entries: &[super::Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
-        let target = match (find(&self.structure.table), find(&self.structure.states)) {
-            (Some(range), _) => self.parameters.get_mut(range),
-            (None, Some(range)) => self.state.get_mut(range),
-            (None, None) => None,
-        };
-        let target = target.ok_or_else(|| ParameterError::Unknown { name: name.to_owned() })?;
-        if target.len() != values.len() {
-            let (expected, found) = (target.len(), values.len());
-            return Err(ParameterError::Length { name: name.to_owned(), expected, found });
-        }
-        if let Some(element) = reduce::first_not_finite(values) {
-            return Err(ParameterError::NotFinite { name: name.to_owned(), element });
-        }
-        target.copy_from_slice(values);
-        Ok(())
-    }
-
     /// The name of the parameter to which the number at `position` of the flat vector belongs, and its place in it.
     pub(crate) fn name_at(&self, position: usize) -> (String, usize) {
         let entry = self.structure.table.iter().find(|entry| entry.range.contains(&position));
@@ -165,7 +169,7 @@ impl<T: Scalar> Network<T> {
     /// The runs of the parameter vector that are not frozen.
     pub(crate) fn trainable(&self) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
-        for (entry, _) in self.structure.table.iter().zip(&self.frozen).filter(|(_, frozen)| !**frozen) {
+        for (entry, _) in self.entries().filter(|(_, learns)| *learns) {
             match ranges.last_mut() {
                 Some(last) if last.end == entry.range.start => last.end = entry.range.end,
                 _ => ranges.push(entry.range.clone()),

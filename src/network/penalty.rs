@@ -23,8 +23,7 @@ impl<T: Scalar> Network<T> {
     fn weight_penalties(&self) -> impl Iterator<Item = (&WeightPenalty, Range<usize>)> {
         self.structure.weight_penalties.iter().filter_map(|penalty| {
             let entry = self.structure.table.get(penalty.entry)?;
-            let frozen = self.frozen.get(penalty.entry).copied().unwrap_or(false);
-            (!frozen).then(|| (penalty, entry.range.clone()))
+            self.learns(penalty.entry).then(|| (penalty, entry.range.clone()))
         })
     }
 

@@ -203,7 +203,9 @@ impl<T: Scalar> Structure<T> {
 
     fn add(&mut self, name: String, layer: Arc<dyn Layer<T>>, sharing: Sharing) -> Result<(), BuildErrorKind> {
         let input = self.last_output();
-        let (kernel, reads) = self.fused(&name, &layer).unwrap_or((Arc::clone(&layer), input));
+        let fused = self.fused(&name, &layer);
+        let absorbs = fused.is_some();
+        let (kernel, reads) = fused.unwrap_or((Arc::clone(&layer), input));
         let plan = kernel.plan(reads)?;
         let output = plan.output.checked()?;
         if plan.passes_through && output.elements() != input.elements() {
@@ -235,17 +237,16 @@ impl<T: Scalar> Structure<T> {
         self.figures.extend(node.plan.figures.iter().map(|figure| format!("{}.{figure}", node.name)));
         self.add_parameters(&mut node, sharing)?;
         if let Some(previous) = self.nodes.last_mut() {
-            previous.absorbed = !Arc::ptr_eq(&node.layer, &node.kernel);
+            previous.absorbed = absorbs;
         }
         self.nodes.push(node);
         Ok(())
     }
 
     /// What computes `layer`, called `name`, together with the layer before it, and the shape that it reads. Layers of two halves are never
-    /// computed together.
+    /// computed together, since each half is run by itself.
     fn fused(&self, name: &str, layer: &Arc<dyn Layer<T>>) -> Option<(Arc<dyn Layer<T>>, Shape)> {
-        let half = |name: &str| name.split_once('.').map(|(half, _)| half.to_owned());
-        let previous = self.nodes.last().filter(|previous| half(&previous.name) == half(name))?;
+        let previous = self.nodes.last().filter(|previous| half_of(&previous.name) == half_of(name))?;
         let kernel = layer.behind_repetition(previous.input, previous.plan.repeats?)?;
         Some((kernel, previous.input))
     }
@@ -341,6 +342,12 @@ impl<T> Node<T> {
     pub fn waits(&self) -> bool {
         self.plan.forward_statistics + self.plan.backward_statistics > 0
     }
+}
+
+/// Which half of a model a layer belongs to: `encoder` for `encoder.0`. The names are all that a file of an autoencoder's network, or of an extended encoder,
+/// tells of halves; were layers computed together that were not before it was saved, the loaded model would give other bits.
+fn half_of(layer: &str) -> Option<&str> {
+    layer.split_once('.').map(|(half, _)| half)
 }
 
 /// The next `count` places after `end`, which moves on.

@@ -55,7 +55,7 @@ impl<T: Scalar> Tape<T> {
         let partition = Partition::training(&structure, capacity, whole);
         let layout = Layout::training(&structure, partition.part_samples, keep).map_err(Error::from)?;
         let halved = structure.nodes.iter().any(|node| node.whole_batch()) && structure.parameter_count() <= MAX_HALVED;
-        let total = crate::shape::checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
+        let total = crate::shape::checked_product("elements of a tape", &[layout.total, partition.lanes])?;
         Ok(Self {
             records: (0..partition.lanes).map(|_| Record::new(&structure, metrics)).collect::<Result<_, _>>()?,
             total: Record::new(&structure, metrics)?,
@@ -254,9 +254,7 @@ impl<T: Scalar> Network<T> {
         self.check_batch(batch)?;
         match batch.samples() {
             0 => Err(InputError::Empty),
-            samples if samples > tape.capacity => {
-                Err(InputError::WorkspaceTooSmall { capacity: tape.capacity, samples })
-            }
+            samples if samples > tape.capacity => Err(InputError::TapeTooSmall { capacity: tape.capacity, samples }),
             _ => Ok(()),
         }
     }
@@ -264,7 +262,7 @@ impl<T: Scalar> Network<T> {
     fn check_tape(&self, tape: &Tape<T>) -> Result<(), InputError> {
         match Arc::ptr_eq(&tape.structure, &self.structure) {
             true => Ok(()),
-            false => Err(InputError::ForeignWorkspace),
+            false => Err(InputError::ForeignTape),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! [`Adam`] and [`AdamW`]: moving means of gradients and of their squares.
 
-use super::{Optimizer, Update, check_decay, check_not_negative, check_rate};
+use super::{Optimizer, Update};
 use crate::OptionError;
 use crate::kernel::update as kernel;
-use crate::{Config, Scalar};
+use crate::{Config, Scalar, option};
 
 /// Two moments for each parameter.
 const SLOTS: usize = 2;
@@ -71,10 +71,10 @@ impl Adam {
     }
 
     fn check_options(&self) -> Result<(), OptionError> {
-        check_rate(self.learning_rate)?;
-        check_decay("beta_1", self.beta_1)?;
-        check_decay("beta_2", self.beta_2)?;
-        check_not_negative("epsilon", self.epsilon)
+        option::positive("learning_rate", self.learning_rate)?;
+        option::share("beta_1", self.beta_1)?;
+        option::share("beta_2", self.beta_2)?;
+        option::not_negative("epsilon", self.epsilon)
     }
 }
 
@@ -173,6 +173,6 @@ impl<T: Scalar> Optimizer<T> for AdamW {
 
     fn check(&self) -> Result<(), OptionError> {
         self.adam.check_options()?;
-        check_not_negative("weight_decay", self.weight_decay.0)
+        option::not_negative("weight_decay", self.weight_decay.0)
     }
 }

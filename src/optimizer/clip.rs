@@ -1,7 +1,7 @@
 //! [`Clip`]: gradients kept from growing too large.
 
 use crate::kernel::reduce;
-use crate::{Config, OptionError, Scalar};
+use crate::{Config, OptionError, Scalar, option};
 
 /// A bound on gradients, applied to all of a model's at once before the optimizer sees them. With [`Trainer::clip`](crate::Trainer::clip), or in a loop of one's own:
 ///
@@ -57,11 +57,11 @@ impl Clip {
     /// # Errors
     /// [`OptionError`] otherwise.
     pub fn check(self) -> Result<(), OptionError> {
-        let (option, limit) = match self {
+        let (name, limit) = match self {
             Self::Norm(limit) => ("clip norm", limit),
             Self::Value(limit) => ("clip value", limit),
         };
-        OptionError::unless(limit > 0.0 && limit.is_finite(), option, limit, "a finite number above 0")
+        option::positive(name, limit)
     }
 }
 

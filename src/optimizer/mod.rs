@@ -106,11 +106,11 @@ impl<'a, T: Scalar> Update<'a, T> {
         gradients: &'a [T],
         slots: [&'a mut [T]; MAX_SLOTS],
     ) -> Result<Self, OptionError> {
-        OptionError::unless(step > 0, "step", step as f64, "at least 1")?;
+        OptionError::require(step > 0, "step", step as f64, "at least 1")?;
         let wanted = parameters.len();
-        OptionError::unless(gradients.len() == wanted, "gradients", gradients.len() as f64, "one for each parameter")?;
+        OptionError::require(gradients.len() == wanted, "gradients", gradients.len() as f64, "one for each parameter")?;
         for slot in slots.iter().take(optimizer.slots()) {
-            OptionError::unless(slot.len() == wanted, "slot", slot.len() as f64, "one number for each parameter")?;
+            OptionError::require(slot.len() == wanted, "slot", slot.len() as f64, "one number for each parameter")?;
         }
         Ok(Self { step, learning_rate, parameters, gradients, slots })
     }
@@ -131,16 +131,4 @@ impl<'a, T: Scalar> Update<'a, T> {
     pub fn rate(&self) -> T {
         T::from_f64(self.learning_rate)
     }
-}
-
-fn check_rate(rate: f64) -> Result<(), OptionError> {
-    OptionError::unless(rate > 0.0 && rate.is_finite(), "learning_rate", rate, "a finite number above 0")
-}
-
-fn check_decay(option: &'static str, decay: f64) -> Result<(), OptionError> {
-    OptionError::unless((0.0..1.0).contains(&decay), option, decay, "a number in 0..1")
-}
-
-fn check_not_negative(option: &'static str, value: f64) -> Result<(), OptionError> {
-    OptionError::unless(value >= 0.0 && value.is_finite(), option, value, "a finite number, at least 0")
 }

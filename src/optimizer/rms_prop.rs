@@ -1,9 +1,9 @@
 //! [`RmsProp`]: gradients divided by their recent size.
 
-use super::{Optimizer, Update, check_decay, check_not_negative, check_rate};
+use super::{Optimizer, Update};
 use crate::OptionError;
 use crate::kernel::update as kernel;
-use crate::{Config, Scalar};
+use crate::{Config, Scalar, option};
 
 /// RMSprop; Tieleman and Hinton 2012.
 ///
@@ -100,9 +100,9 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        check_rate(self.learning_rate)?;
-        check_decay("rho", self.rho)?;
-        check_decay("momentum", self.momentum)?;
-        check_not_negative("epsilon", self.epsilon)
+        option::positive("learning_rate", self.learning_rate)?;
+        option::share("rho", self.rho)?;
+        option::share("momentum", self.momentum)?;
+        option::not_negative("epsilon", self.epsilon)
     }
 }

@@ -1,9 +1,9 @@
 //! [`Sgd`]: gradient descent, plain or with momentum.
 
-use super::{Optimizer, Update, check_decay, check_rate};
+use super::{Optimizer, Update};
 use crate::OptionError;
 use crate::kernel::update as kernel;
-use crate::{Config, Scalar};
+use crate::{Config, Scalar, option};
 
 /// Stochastic gradient descent with learning rate η and momentum μ.
 ///
@@ -78,7 +78,7 @@ impl<T: Scalar> Optimizer<T> for Sgd {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        check_rate(self.learning_rate)?;
-        check_decay("momentum", self.momentum)
+        option::positive("learning_rate", self.learning_rate)?;
+        option::share("momentum", self.momentum)
     }
 }

@@ -108,7 +108,7 @@ where
         report.name(format!("{} over {}", Loss::<f64>::kind(&(self.make)()), self.shape));
         report.make("the shape is one that can be checked", || match self.shape.checked() {
             Err(error) => fails("a sample's shape", error),
-            Ok(shape) => Verdict::unless(shape.elements() > MOST, format!("at most {MOST} elements are checked")),
+            Ok(shape) => Verdict::fails_if(shape.elements() > MOST, format!("at most {MOST} elements are checked")),
         })
     }
 
@@ -123,7 +123,7 @@ where
                 || one.kind().is_empty();
             let message = "`kind` is empty, or it or `config` gives another answer the second time, or for the other float type: they say how the loss was \
                            made, and nothing else";
-            Verdict::unless(differs, message)
+            Verdict::fails_if(differs, message)
         });
         report.make("its options are accepted", || {
             double.loss.check().map_or_else(|error| fails("`check` refuses them", error), |()| Verdict::Holds)
@@ -271,7 +271,7 @@ fn value_is_steady<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
         false => Verdict::Fails(format!(
             "the value is {one} on ordinary predictions and targets: look for a logarithm of zero; `LossCheck::predictions` and `targets` say what is ordinary"
         )),
-        true => Verdict::unless(
+        true => Verdict::fails_if(
             one.to_bits() != again.to_bits() || one.to_bits() != fresh.to_bits(),
             "the same comparison gives another value the second time: a loss keeps nothing, and draws nothing at random",
         ),
@@ -282,7 +282,7 @@ fn value_with_gradient<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict
     let alone = bench.value(bench.predictions(linked), &bench.targets, linked);
     let (with, _) = bench.both(bench.predictions(linked), &bench.targets, linked, 0.5, 0.0);
     let differs = alone.to_bits() != with.to_bits();
-    Verdict::unless(
+    Verdict::fails_if(
         differs,
         format!("the value is {alone} alone and {with} with a gradient: `pass.factor` is the gradient's alone"),
     )
@@ -331,7 +331,7 @@ fn gradient_alone<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
     let samples = bench.predictions(linked).chunks(elements).zip(bench.targets.chunks(elements));
     let alone: Vec<T> = samples.flat_map(|(sample, target)| bench.both(sample, target, linked, 1.0, 0.0).1).collect();
     let differs = first_difference(&whole, &alone).is_some();
-    Verdict::unless(
+    Verdict::fails_if(
         differs,
         "a sample's gradient has other bits where the sample comes alone: compute each from its own prediction and target",
     )
@@ -353,10 +353,11 @@ fn agree(single: &Bench<'_, f32>, double: &Bench<'_, f64>, linked: bool) -> Verd
 }
 
 fn suitable_targets(bench: &Bench<'_, f64>) -> Verdict {
-    let refused = bench.loss.unsuitable_target(&bench.targets).and_then(|place| bench.targets.get(place));
-    refused.map_or(Verdict::Holds, |target| {
+    let refused = bench.loss.unsuitable_target(&bench.targets);
+    let refused = refused.and_then(|(place, expected)| Some((bench.targets.get(place)?, expected)));
+    refused.map_or(Verdict::Holds, |(target, expected)| {
         Verdict::Fails(format!(
-            "`unsuitable_target` refuses {target}: give targets that the loss takes with `LossCheck::targets`"
+            "`unsuitable_target` refuses {target}, the loss takes {expected}: give such targets with `LossCheck::targets`"
         ))
     })
 }
@@ -374,7 +375,7 @@ fn lengths(bench: &Bench<'_, f64>) -> Verdict {
     let targets = bench.targets.get(1..).unwrap_or(&[]);
     let accepted = LossPass::new(bench.shape, &bench.predictions, targets).is_ok()
         || LossPass::new(Shape::flat(0), &bench.predictions, &bench.targets).is_ok();
-    Verdict::unless(accepted, "predictions and targets of different lengths are compared")
+    Verdict::fails_if(accepted, "predictions and targets of different lengths are compared")
 }
 
 /// From the link's arguments, and from its values by the chain rule.

@@ -42,14 +42,14 @@ where
             || one.kind().is_empty();
         let message = "`kind` is empty, or it or `config` gives another answer the second time, or for the other float type: they say how the optimizer was \
                        made, and nothing else";
-        Verdict::unless(differs, message)
+        Verdict::fails_if(differs, message)
     });
     report.make("its options are accepted", || {
         double.optimizer.check().map_or_else(|error| fails("`check` refuses them", error), |()| Verdict::Holds)
     });
     report.make("its learning rate is a number above 0", || {
         let rate = double.optimizer.learning_rate();
-        Verdict::unless(
+        Verdict::fails_if(
             !(rate > 0.0 && rate.is_finite()),
             format!("it is {rate}: `check` should refuse it, and no option make it so"),
         )
@@ -57,7 +57,7 @@ where
     report.make("it keeps at most four numbers for each parameter", || {
         let slots = (double.optimizer.slots(), single.optimizer.slots());
         let message = format!("`slots` is {} for f64 and {} for f32; the limit is {MAX_SLOTS}", slots.0, slots.1);
-        Verdict::unless(slots.0 > MAX_SLOTS || slots.0 != slots.1, message)
+        Verdict::fails_if(slots.0 > MAX_SLOTS || slots.0 != slots.1, message)
     });
     macro_rules! in_both {
         ($name:literal, $check:expr) => {
@@ -158,7 +158,7 @@ fn keeps_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let first = bench.run(5);
     let again = bench.run(5);
     let fresh = Bench::new(bench.make).run(5);
-    Verdict::unless(
+    Verdict::fails_if(
         first.differs(&again) || first.differs(&fresh),
         "the same steps give other numbers the second time: what an optimizer remembers belongs into `update.slots`, and nothing is random",
     )
@@ -183,7 +183,7 @@ fn taken_up_again<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let fresh = (bench.make)();
     (0..4).for_each(|_| run.advance(&*fresh, COUNT));
     let message = "4 steps and, by a fresh optimizer with the same slots, 4 more are not 8 steps: something is kept outside `update.slots` and `update.step`";
-    Verdict::unless(run.differs(&whole), message)
+    Verdict::fails_if(run.differs(&whole), message)
 }
 
 fn unasked_slots<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -193,7 +193,7 @@ fn unasked_slots<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     }
     (0..3).for_each(|_| run.advance(&*bench.optimizer, COUNT));
     let differs = first_difference(&run.parameters, &bench.run(3).parameters).is_some();
-    Verdict::unless(
+    Verdict::fails_if(
         differs,
         "what lies in slots beyond `Optimizer::slots` changes the result: count every slot that is read there",
     )
@@ -229,7 +229,7 @@ fn stays_finite<T: Scalar>(bench: &Bench<'_, T>, size: f64) -> Verdict {
         let gradients: Vec<T> = Numbers::new(step).vector(COUNT, [-size, size]);
         run.advance_along(&*bench.optimizer, &gradients, bench.optimizer.learning_rate(), COUNT);
     }
-    Verdict::unless(
+    Verdict::fails_if(
         !run.is_finite(),
         "a parameter or a slot is not finite: look for a division by a root of zero, or an overflow of a square",
     )
@@ -246,7 +246,7 @@ fn lengths<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let accepted = short && bench.optimizer.slots() > 0
         || Update::new(&*bench.optimizer, 1, 0.1, &mut parameters, &[], slots()).is_ok()
         || Update::new(&*bench.optimizer, 0, 0.1, &mut [], &[], slots()).is_ok();
-    Verdict::unless(accepted, "`Update::new` takes lengths that do not fit, or a step before the first")
+    Verdict::fails_if(accepted, "`Update::new` takes lengths that do not fit, or a step before the first")
 }
 
 /// A network with more parameters than one thread updates, and data for it.
@@ -276,7 +276,7 @@ fn trains(bench: &Bench<'_, f64>) -> Verdict {
                 )));
             }
         }
-        Ok(Verdict::unless(
+        Ok(Verdict::fails_if(
             largest(one.into_iter()).is_infinite(),
             "training leaves numbers that are not finite: try a smaller learning rate, and look for a division by zero",
         ))
@@ -294,7 +294,7 @@ fn frozen_stays(bench: &Bench<'_, f64>) -> Verdict {
         let (still, moved) = network.parameter_vector().split_at(frozen);
         let (still_before, moved_before) = before.split_at(frozen);
         let wrong = first_difference(still, still_before).is_some() || first_difference(moved, moved_before).is_none();
-        Ok(Verdict::unless(
+        Ok(Verdict::fails_if(
             wrong,
             "a frozen parameter has changed, or the others have not: an update writes `update.parameters` and nothing else",
         ))

@@ -161,7 +161,8 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    pub fn unless(wrong: bool, message: impl Into<String>) -> Self {
+    /// Fails, with the message, if something is wrong.
+    pub fn fails_if(wrong: bool, message: impl Into<String>) -> Self {
         if wrong { Self::Fails(message.into()) } else { Self::Holds }
     }
 

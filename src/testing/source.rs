@@ -31,7 +31,7 @@ fn check<T: Scalar>(report: &mut Report, source: &dyn Source<T>) {
     report.name(format!("{samples} samples of {features} features"));
     let can_be_checked = report.make("its samples are not too large to be checked", || {
         let features = features.max(source.side_features());
-        Verdict::unless(
+        Verdict::fails_if(
             features > MOST_FEATURES,
             format!("{features} numbers a sample; at most {MOST_FEATURES} are checked"),
         )
@@ -41,7 +41,7 @@ fn check<T: Scalar>(report: &mut Report, source: &dyn Source<T>) {
     }
     report.make("its size is the same every time", || {
         let differs = source.len() != samples || source.features() != features || source.is_empty() != (samples == 0);
-        Verdict::unless(
+        Verdict::fails_if(
             differs,
             "`len`, `features` or `is_empty` gives another answer the second time: a source is fixed while it is read",
         )
@@ -49,7 +49,7 @@ fn check<T: Scalar>(report: &mut Report, source: &dyn Source<T>) {
     report.make("no sample can be read past the end", || {
         let past =
             [samples, samples.saturating_add(1), usize::MAX].iter().any(|sample| read(source, &[*sample], 0.0).is_ok());
-        Verdict::unless(past, "reading a sample that does not exist is no error: `DataError::NoSuchSample`")
+        Verdict::fails_if(past, "reading a sample that does not exist is no error: `DataError::NoSuchSample`")
     });
     report.make("reading nothing reads nothing", || {
         source.read(&[], &mut []).map_or_else(|error| fails("no samples cannot be read", error), |()| Verdict::Holds)
@@ -72,7 +72,7 @@ fn check<T: Scalar>(report: &mut Report, source: &dyn Source<T>) {
         verdict(|| {
             let again = read(source, &chosen, before)?;
             let differs = first_difference(&again, &values).is_some();
-            Ok(Verdict::unless(
+            Ok(Verdict::fails_if(
                 differs,
                 "the same samples read again are other numbers: what is random is drawn from the sample's number",
             ))
@@ -90,7 +90,7 @@ fn check<T: Scalar>(report: &mut Report, source: &dyn Source<T>) {
         .make("a sample is the same alone, in any order, and twice in a batch", || any_order(source, &chosen, &values));
     report.make("single values are those of the samples", || single_values(source, &chosen, &values));
     report.make("values are finite", || {
-        Verdict::unless(
+        Verdict::fails_if(
             !all_finite(&values),
             "NaN or infinity: training on it is an error; replace or leave out such samples",
         )
@@ -127,7 +127,7 @@ fn any_order<T: Scalar>(source: &dyn Source<T>, chosen: &[usize], values: &[T]) 
         for (place, sample) in chosen.iter().enumerate() {
             differs |= first_difference(&read(source, &[*sample], 0.0)?, of(place)).is_some();
         }
-        Ok(Verdict::unless(
+        Ok(Verdict::fails_if(
             differs,
             "what a sample is depends on what is read with it, or before it: read each by its number alone",
         ))
@@ -148,7 +148,7 @@ fn single_values<T: Scalar>(source: &dyn Source<T>, chosen: &[usize], values: &[
             }
         }
         let past = source.value(0, features).is_ok() || source.value(source.len(), 0).is_ok();
-        Ok(Verdict::unless(
+        Ok(Verdict::fails_if(
             past,
             "`value` of a feature or a sample that does not exist is no error: `DataError::NoSuchFeature`, `NoSuchSample`",
         ))
@@ -164,7 +164,7 @@ fn at_once<T: Scalar>(source: &dyn Source<T>, chosen: &[usize], values: &[T]) ->
             .collect();
         readers.into_iter().any(|reader| !reader.join().unwrap_or(false))
     });
-    Verdict::unless(
+    Verdict::fails_if(
         differs,
         "read by four threads at once, samples are other numbers, or errors: share nothing that is written, or lock it",
     )
@@ -183,7 +183,7 @@ fn side_inputs<T: Scalar>(source: &dyn Source<T>, chosen: &[usize]) -> Verdict {
         };
         let (one, other) = (side(0.0)?, side(f64::NAN)?);
         let wrong = first_difference(&one, &other).is_some() || !all_finite(&one);
-        Ok(Verdict::unless(
+        Ok(Verdict::fails_if(
             wrong,
             "side inputs are other numbers the second time, not written, or not finite: `read_side` writes every element",
         ))

@@ -10,7 +10,7 @@ use super::TrainErrorKind;
 use crate::model_file::disk::{Disk, System};
 use crate::model_file::{self, ModelFileError};
 use crate::network::Network;
-use crate::{OptionError, Scalar};
+use crate::{Scalar, option};
 
 /// Where and how often a training is saved, so that one that is cut off, by a kill or by a power failure, can be taken up again where it was last saved: see
 /// [`Trainer::resume`](crate::Trainer::resume).
@@ -85,11 +85,11 @@ impl Checkpoints {
 
     /// `Ok` if the options are in their range, and what is in the folder is what training goes on from.
     pub(super) fn check(&self, resume: Option<&Resume>) -> Result<(), TrainErrorKind> {
-        let (option, interval) = match self.interval {
+        let (name, interval) = match self.interval {
             Interval::Epochs(epochs) => ("every_epochs", epochs),
             Interval::Steps(steps) => ("every_steps", steps),
         };
-        OptionError::unless(interval > 0, option, interval as f64, "at least 1")?;
+        option::at_least_one(name, interval)?;
         let folder = self.folder();
         let resumed = resume.is_some_and(|resume| resume.folder == self.folder);
         if !resumed && !folder.numbers()?.is_empty() {

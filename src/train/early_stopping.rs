@@ -2,7 +2,7 @@
 
 use crate::data::InputError;
 use crate::network::{Network, zeros};
-use crate::{Config, OptionError, Scalar};
+use crate::{Config, OptionError, Scalar, option};
 
 /// Ends training where [`Epoch::validation_total`](super::Epoch::validation_total) has not fallen for some epochs, and gives the model back as it was after its
 /// best epoch; Prechelt 1998, Keras's `EarlyStopping`. That total is the loss over the validation data, of a variational model with its divergence, of every other
@@ -63,9 +63,8 @@ impl EarlyStopping {
     }
 
     pub(super) fn check(self) -> Result<(), OptionError> {
-        OptionError::unless(self.patience > 0, "patience", self.patience as f64, "at least 1")?;
-        let accepted = self.min_delta >= 0.0 && self.min_delta.is_finite();
-        OptionError::unless(accepted, "min_delta", self.min_delta, "a finite number, at least 0")
+        option::at_least_one("patience", self.patience)?;
+        option::not_negative("min_delta", self.min_delta)
     }
 }
 

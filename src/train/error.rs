@@ -6,8 +6,9 @@ use thiserror::Error;
 
 use super::History;
 use crate::data::{DataError, InputError};
+use crate::error::WithCauses;
 use crate::model_file::ModelFileError;
-use crate::{ConfigError, OptionError, Shape};
+use crate::{ConfigError, OptionError};
 
 /// Why training stopped. The model holds the parameters of the last finished step; before the first step it is as it was.
 #[derive(Debug, Error)]
@@ -15,7 +16,6 @@ use crate::{ConfigError, OptionError, Shape};
 pub struct TrainError {
     epoch: usize,
     step: usize,
-    #[source]
     kind: TrainErrorKind,
     history: History,
 }
@@ -64,31 +64,12 @@ pub enum TrainErrorKind {
     /// Data cannot be read, or cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// There are no samples to train on.
-    #[error("there are no samples to train on")]
-    NoSamples,
-    /// There are no samples to validate on.
-    #[error("there are no samples to validate on")]
-    NoValidationSamples,
+    /// Validation data of their own cannot be read, or cannot be used.
+    #[error("in the validation data: {0}")]
+    ValidationData(DataError),
     /// Training is to end where the validation total no longer falls, and nothing is validated.
     #[error("early stopping needs validation data: `validation`, `validation_to` or `validation_fraction`")]
     NoValidation,
-    /// Inputs and targets differ in number.
-    #[error("there are {inputs} inputs and {targets} targets")]
-    Unpaired {
-        /// Inputs.
-        inputs: usize,
-        /// Targets.
-        targets: usize,
-    },
-    /// The targets have another number of features than the model's output.
-    #[error("the model's output has {} features ({output}), the targets have {found}; `fit_to` takes targets of their own", output.elements())]
-    Targets {
-        /// The shape of the model's output.
-        output: Shape,
-        /// Features of a target.
-        found: usize,
-    },
     /// A layer adds nats of a whole sample to a loss that is a mean over the sample's elements.
     #[error(
         "layer `{layer}` adds nats of a whole sample to the loss, but `{loss}` is a mean over a sample's elements; give it `.reduction(Reduction::SumPerSample)`"
@@ -124,10 +105,9 @@ pub enum TrainErrorKind {
     #[error(transparent)]
     Checkpoint(#[from] ModelFileError),
     /// A checkpoint is whole, but lacks something.
-    #[error("the checkpoint lacks something")]
+    #[error("the checkpoint is incomplete: {error}")]
     IncompleteCheckpoint {
-        /// What.
-        #[source]
+        /// What it lacks.
         error: ConfigError,
     },
     /// There is nothing to resume.
@@ -143,12 +123,11 @@ pub enum TrainErrorKind {
         folder: PathBuf,
     },
     /// The folder of checkpoints cannot be read or made.
-    #[error("the folder {} cannot be used", folder.display())]
+    #[error("the folder {} cannot be used: {error}", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
         /// What the operating system says.
-        #[source]
         error: std::io::Error,
     },
     /// Training with checkpoints has a callback that keeps something and does not hand it over.
@@ -160,17 +139,16 @@ pub enum TrainErrorKind {
         index: usize,
     },
     /// A callback cannot use the state that a checkpoint holds for it.
-    #[error("callback {index} (counted from 0) cannot use what the checkpoint holds for it")]
+    #[error("callback {index} (counted from 0) cannot use what the checkpoint holds for it: {error}")]
     CallbackRestore {
         /// Its place among the callbacks.
         index: usize,
         /// Why.
-        #[source]
         error: ConfigError,
     },
     /// A callback failed.
-    #[error("a callback failed")]
-    Callback(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("a callback failed: {}", WithCauses(&**.0))]
+    Callback(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<InputError> for TrainErrorKind {

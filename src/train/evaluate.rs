@@ -1,8 +1,8 @@
 //! Evaluation of a trained model, and [`Model`]: what can be trained and evaluated.
 
+use super::Metric;
 use super::step::{BatchStep, Pairs, Question};
-use super::{Metric, TrainErrorKind};
-use crate::data::{DataError, InputError, Source, numbered};
+use crate::data::{DataError, Source, numbered};
 use crate::loss::Loss;
 use crate::network::{Keep, Network, Record, Tape};
 use crate::random::Random;
@@ -66,7 +66,7 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`Error`] if the data do not suit the network or the loss.
     pub fn evaluate(&self, loss: &dyn Loss<T>, data: &dyn Source<T>) -> Result<f64, Error> {
-        self.evaluate_pairs(loss, &[], Pairs { inputs: data, targets: None }).map(|record| record.loss)
+        self.evaluate_pairs(Some(loss), &[], Pairs { inputs: data, targets: None }).map(|record| record.loss)
     }
 
     /// The same with targets of their own.
@@ -79,7 +79,7 @@ impl<T: Scalar> Network<T> {
         inputs: &dyn Source<T>,
         targets: &dyn Source<T>,
     ) -> Result<f64, Error> {
-        self.evaluate_pairs(loss, &[], Pairs { inputs, targets: Some(targets) }).map(|record| record.loss)
+        self.evaluate_pairs(Some(loss), &[], Pairs { inputs, targets: Some(targets) }).map(|record| record.loss)
     }
 
     /// The mean over samples of a metric.
@@ -104,34 +104,25 @@ impl<T: Scalar> Network<T> {
         targets: &dyn Source<T>,
     ) -> Result<f64, Error> {
         let metrics: [Box<dyn Metric<T>>; 1] = [Box::new(metric)];
-        let record = self.evaluate_pairs(&crate::Mse, &metrics, Pairs { inputs, targets: Some(targets) })?;
+        let record = self.evaluate_pairs(None, &metrics, Pairs { inputs, targets: Some(targets) })?;
         Ok(record.metrics.first().copied().unwrap_or(f64::NAN))
     }
 
     fn evaluate_pairs(
         &self,
-        loss: &dyn Loss<T>,
+        loss: Option<&dyn Loss<T>>,
         metrics: &[Box<dyn Metric<T>>],
         pairs: Pairs<'_, T>,
     ) -> Result<Record, Error> {
         /// Samples judged at a time.
         const AT_ONCE: usize = 256;
-        loss.check()?;
-        let samples = pairs.check(self).map_err(refusal)?;
+        loss.map_or(Ok(()), |loss| loss.check())?;
+        let samples = pairs.check(self)?;
         let question = Question::new(self, loss, metrics);
         let keep = Keep { target: pairs.needs_targets(self), link: question.link, ..Keep::default() };
         let mut tape = Tape::new(self, AT_ONCE.min(samples), keep, false, metrics.len())?;
         let order = numbered(0..samples)?;
         Ok(evaluate(self, &mut tape, pairs, question, &order, None)?)
-    }
-}
-
-/// What is wrong with data, where nothing is trained.
-pub(super) fn refusal(kind: TrainErrorKind) -> Error {
-    match kind {
-        TrainErrorKind::Data(error) => Error::Data(error),
-        TrainErrorKind::NoSamples => InputError::Empty.into(),
-        kind => Error::Train(super::TrainError::new(0, 0, kind, super::History::default())),
     }
 }
 

@@ -3,16 +3,16 @@
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::evaluate;
 use super::step::{BatchStep, Pairs, Question};
 use crate::autoencoder::Posterior;
 use crate::data::{Batch, Source, numbered};
+use crate::layer::deviation;
 use crate::loss::{Loss, LossError, LossPass, Reduction};
 use crate::network::{Ending, Read, Step, Workspace, zeros};
 use crate::parallel::{self, Divide};
 use crate::random::{Purpose, Random, Rng};
 use crate::shape::checked_product;
-use crate::{Autoencoder, Error, OptionError, Scalar};
+use crate::{Autoencoder, Error, Scalar, option};
 
 /// Samples encoded at a time.
 const SAMPLES_AT_ONCE: usize = 256;
@@ -92,7 +92,7 @@ impl<T: Scalar> Autoencoder<T> {
         seed: u64,
     ) -> Result<Vec<Tried>, Error> {
         loss.check()?;
-        OptionError::unless(draws > 0, "draws", 0.0, "at least 1")?;
+        option::at_least_one("draws", draws)?;
         if loss.reduced_by() != Reduction::SumPerSample {
             return Err(LossError::Reduction { loss: loss.kind() }.into());
         }
@@ -100,8 +100,8 @@ impl<T: Scalar> Autoencoder<T> {
             return Err(LossError::NotLikelihood { loss: loss.kind() }.into());
         }
         let pairs = Pairs { inputs: data, targets: None };
-        let samples = pairs.check(self.network()).map_err(evaluate::refusal)?;
-        let question = Question::new(self.network(), loss, &[]);
+        let samples = pairs.check(self.network())?;
+        let question = Question::new(self.network(), Some(loss), &[]);
         let order = numbered(0..samples)?;
         let mut tried = Vec::new();
         for (block, order) in order.chunks(SAMPLES_AT_ONCE).enumerate() {
@@ -174,7 +174,7 @@ impl<'a, T: Scalar> Block<'a, T> {
             let predictions = network.infer_to(layers, ending, &mut memory.workspace, codes)?;
             for (prediction, log_ratio) in predictions.column_iter().zip(&memory.log_ratios) {
                 let pass = LossPass::new(self.question.shape, prediction.as_slice(), target.as_slice())?.linked(linked);
-                let loss = self.question.loss.evaluate(pass);
+                let loss = self.question.value(pass);
                 reconstruction += loss / self.draws as f64;
                 weights.add(log_ratio - loss);
             }
@@ -209,7 +209,7 @@ impl<T: Scalar> Memory<T> {
             *log_ratio = 0.0;
             for ((value, mean), log_variance) in code.iter_mut().zip(means.iter()).zip(log_variances.iter()) {
                 let noise: f64 = StandardNormal.sample(rng);
-                *value = *mean + (T::from_f64(0.5) * *log_variance).exp() * T::from_f64(noise);
+                *value = *mean + deviation(*log_variance, noise);
                 *log_ratio += 0.5 * (noise * noise + log_variance.into_f64() - value.into_f64().powi(2));
             }
         }

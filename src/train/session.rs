@@ -12,13 +12,12 @@ use super::step::{BatchStep, Noise, Pairs, Question};
 use super::trainer::{Trainer, Validation};
 use super::update::Moments;
 use super::{Control, Epoch, History, Progress, TrainError, TrainErrorKind};
-use crate::OptionError;
-use crate::data::{Corrupted, Origin, numbered, streams};
+use crate::data::{Corrupted, DataError, Origin, numbered, streams};
 use crate::model_file::Model;
 use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::Moment;
 use crate::random::{Purpose, Random, shuffle};
-use crate::{Scalar, parallel};
+use crate::{Error, OptionError, Scalar, option, parallel};
 
 /// A training under way.
 pub(super) struct Session<'s, 'a, T: Scalar> {
@@ -78,24 +77,20 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         model: Model,
         pairs: Pairs<'s, T>,
         samples: usize,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, Error> {
         let validates_to = matches!(&trainer.validation, Validation::Pairs(pairs) if pairs.targets.is_some());
         let apart = pairs.needs_targets(network) || validates_to || trainer.corruption.is_some();
-        let link = Question::new(network, trainer.loss.as_ref(), &[]).link;
+        let link = Question::new(network, Some(trainer.loss.as_ref()), &[]).link;
         let keep = Keep { target: apart, link, ..Keep::default() };
         let capacity = trainer.batch_size.min(samples);
-        let tape = Tape::new(network, capacity, keep, false, trainer.metrics.len());
-        let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
-        let moments = Moments::new(network, trainer.optimizer.slots());
-        let watch = trainer.early_stopping.map(|options| Watch::new(options, network)).transpose();
         Ok(Self {
-            watch: watch.map_err(|error| no_memory(error.into()))?,
+            watch: trainer.early_stopping.map(|options| Watch::new(options, network)).transpose()?,
             rate: trainer.optimizer.learning_rate(),
             losses: Vec::new(),
-            moments: moments.map_err(|error| no_memory(error.into()))?,
-            gradients: zeros(network.parameter_count()).map_err(|error| no_memory(error.into()))?,
-            tape: tape.map_err(no_memory)?,
-            order: numbered(0..samples).map_err(|error| no_memory(error.into()))?,
+            moments: Moments::new(network, trainer.optimizer.slots())?,
+            gradients: zeros(network.parameter_count())?,
+            tape: Tape::new(network, capacity, keep, false, trainer.metrics.len())?,
+            order: numbered(0..samples)?,
             history: History::default(),
             so_far: SoFar::new(network, trainer.metrics.len()),
             ended: false,
@@ -173,7 +168,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// One step: gradients, then parameters. Nothing is changed unless every number is finite.
     fn step(&mut self, epoch: usize, step: usize, batch: Range<usize>) -> Result<(), TrainErrorKind> {
         let order = self.order.get(batch).unwrap_or(&[]);
-        let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
+        let question = Question::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
         let linked = question.link.is_some();
         let origin = Origin { source: self.pairs.inputs, first: 0, count: self.order.len() };
         let random = streams(self.trainer.seed).at(epoch, step);
@@ -212,8 +207,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// The learning rate of the step that begins now.
     fn learning_rate(&self) -> Result<f64, OptionError> {
         let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&self.moment());
-        let accepted = rate >= 0.0 && rate.is_finite();
-        OptionError::unless(accepted, "scheduled learning rate", rate, "a finite number, at least 0").map(|()| rate)
+        option::not_negative("scheduled learning rate", rate).map(|()| rate)
     }
 
     /// What the epoch brought, validation included.
@@ -250,23 +244,23 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     }
 
     fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
-        let (pairs, first) = match &self.trainer.validation {
-            Validation::None | Validation::Fraction(0.0) => return Ok(None),
-            Validation::Pairs(pairs) => (*pairs, 0),
-            Validation::Fraction(_) => (self.pairs, self.order.len()),
+        let (pairs, first, fails): (_, _, fn(DataError) -> TrainErrorKind) = match &self.trainer.validation {
+            Validation::None => return Ok(None),
+            Validation::Pairs(pairs) => (*pairs, 0, TrainErrorKind::ValidationData),
+            Validation::Fraction(_) => (self.pairs, self.order.len(), TrainErrorKind::Data),
         };
         let order = numbered(first..pairs.inputs.len())?;
-        let question = Question::new(self.network, self.trainer.loss.as_ref(), &self.trainer.metrics);
+        let question = Question::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
         let place = Some(Random::new(self.trainer.seed, Purpose::Validate));
         let record = match self.trainer.corruption.as_deref() {
-            None => evaluate(self.network, &mut self.tape, pairs, question, &order, place)?,
+            None => evaluate(self.network, &mut self.tape, pairs, question, &order, place),
             Some(corruption) => {
                 let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, order.len());
                 let pairs = Pairs { inputs: &noisy, targets: Some(pairs.targets.unwrap_or(pairs.inputs)) };
-                evaluate(self.network, &mut self.tape, pairs, question, &order, place)?
+                evaluate(self.network, &mut self.tape, pairs, question, &order, place)
             }
         };
-        Ok(Some(record))
+        record.map(Some).map_err(fails)
     }
 
     fn tell(&mut self, report: &Epoch) -> Result<Control, Stop> {

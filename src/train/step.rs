@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Metric, TrainErrorKind};
+use super::Metric;
 use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source};
 use crate::kernel::reduce;
 use crate::loss::{Loss, LossPass};
@@ -20,23 +20,24 @@ pub(super) struct Pairs<'a, T> {
 
 impl<T: Scalar> Pairs<'_, T> {
     /// The number of samples, if there are any and they suit the network.
-    pub fn check(&self, network: &Network<T>) -> Result<usize, TrainErrorKind> {
+    pub fn check(&self, network: &Network<T>) -> Result<usize, InputError> {
         let samples = self.inputs.len();
         if samples == 0 {
-            return Err(TrainErrorKind::NoSamples);
+            return Err(InputError::Empty);
         }
-        InputError::unless_features(network.input_shape().elements(), self.inputs.features(), samples)?;
+        InputError::require_features(network.input_shape().elements(), self.inputs.features(), samples)?;
         let (expected, found) = (network.structure().side_input, self.inputs.side_features());
         if expected > 0 && expected != found {
-            return Err(InputError::SideInput { expected, samples, found, found_samples: samples }.into());
+            return Err(InputError::SideInput { expected, samples, found, found_samples: samples });
         }
         let (output, targets) = (network.output_shape(), self.targets.unwrap_or(self.inputs));
         if targets.features() != output.elements() {
-            return Err(TrainErrorKind::Targets { output, found: targets.features() });
+            let (found, inputs) = (targets.features(), self.targets.is_none());
+            return Err(InputError::Targets { output, found, inputs });
         }
         match targets.len() == samples {
             true => Ok(samples),
-            false => Err(TrainErrorKind::Unpaired { inputs: samples, targets: targets.len() }),
+            false => Err(InputError::Unpaired { inputs: samples, targets: targets.len() }),
         }
     }
 
@@ -49,7 +50,8 @@ impl<T: Scalar> Pairs<'_, T> {
 /// What is asked of predictions.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a, T: Scalar> {
-    pub loss: &'a dyn Loss<T>,
+    /// `None` where the metrics alone are asked for.
+    pub loss: Option<&'a dyn Loss<T>>,
     pub metrics: &'a [Box<dyn Metric<T>>],
     pub shape: Shape,
     /// The activation that the network leaves to the loss.
@@ -59,15 +61,21 @@ pub(super) struct Question<'a, T: Scalar> {
 }
 
 impl<'a, T: Scalar> Question<'a, T> {
-    pub fn new(network: &'a Network<T>, loss: &'a dyn Loss<T>, metrics: &'a [Box<dyn Metric<T>>]) -> Self {
+    pub fn new(network: &'a Network<T>, loss: Option<&'a dyn Loss<T>>, metrics: &'a [Box<dyn Metric<T>>]) -> Self {
+        let link = loss.and_then(|loss| loss.link());
         Self {
             loss,
             metrics,
             shape: network.output_shape(),
-            link: loss.link().filter(|link| network.is_linked(Some(*link))),
+            link: link.filter(|link| network.is_linked(Some(*link))),
             input_scaler: network.input_scaler(),
             output_scaler: network.output_scaler(),
         }
+    }
+
+    /// The loss of predictions, 0 where none is asked for.
+    pub fn value(&self, pass: LossPass<'_, T>) -> f64 {
+        self.loss.map_or(0.0, |loss| loss.evaluate(pass))
     }
 }
 
@@ -100,11 +108,14 @@ impl<T: Scalar> BatchStep<'_, T> {
     }
 
     fn check_targets(&self, samples: &[usize], targets: &[T]) -> Result<(), DataError> {
-        match self.question.loss.unsuitable_target(targets) {
+        let Some(loss) = self.question.loss else { return Ok(()) };
+        match loss.unsuitable_target(targets) {
             None => Ok(()),
-            Some(position) => {
+            Some((position, expected)) => {
                 let (sample, feature) = locate(samples, targets.len(), position);
-                Err(InputError::Target { sample, feature, loss: self.question.loss.kind() }.into())
+                let value = targets.get(position).map_or(f64::NAN, |value| value.into_f64());
+                let loss = loss.kind();
+                Err(InputError::Target { sample, feature, value, loss, expected }.into())
             }
         }
     }
@@ -165,10 +176,9 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
                 *sum += metric.evaluate(question.shape, gradient, targets);
             }
         }
-        let Ok(pass) = LossPass::new(question.shape, predictions, targets) else { return };
-        let pass = pass.linked(question.link.is_some());
         let factor = T::from_f64(1.0 / self.order.len().max(1) as f64);
-        let pass = if training { pass.gradient(factor, gradient) } else { Ok(pass) };
-        record.loss += pass.map_or(f64::NAN, |pass| question.loss.evaluate(pass));
+        let pass = LossPass::new(question.shape, predictions, targets).map(|pass| pass.linked(question.link.is_some()));
+        let pass = pass.and_then(|pass| if training { pass.gradient(factor, gradient) } else { Ok(pass) });
+        record.loss += pass.map_or(f64::NAN, |pass| question.value(pass));
     }
 }

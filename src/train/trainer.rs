@@ -14,7 +14,7 @@ use crate::loss::{Loss, Reduction};
 use crate::model_file;
 use crate::network::Network;
 use crate::optimizer::{Clip, Constant, MAX_SLOTS, Optimizer, Schedule};
-use crate::{Error, Scalar};
+use crate::{Error, Scalar, option};
 
 /// The most threads of a trainer's own: more than any machine has cores, and few enough that asking for them does not exhaust it.
 const MAX_THREADS: usize = 1024;
@@ -45,7 +45,7 @@ pub struct Trainer<'a, T: Scalar> {
 pub(super) enum Validation<'a, T> {
     None,
     Pairs(Pairs<'a, T>),
-    /// The last samples of the training data.
+    /// The last samples of the training data: this share of them, which is not 0.
     Fraction(f64),
 }
 
@@ -167,7 +167,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     /// Keeps the last `fraction` of the training data (in their own order) for trying the model after every epoch.
     #[must_use]
     pub fn validation_fraction(mut self, fraction: f64) -> Self {
-        self.validation = Validation::Fraction(fraction);
+        self.validation = if fraction == 0.0 { Validation::None } else { Validation::Fraction(fraction) };
         self
     }
 
@@ -246,19 +246,21 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let network = model.as_network_mut();
         let samples = self.check(network, pairs).map_err(before)?;
         let threads = self.threads;
-        let result = inside_pool(threads, || Session::new(self, network, described, pairs, samples)?.run());
+        let no_memory = |error| before(TrainErrorKind::Memory(Box::new(error)));
+        let result =
+            inside_pool(threads, || Session::new(self, network, described, pairs, samples).map_err(no_memory)?.run());
         Ok(result.map_err(before)??)
     }
 
     /// The number of samples to train on, if everything is in order.
     fn check(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<usize, TrainErrorKind> {
-        OptionError::unless(self.batch_size > 0, "batch_size", self.batch_size as f64, "at least 1")?;
+        option::at_least_one("batch_size", self.batch_size)?;
         let threads = self.threads.unwrap_or(1);
-        OptionError::unless((1..=MAX_THREADS).contains(&threads), "threads", threads as f64, "1 to 1024")?;
+        OptionError::require((1..=MAX_THREADS).contains(&threads), "threads", threads as f64, "1 to 1024")?;
         self.loss.check()?;
         self.optimizer.check()?;
         let slots = self.optimizer.slots();
-        OptionError::unless(slots <= MAX_SLOTS, "slots", slots as f64, "at most 4 numbers for each parameter")?;
+        OptionError::require(slots <= MAX_SLOTS, "slots", slots as f64, "at most 4 numbers for each parameter")?;
         self.schedule.check()?;
         self.clip.map_or(Ok(()), Clip::check)?;
         self.early_stopping.map_or(Ok(()), EarlyStopping::check)?;
@@ -266,16 +268,16 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.check_reduction(network)?;
         self.check_checkpoints()?;
         let samples = pairs.check(network)?;
-        if self.early_stopping.is_some() && matches!(self.validation, Validation::None | Validation::Fraction(0.0)) {
+        if self.early_stopping.is_some() && matches!(self.validation, Validation::None) {
             return Err(TrainErrorKind::NoValidation);
         }
         match &self.validation {
             Validation::None => Ok(samples),
-            Validation::Fraction(fraction) => self.split(samples, *fraction),
-            Validation::Pairs(pairs) => match pairs.check(network) {
-                Err(TrainErrorKind::NoSamples) => Err(TrainErrorKind::NoValidationSamples),
-                checked => checked.map(|_| samples),
-            },
+            Validation::Fraction(fraction) => Ok(split(samples, *fraction)?),
+            Validation::Pairs(pairs) => {
+                pairs.check(network).map_err(|error| TrainErrorKind::ValidationData(error.into()))?;
+                Ok(samples)
+            }
         }
     }
 
@@ -299,17 +301,17 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             None => Ok(()),
         }
     }
+}
 
-    /// How many of `samples` are left to train on.
-    fn split(&self, samples: usize, fraction: f64) -> Result<usize, TrainErrorKind> {
-        OptionError::unless((0.0..1.0).contains(&fraction), "validation_fraction", fraction, "a number in 0..1")?;
-        // As in Keras, rounded down; that 0.9 of ten samples leaves one must not be lost in the last bit.
-        match (samples as f64 * (1.0 - fraction) * (1.0 + 1e-12)) as usize {
-            0 => Err(TrainErrorKind::NoSamples),
-            left if left == samples && fraction > 0.0 => Err(TrainErrorKind::NoValidationSamples),
-            left => Ok(left),
-        }
-    }
+/// How many of `samples` are left to train on.
+fn split(samples: usize, fraction: f64) -> Result<usize, OptionError> {
+    const NAME: &str = "validation_fraction";
+    option::share(NAME, fraction)?;
+    // As in Keras, rounded down; that 0.9 of ten samples leaves one must not be lost in the last bit.
+    let left = (samples as f64 * (1.0 - fraction) * (1.0 + 1e-12)) as usize;
+    OptionError::require(left > 0, NAME, fraction, "a share that leaves samples to train on")?;
+    OptionError::require(left < samples, NAME, fraction, "a share of at least one sample")?;
+    Ok(left)
 }
 
 /// Runs `work` inside a pool, so that its many small joins do not each have to enter one.

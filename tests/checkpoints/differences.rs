@@ -2,8 +2,8 @@
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Adam, Autoencoder, Callback, Checkpoints, Dense, GaussianCorruption, Mse, Network, Progress, Reduction,
-    Scalar, Sgd, Shape, Trainer,
+    Activation, Adam, Autoencoder, Callback, CallbackState, Checkpoints, Config, ConfigError, Dense,
+    GaussianCorruption, Mse, Network, Progress, Reduction, Scalar, Sgd, Shape, Trainer,
 };
 
 use crate::common::{Outcome, error_of};
@@ -148,6 +148,29 @@ fn a_callback_that_cannot_hand_over_its_state() -> Outcome {
     Trainer::<f64>::new(Mse.reduction(Reduction::SumPerSample), Adam::new(0.01))
         .callback(Secretive(0))
         .fit(&mut model()?, &data())?;
+    Ok(())
+}
+
+/// Keeps what it cannot take back.
+struct Forgetful;
+
+impl<T: Scalar> Callback<T> for Forgetful {
+    fn state(&self) -> CallbackState {
+        CallbackState::Keep(Config::new())
+    }
+
+    fn restore(&mut self, state: &Config) -> Result<(), ConfigError> {
+        state.integer("steps").map(|_| ())
+    }
+}
+
+#[test]
+fn a_callback_that_cannot_use_its_state() -> Outcome {
+    let folder = Folder::new("forgetful");
+    usual(&folder).callback(Forgetful).fit(&mut model()?, &data())?;
+    let mut again = usual(&folder).callback(Forgetful).resume(folder.path());
+    let text = "callback 1 (counted from 0) cannot use what the checkpoint holds for it: `steps` is missing";
+    assert!(message_of(error_of(again.fit(&mut model()?, &data()), "a loss of memory")).ends_with(text));
     Ok(())
 }
 

@@ -150,7 +150,7 @@ fn empty_files() -> Outcome {
         let mut model =
             Autoencoder::<f32>::builder(Shape::flat(784)).encoder(Dense::new(2)).mirror(Activation::Linear).build()?;
         let error = error_of(Trainer::new(Mse, Sgd::default()).fit(&mut model, &images), name);
-        assert_eq!(error.to_string(), "training stopped before the first step: there are no samples to train on");
+        assert_eq!(error.to_string(), "training stopped before the first step: there are no samples");
         fs::remove_file(path)?;
     }
     Ok(())

@@ -43,7 +43,14 @@ fn settings() {
         (trainer().validation_fraction(1.0), "`validation_fraction` is 1, expected a number in 0..1"),
         (trainer().validation_fraction(-0.1), "`validation_fraction` is -0.1, expected a number in 0..1"),
         (trainer().validation_fraction(f64::NAN), "`validation_fraction` is NaN, expected a number in 0..1"),
-        (trainer().validation_fraction(0.99), "there are no samples to train on"),
+        (
+            trainer().validation_fraction(0.99),
+            "`validation_fraction` is 0.99, expected a share that leaves samples to train on",
+        ),
+        (
+            trainer().validation_fraction(1e-17), // a whole less this is still a whole
+            "`validation_fraction` is 0.00000000000000001, expected a share of at least one sample",
+        ),
         (adam(Adam::new(0.0)), "`learning_rate` is 0, expected a finite number above 0"),
         (adam(Adam::new(f64::NAN)), "`learning_rate` is NaN, expected a finite number above 0"),
         (adam(Adam::new(f64::INFINITY)), "`learning_rate` is inf, expected a finite number above 0"),
@@ -69,7 +76,7 @@ fn settings() {
 
 #[test]
 fn schedules() {
-    let epochs = "expected a finite number of epochs above 0";
+    let epochs = "expected a finite number above 0";
     let share = "expected a number from 0 to 1";
     let rows: Vec<(Trainer<'_, f64>, String)> = vec![
         (trainer().schedule(Exponential::new(0.0)), "`decay` is 0, expected a number above 0, at most 1".to_owned()),
@@ -133,15 +140,37 @@ fn data_that_do_not_suit() {
     let (all, none, wide) = (data(20), DMatrix::<f64>::zeros(6, 0), DMatrix::<f64>::zeros(7, 20));
     let empty = DMatrix::<f64>::zeros(0, 0);
     let few = data(19);
-    refused(trainer(), &none, None, "there are no samples to train on");
-    refused(trainer(), &empty, None, "there are no samples to train on");
+    refused(trainer(), &none, None, "there are no samples");
+    refused(trainer(), &empty, None, "there are no samples");
     refused(trainer(), &wide, None, "expected 6 features in each sample, found 7");
-    refused(trainer().validation(&none), &all, None, "there are no samples to validate on");
-    refused(trainer().validation(&wide), &all, None, "expected 6 features in each sample, found 7");
-    refused(trainer().validation_to(&all, &few), &all, None, "there are 20 inputs and 19 targets");
+    refused(trainer().validation(&none), &all, None, "in the validation data: there are no samples");
+    let text = "in the validation data: expected 6 features in each sample, found 7";
+    refused(trainer().validation(&wide), &all, None, text);
+    let text = "in the validation data: there are 20 inputs and 19 targets";
+    refused(trainer().validation_to(&all, &few), &all, None, text);
     refused(trainer(), &all, Some(&few), "there are 20 inputs and 19 targets");
-    let text = "the model's output has 6 features (6), the targets have 7; `fit_to` takes targets of their own";
-    refused(trainer(), &all, Some(&wide), text);
+    refused(trainer(), &all, Some(&wide), "the model's output has 6 features (6), the targets have 7");
+    let encoder = error_of(trainer().fit(&mut model().encoder(), &all), "an encoder has no targets");
+    let text = "the model's output has 3 features (3), the targets have 6; `fit_to`, `validation_to` and `evaluate_to` take targets other than the inputs";
+    assert_eq!(encoder.to_string(), format!("training stopped before the first step: {text}"));
+}
+
+/// Where nothing is trained, no error says that training stopped.
+#[test]
+fn evaluation_of_data_that_do_not_suit() {
+    let (all, few, wide) = (data(20), data(19), DMatrix::<f64>::zeros(7, 20));
+    for (targets, expected) in [
+        (&few, InputError::Unpaired { inputs: 20, targets: 19 }),
+        (&wide, InputError::Targets { output: Shape::flat(6), found: 7, inputs: false }),
+    ] {
+        let error = error_of(model().evaluate_to(&Bce, &all, targets), "other targets");
+        assert!(matches!(&error, Error::Input(found) if *found == expected), "{error:?}");
+        let error = error_of(model().network().evaluate_metric(Accuracy, &all, targets), "other targets");
+        assert!(matches!(&error, Error::Input(found) if *found == expected), "{error:?}");
+    }
+    let error = error_of(model().encoder().evaluate(&Mse, &all), "an encoder has no targets");
+    let expected = InputError::Targets { output: Shape::flat(3), found: 6, inputs: true };
+    assert!(matches!(&error, Error::Input(found) if *found == expected), "{error:?}");
 }
 
 /// Bad data are found where they are read; nothing is learnt from the batch that holds them.
@@ -151,10 +180,9 @@ fn bad_data_on_the_way() -> Outcome {
     poisoned[(4, 21)] = f64::NAN;
     let mut outside = data(40);
     outside[(2, 21)] = 1.5;
-    for (bad, expected) in [
-        (poisoned, InputError::NotFinite { sample: 21, feature: 4 }),
-        (outside, InputError::Target { sample: 21, feature: 2, loss: "bce" }),
-    ] {
+    for (bad, expected) in
+        [(poisoned, InputError::NotFinite { sample: 21, feature: 4 }), (outside, outside_the_unit_interval())]
+    {
         let mut finished = model();
         trainer().fit(&mut finished, &data(40).columns(0, 16))?;
         let mut stopped = model();
@@ -168,10 +196,14 @@ fn bad_data_on_the_way() -> Outcome {
     Ok(())
 }
 
+fn outside_the_unit_interval() -> InputError {
+    InputError::Target { sample: 21, feature: 2, value: 1.5, loss: "bce", expected: "numbers in 0..=1" }
+}
+
 #[test]
 fn targets_are_named_as_such() {
-    let text = InputError::Target { sample: 21, feature: 2, loss: "bce" }.to_string();
-    assert_eq!(text, "feature 2 of target 21 is outside what the loss `bce` takes (0..=1)");
+    let text = outside_the_unit_interval().to_string();
+    assert_eq!(text, "feature 2 of target 21 is 1.5, the loss `bce` takes numbers in 0..=1");
 }
 
 /// Samples keep their numbers when they are shuffled, and when they are held back.
@@ -186,6 +218,10 @@ fn places_are_those_of_the_data() {
     let error = train_error(trainer().validation_fraction(0.25).fit(&mut model(), &bad), "bad data");
     assert!(place(&error) && (error.epoch(), error.step()) == (1, 0), "{error}");
     assert!(error.to_string().starts_with("training stopped after epoch 1: "), "{error}");
+    let good = data(40);
+    let error = train_error(trainer().validation(&bad).fit(&mut model(), &good), "bad validation data");
+    let text = "training stopped after epoch 1: in the validation data: feature 4 of sample 37 is not finite";
+    assert_eq!(error.to_string(), text);
 }
 
 /// A loss that is NaN from some call on.
@@ -261,6 +297,22 @@ fn divergence_leaves_a_usable_model() -> Outcome {
     Ok(())
 }
 
+/// An error whose message does not repeat its cause.
+#[derive(Debug)]
+struct NoReport(std::io::Error);
+
+impl std::fmt::Display for NoReport {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the report is not written")
+    }
+}
+
+impl std::error::Error for NoReport {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 /// Fails after the second epoch.
 struct Broken;
 
@@ -270,7 +322,8 @@ impl Callback<f64> for Broken {
         epoch: &Epoch,
         _model: &Network<f64>,
     ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
-        if epoch.number == 2 { Err("the disk is full".into()) } else { Ok(Control::Continue) }
+        let full = NoReport(std::io::Error::other("the disk is full"));
+        if epoch.number == 2 { Err(full.into()) } else { Ok(Control::Continue) }
     }
 }
 
@@ -278,7 +331,30 @@ impl Callback<f64> for Broken {
 fn a_callback_that_fails() {
     let error = train_error(trainer().epochs(5).callback(Broken).fit(&mut model(), &data(40)), "a broken callback");
     assert_eq!((error.epoch(), error.step(), error.history().epochs().len()), (2, 0, 2));
-    assert!(matches!(error.kind(), TrainErrorKind::Callback(cause) if cause.to_string() == "the disk is full"));
+    assert!(matches!(error.kind(), TrainErrorKind::Callback(cause) if cause.is::<NoReport>()));
+    let text = "training stopped after epoch 2: a callback failed: the report is not written: the disk is full";
+    assert_eq!(error.to_string(), text);
+}
+
+/// A message is the whole of an error, and what it says is not to be found behind it once more.
+#[test]
+fn messages_hold_their_causes() {
+    let data = data(20);
+    let trained = |trainer: &mut Trainer<'static, f64>| error_of(trainer.fit(&mut model(), &data), "no training");
+    let flat = || Network::<f64>::builder(Shape::flat(4));
+    let rows: Vec<(Error, &str)> = vec![
+        (DataError::Source(NoReport(std::io::Error::other("torn")).into()).into(), "not written: torn"),
+        (error_of(flat().layer(Dense::new(0)).build(), "no units").into(), "`units` is 0, expected at least 1"),
+        (error_of(Network::<f64>::load("no/such/file"), "no file").into(), "no/such/file: cannot be read: "),
+        (error_of(autoencoder::data::idx::read_images("no/such/file"), "no file").into(), "cannot read no/such/file: "),
+        (trained(&mut trainer().batch_size(0)), "`batch_size` is 0, expected at least 1"),
+        (trained(&mut trainer().checkpoints(Checkpoints::new("a\0b"))), "cannot be used: "),
+        (trained(&mut trainer().epochs(2).callback(Broken)), "not written: the disk is full"),
+    ];
+    for (error, text) in rows {
+        assert!(error.to_string().contains(text), "{error}\nexpected: {text}");
+        assert!(std::error::Error::source(&error).is_none(), "{error:?}");
+    }
 }
 
 /// Settings that are large, but not wrong.

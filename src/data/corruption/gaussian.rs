@@ -3,7 +3,7 @@
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{Corruption, CorruptionPass};
-use crate::{Config, DataError, OptionError, Scalar};
+use crate::{Config, DataError, OptionError, Scalar, option};
 
 /// x + σε with ε from the standard normal distribution, σ in the units of the data; brought back into a range where told to. Vincent et al. 2010.
 ///
@@ -56,11 +56,10 @@ impl<T: Scalar> Corruption<T> for GaussianCorruption {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        let accepted = self.deviation >= 0.0 && self.deviation.is_finite();
-        OptionError::unless(accepted, "deviation", self.deviation, "a finite number, at least 0")?;
+        option::not_negative("deviation", self.deviation)?;
         let Some([low, high]) = self.range else { return Ok(()) };
         let accepted = low.is_finite() && high.is_finite() && low < high;
         let wrong = if low.is_finite() { high } else { low };
-        OptionError::unless(accepted, "clip", wrong, "a finite end above a finite beginning")
+        OptionError::require(accepted, "clip", wrong, "a finite end above a finite beginning")
     }
 }

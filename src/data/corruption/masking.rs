@@ -1,8 +1,8 @@
 //! [`Masking`]: features set to nothing.
 
-use super::{Corruption, CorruptionPass, check_rate};
+use super::{Corruption, CorruptionPass};
 use crate::random::Chance;
-use crate::{Config, DataError, OptionError, Scalar};
+use crate::{Config, DataError, OptionError, Scalar, option};
 
 /// Each feature by itself is set to 0, or to another value told, with probability ν; Vincent et al. 2008, who set exactly a share ν of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +43,7 @@ impl<T: Scalar> Corruption<T> for Masking {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        check_rate(self.rate)?;
-        OptionError::unless(self.value.is_finite(), "value", self.value, "a finite number")
+        option::share_or_whole("rate", self.rate)?;
+        option::finite("value", self.value)
     }
 }

@@ -161,7 +161,3 @@ impl<T: Scalar> Origin<'_, T> {
 pub(crate) fn streams(seed: u64) -> Random {
     Random::new(seed, Purpose::Corrupt)
 }
-
-fn check_rate(rate: f64) -> Result<(), OptionError> {
-    OptionError::unless((0.0..=1.0).contains(&rate), "rate", rate, "a number from 0 to 1")
-}

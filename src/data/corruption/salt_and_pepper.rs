@@ -1,8 +1,8 @@
 //! [`SaltAndPepper`]: features set to one end of their range or the other.
 
-use super::{Corruption, CorruptionPass, check_rate};
+use super::{Corruption, CorruptionPass};
 use crate::random::Chance;
-use crate::{Config, DataError, OptionError, Scalar};
+use crate::{Config, DataError, OptionError, Scalar, option};
 
 /// Each feature by itself is set, with probability ν, to the lowest or to the highest value, whichever a fair coin says; Vincent et al. 2010. These are 0 and 1
 /// unless told otherwise.
@@ -48,8 +48,8 @@ impl<T: Scalar> Corruption<T> for SaltAndPepper {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        check_rate(self.rate)?;
-        OptionError::unless(self.low.is_finite(), "low", self.low, "a finite number")?;
-        OptionError::unless(self.high.is_finite(), "high", self.high, "a finite number")
+        option::share_or_whole("rate", self.rate)?;
+        option::finite("low", self.low)?;
+        option::finite("high", self.high)
     }
 }

@@ -1,8 +1,8 @@
 //! [`Swap`]: features taken from other samples.
 
-use super::{Corruption, CorruptionPass, check_rate};
+use super::{Corruption, CorruptionPass};
 use crate::random::Chance;
-use crate::{Config, DataError, OptionError, Scalar};
+use crate::{Config, DataError, OptionError, Scalar, option};
 
 /// Each feature by itself takes, with probability ν, the value that it has in another sample, drawn at random for each: noise for tables, whose columns
 /// differ in kind and unit. Every column keeps its distribution, and only what columns have to do with each other can tell where something is wrong.
@@ -41,6 +41,6 @@ impl<T: Scalar> Corruption<T> for Swap {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        check_rate(self.rate)
+        option::share_or_whole("rate", self.rate)
     }
 }

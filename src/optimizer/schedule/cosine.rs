@@ -1,7 +1,7 @@
 //! [`Cosine`]: a learning rate that falls along half a cosine.
 
-use super::{Moment, Schedule, check_epochs, check_share};
-use crate::{Config, OptionError};
+use super::{Moment, Schedule};
+use crate::{Config, OptionError, option};
 
 /// η·(φ + (1 − φ)·(1 + cos πt/s)/2) after t epochs, ηφ from s epochs on; Loshchilov and Hutter 2016, Keras's `CosineDecay` with `alpha` φ.
 ///
@@ -53,8 +53,8 @@ impl Schedule for Cosine {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        check_share("floor", self.floor)?;
-        self.epochs.map_or(Ok(()), |epochs| check_epochs("epochs", epochs))
+        option::share_or_whole("floor", self.floor)?;
+        self.epochs.map_or(Ok(()), |epochs| option::positive("epochs", epochs))
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Exponential`]: a learning rate that shrinks by the same share in equal times.
 
-use super::{Moment, Schedule, check_epochs};
-use crate::{Config, OptionError};
+use super::{Moment, Schedule};
+use crate::{Config, OptionError, option};
 
 /// η·γ^(t/s) after t epochs, with decay γ over s epochs; Keras's `ExponentialDecay` with `decay_steps` of s epochs.
 ///
@@ -55,8 +55,8 @@ impl Schedule for Exponential {
 
     fn check(&self) -> Result<(), OptionError> {
         let accepted = self.decay > 0.0 && self.decay <= 1.0;
-        OptionError::unless(accepted, "decay", self.decay, "a number above 0, at most 1")?;
-        check_epochs("epochs", self.epochs)
+        OptionError::require(accepted, "decay", self.decay, "a number above 0, at most 1")?;
+        option::positive("epochs", self.epochs)
     }
 }
 

@@ -82,12 +82,3 @@ impl<'a> Moment<'a> {
         Self { step, elapsed, total: epochs as f64, losses }
     }
 }
-
-fn check_epochs(option: &'static str, epochs: f64) -> Result<(), OptionError> {
-    OptionError::unless(epochs > 0.0 && epochs.is_finite(), option, epochs, "a finite number of epochs above 0")
-}
-
-/// A share of the optimizer's rate.
-fn check_share(option: &'static str, share: f64) -> Result<(), OptionError> {
-    OptionError::unless((0.0..=1.0).contains(&share), option, share, "a number from 0 to 1")
-}

@@ -1,7 +1,7 @@
 //! [`OnPlateau`]: a learning rate that shrinks where the loss no longer does.
 
-use super::{Moment, Schedule, check_share};
-use crate::{Config, OptionError};
+use super::{Moment, Schedule};
+use crate::{Config, OptionError, option};
 
 /// Multiplies the rate by a factor whenever the loss has not fallen for some epochs; rules and defaults of Keras's `ReduceLROnPlateau`
 /// (factor 0.1, patience 10, min delta 10⁻⁴, no cooldown, floor 0).
@@ -106,11 +106,10 @@ impl Schedule for OnPlateau {
 
     fn check(&self) -> Result<(), OptionError> {
         let factor = self.factor;
-        OptionError::unless(factor > 0.0 && factor < 1.0, "factor", factor, "a number between 0 and 1")?;
-        OptionError::unless(self.patience > 0, "patience", self.patience as f64, "at least 1")?;
-        let accepted = self.min_delta >= 0.0 && self.min_delta.is_finite();
-        OptionError::unless(accepted, "min_delta", self.min_delta, "a finite number, at least 0")?;
-        check_share("floor", self.floor)
+        OptionError::require(factor > 0.0 && factor < 1.0, "factor", factor, "a number between 0 and 1")?;
+        option::at_least_one("patience", self.patience)?;
+        option::not_negative("min_delta", self.min_delta)?;
+        option::share_or_whole("floor", self.floor)
     }
 }
 

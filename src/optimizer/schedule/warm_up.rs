@@ -1,7 +1,7 @@
 //! [`WarmUp`]: a learning rate that grows before it follows another schedule.
 
-use super::{Moment, Schedule, check_epochs, check_share};
-use crate::{Config, OptionError};
+use super::{Moment, Schedule};
+use crate::{Config, OptionError, option};
 
 /// η·(σ + (1 − σ)·t/w) in the first w epochs, then another schedule that begins there, with the losses of the epochs that begin later; Goyal et al. 2017.
 ///
@@ -57,8 +57,8 @@ impl<S: Schedule> Schedule for WarmUp<S> {
     }
 
     fn check(&self) -> Result<(), OptionError> {
-        check_epochs("epochs", self.epochs)?;
-        check_share("start", self.start)?;
+        option::positive("epochs", self.epochs)?;
+        option::share_or_whole("start", self.start)?;
         self.then.check()
     }
 }

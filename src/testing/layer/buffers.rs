@@ -121,7 +121,7 @@ fn scratch_may_hold_anything<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let found = |scratch| Found { scratch, ..Found::default() };
     let modes = [Mode::Training, Mode::Inference];
     let differs = modes.iter().any(|mode| leftover(bench, *mode, found, everything).is_some());
-    Verdict::unless(differs, "the result depends on what `pass.scratch` held before: write it before reading it")
+    Verdict::fails_if(differs, "the result depends on what `pass.scratch` held before: write it before reading it")
 }
 
 fn prepare_fills_all<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -131,7 +131,7 @@ fn prepare_fills_all<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let found = |prepared| Found { prepared, ..Found::default() };
     let modes = [Mode::Training, Mode::Inference];
     let differs = modes.iter().any(|mode| leftover(bench, *mode, found, everything).is_some());
-    Verdict::unless(
+    Verdict::fails_if(
         differs,
         "the result depends on what `prepare` or `prepare_backward` found in the memory it fills: it has to write all that a pass reads",
     )
@@ -144,7 +144,7 @@ fn cache_is_left<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let found = |cache| Found { cache, ..Found::default() };
     let differs = leftover(bench, Mode::Training, found, everything).is_some();
     let message = "backward reads from `pass.cache` what forward did not write there in training: write it, or ask for less with `Plan::cache_per_sample`";
-    Verdict::unless(differs, message)
+    Verdict::fails_if(differs, message)
 }
 
 fn gradients_are_added_to<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -164,7 +164,7 @@ fn gradients_without_the_input_s<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let with = bench.rig.step(&bench.samples, bench.setting()).by_parameters;
     let without = bench.rig.step(&bench.samples, Setting { by_input: false, ..bench.setting() }).by_parameters;
     let differs = first_difference(&with, &without).is_some();
-    Verdict::unless(
+    Verdict::fails_if(
         differs,
         "with `pass.input_gradient` None, as in a first layer, the parameters' gradients are others: compute them before and apart from it",
     )
@@ -179,7 +179,7 @@ fn output_is_forgotten<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let without = everything(bench.rig.step(&bench.samples, Setting { forgets_output: true, ..linked }));
     let differs = first_difference(&with, &without).is_some();
     let message = "its plan says `forgets_output`, but with a linear activation backward reads the output: keep what it needs in `pass.cache`, or do not say so";
-    Verdict::unless(differs, message)
+    Verdict::fails_if(differs, message)
 }
 
 fn zeros_come_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -192,5 +192,5 @@ fn zeros_come_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let all_zero = passed.by_input.iter().chain(&passed.by_parameters).all(|value| *value == T::zero());
     let message = "where the loss does not depend on the output, some gradient is not zero: every gradient is a multiple of `pass.output_gradient`; what a layer \
                    adds to the loss is a penalty of its plan, or a regularizer";
-    Verdict::unless(!all_zero, message)
+    Verdict::fails_if(!all_zero, message)
 }

@@ -43,7 +43,7 @@ pub(super) fn check<'a>(
     report.make("kind and configuration are the same for f32 and f64", || {
         let (single, double) = (&pair.single.rig.layer, &pair.double.rig.layer);
         let differs = single.kind() != double.kind() || single.config() != double.config();
-        Verdict::unless(
+        Verdict::fails_if(
             differs,
             "`kind` or `config` depends on the float type: a file of one could not be read as the other",
         )
@@ -52,7 +52,7 @@ pub(super) fn check<'a>(
     report.make("the plan is the same for f32 and f64", || {
         let differs = outline(&pair.single.rig.plan) != outline(&pair.double.rig.plan);
         let message = "output, parameters or state in `plan` depend on the float type: a file of one could not be read as the other";
-        Verdict::unless(differs, message)
+        Verdict::fails_if(differs, message)
     });
     in_both!(report, pair, "parameters and state have names of their own", named_apart);
     in_both!(report, pair, "parameters start with finite numbers", start_finite);
@@ -99,7 +99,10 @@ pub(super) fn check_files(
     report.make("a setting that nothing reads is an error", || {
         let config = pair.double.rig.layer.config().with("no such setting", 1_usize);
         let accepted = build(&pair.double, double, &config).is_ok();
-        Verdict::unless(accepted, "the constructor ignores a setting it does not know: begin with `config.only(&[..])`")
+        Verdict::fails_if(
+            accepted,
+            "the constructor ignores a setting it does not know: begin with `config.only(&[..])`",
+        )
     });
     report.make("a missing setting is an error", || missing_settings(&pair.double, double));
     report.make("a setting of another type is an error", || settings_of_another_type(&pair.double, double));
@@ -121,14 +124,17 @@ fn described_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let differs = layer.kind() != fresh.kind() || layer.config() != fresh.config() || layer.config() != layer.config();
     let message =
         "`kind` or `config` gives another answer the second time: they say how the layer was made, and nothing else";
-    Verdict::unless(differs, message)
+    Verdict::fails_if(differs, message)
 }
 
 fn planned_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let plan = |layer: &Arc<dyn Layer<T>>| format!("{:?}", layer.plan(bench.options.input));
     let first = plan(&bench.rig.layer);
     let differs = first != plan(&bench.rig.layer) || first != plan(&(bench.make)());
-    Verdict::unless(differs, "`plan` gives another answer the second time: it is a function of the layer and the shape")
+    Verdict::fails_if(
+        differs,
+        "`plan` gives another answer the second time: it is a function of the layer and the shape",
+    )
 }
 
 fn named_apart<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -144,7 +150,7 @@ fn named_apart<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     names.sort_unstable();
     names.dedup();
     let message = "two parameters or state tensors have the same name: a file tells them apart by it";
-    Verdict::unless(names.len() < count, message)
+    Verdict::fails_if(names.len() < count, message)
 }
 
 fn start_finite<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -153,7 +159,7 @@ fn start_finite<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         let finite = all_finite(&rig.parameters) && all_finite(&rig.state);
         let message =
             "an initializer, or a state's first value, is not finite: check the option it is made of in `plan`";
-        Ok(Verdict::unless(!finite, message))
+        Ok(Verdict::fails_if(!finite, message))
     })
 }
 
@@ -250,7 +256,7 @@ fn mirror_leads_back(bench: &Bench<'_, f64>) -> Verdict {
         let message = format!(
             "the mirror image leads from {output} to {shape}, not back to {input}: give layers that do, or None"
         );
-        Ok(Verdict::unless(shape.elements() != input.elements(), message))
+        Ok(Verdict::fails_if(shape.elements() != input.elements(), message))
     })
 }
 
@@ -280,7 +286,7 @@ fn built_again<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> Verdi
             [passed.output, passed.by_input, passed.by_parameters].concat()
         };
         let differs = first_difference(&everything(&rig), &everything(&bench.fresh())).is_some();
-        Ok(Verdict::unless(
+        Ok(Verdict::fails_if(
             differs,
             "the layer built from the configuration computes something else: `config` leaves out a setting",
         ))

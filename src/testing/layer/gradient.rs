@@ -172,7 +172,7 @@ fn modes_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let differs = first_difference(&trained, &inferred).is_some();
     let message = "training and inference give different outputs, though the layer draws nothing and waits for nothing; if that is meant, say so with \
                    `LayerCheck::differs_in_inference`";
-    Verdict::unless(differs, message)
+    Verdict::fails_if(differs, message)
 }
 
 fn activation_comes_last<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -192,7 +192,7 @@ fn reshapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         return Verdict::Skip("it is none");
     }
     let differs = bench.rig.plan.output.elements() != bench.rig.input.elements() || !bench.rig.parameters.is_empty();
-    Verdict::unless(
+    Verdict::fails_if(
         differs,
         "its plan `passes_through`, but output and input differ in elements, or there are parameters: leave `passes_through` out",
     )
@@ -259,5 +259,5 @@ fn mean_is_inferred<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     latent.posterior(bench.rig.plan.output, &bench.samples.input, &mut mean, &mut log_variance);
     let wrong = first_difference(&mean, &inferred).is_some() || !log_variance.iter().all(|value| value.is_finite());
     let message = "`Latent::posterior` gives another mean than inference, or a variance that is not finite: in inference a latent layer gives the mean";
-    Verdict::unless(wrong, message)
+    Verdict::fails_if(wrong, message)
 }

@@ -108,7 +108,7 @@ fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
                      of the others it asks for as statistics, and means are over `pass.batch`";
     match bench.waits() {
         true => Verdict::within(worst, bound, otherwise),
-        false => Verdict::unless(worst > 0.0, otherwise),
+        false => Verdict::fails_if(worst > 0.0, otherwise),
     }
 }
 

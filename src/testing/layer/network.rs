@@ -161,7 +161,7 @@ fn saves_and_loads<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> V
         let differs = numbers.into_iter().any(|(one, other)| first_difference(one, other).is_some())
             || first_difference(before?.as_slice(), after?.as_slice()).is_some()
             || again != bytes;
-        Ok(Verdict::unless(
+        Ok(Verdict::fails_if(
             differs,
             "a model loaded from its file has other numbers, gives other outputs, or makes another file: `config` has to write every setting, and the \
              constructor to read it",

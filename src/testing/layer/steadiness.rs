@@ -53,7 +53,7 @@ fn nothing_is_kept<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     all_of(&rig, &bench.others(2 * bench.samples.count));
     let after = all_of(&rig, &bench.samples);
     let differs = first_difference(&before, &after).is_some();
-    Verdict::unless(
+    Verdict::fails_if(
         differs,
         "after other passes the same pass gives other numbers: a layer owns no numbers; what goes from forward to backward belongs into `pass.cache`, what a model \
          learns into parameters, what it remembers into `Plan::state`",
@@ -64,7 +64,7 @@ fn twice_the_same<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let [one, other] = [(); 2].map(|()| all_of(&bench.rig, &bench.samples));
     let differs = first_difference(&one, &other).is_some();
     let message = "the same pass gave other bits the second time: add up in a fixed order, and read no clock, address or hash map";
-    Verdict::unless(differs, message)
+    Verdict::fails_if(differs, message)
 }
 
 fn inference_draws_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -72,7 +72,7 @@ fn inference_draws_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let one = bench.rig.forward(&bench.samples, setting).output;
     let other = bench.rig.forward(&bench.samples, elsewhere(setting)).output;
     let differs = first_difference(&one, &other).is_some();
-    Verdict::unless(
+    Verdict::fails_if(
         differs,
         "in inference the result depends on `pass.random`: look at `pass.mode`, a model in use is not random",
     )
@@ -102,7 +102,7 @@ fn samples_draw_their_own<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let mut samples = output.chunks(bench.rig.plan.output.elements());
     let first = samples.next();
     let all_alike = samples.all(|sample| Some(sample) == first);
-    Verdict::unless(
+    Verdict::fails_if(
         all_alike,
         "equal samples of a batch get equal random numbers: draw from `pass.random.sample(position)`",
     )

@@ -41,7 +41,7 @@ fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     });
     let message = "over validation data the result depends on how they are cut: draw each sample's numbers from `pass.random.sample(position)`, add each \
                    sample's share to `pass.penalties` and `pass.figures`, and do not look at `pass.batch`";
-    Verdict::unless(differs, message)
+    Verdict::fails_if(differs, message)
 }
 
 fn as_in_training<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {

@@ -35,7 +35,7 @@ fn stranger() -> impl Strategy<Value = (Stranger, [bool; 5])> {
 
 impl Stranger {
     fn opinion(&self) -> Result<(), OptionError> {
-        OptionError::unless(self.accepts, "opinion", self.numbers[0], "another")
+        OptionError::require(self.accepts, "opinion", self.numbers[0], "another")
     }
 
     fn settings(&self) -> Config {
@@ -61,8 +61,8 @@ impl Loss<f64> for Stranger {
         self.link
     }
 
-    fn unsuitable_target(&self, _targets: &[f64]) -> Option<usize> {
-        (self.size % 2 == 1).then_some(self.size)
+    fn unsuitable_target(&self, _targets: &[f64]) -> Option<(usize, &'static str)> {
+        (self.size % 2 == 1).then_some((self.size, "another"))
     }
 
     fn check(&self) -> Result<(), OptionError> {
