@@ -86,7 +86,7 @@ impl Config {
     /// A whole number.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn integer(&self, name: &str) -> Result<usize, ConfigError> {
         self.read(name, "a whole number", |value| match value {
             Value::Integer(integer) => usize::try_from(*integer).ok(),
@@ -97,7 +97,7 @@ impl Config {
     /// A number; whole numbers count as numbers.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn number(&self, name: &str) -> Result<f64, ConfigError> {
         self.read(name, "a number", |value| match value {
             Value::Number(number) => Some(*number),
@@ -109,7 +109,7 @@ impl Config {
     /// True or false.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn boolean(&self, name: &str) -> Result<bool, ConfigError> {
         self.read(name, "true or false", |value| match value {
             Value::Boolean(boolean) => Some(*boolean),
@@ -120,7 +120,7 @@ impl Config {
     /// A text.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn text(&self, name: &str) -> Result<&str, ConfigError> {
         self.read(name, "a text", |value| match value {
             Value::Text(text) => Some(text.as_str()),
@@ -131,7 +131,7 @@ impl Config {
     /// Named values.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn config(&self, name: &str) -> Result<&Config, ConfigError> {
         self.read(name, "named values", |value| match value {
             Value::Config(config) => Some(config),
@@ -142,7 +142,7 @@ impl Config {
     /// Values in order.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn list(&self, name: &str) -> Result<&[Value], ConfigError> {
         self.read(name, "a list", |value| match value {
             Value::List(values) => Some(values.as_slice()),
@@ -153,7 +153,7 @@ impl Config {
     /// A list of exactly `N` whole numbers.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn integers<const N: usize>(&self, name: &str) -> Result<[usize; N], ConfigError> {
         let wrong =
             || ConfigError::Type { name: name.to_owned(), expected: "a list of whole numbers of another length" };

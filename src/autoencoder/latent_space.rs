@@ -29,7 +29,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the memory is not to be had, or a layer asks for a side input.
+    /// [`Error`] if the memory cannot be allocated, or a layer asks for a side input.
     pub fn sample(&self, count: usize, seed: u64) -> Result<DMatrix<T>, Error> {
         let mut codes = self.codes(count)?;
         for (index, mut code) in codes.column_iter_mut().enumerate() {

@@ -139,7 +139,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// Working memory for batches of up to `samples` samples, for the `_with` methods; one for each thread.
     ///
     /// # Errors
-    /// [`Error`] if `samples` is 0 or the memory is not to be had.
+    /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
     pub fn workspace(&self, samples: usize) -> Result<Workspace<T>, Error> {
         self.network.workspace(samples)
     }

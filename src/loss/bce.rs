@@ -24,7 +24,7 @@ pub struct Bce {
 pub const Bce: Bce = Bce { reduction: Reduction::MeanPerElement };
 
 impl Bce {
-    /// Reduces over a sample's elements as told.
+    /// Sets how the loss is reduced over a sample's elements.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;

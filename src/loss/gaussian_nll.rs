@@ -28,7 +28,7 @@ impl GaussianNll {
         Self { variance, reduction: Reduction::SumPerSample }
     }
 
-    /// Reduces over a sample's elements as told.
+    /// Sets how the loss is reduced over a sample's elements.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;

@@ -17,7 +17,7 @@ pub struct Mae {
 pub const Mae: Mae = Mae { reduction: Reduction::MeanPerElement };
 
 impl Mae {
-    /// Reduces over a sample's elements as told.
+    /// Sets how the loss is reduced over a sample's elements.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;

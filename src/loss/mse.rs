@@ -17,7 +17,7 @@ pub struct Mse {
 pub const Mse: Mse = Mse { reduction: Reduction::MeanPerElement };
 
 impl Mse {
-    /// Reduces over a sample's elements as told.
+    /// Sets how the loss is reduced over a sample's elements.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;
