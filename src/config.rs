@@ -1,8 +1,8 @@
-//! [`Config`]: what a file needs to build a layer again, as names and plain values.
+//! [`Config`]: options as names and plain values, from which a layer is rebuilt.
 
 use thiserror::Error;
 
-/// Named values in the order they were added. A layer gives one of these to be saved, and is built from it on loading.
+/// Named values in the order they were added. A model file stores one for each layer, from which loading rebuilds the layer.
 ///
 /// ```
 /// use autoencoder::Config;
@@ -52,7 +52,7 @@ impl Config {
         self
     }
 
-    /// The entries as they are; `None` if two have the same name.
+    /// A configuration of these entries; `None` if two have the same name.
     pub(crate) fn from_entries(entries: Vec<(String, Value)>) -> Option<Self> {
         let mut names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
@@ -67,7 +67,7 @@ impl Config {
         self.entries.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The value of that name, if there is one.
+    /// The value named `name`, if there is one.
     pub fn find(&self, name: &str) -> Option<&Value> {
         self.entries.iter().find(|(existing, _)| existing == name).map(|(_, value)| value)
     }
@@ -75,7 +75,7 @@ impl Config {
     /// `Ok` if every entry's name is in `known`.
     ///
     /// # Errors
-    /// [`ConfigError::Unknown`] names the first that is not: a setting is never ignored silently.
+    /// [`ConfigError::Unknown`] names the first that is not; call it so that no setting is ignored silently.
     pub fn only(&self, known: &[&str]) -> Result<&Self, ConfigError> {
         match self.entries.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             Some((name, _)) => Err(ConfigError::Unknown { name: name.clone() }),
@@ -83,7 +83,7 @@ impl Config {
         }
     }
 
-    /// A whole number.
+    /// The whole number named `name`.
     ///
     /// # Errors
     /// [`ConfigError`] if the entry is missing or of another type.
@@ -94,7 +94,7 @@ impl Config {
         })
     }
 
-    /// A number; whole numbers count as numbers.
+    /// The number named `name`; whole numbers count as numbers.
     ///
     /// # Errors
     /// [`ConfigError`] if the entry is missing or of another type.
@@ -106,7 +106,7 @@ impl Config {
         })
     }
 
-    /// True or false.
+    /// The boolean named `name`.
     ///
     /// # Errors
     /// [`ConfigError`] if the entry is missing or of another type.
@@ -117,7 +117,7 @@ impl Config {
         })
     }
 
-    /// A text.
+    /// The text named `name`.
     ///
     /// # Errors
     /// [`ConfigError`] if the entry is missing or of another type.
@@ -128,7 +128,7 @@ impl Config {
         })
     }
 
-    /// Named values.
+    /// The nested configuration named `name`.
     ///
     /// # Errors
     /// [`ConfigError`] if the entry is missing or of another type.
@@ -139,7 +139,7 @@ impl Config {
         })
     }
 
-    /// Values in order.
+    /// The list named `name`.
     ///
     /// # Errors
     /// [`ConfigError`] if the entry is missing or of another type.
@@ -150,7 +150,7 @@ impl Config {
         })
     }
 
-    /// A list of exactly `N` whole numbers.
+    /// The list of exactly `N` whole numbers named `name`.
     ///
     /// # Errors
     /// [`ConfigError`] if the entry is missing or of another type.
@@ -248,7 +248,7 @@ pub enum ConfigError {
         /// What was expected.
         expected: &'static str,
     },
-    /// An entry that nothing reads.
+    /// An unknown entry, which nothing reads.
     #[error("`{name}` is not known here")]
     Unknown {
         /// The entry's name.

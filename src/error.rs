@@ -1,4 +1,4 @@
-//! [`Error`]: whatever can go wrong, by activity.
+//! [`Error`]: everything that can go wrong, by activity.
 
 use thiserror::Error;
 
@@ -10,7 +10,7 @@ use crate::network::{BuildError, ParameterError};
 use crate::train::TrainError;
 use crate::{ConfigError, ShapeError};
 
-/// Whatever can go wrong, by activity. Each variant's own type says where and what was expected.
+/// Everything that can go wrong, by activity. Each variant's type says where, and what was expected.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -20,7 +20,7 @@ pub enum Error {
     /// A size is out of bounds.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// A batch does not suit a model.
+    /// A batch does not fit a model.
     #[error(transparent)]
     Input(#[from] InputError),
     /// Data cannot be read.
@@ -41,7 +41,7 @@ pub enum Error {
     /// Training stopped.
     #[error(transparent)]
     Train(#[from] Box<TrainError>),
-    /// A file of the caller's cannot be read or written.
+    /// One of the caller's files cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// A model file cannot be read or written.
@@ -50,7 +50,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The same error about a part of a batch that begins at sample `first`: samples are named by their place in the whole.
+    /// Turns an error about a part of a batch that begins at sample `first` into one about the batch, by renumbering the sample.
     pub(crate) fn after(self, first: usize) -> Self {
         match self {
             Self::Input(InputError::NotFinite { sample, feature }) => {
