@@ -1,8 +1,8 @@
-//! [`Config`]: what a file needs to build a layer again, as names and plain values.
+//! [`Config`]: options as names and plain values, from which a layer is rebuilt.
 
 use thiserror::Error;
 
-/// Named values in the order they were added. A layer gives one of these to be saved, and is built from it on loading.
+/// Named values in the order they were added. A model file stores one for each layer, from which loading rebuilds the layer.
 ///
 /// ```
 /// use autoencoder::Config;
@@ -52,7 +52,7 @@ impl Config {
         self
     }
 
-    /// The entries as they are; `None` if two have the same name.
+    /// A configuration of these entries; `None` if two have the same name.
     pub(crate) fn from_entries(entries: Vec<(String, Value)>) -> Option<Self> {
         let mut names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
@@ -67,7 +67,7 @@ impl Config {
         self.entries.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The value of that name, if there is one.
+    /// The value named `name`, if there is one.
     pub fn find(&self, name: &str) -> Option<&Value> {
         self.entries.iter().find(|(existing, _)| existing == name).map(|(_, value)| value)
     }
@@ -75,7 +75,7 @@ impl Config {
     /// `Ok` if every entry's name is in `known`.
     ///
     /// # Errors
-    /// [`ConfigError::Unknown`] names the first that is not: a setting is never ignored silently.
+    /// [`ConfigError::Unknown`] names the first that is not; call it so that no setting is ignored silently.
     pub fn only(&self, known: &[&str]) -> Result<&Self, ConfigError> {
         match self.entries.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             Some((name, _)) => Err(ConfigError::Unknown { name: name.clone() }),
@@ -83,10 +83,10 @@ impl Config {
         }
     }
 
-    /// A whole number.
+    /// The whole number named `name`.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn integer(&self, name: &str) -> Result<usize, ConfigError> {
         self.read(name, "a whole number", |value| match value {
             Value::Integer(integer) => usize::try_from(*integer).ok(),
@@ -94,10 +94,10 @@ impl Config {
         })
     }
 
-    /// A number; whole numbers count as numbers.
+    /// The number named `name`; whole numbers count as numbers.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn number(&self, name: &str) -> Result<f64, ConfigError> {
         self.read(name, "a number", |value| match value {
             Value::Number(number) => Some(*number),
@@ -106,10 +106,10 @@ impl Config {
         })
     }
 
-    /// True or false.
+    /// The boolean named `name`.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn boolean(&self, name: &str) -> Result<bool, ConfigError> {
         self.read(name, "true or false", |value| match value {
             Value::Boolean(boolean) => Some(*boolean),
@@ -117,10 +117,10 @@ impl Config {
         })
     }
 
-    /// A text.
+    /// The text named `name`.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn text(&self, name: &str) -> Result<&str, ConfigError> {
         self.read(name, "a text", |value| match value {
             Value::Text(text) => Some(text.as_str()),
@@ -128,10 +128,10 @@ impl Config {
         })
     }
 
-    /// Named values.
+    /// The nested configuration named `name`.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn config(&self, name: &str) -> Result<&Config, ConfigError> {
         self.read(name, "named values", |value| match value {
             Value::Config(config) => Some(config),
@@ -139,10 +139,10 @@ impl Config {
         })
     }
 
-    /// Values in order.
+    /// The list named `name`.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn list(&self, name: &str) -> Result<&[Value], ConfigError> {
         self.read(name, "a list", |value| match value {
             Value::List(values) => Some(values.as_slice()),
@@ -150,10 +150,10 @@ impl Config {
         })
     }
 
-    /// A list of exactly `N` whole numbers.
+    /// The list of exactly `N` whole numbers named `name`.
     ///
     /// # Errors
-    /// [`ConfigError`] where the entry is missing or something else.
+    /// [`ConfigError`] if the entry is missing or of another type.
     pub fn integers<const N: usize>(&self, name: &str) -> Result<[usize; N], ConfigError> {
         let numbers: Vec<usize> = self.read(name, "a list of whole numbers", |value| match value {
             Value::List(values) => values.iter().map(Value::as_integer).collect(),
@@ -261,7 +261,7 @@ pub enum ConfigError {
         /// How many there are.
         found: usize,
     },
-    /// An entry that nothing reads.
+    /// An unknown entry, which nothing reads.
     #[error("`{name}` is not known here")]
     Unknown {
         /// The entry's name.

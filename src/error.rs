@@ -1,4 +1,4 @@
-//! [`Error`]: whatever can go wrong, by activity.
+//! [`Error`]: everything that can go wrong, by activity.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use crate::network::{BuildError, ParameterError};
 use crate::train::TrainError;
 use crate::{ConfigError, ShapeError};
 
-/// Whatever can go wrong, by activity. Each variant's own type says where and what was expected.
+/// Everything that can go wrong, by activity. Each variant's type says where, and what was expected.
 ///
-/// The message of an error of this crate is the whole of it, its cause included; the cause is therefore not its [`source`](std::error::Error::source) as well, but is
-/// found in its fields, or by `kind()`.
+/// The message of an error holds all of it, its cause included, so the cause is not its [`source`](std::error::Error::source) as well; it is found in the error's
+/// fields, or by `kind()`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -25,7 +25,7 @@ pub enum Error {
     /// A size is out of bounds.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// A batch does not suit a model.
+    /// A batch does not fit a model.
     #[error(transparent)]
     Input(#[from] InputError),
     /// Data cannot be read.
@@ -46,7 +46,7 @@ pub enum Error {
     /// Training stopped.
     #[error(transparent)]
     Train(#[from] Box<TrainError>),
-    /// A file of the caller's cannot be read or written.
+    /// One of the caller's files cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// A model file cannot be read or written.
@@ -55,7 +55,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The same error about a part of a batch that begins at sample `first`: samples are named by their place in the whole.
+    /// Turns an error about a part of a batch that begins at sample `first` into one about the batch, by renumbering the sample.
     pub(crate) fn after(self, first: usize) -> Self {
         match self {
             Self::Input(InputError::NotFinite { sample, feature }) => {

@@ -1,7 +1,7 @@
 //! Autoencoders that train fast on a CPU: dense and convolutional layers, numerically checked gradients, thread-safe inference, one model file.
 //!
-//! An autoencoder is a pair of networks trained to give back their input through a bottleneck: an encoder that compresses a sample to a code, and a decoder that
-//! restores it. Use it to compress, to embed (codes as features), to clean, and to watch for anomalies (samples it cannot give back).
+//! An autoencoder is a pair of networks trained to reproduce their input through a bottleneck: an encoder that compresses a sample to a code, and a decoder that
+//! reconstructs the sample from it. Use it for compression, embeddings (codes as features), denoising and anomaly detection (samples it reconstructs badly).
 //!
 //! ```no_run
 //! use autoencoder::data::idx;
@@ -49,41 +49,41 @@
 //! }
 //! ```
 //!
-//! # Where to find what
+//! # Overview
 //!
 //! | to | see |
 //! |---|---|
-//! | describe a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`]; against overfitting [`Dropout`], [`GaussianNoise`], [`BatchNorm`], [`Regularizer`] |
-//! | make it denoise | [`Trainer::corrupt`]; [`GaussianCorruption`], [`Masking`], [`SaltAndPepper`], [`Swap`]; [`Corrupted`] to try it |
+//! | define a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`]; against overfitting: [`Dropout`], [`GaussianNoise`], [`BatchNorm`], [`Regularizer`] |
+//! | make it denoise | [`Trainer::corrupt`]; [`GaussianCorruption`], [`Masking`], [`SaltAndPepper`], [`Swap`]; [`Corrupted`] for evaluation |
 //! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`KlWarmUp`] |
 //! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`]; [`Checkpoints`] |
 //! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
-//! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` twins that allocate nothing |
-//! | draw from it, judge it | [`Autoencoder::sample`], [`interpolate`](Autoencoder::interpolate), [`traverse`](Autoencoder::traverse), [`encode_distribution`](Autoencoder::encode_distribution), [`elbo`](Autoencoder::elbo), [`log_likelihood`](Autoencoder::log_likelihood), [`latent_report`](Autoencoder::latent_report), [`activity`](Autoencoder::activity) |
-//! | save and load it | [`Autoencoder::save`], [`Autoencoder::load`], [`Registry`] for layers of your own |
+//! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` variants, which do not allocate |
+//! | generate samples, inspect the code | [`Autoencoder::sample`], [`interpolate`](Autoencoder::interpolate), [`traverse`](Autoencoder::traverse), [`encode_distribution`](Autoencoder::encode_distribution), [`elbo`](Autoencoder::elbo), [`log_likelihood`](Autoencoder::log_likelihood), [`latent_report`](Autoencoder::latent_report), [`activity`](Autoencoder::activity) |
+//! | save and load it | [`Autoencoder::save`], [`Autoencoder::load`], [`Registry`] for your own layers |
 //! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Schedule`], [`Corruption`], [`Metric`], [`Callback`], [`Source`] |
-//! | check your own | the module `testing`, behind the feature of that name |
-//! | train by hand | [`Network::tape`], [`Network::forward`], [`Network::backward`], [`Network::update_parameters`] |
+//! | check your own parts | the module `testing`, behind the feature of the same name |
+//! | write your own training loop | [`Network::tape`], [`Network::forward`], [`Network::backward`], [`Network::update_parameters`] |
 //!
 //! # Conventions
 //!
 //! - A batch is **features × samples**, one sample in each column of an [`nalgebra`] matrix.
 //! - An image is height × width × channels, channels fastest, as in Keras.
-//! - Definitions and defaults are Keras's; where they are not, the docs say so.
-//! - One seed gives the same bits for any number of threads; a sample's result does not depend on the batch it comes in.
-//! - Bad input gives an [`Error`] that names the place; nothing panics, nothing is half done.
+//! - Definitions and defaults are Keras's, unless the docs say otherwise.
+//! - The same seed gives bit-identical results for any number of threads; in inference, a sample's result does not depend on its batch.
+//! - Bad input gives an [`Error`] that says where; nothing panics, and no update is applied by halves.
 //!
 //! # Features
 //!
-//! - `parallel` (default): every core, through rayon; works inside your own pool.
-//! - `gzip` (default): IDX files compressed with gzip.
-//! - `testing`: the module `testing`, checks for layers, losses, optimizers and sources of your own.
+//! - `parallel` (default): uses all cores through rayon, or your own pool if called inside it.
+//! - `gzip` (default): reads IDX files compressed with gzip.
+//! - `testing`: the module `testing`, with checks for your own layers, losses, optimizers and sources.
 //!
-//! The kernels pick AVX-512, AVX2 or the target's baseline at run time. The environment variable `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) forces one.
+//! At run time the kernels use AVX-512, AVX2 or the target's baseline, whichever is best. The environment variable `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) forces one.
 
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
-// No panic can be reached through the public API.
+// No panic is reachable through the public API.
 #![cfg_attr(
     not(test),
     deny(

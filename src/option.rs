@@ -1,4 +1,4 @@
-//! [`OptionError`]: an option of a layer, a loss, an optimizer or a trainer outside its range; the ranges that many options have.
+//! [`OptionError`]: an option of a loss, an optimizer or a trainer is outside its range.
 
 use thiserror::Error;
 
@@ -15,7 +15,7 @@ pub struct OptionError {
 }
 
 impl OptionError {
-    /// `Ok` if `accepted` holds, an error with the other three otherwise.
+    /// `Ok` if `accepted`, else an error with the other arguments.
     ///
     /// # Errors
     /// [`OptionError`].

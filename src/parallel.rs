@@ -1,13 +1,13 @@
-//! Work that is cut in pieces and done on every thread of the pool it finds itself in.
+//! Work that is cut into pieces and done by all threads of the current pool.
 
 #[cfg(feature = "parallel")]
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(feature = "parallel")]
 use std::time::{Duration, Instant};
 
-/// Work made of pieces that do not depend on each other. Where it is cut, and by whom a piece is done, changes nothing.
+/// Work made of independent pieces. Where it is cut and which thread does a piece must not change the result.
 pub(crate) trait Divide: Sized + Send {
-    /// Into how many shares the work is cut: several for each thread, so that one that is late leaves some to the others.
+    /// How many shares the work is cut into: several per thread, so that a late thread leaves some to the others.
     fn shares(threads: usize) -> usize {
         4 * threads
     }
@@ -18,13 +18,13 @@ pub(crate) trait Divide: Sized + Send {
     /// The first `at` pieces, and the others.
     fn divide(self, at: usize) -> (Self, Self);
 
-    /// Does the pieces, one after the other.
+    /// Does the pieces one after another.
     fn run(self);
 }
 
-/// Does the work, on several threads if `threads` says it is worth it. Allocates nothing.
+/// Does the work, on several threads if `threads`. Does not allocate.
 pub(crate) fn run<D: Divide>(work: D, threads: bool) {
-    let available = if threads { available() } else { 1 }; // asking starts the threads
+    let available = if threads { available() } else { 1 }; // the query itself starts the threads
     match available > 1 {
         true => {
             let shares = work.pieces().min(D::shares(available));
@@ -34,7 +34,7 @@ pub(crate) fn run<D: Divide>(work: D, threads: bool) {
     }
 }
 
-/// Does one and the other, side by side if `threads` says it is worth it.
+/// Does both, in parallel if `threads`.
 pub(crate) fn both(threads: bool, one: impl FnOnce() + Send, other: impl FnOnce() + Send) {
     match threads {
         true => join(one, other),
@@ -57,13 +57,13 @@ fn fork<D: Divide>(work: D, shares: usize) {
     }
 }
 
-/// Does `work` while the other threads of the pool look out for pieces of it without falling asleep: a small step is over before a
-/// sleeping thread has woken up. A thread that finds nothing for a while sleeps all the same. Does nothing unless `threads` are worth it.
+/// Does `work` while the pool's other threads spin for pieces of it instead of sleeping: a small step is over before a
+/// sleeping thread has woken up. A thread that finds nothing for a while does sleep. Just does `work` unless `threads`.
 #[cfg(feature = "parallel")]
 pub(crate) fn awake<R: Send>(threads: bool, work: impl FnOnce() -> R + Send) -> R {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     if !threads || available() < 2 || available() > cores() {
-        return work(); // with more threads than cores, whoever stays awake is in the others' way
+        return work(); // with more threads than cores, spinning threads hold up the others
     }
     let (done, here) = (AtomicBool::new(false), rayon::current_thread_index());
     rayon::scope(|scope| {
@@ -78,7 +78,7 @@ pub(crate) fn awake<R: Send>(threads: bool, work: impl FnOnce() -> R + Send) -> 
     })
 }
 
-/// How long a thread looks for work that does not come.
+/// How long a thread spins without finding work.
 #[cfg(feature = "parallel")]
 const PATIENCE: Duration = Duration::from_millis(2);
 
@@ -123,7 +123,7 @@ fn available() -> usize {
 mod tests {
     use super::*;
 
-    /// Numbers each written by the piece they are.
+    /// Each piece writes its own index.
     struct Numbered<'a>(usize, &'a mut [usize]);
 
     impl Divide for Numbered<'_> {

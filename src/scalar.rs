@@ -1,8 +1,20 @@
-//! [`Scalar`]: the float types a model can compute in.
+//! [`Scalar`]: the float types that a model can compute in.
 
 use crate::kernel::Element;
 
 /// `f32` or `f64`. Sealed: the kernels are written for these two.
+///
+/// Supertraits: [`num_traits::Float`], [`num_traits::NumAssign`], [`Sum`](std::iter::Sum), [`Debug`](std::fmt::Debug), [`Display`](std::fmt::Display),
+/// `Copy`, `Default`, `Send`, `Sync` and `'static`. Generic code can use their arithmetic:
+///
+/// ```
+/// use autoencoder::Scalar;
+///
+/// fn norm<T: Scalar>(values: &[T]) -> T {
+///     values.iter().map(|value| *value * *value).sum::<T>().sqrt()
+/// }
+/// assert_eq!(norm(&[3.0, 4.0]), 5.0);
+/// ```
 pub trait Scalar: Element {
     /// The type's name in a model file: `F32`, `F64`.
     const NAME: &'static str;

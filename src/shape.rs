@@ -1,4 +1,4 @@
-//! [`Shape`]: the dimensions of one sample, and the only place where sizes are multiplied.
+//! [`Shape`]: the dimensions of one sample. The only place where sizes are multiplied.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use crate::OptionError;
 
 /// The most elements that one buffer may have: parameters, a sample, a batch of activations.
 ///
-/// 2³¹ elements are 8 GiB of `f32`; a size past that comes from a slip of the pen or from a damaged file,
-/// and is answered by an error rather than by an attempt to allocate it.
+/// 2³¹ elements are 8 GiB of `f32`. A larger size comes from a typing error or a damaged file, and
+/// gives an error rather than an attempt to allocate it.
 pub const MAX_ELEMENTS: usize = 1 << 31;
 
 /// The most dimensions a shape may have.
@@ -17,7 +17,7 @@ pub const MAX_RANK: usize = 4;
 
 /// The dimensions of one sample; the last one varies fastest in memory.
 ///
-/// A shape is a plain value that can hold anything; it is checked where a model is built.
+/// A shape is a plain value that can hold anything; building a model checks it.
 ///
 /// ```
 /// use autoencoder::Shape;
@@ -33,17 +33,17 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// `features` numbers without an arrangement.
+    /// A vector of `features` numbers.
     pub const fn flat(features: usize) -> Self {
         Self { dimensions: [features, 1, 1, 1], rank: 1 }
     }
 
-    /// `steps` steps in time with `features` numbers each.
+    /// A sequence of `steps` time steps with `features` numbers each.
     pub const fn sequence(steps: usize, features: usize) -> Self {
         Self { dimensions: [steps, features, 1, 1], rank: 2 }
     }
 
-    /// An image of `height` rows, `width` columns and `channels` numbers a pixel, channels fastest
+    /// An image of `height` rows, `width` columns and `channels` numbers per pixel, channels fastest
     /// (Keras's `channels_last`).
     pub const fn image(height: usize, width: usize, channels: usize) -> Self {
         Self { dimensions: [height, width, channels, 1], rank: 3 }
@@ -70,7 +70,7 @@ impl Shape {
         self.dimensions.get(..self.rank).unwrap_or(&[])
     }
 
-    /// The number of elements; `usize::MAX` where the product does not fit.
+    /// The number of elements; `usize::MAX` if the product overflows.
     pub fn elements(&self) -> usize {
         self.dimensions.iter().fold(1, |product, d| product.saturating_mul(*d))
     }
@@ -85,7 +85,7 @@ impl Shape {
         ((self.elements() / self.channels().max(1)) as f64 * samples as f64).max(1.0)
     }
 
-    /// Height, width and channels of an image.
+    /// The height, width and channels of an image.
     ///
     /// # Errors
     /// [`ShapeError::NotAnImage`] for any other shape.
@@ -151,7 +151,7 @@ pub fn checked_sum(what: &'static str, terms: &[usize]) -> Result<usize, ShapeEr
         .ok_or(ShapeError::TooLarge { what })
 }
 
-/// Why a layer cannot work on an input of some shape.
+/// Why a layer cannot take an input of some shape.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ShapeError {
@@ -161,7 +161,7 @@ pub enum ShapeError {
         /// The shape.
         shape: Shape,
     },
-    /// A size passes [`MAX_ELEMENTS`].
+    /// A size exceeds [`MAX_ELEMENTS`].
     #[error("the number of {what} passes the limit of {MAX_ELEMENTS} elements")]
     TooLarge {
         /// What was counted.
@@ -170,7 +170,7 @@ pub enum ShapeError {
     /// No dimensions, or more than [`MAX_RANK`].
     #[error("a shape has 1 to {MAX_RANK} dimensions, not {rank}")]
     Rank {
-        /// The number of dimensions asked for.
+        /// The number of dimensions given.
         rank: usize,
     },
     /// A layer over images was given something else.
@@ -181,7 +181,7 @@ pub enum ShapeError {
         /// The shape found.
         shape: Shape,
     },
-    /// A kernel or window reaches past the input and its padding.
+    /// A kernel or window is larger than the input and its padding.
     #[error(
         "a {what} of {size} does not fit into an input of {input} along the {axis}; use a smaller one or `same` padding"
     )]
@@ -195,18 +195,18 @@ pub enum ShapeError {
         /// "height" or "width".
         axis: &'static str,
     },
-    /// A reshape to another number of elements.
+    /// A reshape to a different number of elements.
     #[error("cannot reshape {from} ({} elements) to {to} ({} elements)", from.elements(), to.elements())]
     Reshape {
         /// The shape given.
         from: Shape,
-        /// The shape asked for.
+        /// The shape requested.
         to: Shape,
     },
-    /// Nothing would be left of the input.
+    /// A crop that leaves nothing of the input.
     #[error("cropping {crop} from an input of {input} along the {axis} leaves nothing")]
     Crop {
-        /// Elements cropped on both sides together.
+        /// Elements cropped from both sides together.
         crop: usize,
         /// The extent of the input.
         input: usize,

@@ -1,4 +1,4 @@
-//! [`AutoencoderBuilder`]: two lists of layers into one model.
+//! [`AutoencoderBuilder`]: builds a model from two lists of layers.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ pub struct AutoencoderBuilder<T: Scalar> {
     scaler: Option<Scaler>,
 }
 
-/// How a decoder comes from the encoder.
+/// How the decoder is derived from the encoder.
 #[derive(Debug, Clone, Copy)]
 struct Mirror {
     /// The last layer's activation.
     activation: Activation,
-    /// Weights are the encoder's, transposed.
+    /// The weights are the encoder's, transposed.
     tied: bool,
 }
 
@@ -33,23 +33,23 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         Self { input, encoder: Vec::new(), decoder: Vec::new(), mirror: None, seed: 0, scaler: None }
     }
 
-    /// Adds a layer to the encoder. It is called `encoder.0`, `encoder.1`, … in its order.
+    /// Adds a layer to the encoder. Layers are named `encoder.0`, `encoder.1`, … in order.
     #[must_use]
     pub fn encoder(mut self, layer: impl Layer<T> + 'static) -> Self {
         self.encoder.push(Arc::new(layer));
         self
     }
 
-    /// Adds a layer to the decoder. It is called `decoder.0`, `decoder.1`, … in its order.
+    /// Adds a layer to the decoder. Layers are named `decoder.0`, `decoder.1`, … in order.
     #[must_use]
     pub fn decoder(mut self, layer: impl Layer<T> + 'static) -> Self {
         self.decoder.push(Arc::new(layer));
         self
     }
 
-    /// Builds the decoder from the encoder: its layers in reverse, convolution for convolution, up-sampling for pooling, dense for dense, each back to the shape
-    /// its counterpart took. A layer takes the activation of the layer whose output it gives back; the last takes `activation`. Layers added with
-    /// [`decoder`](Self::decoder) come after these.
+    /// Derives the decoder from the encoder: its layers in reverse order, a convolution for a convolution, up-sampling for pooling, dense for dense, each back to its
+    /// counterpart's input shape. A layer has the activation of the encoder layer whose output it reproduces; the last has `activation`. Layers added with
+    /// [`decoder`](Self::decoder) follow these.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Conv2D, MaxPool, Shape};
@@ -57,7 +57,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// let model = Autoencoder::<f32>::builder(Shape::image(7, 7, 1))
     ///     .encoder(Conv2D::new(8, 3).activation(Activation::Relu))
     ///     .encoder(MaxPool::new(2)) // 7 x 7 becomes 3 x 3
-    ///     .mirror(Activation::Sigmoid) // up to 6 x 6, a rim to 7 x 7, a convolution to one channel
+    ///     .mirror(Activation::Sigmoid) // up to 6 x 6, padding to 7 x 7, a convolution to one channel
     ///     .build()?;
     /// assert_eq!(model.network().output_shape(), Shape::image(7, 7, 1));
     /// # Ok::<(), autoencoder::Error>(())
@@ -68,9 +68,9 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         self
     }
 
-    /// The same with tied weights: each layer of the decoder has the weight of its counterpart, transposed, and a bias of its own. One set of numbers, one gradient, one
-    /// entry in the file; a decoder saved by itself keeps a copy. The counterpart of a convolution is a transposed one, whatever its stride.
-    /// A penalty on a weight is counted once.
+    /// [`mirror`](Self::mirror) with tied weights: each decoder layer has the weight of its counterpart, transposed, and its own bias. A tied weight is stored once and
+    /// has one gradient; a decoder saved by itself keeps a copy. The counterpart of a convolution is a transposed convolution, whatever its stride.
+    /// A penalty on a weight counts once.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Dense, Shape};
@@ -90,14 +90,14 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         self
     }
 
-    /// Draws the first parameters from this seed; it is 0 unless set.
+    /// Sets the seed of the initial parameters; 0 by default.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Applies `scaler` to every input and undoes it on every reconstruction. Training compares scaled values; `reconstruction_error` those of the data.
+    /// Applies `scaler` to every input and undoes it on every reconstruction. Training compares scaled values, `reconstruction_error` unscaled ones.
     #[must_use]
     pub fn scaler(mut self, scaler: Scaler) -> Self {
         self.scaler = Some(scaler);
@@ -107,7 +107,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// Checks every shape and draws the parameters.
     ///
     /// # Errors
-    /// [`BuildError`] names the first layer that does not fit; the last one, if the decoder's output has another number of elements than the input.
+    /// [`BuildError`] names the first layer that does not fit, or the last one if the decoder's output and the input differ in their number of elements.
     pub fn build(self) -> Result<Autoencoder<T>, BuildError> {
         let mut decoder = match self.mirror {
             Some(mirror) => self.mirrored(mirror)?,
@@ -133,7 +133,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         Autoencoder::from_network(network.build_reconstruction()?, split)
     }
 
-    /// The layers of a decoder that undoes the encoder's one by one.
+    /// The layers of a decoder that undoes the encoder layer by layer.
     fn mirrored(&self, Mirror { activation: last, tied }: Mirror) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
         let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
         let encoder =

@@ -1,4 +1,4 @@
-//! Walks through the space of codes: new samples, ways from one to another, and along one dimension.
+//! Generation from the latent space: new samples, interpolation between codes, traversal of one dimension.
 
 use std::ops::RangeInclusive;
 
@@ -13,8 +13,8 @@ use crate::shape::checked_product;
 use crate::{Error, Scalar};
 
 impl<T: Scalar> Autoencoder<T> {
-    /// `count` new samples of a variational model: codes drawn from its prior, the standard normal distribution, and decoded. Features × `count`.
-    /// The same seed gives the same samples, the first of them whatever the count.
+    /// Generates `count` samples with a variational model: draws codes from its prior, the standard normal distribution, and decodes them. Features × `count`.
+    /// The same seed gives the same samples; the first ones do not depend on `count`.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Dense, GaussianLatent, Shape};
@@ -29,7 +29,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the model is not variational, the memory cannot be allocated, or a layer asks for a side input.
+    /// [`Error`] if the model is not variational, the memory cannot be allocated, or a layer needs a side input.
     pub fn sample(&self, count: usize, seed: u64) -> Result<DMatrix<T>, Error> {
         self.network.latent_before(self.split).ok_or(InputError::NotVariational)?;
         let mut codes = self.codes(count)?;
@@ -40,8 +40,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.decode(&codes)
     }
 
-    /// The samples at `steps` equal distances on the straight line from the code `a` to the code `b`, both ends among them (`a` alone for one step):
-    /// features × `steps`.
+    /// Decodes `steps` evenly spaced codes on the straight line from `a` to `b`, both included (`a` alone if `steps` is 1): features × `steps`.
     ///
     /// ```
     /// # use autoencoder::{Autoencoder, Dense, Shape};
@@ -52,17 +51,17 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if a code is not one of this model's.
+    /// [`Error`] if a code does not fit this model.
     pub fn interpolate(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
         self.walk(a, b, steps, |share| [1.0 - share, share])
     }
 
-    /// The samples on the arc from the code `a` to the code `b`, by spherical interpolation with the angle Ω between them,
+    /// Decodes `steps` codes on the arc from `a` to `b`, by spherical interpolation with the angle Ω between them,
     /// (sin((1 − t)Ω)·a + sin(tΩ)·b) / sin Ω; White 2016. In many dimensions codes drawn from the prior lie near a sphere, which a straight line leaves.
-    /// Where the angle is 0 or π, or a code is 0, there is no such arc, and the line is taken.
+    /// If the angle is 0 or π, or a code is 0, the arc is undefined, and a straight line is used.
     ///
     /// # Errors
-    /// [`Error`] if a code is not one of this model's.
+    /// [`Error`] if a code does not fit this model.
     pub fn interpolate_spherical(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
         let product = |a: &[T], b: &[T]| a.iter().zip(b).map(|(a, b)| a.into_f64() * b.into_f64()).sum::<f64>();
         let cosine = product(a, b) / (product(a, a).sqrt() * product(b, b).sqrt());
@@ -72,15 +71,15 @@ impl<T: Scalar> Autoencoder<T> {
             true => {
                 self.walk(a, b, steps, |share| [((1.0 - share) * angle).sin() / sine, (share * angle).sin() / sine])
             }
-            false => self.interpolate(a, b, steps), // also for NaN, of a code that is 0
+            false => self.interpolate(a, b, steps), // also for NaN, if a code is 0
         }
     }
 
-    /// The samples for `code` with its dimension `dimension` replaced by `steps` values over `range`, both ends among them (its start alone for one step):
+    /// Decodes `code` with its dimension `dimension` replaced by `steps` evenly spaced values over `range`, both ends included (its start alone if `steps` is 1):
     /// features × `steps`. Shows what one dimension means.
     ///
     /// # Errors
-    /// [`Error`] if the code is not one of this model's or has no such dimension.
+    /// [`Error`] if the code does not fit this model or has no such dimension.
     pub fn traverse(
         &self,
         code: &[T],
@@ -101,7 +100,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.decode(&codes)
     }
 
-    /// Decodes the codes weights[0]·a + weights[1]·b for `steps` shares from 0 to 1.
+    /// Decodes the codes w₀·a + w₁·b with `[w₀, w₁] = weights(share)`, for `steps` shares from 0 to 1.
     fn walk(&self, a: &[T], b: &[T], steps: usize, weights: impl Fn(f64) -> [f64; 2]) -> Result<DMatrix<T>, Error> {
         let mut codes = self.codes(steps)?;
         for end in [a, b] {
@@ -116,7 +115,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.decode(&codes)
     }
 
-    /// `count` codes that are 0.
+    /// `count` codes of zeros.
     fn codes(&self, count: usize) -> Result<DMatrix<T>, Error> {
         let features = self.code_shape().elements();
         let values = zeros(checked_product("elements of codes", &[features, count])?)?;

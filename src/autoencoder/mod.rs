@@ -17,9 +17,9 @@ use crate::kernel::reduce;
 use crate::network::{Activity, BuildError, Network, Parameter, ParameterError, Structure, Summary, Workspace};
 use crate::{Error, Scalar, Shape};
 
-/// An encoder and a decoder, trained together to give back their input.
+/// An encoder and a decoder, trained together to reproduce their input.
 ///
-/// Inference takes `&self` and is safe to share between threads: put a trained model into an `Arc` and call it from anywhere.
+/// Inference takes `&self` and is safe to share between threads: put a trained model in an `Arc` and call it from any thread.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -44,7 +44,7 @@ pub struct Autoencoder<T: Scalar> {
 }
 
 impl<T: Scalar> Autoencoder<T> {
-    /// An autoencoder for samples of shape `input`, to be given its layers.
+    /// Starts the description of an autoencoder for samples of shape `input`.
     pub fn builder(input: Shape) -> AutoencoderBuilder<T> {
         AutoencoderBuilder::new(input)
     }
@@ -96,12 +96,12 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.summary()
     }
 
-    /// Every parameter: names (`encoder.0.weight`), shapes, values. See [`Network::parameters`].
+    /// All parameters: names (`encoder.0.weight`), shapes, values. See [`Network::parameters`].
     pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_, T>> {
         self.network.parameters()
     }
 
-    /// Sets a parameter. See [`Network::set_parameter`].
+    /// Sets the parameter, or the state tensor, named `name`. See [`Network::set_parameter`].
     ///
     /// # Errors
     /// [`ParameterError`]; the model is then unchanged.
@@ -109,7 +109,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.set_parameter(name, values)
     }
 
-    /// Changes the flat parameter vector, as an optimizer of one's own does. See [`Network::update_parameters`].
+    /// Changes the flat parameter vector, in your own training loop for instance. See [`Network::update_parameters`].
     ///
     /// # Errors
     /// [`ParameterError`]; the model is then unchanged.
@@ -117,7 +117,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.update_parameters(change)
     }
 
-    /// Keeps training from changing the parameters whose names begin with `prefix`. See [`Network::freeze`].
+    /// Excludes the parameters whose names begin with `prefix` from training. See [`Network::freeze`].
     ///
     /// # Errors
     /// [`ParameterError::NoneBegins`] if there are none.
@@ -125,7 +125,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.freeze(prefix)
     }
 
-    /// Lets training change them again.
+    /// Undoes [`freeze`](Self::freeze).
     ///
     /// # Errors
     /// [`ParameterError::NoneBegins`] if there are none.
@@ -133,15 +133,15 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.unfreeze(prefix)
     }
 
-    /// Working memory for batches of up to `samples` samples, for the `_with` methods; one for each thread.
+    /// Working memory for the `_with` methods, for batches of up to `samples` samples. Each thread needs its own.
     ///
     /// # Errors
-    /// [`Error`] if `samples` is 0 or the memory is not to be had.
+    /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
     pub fn workspace(&self, samples: usize) -> Result<Workspace<T>, Error> {
         self.network.workspace(samples)
     }
 
-    /// The codes of samples: code features × samples.
+    /// Encodes samples: code features × samples.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model.
@@ -149,7 +149,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.infer(self.encoder_layers(), samples.into())
     }
 
-    /// The same without allocating: the codes lie in the workspace.
+    /// [`encode`](Self::encode) without allocating: the codes are in the workspace.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model or the workspace.
@@ -161,7 +161,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.infer_with(self.encoder_layers(), workspace, samples.into())
     }
 
-    /// The samples that codes stand for: features × samples.
+    /// Decodes codes: features × samples.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model.
@@ -169,7 +169,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.infer(self.decoder_layers(), codes.into())
     }
 
-    /// The same without allocating: the samples lie in the workspace.
+    /// [`decode`](Self::decode) without allocating: the samples are in the workspace.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model or the workspace.
@@ -181,7 +181,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.infer_with(self.decoder_layers(), workspace, codes.into())
     }
 
-    /// Samples encoded and decoded: features × samples.
+    /// Encodes and decodes samples: features × samples.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model.
@@ -189,7 +189,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.predict(samples)
     }
 
-    /// The same without allocating: the reconstructions lie in the workspace.
+    /// [`reconstruct`](Self::reconstruct) without allocating: the reconstructions are in the workspace.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model or the workspace.
@@ -201,7 +201,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.predict_with(workspace, samples)
     }
 
-    /// The mean over features of (sample − reconstruction)² for each sample, in the units of the data squared: large for what is unlike the training data.
+    /// For each sample, the mean over features of (sample − reconstruction)², in squared units of the data. Large for samples unlike the training data.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model.
@@ -214,10 +214,10 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(errors)
     }
 
-    /// The same without allocating: one error for each sample is written to `errors`.
+    /// [`reconstruction_error`](Self::reconstruction_error) without allocating: writes one error per sample to `errors`.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the model or the workspace, or `errors` has not one place for each sample.
+    /// [`Error`] if the batch does not suit the model or the workspace, or `errors` does not have one element per sample.
     pub fn reconstruction_error_with<'b>(
         &self,
         workspace: &mut Workspace<T>,
@@ -236,7 +236,7 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(())
     }
 
-    /// The mean over samples of (sample − reconstruction)² for each feature, in the units of the data squared: which features a model cannot give back.
+    /// For each feature, the mean over samples of (sample − reconstruction)², in squared units of the data: which features the model reconstructs badly.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model.
@@ -253,7 +253,7 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(sums.into_iter().map(|sum| T::from_f64(sum / count)).collect())
     }
 
-    /// The output of the layer called `layer` (`encoder.0`, `decoder.2`), after its activation. See [`Network::activations`].
+    /// The output of the layer named `layer` (`encoder.0`, `decoder.2`), after its activation. See [`Network::activations`].
     ///
     /// # Errors
     /// [`Error`] if there is no such layer or the batch does not suit the model.
@@ -261,7 +261,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.activations(layer, samples)
     }
 
-    /// How active the units of the code are over `samples`: their mean, how many are not 0, which are never. See [`Network::activity`].
+    /// How active the units of the code are over `samples`: their mean, how many are not 0, which are always 0. See [`Network::activity`].
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model.
@@ -284,7 +284,7 @@ fn mean_squared_error<T: Scalar>(samples: &Batch<'_, T>, index: usize, reconstru
     T::from_f64(sum / samples.features().max(1) as f64)
 }
 
-/// Σ (sample − reconstruction)² of sample `index`; the same bits whether the sample is one run or has gaps.
+/// Σ (sample − reconstruction)² of sample `index`; the same bits whether or not the sample is contiguous.
 fn squared_error<T: Scalar>(samples: &Columns<'_, T>, index: usize, reconstruction: &[T]) -> f64 {
     if let Some(sample) = samples.run(index, 1) {
         return reduce::squared_differences(sample, reconstruction);

@@ -1,4 +1,4 @@
-//! [`Posterior`]: the distributions that a variational encoder gives, and [`LatentReport`]: which dimensions of a code say anything.
+//! [`Posterior`]: the distributions that a variational encoder computes, and [`LatentReport`]: which dimensions of the code are in use.
 
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
@@ -9,13 +9,13 @@ use crate::layer::{deviation, divergence};
 use crate::random::{Purpose, Random};
 use crate::{Error, Scalar};
 
-/// For each sample the normal distribution q(z|x) of its code, with independent dimensions.
+/// For each sample, the normal distribution q(z|x) of its code, with independent dimensions.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Posterior<T: Scalar> {
-    /// The means μ: code features × samples. They are what [`Autoencoder::encode`] gives.
+    /// The means μ: code features × samples. [`Autoencoder::encode`] returns them.
     pub mean: DMatrix<T>,
-    /// The logarithms ℓ of the variances: code features × samples.
+    /// The log-variances ℓ: code features × samples.
     pub log_variance: DMatrix<T>,
 }
 
@@ -25,8 +25,8 @@ impl<T: Scalar> Posterior<T> {
         self.log_variance.map(T::exp)
     }
 
-    /// The divergence of each dimension from the standard normal prior, ½ (μ² + exp ℓ − 1 − ℓ) in nats: code features × samples. NaN where a mean that was
-    /// put into [`mean`](Self::mean) has no variance beside it.
+    /// The divergence of each dimension from the standard normal prior, ½ (μ² + exp ℓ − 1 − ℓ) in nats: code features × samples. NaN for an element of
+    /// [`mean`](Self::mean) without a counterpart in [`log_variance`](Self::log_variance), if you changed their sizes.
     pub fn kl(&self) -> DMatrix<f64> {
         let (dimensions, samples) = self.mean.shape();
         DMatrix::from_fn(dimensions, samples, |dimension, sample| {
@@ -35,7 +35,7 @@ impl<T: Scalar> Posterior<T> {
         })
     }
 
-    /// One code drawn for each sample, μ + exp(½ℓ)·ε: code features × samples. The same seed gives the same codes.
+    /// Draws one code per sample, μ + exp(½ℓ)·ε: code features × samples. The same seed gives the same codes.
     pub fn draw(&self, seed: u64) -> DMatrix<T> {
         let mut codes = self.mean.clone();
         for (index, (mut code, log_variance)) in
@@ -51,26 +51,26 @@ impl<T: Scalar> Posterior<T> {
     }
 }
 
-/// Which dimensions of a variational code say anything about the samples.
+/// Which dimensions of a variational code carry information about the samples.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LatentReport {
-    /// For each dimension the mean over samples of its divergence from the prior, in nats: 0 for a dimension that has collapsed.
+    /// For each dimension, the mean over samples of its divergence from the prior, in nats; 0 for a collapsed dimension.
     pub kl: Vec<f64>,
-    /// For each dimension the variance over samples of the posterior's mean.
+    /// For each dimension, the variance over samples of the posterior's mean.
     pub variance_of_mean: Vec<f64>,
 }
 
 impl LatentReport {
-    /// A dimension whose posterior mean varies more than this over the samples is in use; Burda et al. 2015.
+    /// A dimension is active if the variance of its posterior mean exceeds this; Burda et al. 2015.
     pub const ACTIVE: f64 = 0.01;
 
-    /// The dimensions in use: their posterior mean varies by more than [`ACTIVE`](Self::ACTIVE).
+    /// The active dimensions: the variance of their posterior mean exceeds [`ACTIVE`](Self::ACTIVE).
     pub fn active(&self) -> Vec<usize> {
         self.dimensions(true)
     }
 
-    /// The dimensions that have collapsed onto the prior: all others.
+    /// The dimensions that have collapsed to the prior: all others.
     pub fn collapsed(&self) -> Vec<usize> {
         self.dimensions(false)
     }
@@ -82,7 +82,7 @@ impl LatentReport {
 }
 
 impl<T: Scalar> Autoencoder<T> {
-    /// The distribution of each sample's code, of a variational model: one whose encoder ends in a layer like [`GaussianLatent`](crate::GaussianLatent).
+    /// The distribution of each sample's code. Requires a variational model: one whose encoder ends in a layer like [`GaussianLatent`](crate::GaussianLatent).
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -102,7 +102,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the model is not variational or the batch does not suit it.
+    /// [`Error`] if the model is not variational or the batch does not fit it.
     pub fn encode_distribution<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Posterior<T>, Error> {
         let (index, latent) = self.network.latent_before(self.split).ok_or(InputError::NotVariational)?;
         let input = self.network.infer(0..index, samples.into())?;
@@ -113,7 +113,7 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(Posterior { mean, log_variance })
     }
 
-    /// Which dimensions of a variational model's code say anything about `samples`, and which have collapsed.
+    /// Which dimensions of a variational model's code carry information about `samples`, and which have collapsed.
     ///
     /// # Errors
     /// [`Error`] if the model is not variational, the batch does not suit it or has no samples.

@@ -221,7 +221,7 @@ pub enum InputError {
         /// How many there are.
         dimensions: usize,
     },
-    /// The memory for it is not to be had.
+    /// The memory cannot be allocated.
     #[error("cannot allocate memory for {elements} elements")]
     OutOfMemory {
         /// How many were asked for.

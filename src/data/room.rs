@@ -8,7 +8,7 @@ use crate::shape::MAX_ELEMENTS;
 /// `count` times `value`.
 ///
 /// # Errors
-/// [`InputError::OutOfMemory`] past [`MAX_ELEMENTS`], or where the memory is not to be had.
+/// [`InputError::OutOfMemory`] past [`MAX_ELEMENTS`], or where the memory cannot be allocated.
 pub(crate) fn filled<V: Clone>(value: V, count: usize) -> Result<Vec<V>, InputError> {
     let mut values = room(count)?;
     values.resize(count, value);
@@ -18,7 +18,7 @@ pub(crate) fn filled<V: Clone>(value: V, count: usize) -> Result<Vec<V>, InputEr
 /// The numbers of samples, in order.
 ///
 /// # Errors
-/// [`InputError::OutOfMemory`] past [`MAX_ELEMENTS`], or where the memory is not to be had.
+/// [`InputError::OutOfMemory`] past [`MAX_ELEMENTS`], or where the memory cannot be allocated.
 pub(crate) fn numbered(samples: Range<usize>) -> Result<Vec<usize>, InputError> {
     let mut numbers = room(samples.len())?;
     numbers.extend(samples);

@@ -6,7 +6,7 @@ use super::{Backward, Forward, Layer, Plan};
 use crate::kernel::activation::{self as kernel, Function};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
-/// A function applied to every value of a layer's output; a layer of its own as well. Formulas and constants as in Keras.
+/// A function applied to every value of a layer's output; also a layer in its own right. Formulas and constants as in Keras.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Shape};
@@ -44,12 +44,12 @@ pub enum Activation {
     Tanh,
     /// ln(1 + eˣ); Dugas et al. 2000.
     Softplus,
-    /// exp(xᵢ) / Σⱼ exp(xⱼ) over the channels: all features of a flat sample, each pixel's channels of an image.
+    /// exp(xᵢ) / Σⱼ exp(xⱼ) over the channels: all features of a flat sample, or the channels of each pixel of an image.
     Softmax,
 }
 
 impl Activation {
-    /// The function of one value, `None` for linear and softmax.
+    /// The element-wise function; `None` for linear and softmax.
     fn function<T: Scalar>(self) -> Option<Function<T>> {
         Some(match self {
             Self::Linear | Self::Softmax => return None,
@@ -65,18 +65,18 @@ impl Activation {
         })
     }
 
-    /// Whether the derivative is computed from the function's argument rather than from its value: a layer that ends in
-    /// such a one asks for a cache of its output's size.
+    /// Whether the derivative is computed from the function's argument rather than from its value. A layer that ends in
+    /// such an activation requests a cache of its output's size.
     pub fn needs_argument(self) -> bool {
         match self {
             Self::Gelu | Self::Silu => true,
-            // With these signs an output no longer tells on which side of zero its argument was.
+            // With these signs the output does not reveal the sign of its argument.
             Self::LeakyRelu { slope } => slope <= 0.0,
             _ => false,
         }
     }
 
-    /// `Ok` if the activation's constants are in their range.
+    /// `Ok` if the activation's constants are in range.
     ///
     /// # Errors
     /// [`ShapeError::Option`] names the one that is not.
@@ -89,9 +89,9 @@ impl Activation {
         Ok(self)
     }
 
-    /// Replaces each argument in `values` by the function's value, and leaves what [`backward`](Self::backward) needs in
-    /// `cache`, unless that is empty (in inference). `channels` is the size of the last dimension; a softmax of
-    /// values that are not a multiple of it does nothing.
+    /// Replaces each argument in `values` by the function's value, and stores what [`backward`](Self::backward) needs in
+    /// `cache`, unless that is empty (in inference). `channels` is the size of the last dimension; if the number of values is not
+    /// a multiple of it, softmax does nothing.
     pub fn forward<T: Scalar>(self, channels: usize, values: &mut [T], cache: &mut [T]) {
         if self.needs_argument() && cache.len() == values.len() {
             cache.copy_from_slice(values);
@@ -105,8 +105,8 @@ impl Activation {
         }
     }
 
-    /// Turns the gradient by the function's values into the gradient by its arguments, from the values in `output` or the
-    /// arguments in `cache`, whichever [`needs_argument`](Self::needs_argument) says; where the lengths differ, nothing is done.
+    /// Turns the gradient with respect to the function's values into that with respect to its arguments, using the arguments in
+    /// `cache` if [`needs_argument`](Self::needs_argument), else the values in `output`. Does nothing if the lengths differ.
     pub fn backward<T: Scalar>(self, channels: usize, output: &[T], cache: &[T], gradient: &mut [T]) {
         let reference = if self.needs_argument() { cache } else { output };
         if reference.len() != gradient.len() {
@@ -121,7 +121,7 @@ impl Activation {
         }
     }
 
-    /// The activation as named values.
+    /// The activation's kind and constants by name.
     pub fn config(self) -> Config {
         let named = |kind: &str| Config::new().with("kind", kind);
         match self {
@@ -139,10 +139,10 @@ impl Activation {
         }
     }
 
-    /// The activation that [`config`](Self::config) described.
+    /// Rebuilds the activation from its [`config`](Self::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let plain = |activation| config.only(&["kind"]).map(|_| activation);
         match config.text("kind")? {
@@ -161,7 +161,7 @@ impl Activation {
         }
     }
 
-    /// Elements a sample of `output` elements needs in the cache.
+    /// Cache elements per sample, for samples of shape `output`.
     pub(crate) fn cache(self, output: Shape) -> usize {
         if self.needs_argument() { output.elements() } else { 0 }
     }

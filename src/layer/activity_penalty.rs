@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Activation, Backward, Forward, ForwardStatistics, Layer, Plan};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
-/// Passes its input on and adds λ Σ|x| to the loss of each sample, a sum over the units and a mean over samples; Keras's `activity_regularizer=L1(λ)` of
-/// the layer before it. The penalty is reported as `l1`.
+/// Passes its input on unchanged and adds the penalty λ Σ|x| to the loss: summed over the units, averaged over samples. Equals Keras's
+/// `activity_regularizer=L1(λ)` on the layer before it; sparse coding's penalty, Olshausen and Field 1996. The penalty is reported as `l1`.
 ///
 /// Input and output: any shape, the same for both.
 ///
@@ -31,10 +31,10 @@ impl L1Activity {
         Self { weight }
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { weight: config.only(&["weight"])?.number("weight")? })
     }
@@ -61,7 +61,7 @@ impl<T: Scalar> Layer<T> for L1Activity {
         }
     }
 
-    /// The slope of |x| is 0 at 0, as in Keras.
+    /// The derivative of |x| at 0 is taken to be 0, as in Keras.
     fn backward(&self, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         let slope = T::from_f64(self.weight / pass.batch as f64);
@@ -73,31 +73,31 @@ impl<T: Scalar> Layer<T> for L1Activity {
         }
     }
 
-    /// Nothing: a decoder has no use for it.
+    /// Empty: a decoder does not need it.
     fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }
 
-/// This near to 0 and to 1 the divergence goes on as its tangent, so that a unit that is never active has a slope, too.
+/// Closer than this to 0 or 1, the divergence is replaced by its tangent, so that a unit that is never active has a finite gradient.
 const EDGE: f64 = 1e-4;
 
-/// The edge is at most this share of the target rate, so that the least divergence stays at the rate itself.
+/// The edge is at most this share of the target rate (or of its distance to 1), so that the divergence is still smallest at the target rate.
 const EDGE_SHARE: f64 = 0.1;
 
-/// Passes its input on and adds β Σⱼ KL(ρ ‖ ρ̂ⱼ) to the loss, with the target rate ρ, the mean activity ρ̂ⱼ of unit j over the whole batch, and
+/// Passes its input on unchanged and adds β Σⱼ KL(ρ ‖ ρ̂ⱼ) to the loss, with the target rate ρ, the mean activity ρ̂ⱼ of unit j over the whole batch, and
 /// KL(ρ ‖ ρ̂) = ρ ln(ρ/ρ̂) + (1 − ρ) ln((1 − ρ)/(1 − ρ̂)); Ng, *Sparse autoencoder* (CS294A lecture notes), 2011.
 ///
 /// Input and output: any shape, the same for both.
-/// For activities in 0..1: put it after a layer with a sigmoid. A unit is a feature of a flat sample or a channel of an image, then averaged over pixels, too.
-/// Below ρ̂ = min(10⁻⁴, ρ/10) and above 1 − min(10⁻⁴, (1 − ρ)/10) the divergence is continued by its tangent. The penalty is reported as `target_rate`.
+/// Expects activities in 0..1: put it after a layer with a sigmoid. A unit is a feature of a flat sample, or a channel of an image (then ρ̂ⱼ also averages over pixels).
+/// Below ρ̂ = min(10⁻⁴, ρ/10) and above 1 − min(10⁻⁴, (1 − ρ)/10) the divergence is replaced by its tangent. The penalty is reported as `target_rate`.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Shape, TargetRate};
 ///
 /// let model = Autoencoder::<f32>::builder(Shape::flat(64))
 ///     .encoder(Dense::new(25).activation(Activation::Sigmoid))
-///     .encoder(TargetRate::new(0.01, 3.0)) // each unit active in one sample of a hundred
+///     .encoder(TargetRate::new(0.01, 3.0)) // each unit active in one sample in a hundred
 ///     .decoder(Dense::new(64).activation(Activation::Sigmoid))
 ///     .build()?;
 /// # Ok::<(), autoencoder::Error>(())
@@ -114,16 +114,16 @@ impl TargetRate {
         Self { rate, weight }
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let config = config.only(&["rate", "weight"])?;
         Ok(Self { rate: config.number("rate")?, weight: config.number("weight")? })
     }
 
-    /// KL(ρ ‖ ρ̂) for ρ̂ = `active`, and its derivative.
+    /// KL(ρ ‖ ρ̂) for ρ̂ = `active`, and its derivative with respect to ρ̂.
     fn divergence(&self, active: f64) -> (f64, f64) {
         let edge = |share: f64| EDGE.min(EDGE_SHARE * share);
         let (rate, inside) = (self.rate, active.clamp(edge(self.rate), 1.0 - edge(1.0 - self.rate)));
@@ -149,7 +149,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
         Ok(Plan::new(input).forward_statistics(input.channels()).penalty("target_rate"))
     }
 
-    /// For each unit the sum of its activities.
+    /// The sum of each unit's activities.
     fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
         for pixel in pass.input.chunks_exact(pass.input_shape.channels()) {
             pass.sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value.into_f64());
@@ -176,7 +176,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
         }
     }
 
-    /// Nothing: a decoder has no use for it.
+    /// Empty: a decoder does not need it.
     fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }

@@ -1,4 +1,4 @@
-//! [`AvgPool`]: the mean of the values under a window.
+//! [`AvgPool`]: average pooling.
 
 use std::sync::Arc;
 
@@ -8,17 +8,29 @@ use super::{Activation, Backward, Forward, Layer, Padding, Plan};
 use crate::kernel::pool as kernel;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
-/// The mean of the values under a window, channel by channel.
+/// Average pooling: the mean of the values under a window, for each channel; LeCun et al. 1990, Keras's `AveragePooling2D`.
 ///
-/// Input: height × width × channels; output: height' × width' × channels, by the rules of [`Padding`]. The stride is the window's size and the padding `Valid` unless asked otherwise,
-/// as in Keras. With padding `Same` the mean is over the pixels of the image alone.
+/// y(u, v, c) = mean of x(u·stride + k − p, v·stride + l − q, c) over the window's k, l. p and q are the rows above and the columns to the left that [`Padding`] adds;
+/// pixels beyond the image are left out of the mean.
+///
+/// Input: height × width × channels; output: height' × width' × channels, by the rules of [`Padding`]. As in Keras, the stride is the window's size by default, and the padding
+/// `Valid`.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{AvgPool, Network, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::image(2, 2, 1)).layer(AvgPool::new(2)).build()?;
+/// assert_eq!(network.predict(&DMatrix::from_column_slice(4, 1, &[1.0, 2.0, 3.0, 6.0]))?[0], 3.0);
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct AvgPool {
     pooling: Pooling,
 }
 
 impl AvgPool {
-    /// A window of `size` (`2`, or `(2, 3)` for height and width), moved by its size.
+    /// A window of `size` (`2`, or `(2, 3)` for height and width), with its size as the stride.
     pub fn new(size: impl Into<Extent>) -> Self {
         Self { pooling: Pooling::new(size.into()) }
     }
@@ -30,17 +42,17 @@ impl AvgPool {
         self
     }
 
-    /// Treats the rim as `padding` says.
+    /// Sets the padding.
     #[must_use]
     pub fn padding(mut self, padding: Padding) -> Self {
         self.pooling.window.padding = padding;
         self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         Pooling::from_config(config).map(|pooling| Self { pooling })
     }

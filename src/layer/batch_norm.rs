@@ -1,4 +1,4 @@
-//! [`BatchNorm`]: each channel brought to a common scale by the batch it is in.
+//! [`BatchNorm`]: batch normalisation.
 
 use std::sync::Arc;
 
@@ -12,14 +12,15 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 const GAMMA: usize = 0;
 const BETA: usize = 1;
 
-/// y = γ·(x − μ)/√(v + ε) + β for each channel; Ioffe and Szegedy 2015. Rules and defaults (momentum 0.99, ε = 10⁻³, γ = 1 and β = 0 at first) are Keras's.
+/// Batch normalisation: y = γ·(x − μ)/√(v + ε) + β for each channel; Ioffe and Szegedy 2015. Rules and defaults (momentum 0.99, ε = 10⁻³, initially γ = 1
+/// and β = 0) are Keras's.
 ///
-/// Input and output: any shape; channels are the last dimension: the channels of an image, the features of a flat sample. In training μ and v are mean and
-/// variance (divided by the count, not one less) over every pixel of the whole batch, whatever the number of threads; in inference they are the running ones,
-/// m ← momentum·m + (1 − momentum)·μ after each step, kept in the model's state and its file. PyTorch's momentum is 1 − this one, its ε 10⁻⁵, its running
-/// variance divided by one less.
+/// Input and output: any shape. Channels are the last dimension: the channels of an image, the features of a flat sample. In training μ and v are the mean and
+/// the variance (divided by n, not n − 1) over all pixels of the whole batch, whatever the number of threads. In inference they are the running ones,
+/// m ← momentum·m + (1 − momentum)·μ after each step, kept in the model's state and its file. PyTorch's momentum is 1 minus this one, its ε is 10⁻⁵, and its running
+/// variance is divided by n − 1.
 ///
-/// A layer before it needs no bias. The mirrored decoder normalises the same channels.
+/// The layer before it needs no bias. A mirrored decoder normalises the same channels.
 ///
 /// ```
 /// use autoencoder::{Activation, BatchNorm, Dense, Network, Shape};
@@ -51,24 +52,24 @@ impl BatchNorm {
         Self { momentum: 0.99, epsilon: 1e-3 }
     }
 
-    /// How much of the running mean and variance a step keeps, in 0..1. With few steps an epoch, less than 0.99 makes them follow sooner.
+    /// How much of the running mean and variance a step keeps, in 0..1. With few steps per epoch, a value below 0.99 makes them follow sooner.
     #[must_use]
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.momentum = momentum;
         self
     }
 
-    /// What is added to the variance, above 0.
+    /// Sets ε, which is added to the variance; above 0.
     #[must_use]
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let config = config.only(&["momentum", "epsilon"])?;
         Ok(Self { momentum: config.number("momentum")?, epsilon: config.number("epsilon")? })
@@ -99,11 +100,11 @@ fn moments(sums: &[f64], count: f64) -> impl Iterator<Item = (f64, f64)> {
     let (sums, squares) = sums.split_at(sums.len() / 2);
     sums.iter().zip(squares).map(move |(sum, square)| {
         let mean = sum / count;
-        (mean, (square / count - mean * mean).max(0.0)) // rounding may leave less than nothing
+        (mean, (square / count - mean * mean).max(0.0)) // rounding may make it negative
     })
 }
 
-/// `N` pieces of one number for each channel.
+/// Splits `scratch` into `N` pieces of one number per channel.
 fn pieces<T, const N: usize>(scratch: &mut [T], channels: usize) -> [&mut [T]; N] {
     let mut chunks = scratch.chunks_exact_mut(channels.max(1));
     std::array::from_fn(|_| chunks.next().unwrap_or(&mut []))
@@ -133,7 +134,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
             .work_per_sample(input.elements().saturating_mul(4)))
     }
 
-    /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and what is lost in their difference is far below ε.
+    /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and the cancellation error of their difference is far below ε.
     fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
         let channels = pass.input_shape.channels();
         let [sums, squares] = pieces(pass.sums, channels);
@@ -185,8 +186,8 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
     }
 
-    /// With n values of a channel and a = 1/√(v + ε): by x γa·(g − Σg/n − (x − μ)·a²·Σg(x − μ)/n), by γ a·Σg(x − μ), by β Σg. Those sums are the
-    /// whole batch's already: each part adds its share of them.
+    /// With n values per channel and a = 1/√(v + ε), the gradients are: x: γa·(g − Σg/n − (x − μ)·a²·Σg(x − μ)/n), γ: a·Σg(x − μ), β: Σg. The sums
+    /// already cover the whole batch, so each part adds its share of the last two.
     fn backward(&self, mut pass: Backward<'_, T>) {
         let channels = pass.input_shape.channels().max(1);
         let count = pass.input_shape.values_per_channel(pass.batch);
@@ -220,7 +221,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
 
     fn update_state(&self, pass: StateUpdate<'_, T>) {
         let (means, variances) = pass.state.split_at_mut(pass.state.len() / 2);
-        // A variance may pass what `T` can hold, and sums may cancel that are both infinite; a model whose state is not finite could not be saved.
+        // A variance may overflow `T`, and the difference of two infinite sums is NaN; a model whose state is not finite could not be saved.
         let blend = |old: &mut T, new: f64| {
             let blended = T::from_f64(self.momentum * old.into_f64() + (1.0 - self.momentum) * new);
             if !blended.is_nan() {
@@ -234,7 +235,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
     }
 
-    /// The same channels, and then the activation of the layer that was normalised.
+    /// Normalises the same channels, then applies the activation of the layer that was normalised.
     fn mirror(&self, _input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(*self)];
         if activation != Activation::Linear {
@@ -243,7 +244,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         Some(layers)
     }
 
-    /// Nothing is transposed: the mirror image has numbers of its own.
+    /// Nothing is transposed: the mirrored layer has its own parameters.
     fn tied_mirror(&self, _name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         self.mirror(input, activation)
     }

@@ -13,13 +13,23 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// A convolution (a cross-correlation, as in every framework); LeCun et al. 1989.
 ///
-/// y(u, v, o) = f(b(o) + Σ w(k, l, c, o)·x(u·stride + k·dilation − p, v·stride + l·dilation − q, c)) over the kernel's k, l and the channels c; x is 0 beyond the rim.
+/// y(u, v, o) = f(b(o) + Σ w(k, l, c, o)·x(u·stride + k·dilation − p, v·stride + l·dilation − q, c)) over the kernel's k, l and the channels c; x is 0 beyond the image.
 /// p and q are the rows above and the columns to the left that [`Padding`] adds.
 ///
 /// Input: height × width × channels; output: height' × width' × filters, by Keras's rules for [`Padding`].
-/// The weight's shape is kernel height × kernel width × channels × filters, row-major, as Keras stores it; it starts Glorot-uniform, the bias zero.
+/// The weight's shape is kernel height × kernel width × channels × filters, row-major, as Keras stores it. Initially it is Glorot-uniform, and the bias zero.
 ///
-/// Unlike Keras's, the padding is `Same` unless asked otherwise: that is what autoencoders use.
+/// Unlike in Keras, the default padding is `Same`, which is what autoencoders use.
+///
+/// ```
+/// use autoencoder::{Activation, Conv2D, Network, Shape};
+///
+/// let convolution = Conv2D::new(32, 3).stride(2).activation(Activation::Relu);
+/// let network = Network::<f32>::builder(Shape::image(28, 28, 1)).layer(convolution).build()?;
+/// assert_eq!(network.output_shape(), Shape::image(14, 14, 32));
+/// assert_eq!(network.parameter_count(), 3 * 3 * 1 * 32 + 32);
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conv2D {
     filters: usize,
@@ -59,17 +69,17 @@ impl Conv2D {
         self
     }
 
-    /// Treats the rim as `padding` says.
+    /// Sets the padding.
     #[must_use]
     pub fn padding(mut self, padding: Padding) -> Self {
         self.window.padding = padding;
         self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let names = ["filters", "kernel", "stride", "dilation", "padding"];
         config.only(&[names.as_slice(), Weights::NAMES.as_slice()].concat())?;
@@ -97,7 +107,7 @@ impl Conv2D {
 }
 
 impl Conv2D {
-    /// The transposed convolution that leads back to `channels` channels.
+    /// The transposed convolution back to `channels` channels.
     fn back(&self, channels: usize, weights: Weights) -> Conv2DTranspose {
         Conv2DTranspose::new(channels, self.window.size)
             .stride(self.window.stride)
@@ -105,7 +115,7 @@ impl Conv2D {
             .weights(weights)
     }
 
-    /// `back`, and a crop where it gives more than `input`; there is none for spread kernels.
+    /// `back`, and a crop if its output is larger than `input`. `None` for dilated kernels.
     fn transposed<T: Scalar>(&self, input: Shape, back: Conv2DTranspose) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [height, width, _] = input.as_image().ok()?;
         if self.window.dilation != Extent::from(1) {
@@ -207,7 +217,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
         Some(Arc::new(RepeatedConv2D { repetition, geometry, weights, weight }))
     }
 
-    /// A convolution where the stride is 1, a transposed one (and a crop where it gives too much) where it is not.
+    /// A convolution if the image keeps its size, else a transposed convolution, with a crop if its output is too large.
     fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [height, width, channels] = input.as_image().ok()?;
         let output = self.geometry(input).ok()?.output;

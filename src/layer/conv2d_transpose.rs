@@ -1,4 +1,4 @@
-//! [`Conv2DTranspose`]: a convolution that enlarges.
+//! [`Conv2DTranspose`]: a transposed convolution over images.
 
 use std::sync::Arc;
 
@@ -11,14 +11,22 @@ use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// A transposed convolution: the linear map of a [`Conv2D`] from the output's size to the input's, transposed; then bias and activation. Zeiler et al. 2010, who call
-/// it a deconvolution; the arithmetic is that of Dumoulin and Visin 2016.
+/// it a deconvolution; arithmetic as in Dumoulin and Visin 2016.
 ///
 /// y(u, v, o) = f(b(o) + Σ w(k, l, o, c)·x(i, j, c)) over all channels c and all i, j, k, l with i·stride + k − p = u, and likewise for j, l and v. With padding
 /// `Same` p = ⌊max(kernel − stride, 0) / 2⌋, with `Valid` 0.
 ///
 /// Input: height × width × channels. Output, by Keras's rules: with padding `Same` (the default here) height·stride × width·stride × filters, with
 /// `Valid` height·stride + max(kernel − stride, 0) and likewise for the width.
-/// The weight's shape is kernel height × kernel width × filters × channels, row-major, as Keras stores it; it starts Glorot-uniform, the bias zero.
+/// The weight's shape is kernel height × kernel width × filters × channels, row-major, as Keras stores it. Initially it is Glorot-uniform, and the bias zero.
+///
+/// ```
+/// use autoencoder::{Conv2DTranspose, Network, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::image(7, 7, 64)).layer(Conv2DTranspose::new(32, 3).stride(2)).build()?;
+/// assert_eq!(network.output_shape(), Shape::image(14, 14, 32));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conv2DTranspose {
     filters: usize,
@@ -46,33 +54,33 @@ impl Conv2DTranspose {
         }
     }
 
-    /// Takes the weight of the earlier layer called `layer`, a [`Conv2D`] with this kernel, as many channels as this layer has filters and as many filters as its input
-    /// has channels, instead of one of its own: with that layer's stride and padding it is that convolution transposed. There is one set of numbers, to whose gradient
-    /// both layers add, and one entry in the file. [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) does it for a whole decoder.
+    /// Ties the weight to that of the earlier layer named `layer`: a [`Conv2D`] with the same kernel, as many input channels as this layer has filters, and as many
+    /// filters as this layer has input channels. With that layer's stride and padding, this layer is that convolution transposed. The weight is stored once, and both
+    /// layers add to its gradient. [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) ties a whole decoder.
     #[must_use]
     pub fn tied_to(mut self, layer: impl Into<String>) -> Self {
         self.tie = Tie::to(layer);
         self
     }
 
-    /// Enlarges by `stride`.
+    /// Sets the stride, the factor by which the image is enlarged.
     #[must_use]
     pub fn stride(mut self, stride: impl Into<Extent>) -> Self {
         self.window.stride = stride.into();
         self
     }
 
-    /// Treats the rim as `padding` says.
+    /// Sets the padding.
     #[must_use]
     pub fn padding(mut self, padding: Padding) -> Self {
         self.window.padding = padding;
         self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let names = ["filters", "kernel", "stride", "padding"];
         config.only(&[names.as_slice(), Weights::NAMES.as_slice(), &[Tie::NAME]].concat())?;

@@ -1,4 +1,4 @@
-//! [`Crop`]: an image without its rim.
+//! [`Crop`]: an image without its border.
 
 use std::sync::Arc;
 
@@ -6,24 +6,32 @@ use super::{Activation, Backward, Forward, Layer, Pad, Plan};
 use crate::kernel::frame::{self as kernel, Frame};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
-/// An image without some rows and columns at its rim; Keras's `Cropping2D`.
+/// Crops rows and columns at the edges of an image; Keras's `Cropping2D`.
 ///
 /// Input: height × width × channels; output: (height − top − bottom) × (width − left − right) × channels.
+///
+/// ```
+/// use autoencoder::{Crop, Network, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::image(28, 28, 1)).layer(Crop::new(2, 2, 4, 4)).build()?;
+/// assert_eq!(network.output_shape(), Shape::image(24, 20, 1));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Crop {
     rim: [usize; 4],
 }
 
 impl Crop {
-    /// Cuts off `top` and `bottom` rows, `left` and `right` columns.
+    /// Removes `top` and `bottom` rows, `left` and `right` columns.
     pub fn new(top: usize, bottom: usize, left: usize, right: usize) -> Self {
         Self { rim: [top, bottom, left, right] }
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let rim = config.only(&["top_bottom_left_right"])?.integers::<4>("top_bottom_left_right")?;
         Ok(Self { rim })
@@ -75,7 +83,7 @@ impl<T: Scalar> Layer<T> for Crop {
     }
 }
 
-/// What brings an image of shape `from` to `to` rows and columns: rows and columns below and to the right are cut off or filled with zeros.
+/// The layers that bring an image of shape `from` to `to` rows and columns by cropping or zero-padding at the bottom and on the right.
 pub(super) fn fit<T: Scalar>(from: Shape, to: [usize; 2]) -> Vec<Arc<dyn Layer<T>>> {
     let Ok([height, width, _]) = from.as_image() else { return Vec::new() };
     let mut layers: Vec<Arc<dyn Layer<T>>> = Vec::new();

@@ -11,7 +11,7 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// A fully connected layer: y = f(Wᵀx + b), with W of shape in × units (row-major, as Keras stores it) and b of units.
 ///
-/// Input: any shape, flattened; output: `units` features. W starts Glorot-uniform and b zero, as in Keras's `Dense`.
+/// Input: any shape, flattened; output: `units` features. Initially W is Glorot-uniform and b zero, as in Keras's `Dense`.
 ///
 /// ```
 /// use autoencoder::{Activation, Dense, Network, Shape};
@@ -30,14 +30,14 @@ pub struct Dense {
 weight_options!(Dense);
 
 impl Dense {
-    /// A layer of `units` linear units.
+    /// `units` linear units.
     pub fn new(units: usize) -> Self {
         Self { units, weights: Weights::default(), tie: Tie::default() }
     }
 
-    /// Takes the weight of the earlier layer called `layer`, a [`Dense`], transposed instead of one of its own: y = f(W x + b) with W of shape units × in. There is
-    /// one set of numbers, to whose gradient both layers add, and one entry in the file.
-    /// [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) does it for a whole decoder.
+    /// Ties the weight to that of the earlier layer named `layer`, a [`Dense`], transposed: y = f(W x + b) with W of shape units × in. The weight is
+    /// stored once, and both layers add to its gradient.
+    /// [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) ties a whole decoder.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Dense, Shape};
@@ -55,10 +55,10 @@ impl Dense {
         self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         config.only(&[&["units"], Weights::NAMES.as_slice(), &[Tie::NAME]].concat())?;
         Ok(Self { units: config.integer("units")?, weights: Weights::read(config)?, tie: Tie::read(config)? })
@@ -92,7 +92,7 @@ impl<T: Scalar> Layer<T> for Dense {
         self.weights.activation
     }
 
-    /// W packed.
+    /// Packs W.
     fn prepare(&self, pass: Prepare<'_, T>) {
         let (weight, inputs) = (pass.parameters.of(WEIGHT), pass.input_shape.elements());
         let matrix = match self.tie.is_tied() {
@@ -102,7 +102,7 @@ impl<T: Scalar> Layer<T> for Dense {
         pack(matrix, pass.prepared);
     }
 
-    /// Wᵀ packed.
+    /// Packs Wᵀ.
     fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
         let (weight, inputs) = (pass.parameters.of(WEIGHT), pass.input_shape.elements());
         let transpose = match self.tie.is_tied() {
@@ -167,7 +167,7 @@ impl<T: Scalar> Layer<T> for Dense {
     }
 }
 
-/// A dense layer whose output is given the shape `output`.
+/// A dense layer, its output reshaped to `output`.
 fn shaped<T: Scalar>(layer: Dense, output: Shape) -> Vec<Arc<dyn Layer<T>>> {
     match output.dimensions() {
         [_] => vec![Arc::new(layer)],
@@ -175,13 +175,13 @@ fn shaped<T: Scalar>(layer: Dense, output: Shape) -> Vec<Arc<dyn Layer<T>>> {
     }
 }
 
-/// Packs a matrix on every thread, if it is large enough.
+/// Packs a matrix, on all threads if it is large enough.
 fn pack<T: Scalar>(matrix: Unpacked<'_, T>, packed: &mut [T]) {
     let worth_threads = packed.len() >= MIN_PACKED_FOR_THREADS;
     parallel::run(Panels { matrix, first: 0, packed }, worth_threads);
 }
 
-/// Fewer elements than this are packed before a second thread has woken up.
+/// One thread packs fewer elements than this before a second has woken up.
 const MIN_PACKED_FOR_THREADS: usize = 1 << 14;
 
 /// Some panels of a matrix.

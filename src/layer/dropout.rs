@@ -1,4 +1,4 @@
-//! [`Dropout`]: values left out at random while a model learns.
+//! [`Dropout`]: values set to zero at random in training.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use super::{Activation, Backward, Forward, Layer, Mode, Plan};
 use crate::random::Chance;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
-/// In training each value is 0 with probability p, and x/(1 − p) otherwise; in inference it is x. Srivastava et al. 2014, in the inverted form of every framework:
-/// the expected value is the same in both modes.
+/// In training each value becomes 0 with probability p, and x/(1 − p) otherwise; in inference it stays x. Srivastava et al. 2014, in the inverted form that all frameworks
+/// use: the expected value is the same in both modes.
 ///
-/// Input and output: any shape. Each sample and each step have their own draws. A mirrored decoder has no counterpart of it.
+/// Input and output: any shape. Each sample in each step has its own draws. A mirrored decoder has no counterpart.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -28,15 +28,15 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// Leaves out a value with probability `rate`, at least 0 and below 1.
+    /// Drops a value with probability `rate`, at least 0 and below 1.
     pub fn new(rate: f64) -> Self {
         Self { rate }
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { rate: config.only(&["rate"])?.number("rate")? })
     }
@@ -51,7 +51,7 @@ impl<T: Scalar> Layer<T> for Dropout {
         Config::new().with("rate", self.rate)
     }
 
-    /// The cache holds what each value is multiplied by.
+    /// The cache holds the factor of each value.
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         option::share("rate", self.rate)?;
         Ok(Plan::new(input).cache_per_sample(input.elements()).work_per_sample(input.elements().saturating_mul(4)))

@@ -9,20 +9,20 @@ use super::{
 };
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
-/// Up to this size a logarithm of a variance is taken as it comes; beyond, it bends towards twice this size.
+/// Up to this magnitude a log-variance is used as is; beyond, it approaches twice this magnitude.
 const STRAIGHT: f64 = 10.0;
 
-/// The code of a variational autoencoder: z = μ + exp(½ℓ)·ε with ε from the standard normal distribution in training and over its validation data, z = μ in
-/// inference; Kingma and Welling 2013. The last layer of an encoder.
+/// The code of a variational autoencoder: z = μ + exp(½ℓ)·ε with standard normal ε in training and validation, z = μ in inference; Kingma and Welling 2013.
+/// The last layer of an encoder.
 ///
-/// Input: twice as many channels as the output: first the means μ, then the variances' logarithms ℓ. A linear layer gives both:
+/// Input: twice as many channels as the output, first the means μ, then the log-variances ℓ. A linear layer computes both:
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, GaussianLatent, Shape};
 ///
 /// let model = Autoencoder::<f32>::builder(Shape::flat(784))
 ///     .encoder(Dense::new(400).activation(Activation::Relu))
-///     .encoder(Dense::new(2 * 40)) // 40 means and 40 logarithms of variances
+///     .encoder(Dense::new(2 * 40)) // 40 means and 40 log-variances
 ///     .encoder(GaussianLatent::new())
 ///     .decoder(Dense::new(400).activation(Activation::Relu))
 ///     .decoder(Dense::new(784).activation(Activation::Sigmoid))
@@ -31,17 +31,17 @@ const STRAIGHT: f64 = 10.0;
 /// # Ok::<(), autoencoder::Error>(())
 /// ```
 ///
-/// Adds to the loss the divergence from the standard normal prior, the sum over a sample's dimensions and the mean over samples of
+/// Adds to the loss the divergence from the standard normal prior, summed over a sample's dimensions and averaged over samples:
 ///
 /// KL = ½ (μ² + exp ℓ − 1 − ℓ), in nats,
 ///
-/// times β and the share that [`warm_up`](Self::warm_up) leaves of it. A history has that penalty as `kl_weighted` and the divergence itself as the figure `kl`.
-/// The loss has to be a negative log-likelihood in nats: [`Bce`](struct@crate::Bce) with [`Reduction::SumPerSample`](crate::Reduction::SumPerSample), or
+/// times β and the current share of [`warm_up`](Self::warm_up). A history reports this penalty as `kl_weighted` and the divergence itself as the figure `kl`.
+/// The loss must be a negative log-likelihood in nats: [`Bce`](struct@crate::Bce) with [`Reduction::SumPerSample`](crate::Reduction::SumPerSample), or
 /// [`GaussianNll`](crate::GaussianNll).
 ///
-/// Over validation data the noise is the same after every epoch, and the divergence counts with the whole weight β, nothing being free:
-/// [`Epoch::validation_total`](crate::Epoch::validation_total), which [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) watch; with β = 1 an
-/// estimate of −[`elbo`](crate::Autoencoder::elbo). Their patience waits for the end of a warm-up.
+/// In validation the noise is the same after every epoch, and the divergence has its full weight β, without warm-up or free bits. The sum of loss and divergence is
+/// [`Epoch::validation_total`](crate::Epoch::validation_total), which [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) watch; with β = 1 it
+/// estimates −[`elbo`](crate::Autoencoder::elbo). Their patience ignores epochs of a warm-up.
 ///
 /// Nothing overflows: ℓ is the input where that is within ±10, and ±(10 + 10·tanh((|x| − 10) / 10)) for an input x beyond, which is smooth and stays within ±20.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,14 +63,14 @@ impl GaussianLatent {
         Self { beta: 1.0, warm_up: KlWarmUp::None, free_bits: 0.0 }
     }
 
-    /// Weighs the divergence with `beta`, at least 0: above 1 for dimensions that mean one thing each; Higgins et al. 2017.
+    /// Weights the divergence by `beta`, at least 0. Values above 1 encourage disentangled dimensions; Higgins et al. 2017.
     #[must_use]
     pub fn beta(mut self, beta: f64) -> Self {
         self.beta = beta;
         self
     }
 
-    /// Starts with a small weight, so that the code does not collapse before the decoder has learned to use it. The patience of
+    /// Starts with a small weight, so that the code does not collapse before the decoder uses it. The patience of
     /// [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) waits until the full weight is reached for the first time.
     #[must_use]
     pub fn warm_up(mut self, warm_up: KlWarmUp) -> Self {
@@ -78,17 +78,17 @@ impl GaussianLatent {
         self
     }
 
-    /// Lets each dimension have `nats` for nothing: its term is max(nats, mean of its KL over the batch); Kingma et al. 2016. At least 0, which is the default.
+    /// Leaves the first `nats` of each dimension's divergence unpenalised: its term is max(nats, mean of its KL over the batch); Kingma et al. 2016. At least 0, the default.
     #[must_use]
     pub fn free_bits(mut self, nats: f64) -> Self {
         self.free_bits = nats;
         self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let config = config.only(&["beta", "warm_up", "free_bits"])?;
         Ok(Self {
@@ -109,7 +109,7 @@ impl GaussianLatent {
         self.beta * self.warm_up.share(epoch)
     }
 
-    /// The term of the objective, without its weight: `kl` of this part, or what free bits make of the sums over the whole batch.
+    /// The unweighted term of the objective: `kl` of this part or, with free bits, this part's share of the floored sums over the whole batch.
     fn term(&self, kl: f64, statistics: &[f64], samples: usize, batch: usize) -> f64 {
         match self.free_bits > 0.0 {
             true => {
@@ -120,13 +120,13 @@ impl GaussianLatent {
         }
     }
 
-    /// Whether the divergence of the dimension with this sum over the batch counts: it is above what is free.
+    /// Whether the dimension's mean divergence over the batch exceeds the free bits.
     fn counts(&self, statistics: &[f64], dimension: usize, batch: usize) -> bool {
         self.free_bits == 0.0 || statistics.get(dimension).is_some_and(|sum| sum / batch as f64 > self.free_bits)
     }
 }
 
-/// The logarithm of a variance for an input, and its derivative.
+/// The log-variance for an input, and its derivative.
 fn bounded<T: Scalar>(input: T) -> (T, T) {
     let straight = T::from_f64(STRAIGHT);
     if input.abs() <= straight {
@@ -136,12 +136,12 @@ fn bounded<T: Scalar>(input: T) -> (T, T) {
     ((straight + straight * bent) * input.signum(), T::one() - bent * bent)
 }
 
-/// The means in an input: the first half of each pixel's channels, of which there are `channels` in the output.
+/// The means in an input: the first half of each pixel's channels. `channels` is that of the output.
 fn means<T>(input: &[T], channels: usize) -> impl Iterator<Item = &T> {
     input.chunks_exact(2 * channels.max(1)).flat_map(move |pixel| pixel.iter().take(channels))
 }
 
-/// What logarithms of variances are made of: the second half.
+/// The unbounded log-variances in an input: the second half.
 fn logarithms<T>(input: &[T], channels: usize) -> impl Iterator<Item = &T> {
     input.chunks_exact(2 * channels.max(1)).flat_map(move |pixel| pixel.iter().skip(channels))
 }
@@ -180,7 +180,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
             .sums_per_sample())
     }
 
-    /// For each dimension, Σ KL.
+    /// Σ KL for each dimension.
     fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
         let channels = pass.input_shape.channels() / 2;
         for sample in pass.input.chunks_exact(pass.input_shape.elements()) {
@@ -191,7 +191,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
         }
     }
 
-    /// Leaves z − μ and exp ℓ of each dimension in the cache.
+    /// Caches z − μ and exp ℓ of each dimension.
     fn forward(&self, pass: Forward<'_, T>) {
         let channels = pass.output_shape.channels();
         let ([penalty], [figure]) = (pass.penalties, pass.figures) else {
@@ -256,7 +256,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
         Some(self)
     }
 
-    /// Nothing: what the decoder is given is the code.
+    /// Empty: the decoder reads the code itself.
     fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }

@@ -1,4 +1,4 @@
-//! [`GaussianNoise`]: values blurred at random while a model learns.
+//! [`GaussianNoise`]: normal noise added in training.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use rand_distr::{Distribution, StandardNormal};
 use super::{Activation, Backward, Forward, Layer, Mode, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
-/// x + σε with ε normal in training, x in inference; Keras's `GaussianNoise`. As the first layer of an encoder it is a denoising autoencoder's corruption (Vincent et al.
-/// 2008) that travels with the model; [`Trainer::corrupt`](crate::Trainer::corrupt) is the one that does not.
+/// x + σε with standard normal ε in training, x in inference; Keras's `GaussianNoise`. As the first layer of an encoder it corrupts the input of a denoising autoencoder
+/// (Vincent et al. 2008) and is saved with the model; [`Trainer::corrupt`](crate::Trainer::corrupt) is not.
 ///
-/// Input and output: any shape. Each sample and each step have their own draws. A mirrored decoder has no counterpart of it.
+/// Input and output: any shape. Each sample in each step has its own draws. A mirrored decoder has no counterpart.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -34,10 +34,10 @@ impl GaussianNoise {
         Self { deviation }
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { deviation: config.only(&["deviation"])?.number("deviation")? })
     }

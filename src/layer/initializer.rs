@@ -1,4 +1,4 @@
-//! [`Initializer`]: the values that parameters start with.
+//! [`Initializer`]: the initial values of parameters.
 
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal, Uniform};
@@ -6,19 +6,19 @@ use rand_distr::{Distribution, StandardNormal, Uniform};
 use crate::random::Rng;
 use crate::{Config, ConfigError, Scalar};
 
-/// The standard deviation of a standard normal variable cut off at ±2.
+/// The standard deviation of a standard normal variable truncated at ±2.
 const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
 
-/// The values that parameters start with; definitions and names as in Keras.
+/// The initial values of a parameter; definitions and names as in Keras.
 ///
-/// A tensor's fans are those of Keras: for `[in, out]` these two, for a kernel `[height, width, in, out]`
-/// `height·width·in` and `height·width·out`. The normal ones are truncated at two standard deviations and then scaled to have the variance named.
+/// A tensor's fan_in and fan_out are those of Keras: `in` and `out` for `[in, out]`, `height·width·in` and `height·width·out` for a kernel
+/// `[height, width, in, out]`. Truncated normal draws are cut off at two standard deviations, then scaled to the stated variance.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Initializer {
     /// 0.
     Zeros,
-    /// One value.
+    /// The same value everywhere.
     Constant(f64),
     /// Uniform in ±√(6 / (fan_in + fan_out)); Glorot and Bengio 2010.
     #[default]
@@ -33,19 +33,19 @@ pub enum Initializer {
     LecunUniform,
     /// Truncated normal of variance 1 / fan_in; LeCun et al. 1998.
     LecunNormal,
-    /// Normal around 0 with this standard deviation.
+    /// Normal with mean 0 and this standard deviation.
     Normal(f64),
-    /// Normal around 0 with this standard deviation, redrawn beyond two of them.
+    /// Normal with mean 0 and this standard deviation; values beyond two of these are redrawn.
     TruncatedNormal(f64),
-    /// Uniform in ± this.
+    /// Uniform between minus and plus this value.
     Uniform(f64),
-    /// The tensor as a matrix with its last dimension as columns: orthonormal rows or columns, whichever are fewer, times
+    /// The tensor as a matrix with its last dimension as columns, its rows or columns (whichever are fewer) orthonormal, times
     /// this gain; Saxe et al. 2013.
     Orthogonal(f64),
 }
 
 impl Initializer {
-    /// Fills `values`, a tensor of `shape`, from the stream. Draws are made in `f64`, so that `f32` and `f64` models start alike.
+    /// Fills `values`, a tensor of `shape`, with random values. Draws are made in `f64`, so that `f32` and `f64` models start alike.
     pub(crate) fn fill<T: Scalar>(self, shape: &[usize], values: &mut [T], rng: &mut Rng) {
         let (fan_in, fan_out) = fans(shape);
         let both = (fan_in + fan_out) / 2.0;
@@ -67,7 +67,7 @@ impl Initializer {
         }
     }
 
-    /// The initializer as named values.
+    /// The initializer's kind and value by name.
     pub fn config(self) -> Config {
         let named = |kind: &str| Config::new().with("kind", kind);
         match self {
@@ -86,10 +86,10 @@ impl Initializer {
         }
     }
 
-    /// The initializer that [`config`](Self::config) described.
+    /// Rebuilds the initializer from its [`config`](Self::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let value = || config.only(&["kind", "value"])?.number("value");
         let plain = |initializer| config.only(&["kind"]).map(|_| initializer);
@@ -130,7 +130,7 @@ fn fill<T: Scalar>(values: &mut [T], mut draw: impl FnMut() -> f64) {
 fn uniform<T: Scalar>(limit: f64, values: &mut [T], rng: &mut Rng) {
     match Uniform::new_inclusive(-limit.abs(), limit.abs()) {
         Ok(distribution) => fill(values, || distribution.sample(rng)),
-        Err(_) => values.fill(T::nan()), // not finite, which building the model reports
+        Err(_) => values.fill(T::nan()), // reported as not finite when the model is built
     }
 }
 

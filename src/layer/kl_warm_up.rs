@@ -1,9 +1,9 @@
-//! [`KlWarmUp`]: a weight of the divergence that depends on how far training has come.
+//! [`KlWarmUp`]: how the weight of the divergence grows in training.
 
 use crate::{Config, ConfigError, OptionError, option};
 
-/// The share of the weight β of a variational layer's divergence that is in force after some epochs. Counted in steps: half-way through the third epoch is 2.5.
-/// (The learning rate's warm-up is [`WarmUp`](crate::WarmUp).)
+/// The share of the full weight β that a variational layer's divergence has after some epochs. Epochs are fractional: halfway through the third is 2.5.
+/// (For the learning rate's warm-up see [`WarmUp`](crate::WarmUp).)
 ///
 /// ```
 /// use autoencoder::KlWarmUp;
@@ -14,17 +14,17 @@ use crate::{Config, ConfigError, OptionError, option};
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum KlWarmUp {
-    /// The whole weight from the start.
+    /// The full weight from the start.
     #[default]
     None,
     /// min(1, t / epochs) after t epochs; Bowman et al. 2015, Sønderby et al. 2016.
     Linear {
-        /// When the whole weight is reached; above 0.
+        /// When the full weight is reached; above 0.
         epochs: f64,
     },
-    /// min(1, (t mod epochs) / (rise · epochs)): from 0 again and again; Fu et al. 2019, who take 4 cycles in all and a rise of ½.
+    /// min(1, (t mod epochs) / (rise · epochs)), restarting at 0 in every cycle; Fu et al. 2019, who use 4 cycles in all and a rise of ½.
     Cyclic {
-        /// How long a cycle takes; above 0.
+        /// The length of a cycle; above 0.
         epochs: f64,
         /// The share of a cycle in which the weight rises; above 0, at most 1.
         rise: f64,
@@ -32,14 +32,14 @@ pub enum KlWarmUp {
 }
 
 impl KlWarmUp {
-    /// The share of the weight after `epoch` epochs, 0 to 1 whatever the epoch.
+    /// The share of the weight after `epoch` epochs, from 0 to 1.
     pub fn share(self, epoch: f64) -> f64 {
         let share = match self {
             Self::None => 1.0,
             Self::Linear { epochs } => epoch / epochs,
             Self::Cyclic { epochs, rise } => epoch.rem_euclid(epochs) / (rise * epochs),
         };
-        if share > 0.0 { share.min(1.0) } else { 0.0 } // for what is not a number, too
+        if share > 0.0 { share.min(1.0) } else { 0.0 } // also for NaN
     }
 
     /// The epochs after which the whole weight is reached for the first time.
@@ -51,7 +51,7 @@ impl KlWarmUp {
         }
     }
 
-    /// `Ok` if the numbers are in their range.
+    /// `Ok` if the numbers are in range.
     pub(super) fn check(self) -> Result<(), OptionError> {
         let (epochs, rise) = match self {
             Self::None => return Ok(()),

@@ -1,4 +1,4 @@
-//! [`MaxPool`]: the largest value under a window.
+//! [`MaxPool`]: max pooling.
 
 use std::sync::Arc;
 
@@ -8,17 +8,29 @@ use super::{Activation, Backward, Forward, Layer, Padding, Plan};
 use crate::kernel::pool as kernel;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
-/// The largest value under a window, channel by channel.
+/// Max pooling: the largest value under a window, for each channel; Zhou and Chellappa 1988, Keras's `MaxPooling2D`.
 ///
-/// Input: height × width × channels; output: height' × width' × channels, by the rules of [`Padding`]. The stride is the window's size and the padding `Valid` unless asked otherwise,
-/// as in Keras. With padding `Same` only pixels of the image count. Where two values tie, the first (row by row) gets the gradient.
+/// y(u, v, c) = max x(u·stride + k − p, v·stride + l − q, c) over the window's k, l. p and q are the rows above and the columns to the left that [`Padding`] adds;
+/// pixels beyond the image do not count. If several values tie, the first (row by row) receives the gradient.
+///
+/// Input: height × width × channels; output: height' × width' × channels, by the rules of [`Padding`]. As in Keras, the stride is the window's size by default, and the padding
+/// `Valid`.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{MaxPool, Network, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::image(2, 2, 1)).layer(MaxPool::new(2)).build()?;
+/// assert_eq!(network.predict(&DMatrix::from_column_slice(4, 1, &[1.0, 2.0, 3.0, 6.0]))?[0], 6.0);
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaxPool {
     pooling: Pooling,
 }
 
 impl MaxPool {
-    /// A window of `size` (`2`, or `(2, 3)` for height and width), moved by its size.
+    /// A window of `size` (`2`, or `(2, 3)` for height and width), with its size as the stride.
     pub fn new(size: impl Into<Extent>) -> Self {
         Self { pooling: Pooling::new(size.into()) }
     }
@@ -30,17 +42,17 @@ impl MaxPool {
         self
     }
 
-    /// Treats the rim as `padding` says.
+    /// Sets the padding.
     #[must_use]
     pub fn padding(mut self, padding: Padding) -> Self {
         self.pooling.window.padding = padding;
         self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         Pooling::from_config(config).map(|pooling| Self { pooling })
     }

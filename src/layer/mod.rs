@@ -1,4 +1,4 @@
-//! The [`Layer`] trait, and the layers: a shape rule and two kernels each, owning no numbers.
+//! The [`Layer`] trait, and the layers: each is a shape rule and two passes, and stores no numbers.
 
 mod activation;
 mod activity_penalty;
@@ -61,64 +61,64 @@ pub use window::{Extent, Padding};
 pub use crate::kernel::product::Segments;
 use crate::{Config, Scalar, Shape, ShapeError};
 
-/// A shape rule and two kernels; it owns no numbers.
+/// A layer: a shape rule, a forward pass and a backward pass. It stores no numbers.
 ///
-/// Parameters, state, activations and gradients are handed to the passes as slices whose lengths follow from the
-/// [`Plan`]. Samples are contiguous: sample s of a slice with n elements a sample is `slice[s * n..(s + 1) * n]`.
-/// A pass sees a *part* of the batch; the parts of one batch are computed on several threads, so a result must depend on
-/// nothing but what the pass holds.
+/// The passes receive parameters, state, activations and gradients as slices whose lengths follow from the
+/// [`Plan`]. Samples are contiguous: with n elements per sample, sample s is `slice[s * n..(s + 1) * n]`.
+/// A pass sees a *part* of the batch. The parts of one batch are computed on several threads, so a result must depend only on
+/// what the pass holds.
 ///
-/// The methods from [`prepare`](Self::prepare) on have defaults for the layers that do not need them.
+/// The methods from [`activation`](Self::activation) on have default implementations.
 pub trait Layer<T: Scalar>: Debug + Send + Sync {
     /// The name of this kind of layer in errors, summaries and files.
     fn kind(&self) -> &'static str;
 
-    /// What a file needs to build the layer again.
+    /// The layer's options by name: what a model file needs to rebuild it.
     fn config(&self) -> Config;
 
-    /// What the layer needs and gives for samples of shape `input`: of at least one element and at most [`MAX_ELEMENTS`](crate::MAX_ELEMENTS), a network
-    /// asks for no other.
+    /// The layer's output shape and what it needs, for samples of shape `input`. A network only passes shapes of 1 to
+    /// [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) elements.
     ///
     /// # Errors
     /// [`ShapeError`] if it cannot work on such samples.
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError>;
 
-    /// Writes every element of `pass.output`. Infallible: the plan proved the sizes.
+    /// Forward pass: writes every element of `pass.output`. Infallible, since the plan fixed the sizes.
     fn forward(&self, pass: Forward<'_, T>);
 
-    /// Adds to the parameters' gradients, and writes every element of the input's gradient where asked for one.
+    /// Backward pass: adds to the parameters' gradients and, if requested, writes every element of the input's gradient.
     fn backward(&self, pass: Backward<'_, T>);
 
-    /// The activation that the layer applies last. The passes carry the one to apply: this one, or
-    /// [`Activation::Linear`] where the loss takes it over ([`Loss::link`](crate::Loss::link)).
+    /// The activation that the layer applies last. A pass says which to apply: this one, or
+    /// [`Activation::Linear`] if the loss absorbs it ([`Loss::link`](crate::Loss::link)).
     fn activation(&self) -> Activation {
         Activation::Linear
     }
 
-    /// Derives from the parameters what the passes want to find ready (packed or transposed weights).
-    /// Called before the first pass, and whenever the parameters have changed.
+    /// Computes from the parameters what the passes reuse, such as packed or transposed weights.
+    /// Called before the first pass and whenever the parameters have changed.
     fn prepare(&self, _pass: Prepare<'_, T>) {}
 
-    /// Derives besides what `backward` alone wants to find ready. Called after [`prepare`](Self::prepare), of models that are trained.
+    /// Likewise for what only `backward` needs. Called after [`prepare`](Self::prepare), and only if the model is trained.
     fn prepare_backward(&self, _pass: PrepareBackward<'_, T>) {}
 
-    /// Writes this part's sums over samples that `forward` waits for ([`Plan::forward_statistics`]).
+    /// Writes this part's share of the sums over the batch that `forward` needs ([`Plan::forward_statistics`]).
     fn forward_statistics(&self, _pass: ForwardStatistics<'_, T>) {}
 
-    /// Writes this part's sums over samples that `backward` waits for ([`Plan::backward_statistics`]).
+    /// Writes this part's share of the sums over the batch that `backward` needs ([`Plan::backward_statistics`]).
     fn backward_statistics(&self, _pass: BackwardStatistics<'_, T>) {}
 
-    /// Updates the state once in each training step, from the statistics of the whole batch.
+    /// Updates the state once per training step, from the statistics of the whole batch.
     fn update_state(&self, _pass: StateUpdate<'_, T>) {}
 
-    /// Adds to some rows of the gradient of a parameter that asked for it ([`ParameterSpec::whole_batch`]).
+    /// Adds to some rows of a gradient that is computed over the whole batch ([`ParameterSpec::whole_batch`]).
     fn whole_batch_gradient(&self, _pass: WholeBatch<'_, T>) {}
 
-    /// Adds the gradient of a parameter that is collected in another form ([`ParameterSpec::collected`]).
+    /// Adds a parameter's gradient, computed from the form in which `backward` collected it ([`ParameterSpec::collected`]).
     fn finish_gradient(&self, _pass: FinishGradient<'_, T>) {}
 
-    /// The layer that gives for an image of shape `image` what this one gives for it with each pixel repeated `times` down and across.
-    /// It has the same parameters. `None` where this layer has to see the large image.
+    /// A layer with the same parameters that maps an image of shape `image` to what this layer gives for that image with each pixel
+    /// repeated `times` down and across. `None` if this layer must see the large image.
     fn behind_repetition(&self, _image: Shape, _times: [usize; 2]) -> Option<Arc<dyn Layer<T>>> {
         None
     }
@@ -129,20 +129,20 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync {
         false
     }
 
-    /// The layer as one that draws its output from a distribution, if it is one.
+    /// The layer as a [`Latent`] layer, if it draws its output from a distribution.
     fn latent(&self) -> Option<&dyn Latent<T>> {
         None
     }
 
-    /// The layers that lead back from this layer's output to its input in a mirrored decoder
-    /// ([`AutoencoderBuilder::mirror`](crate::AutoencoderBuilder::mirror)), the last of them with `activation`.
-    /// `None` where there is no such thing.
+    /// The layers that map this layer's output back to its input in a mirrored decoder
+    /// ([`AutoencoderBuilder::mirror`](crate::AutoencoderBuilder::mirror)); the last of them applies `activation`.
+    /// Empty if nothing needs undoing, `None` if the layer cannot be mirrored.
     fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         None
     }
 
-    /// The same with this layer's weight, transposed, where `name` is what this layer is called in the model
-    /// ([`AutoencoderBuilder::mirror_tied`](crate::AutoencoderBuilder::mirror_tied)). Asked of layers with parameters only.
+    /// As [`mirror`](Self::mirror), but with this layer's weight, transposed; `name` is this layer's name in the model
+    /// ([`AutoencoderBuilder::mirror_tied`](crate::AutoencoderBuilder::mirror_tied)). Only called on layers with parameters.
     fn tied_mirror(&self, _name: &str, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         None
     }

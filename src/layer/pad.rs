@@ -1,4 +1,4 @@
-//! [`Pad`]: an image with a rim of zeros.
+//! [`Pad`]: an image with a border of zeros.
 
 use std::sync::Arc;
 
@@ -7,9 +7,17 @@ use crate::kernel::frame::{self as kernel, Frame};
 use crate::shape::checked_sum;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
-/// An image with rows and columns of zeros added at its rim; Keras's `ZeroPadding2D`.
+/// Adds rows and columns of zeros at the edges of an image; Keras's `ZeroPadding2D`.
 ///
 /// Input: height × width × channels; output: (height + top + bottom) × (width + left + right) × channels.
+///
+/// ```
+/// use autoencoder::{Network, Pad, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::image(28, 28, 1)).layer(Pad::new(2, 2, 4, 4)).build()?;
+/// assert_eq!(network.output_shape(), Shape::image(32, 36, 1));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pad {
     rim: [usize; 4],
@@ -21,10 +29,10 @@ impl Pad {
         Self { rim: [top, bottom, left, right] }
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let rim = config.only(&["top_bottom_left_right"])?.integers::<4>("top_bottom_left_right")?;
         Ok(Self { rim })

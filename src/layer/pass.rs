@@ -1,4 +1,4 @@
-//! What the passes of a layer hold. All are made by the network, which checks every length; a user's layer only takes them apart.
+//! The arguments of a layer's passes. The network constructs them and checks every length; a user's layer only reads the fields.
 
 use std::ops::Range;
 
@@ -6,14 +6,14 @@ use super::{Activation, Segments};
 use crate::Shape;
 use crate::random::Random;
 
-/// Whether a model is learning or being used.
+/// Whether a pass belongs to training, validation or inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Statistics are taken, random numbers are drawn, caches are kept.
+    /// Statistics are collected, random numbers are drawn, caches are filled.
     Training,
-    /// The validation data of a training, as a layer sees them whose penalties are terms of a likelihood
-    /// ([`Plan::sums_per_sample`](super::Plan::sums_per_sample)); to every other layer they are [`Inference`](Self::Inference). It draws its output as in
-    /// training, by the sample's place in the data, and counts its penalties with the whole weight that training ends with. There are no statistics.
+    /// Validation, for layers whose penalties are likelihood terms ([`Plan::sums_per_sample`](super::Plan::sums_per_sample)); others see
+    /// [`Inference`](Self::Inference). Such a layer draws its output as in training, from noise keyed by the sample's place in the data, and reports its
+    /// penalties with their full weight. There are no statistics.
     Validation,
     /// A sample's result depends on nothing but the sample and the model.
     Inference,
@@ -39,7 +39,7 @@ impl<'a, T> Parameters<'a, T> {
         Self { all, ranges }
     }
 
-    /// The parameter at `index` in the plan; empty where the plan has none.
+    /// The parameter at `index` in the plan; empty if there is none.
     pub fn of(&self, index: usize) -> &'a [T] {
         self.ranges.get(index).and_then(|range| self.all.get(range.clone())).unwrap_or(&[])
     }
@@ -57,14 +57,14 @@ impl<'a, T> Gradients<'a, T> {
         Self { all, ranges }
     }
 
-    /// The gradient of the parameter at `index` in the plan; empty for one that asked for the whole batch
-    /// ([`ParameterSpec::whole_batch`](super::ParameterSpec::whole_batch)), and where the plan has none.
+    /// The gradient of the parameter at `index` in the plan; empty if there is none, or if it is computed over the whole batch
+    /// ([`ParameterSpec::whole_batch`](super::ParameterSpec::whole_batch)).
     pub fn of(&mut self, index: usize) -> &mut [T] {
         self.ranges.get(index).and_then(|range| self.all.get_mut(range.clone())).unwrap_or(&mut [])
     }
 }
 
-/// Parameters in, derived numbers out.
+/// The argument of [`Layer::prepare`](super::Layer::prepare).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Prepare<'a, T> {
@@ -76,7 +76,7 @@ pub struct Prepare<'a, T> {
     pub prepared: &'a mut [T],
 }
 
-/// Parameters in, and out the derived numbers that the way back alone needs.
+/// The argument of [`Layer::prepare_backward`](super::Layer::prepare_backward).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PrepareBackward<'a, T> {
@@ -90,7 +90,7 @@ pub struct PrepareBackward<'a, T> {
     pub prepared_backward: &'a mut [T],
 }
 
-/// The way from a part's inputs to its outputs.
+/// The forward pass of a part of the batch.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Forward<'a, T> {
@@ -110,7 +110,7 @@ pub struct Forward<'a, T> {
     pub parameters: Parameters<'a, T>,
     /// What [`prepare`](super::Layer::prepare) made of them.
     pub prepared: &'a [T],
-    /// The layer's state, its tensors one after the other.
+    /// The layer's state: its tensors, concatenated.
     pub state: &'a [T],
     /// Input features × samples.
     pub input: &'a [T],
@@ -122,19 +122,19 @@ pub struct Forward<'a, T> {
     pub cache: &'a mut [T],
     /// Working memory.
     pub scratch: &'a mut [T],
-    /// Random streams, one a sample.
+    /// Random streams, one per sample.
     pub random: Random,
-    /// How far training has come, in epochs: 2.5 is half-way through the third. 0 in validation and inference.
+    /// Epochs of training so far: 2.5 is halfway through the third. 0 in validation and inference.
     pub epoch: f64,
-    /// The sums over the whole batch that were asked for; empty in validation and inference.
+    /// The requested sums over the whole batch; empty in validation and inference.
     pub statistics: &'a [f64],
     /// To be added to: each of the plan's penalties, summed over this part's samples. Empty in inference.
     pub penalties: &'a mut [f64],
-    /// The same for each of the plan's figures.
+    /// To be added to: likewise each of the plan's figures.
     pub figures: &'a mut [f64],
 }
 
-/// The way from the gradient by a part's outputs to the gradients by its parameters and inputs.
+/// The backward pass of a part of the batch: from the gradient with respect to its outputs to those with respect to its parameters and inputs.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Backward<'a, T> {
@@ -144,7 +144,7 @@ pub struct Backward<'a, T> {
     pub output_shape: Shape,
     /// Samples in this part.
     pub samples: usize,
-    /// Samples in the whole batch. A penalty's gradient is that of its mean over these.
+    /// Samples in the whole batch. A penalty's gradient is that of its mean over all of them.
     pub batch: usize,
     /// The activation that was applied.
     pub activation: Activation,
@@ -156,33 +156,33 @@ pub struct Backward<'a, T> {
     pub prepared_backward: &'a [T],
     /// The layer's state.
     pub state: &'a [T],
-    /// Input features × samples, as forward saw them.
+    /// Input features × samples, as in the forward pass.
     pub input: &'a [T],
     /// Side features × samples.
     pub side: &'a [T],
-    /// Output features × samples, as forward wrote them.
+    /// Output features × samples, as the forward pass wrote them.
     pub output: &'a [T],
-    /// What forward left in its cache.
+    /// What the forward pass cached.
     pub cache: &'a [T],
     /// Working memory.
     pub scratch: &'a mut [T],
-    /// The streams that forward had.
+    /// The random streams of the forward pass.
     pub random: Random,
-    /// The place in training that forward had.
+    /// The epoch of the forward pass.
     pub epoch: f64,
-    /// The sums that forward had.
+    /// The sums of the forward pass.
     pub forward_statistics: &'a [f64],
-    /// The sums over the whole batch that were asked for.
+    /// The requested sums over the whole batch.
     pub statistics: &'a [f64],
-    /// Output features × samples: the loss's gradient by the output. May be overwritten; a whole-batch gradient sees what is left here.
+    /// Output features × samples: the loss's gradient with respect to the output. May be overwritten; a whole-batch gradient reads what is left here.
     pub output_gradient: &'a mut [T],
-    /// Input features × samples, to be written; `None` where nobody needs it.
+    /// Input features × samples, to be written; `None` if it is not needed.
     pub input_gradient: Option<&'a mut [T]>,
     /// The gradients of the parameters, to be added to.
     pub gradients: Gradients<'a, T>,
 }
 
-/// A part's sums over samples that forward waits for.
+/// A part's share of the sums over the batch that the forward pass needs.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ForwardStatistics<'a, T> {
@@ -200,7 +200,7 @@ pub struct ForwardStatistics<'a, T> {
     pub sums: &'a mut [f64],
 }
 
-/// A part's sums over samples that backward waits for.
+/// A part's share of the sums over the batch that the backward pass needs.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct BackwardStatistics<'a, T> {
@@ -216,17 +216,17 @@ pub struct BackwardStatistics<'a, T> {
     pub input: &'a [T],
     /// Output features × samples.
     pub output: &'a [T],
-    /// What forward left in its cache.
+    /// What the forward pass cached.
     pub cache: &'a [T],
-    /// Output features × samples: the loss's gradient by the output.
+    /// Output features × samples: the loss's gradient with respect to the output.
     pub output_gradient: &'a [T],
-    /// The sums that forward had.
+    /// The sums of the forward pass.
     pub forward_statistics: &'a [f64],
     /// To be written, zeros at first; those of all parts are added up in fixed order.
     pub sums: &'a mut [f64],
 }
 
-/// The batch's statistics in, the new state out.
+/// The argument of [`Layer::update_state`](super::Layer::update_state).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StateUpdate<'a, T> {
@@ -234,13 +234,13 @@ pub struct StateUpdate<'a, T> {
     pub input_shape: Shape,
     /// Samples in the whole batch.
     pub batch: usize,
-    /// The sums over the whole batch that forward had.
+    /// The sums over the whole batch of the forward pass.
     pub statistics: &'a [f64],
     /// The layer's state.
     pub state: &'a mut [T],
 }
 
-/// A parameter's gradient over the whole batch, collected in another form.
+/// A parameter's gradient over the whole batch, to be computed from the form in which it was collected.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FinishGradient<'a, T> {
@@ -248,7 +248,7 @@ pub struct FinishGradient<'a, T> {
     pub input_shape: Shape,
     /// Which of the plan's parameters.
     pub parameter: usize,
-    /// What `backward` has added up over all samples.
+    /// What `backward` has summed over all samples.
     pub collected: &'a [T],
     /// The parameter's gradient, to be added to.
     pub gradient: &'a mut [T],
@@ -262,7 +262,7 @@ pub struct WholeBatch<'a, T> {
     pub parameter: usize,
     /// The layer's inputs, input features × all samples.
     pub input: Segments<'a, T>,
-    /// What backward left of the output's gradient, output features × all samples.
+    /// What the backward pass left in the output's gradient, output features × all samples.
     pub output_gradient: Segments<'a, T>,
     /// The rows (first dimension of the parameter's shape) to compute.
     pub rows: Range<usize>,

@@ -1,9 +1,9 @@
-//! [`Plan`]: what a layer needs and gives, known before any number flows.
+//! [`Plan`]: a layer's output shape and what it needs, fixed before any pass.
 
 use super::{Initializer, Regularizer};
 use crate::{Shape, ShapeError};
 
-/// What a layer needs and gives, known before any number flows.
+/// A layer's output shape and what it needs, fixed before any pass.
 ///
 /// ```
 /// use autoencoder::{Initializer, ParameterSpec, Plan, Shape};
@@ -35,7 +35,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A layer that gives samples of shape `output` and needs nothing else.
+    /// A layer with outputs of shape `output` that needs nothing else.
     pub fn new(output: Shape) -> Self {
         Self {
             output,
@@ -70,42 +70,42 @@ impl Plan {
         self
     }
 
-    /// Adds numbers that are saved but not trained: running statistics.
+    /// Adds a tensor that is saved but not trained, such as running statistics.
     #[must_use]
     pub fn state(mut self, state: StateSpec) -> Self {
         self.state.push(state);
         self
     }
 
-    /// Asks for `elements` that [`prepare`](super::Layer::prepare) fills from the parameters.
+    /// Requests a buffer of `elements` that [`prepare`](super::Layer::prepare) fills from the parameters.
     #[must_use]
     pub fn prepared(mut self, elements: usize) -> Self {
         self.prepared = elements;
         self
     }
 
-    /// Asks for `elements` that [`prepare_backward`](super::Layer::prepare_backward) fills from the parameters. A model that is only used has none.
+    /// Requests a buffer of `elements` that [`prepare_backward`](super::Layer::prepare_backward) fills from the parameters. It only exists for training.
     #[must_use]
     pub fn prepared_backward(mut self, elements: usize) -> Self {
         self.prepared_backward = elements;
         self
     }
 
-    /// Asks for `elements` a sample that `forward` leaves to `backward` beyond input and output. In [inference](super::Mode) there are none.
+    /// Requests a cache of `elements` per sample for what `backward` needs besides input and output. In [inference](super::Mode) it is empty.
     #[must_use]
     pub fn cache_per_sample(mut self, elements: usize) -> Self {
         self.cache_per_sample = elements;
         self
     }
 
-    /// Asks for `elements` that a pass may use as it likes; what they hold is unspecified.
+    /// Requests `elements` of working memory for a pass; its initial contents are unspecified.
     #[must_use]
     pub fn scratch(mut self, elements: usize) -> Self {
         self.scratch = elements;
         self
     }
 
-    /// Asks for a second input of `features` numbers a sample, a label for instance
+    /// Requests a second input of `features` per sample, such as a label
     /// ([`Batch::with_side`](crate::Batch::with_side)).
     #[must_use]
     pub fn side_input(mut self, features: usize) -> Self {
@@ -113,67 +113,67 @@ impl Plan {
         self
     }
 
-    /// Asks for `count` sums over the whole batch before `forward`, in training.
+    /// Requests `count` sums over the whole batch before `forward`, in training.
     #[must_use]
     pub fn forward_statistics(mut self, count: usize) -> Self {
         self.forward_statistics = count;
         self
     }
 
-    /// Asks for `count` sums over the whole batch before `backward`.
+    /// Requests `count` sums over the whole batch before `backward`.
     #[must_use]
     pub fn backward_statistics(mut self, count: usize) -> Self {
         self.backward_statistics = count;
         self
     }
 
-    /// Adds a term that the layer adds to the loss, reported under `name`.
+    /// Declares a term that the layer adds to the loss, reported under `name`.
     #[must_use]
     pub fn penalty(mut self, name: &'static str) -> Self {
         self.penalties.push(name);
         self
     }
 
-    /// Adds a figure that the layer reports under `name` beside the loss, of which it is no part.
+    /// Declares a figure that the layer reports under `name`; it is not part of the loss.
     #[must_use]
     pub fn figure(mut self, name: &'static str) -> Self {
         self.figures.push(name);
         self
     }
 
-    /// The layer's penalties are sums over a whole sample, in nats: they balance nothing but a loss that is such a sum, too
-    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error. Penalties and figures are counted over validation data as
-    /// well: the layer sees these in [`Mode::Validation`](super::Mode::Validation).
+    /// The layer's penalties are likelihood terms, in nats per sample: they are comparable only with a loss summed over the sample
+    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error. Penalties and figures are also computed in validation,
+    /// which the layer sees as [`Mode::Validation`](super::Mode::Validation).
     #[must_use]
     pub fn sums_per_sample(mut self) -> Self {
         self.sums_per_sample = true;
         self
     }
 
-    /// The multiplications of one forward pass over one sample, roughly: decides whether threads are worth waking.
+    /// Roughly how many multiplications a forward pass takes per sample. Decides whether several threads are worthwhile.
     #[must_use]
     pub fn work_per_sample(mut self, multiplications: usize) -> Self {
         self.work_per_sample = multiplications;
         self
     }
 
-    /// The output is the input's numbers under another shape; neither pass is called.
+    /// The output is the input with another shape; neither pass is called.
     #[must_use]
     pub fn passes_through(mut self) -> Self {
         self.passes_through = true;
         self
     }
 
-    /// `backward` does not look at the output where the activation that it is handed is linear; it may then find none. The loss's gradient is
-    /// written in its place.
+    /// `backward` does not read the output if its activation is linear. The output may then be empty: the loss's gradient is written in its
+    /// place.
     #[must_use]
     pub fn forgets_output(mut self) -> Self {
         self.forgets_output = true;
         self
     }
 
-    /// The output is the image with each pixel repeated, this many times down and across. A layer behind it may read the image unrepeated
-    /// ([`Layer::behind_repetition`](super::Layer::behind_repetition)); the passes are then not called.
+    /// The output is the image with each pixel repeated this many times down and across. The next layer may read the small image instead
+    /// ([`Layer::behind_repetition`](super::Layer::behind_repetition)); this layer's passes are then not called.
     #[must_use]
     pub fn repeats(mut self, times: [usize; 2]) -> Self {
         self.repeats = Some(times);
@@ -194,7 +194,7 @@ pub struct ParameterSpec {
 }
 
 impl ParameterSpec {
-    /// A parameter called `name` within its layer; the last dimension varies fastest.
+    /// A parameter named `name` within its layer; the last dimension varies fastest.
     pub fn new(name: &'static str, shape: &[usize], initializer: Initializer) -> Self {
         Self {
             name,
@@ -207,31 +207,31 @@ impl ParameterSpec {
         }
     }
 
-    /// Adds a penalty on the parameter's size to the loss. Where several layers share a parameter, each that asks for a penalty adds its own.
+    /// Adds a penalty on the parameter's size to the loss. If several layers share a parameter, each regularizer adds its own penalty.
     #[must_use]
     pub fn regularizer(mut self, regularizer: impl Into<Option<Regularizer>>) -> Self {
         self.regularizer = regularizer.into();
         self
     }
 
-    /// The parameter is an earlier layer's, called `full_name` in the model (`encoder.0.weight`): one set of numbers, one
-    /// gradient to which both layers add, one entry in the file. The shapes must be equal.
+    /// Shares the earlier layer's parameter named `full_name` in the model (`encoder.0.weight`): it is stored once, and both layers add to its
+    /// gradient. The shapes must be equal.
     #[must_use]
     pub fn shared_with(mut self, full_name: impl Into<String>) -> Self {
         self.shared_with = Some(full_name.into());
         self
     }
 
-    /// The gradient is computed over the whole batch by [`whole_batch_gradient`](super::Layer::whole_batch_gradient), each
-    /// thread owning some rows of it, rather than by `backward`. Right for large tensors: no copies of the gradient are kept.
+    /// The gradient is computed over the whole batch by [`whole_batch_gradient`](super::Layer::whole_batch_gradient), not by `backward`; each
+    /// thread owns some of its rows. Use it for large tensors: it avoids a copy of the gradient for each part of the batch.
     #[must_use]
     pub fn whole_batch(mut self) -> Self {
         self.whole_batch = true;
         self
     }
 
-    /// `backward` adds the gradient up in another form, of `elements` numbers, from which
-    /// [`finish_gradient`](super::Layer::finish_gradient) makes the gradient once a step.
+    /// `backward` collects the gradient in another form, of `elements` numbers, from which
+    /// [`finish_gradient`](super::Layer::finish_gradient) computes the gradient once per step.
     #[must_use]
     pub fn collected(mut self, elements: usize) -> Self {
         self.collected = Some(elements);
@@ -256,7 +256,7 @@ pub struct StateSpec {
 }
 
 impl StateSpec {
-    /// `elements` numbers called `name`, all `initial` at first.
+    /// A tensor of `elements` named `name`, all initially `initial`.
     pub fn new(name: &'static str, elements: usize, initial: f64) -> Self {
         Self { name, elements, initial }
     }

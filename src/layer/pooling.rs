@@ -6,14 +6,14 @@ use crate::kernel::pool::Geometry;
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Shape, ShapeError};
 
-/// A window that moves over an image and takes one value from below it, channel by channel.
+/// A window that moves over an image and reduces the values under it to one per channel.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pooling {
     pub window: Window,
 }
 
 impl Pooling {
-    /// A window moved by its size, over the image alone.
+    /// A window with its size as the stride, without padding.
     pub fn new(size: Extent) -> Self {
         Self { window: Window { what: "window", size, stride: size, dilation: 1.into(), padding: Padding::Valid } }
     }

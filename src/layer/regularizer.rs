@@ -3,10 +3,10 @@
 use crate::kernel::reduce;
 use crate::{Config, ConfigError, Scalar, ShapeError, option};
 
-/// λ₁·Σ|w| + λ₂·Σw² over the elements of a parameter, added once to the loss, whatever the number of samples; Keras's `L1L2`.
+/// λ₁·Σ|w| + λ₂·Σw² over the elements of a parameter, added to the mean loss; Keras's `L1L2`.
 ///
-/// The gradient takes λ₁·sign(w) + 2λ₂·w of it. L2 keeps weights small (ridge), L1 makes many of them nearly zero (lasso; Tibshirani 1996).
-/// The history reports it by name, apart from the loss. A frozen parameter has none.
+/// It adds λ₁·sign(w) + 2λ₂·w to the gradient. L2 keeps weights small (ridge); L1 drives many of them to nearly zero (lasso; Tibshirani 1996).
+/// The history reports it by name, separately from the loss. Frozen parameters have no penalty.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Mse, Regularizer, Sgd, Shape, Trainer};
@@ -33,7 +33,7 @@ impl Regularizer {
         Self { l1, l2: 0.0 }
     }
 
-    /// λ₂·Σw². Where a source writes λ/2·Σw², its λ is 2λ₂.
+    /// λ₂·Σw². If a source writes λ/2·Σw², its λ is 2λ₂.
     pub fn l2(l2: f64) -> Self {
         Self { l1: 0.0, l2 }
     }
@@ -59,7 +59,7 @@ impl Regularizer {
         absolutes + squares
     }
 
-    /// Adds the derivative of the penalty by each of `values` to `gradients`; that of |w| at 0 is 0.
+    /// Adds the penalty's derivative with respect to each of `values` to `gradients`; that of |w| at 0 is 0.
     pub(crate) fn add_gradient<T: Scalar>(self, values: &[T], gradients: &mut [T]) {
         let (l1, double_l2) = (T::from_f64(self.l1), T::from_f64(2.0 * self.l2));
         for (gradient, value) in gradients.iter_mut().zip(values) {
@@ -68,7 +68,7 @@ impl Regularizer {
         }
     }
 
-    /// `Ok` if both factors are in their range.
+    /// `Ok` if both factors are in range.
     ///
     /// # Errors
     /// [`ShapeError::Option`] names the one that is not.
@@ -78,15 +78,15 @@ impl Regularizer {
         Ok(self)
     }
 
-    /// The regularizer as named values.
+    /// The two factors by name.
     pub fn config(self) -> Config {
         Config::new().with("l1", self.l1).with("l2", self.l2)
     }
 
-    /// The regularizer that [`config`](Self::config) described.
+    /// Rebuilds the regularizer from its [`config`](Self::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         config.only(&["l1", "l2"])?;
         Ok(Self { l1: config.number("l1")?, l2: config.number("l2")? })

@@ -1,4 +1,4 @@
-//! [`RepeatedConv2D`]: what the network runs in the place of a repetition of pixels and a convolution behind it.
+//! [`RepeatedConv2D`]: what the network runs in place of an up-sampling layer followed by a convolution.
 
 use super::weights::{BIAS, WEIGHT, Weights};
 use super::{Activation, Backward, FinishGradient, Forward, Layer, ParameterSpec, Plan, Prepare, PrepareBackward};
@@ -7,10 +7,10 @@ use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, Scalar, Shape, ShapeError};
 
-/// A [`Conv2D`](super::Conv2D) behind an [`UpSample`](super::UpSample), as a transposed convolution of the small image
+/// An [`UpSample`](super::UpSample) followed by a [`Conv2D`](super::Conv2D), as a transposed convolution of the small image
 /// ([`kernel::Repetition`]): fewer multiplications, and the large image is never written.
 ///
-/// Its parameters are the convolution's. Their gradients are collected for the transposed convolution's weights, and added up to theirs once a step.
+/// Its parameters are the convolution's. The gradient is collected for the transposed convolution's weights and folded into the convolution's once per step.
 #[derive(Debug)]
 pub(super) struct RepeatedConv2D {
     pub repetition: Repetition,
@@ -47,7 +47,7 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
         self.weights.activation
     }
 
-    /// The transposed convolution's weights, and behind them the same packed.
+    /// The transposed convolution's weights, followed by their packed form.
     fn prepare(&self, pass: Prepare<'_, T>) {
         let (sums, packed) = pass.prepared.split_at_mut(self.geometry.weights_len());
         self.repetition.sum_weights(pass.parameters.of(WEIGHT), sums);

@@ -1,28 +1,39 @@
-//! [`Reshape`] and [`Flatten`]: the same numbers under another shape.
+//! [`Reshape`] and [`Flatten`]: the same numbers with another shape.
 
 use std::sync::Arc;
 
 use super::{Activation, Backward, Forward, Layer, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
-/// The input's numbers, in their order, under another shape. Costs nothing.
+/// Gives the input another shape; the numbers keep their order. Costs nothing.
 ///
-/// Input: any shape; output: the shape named, with as many elements.
+/// Input: any shape; output: the given shape, with as many elements.
+///
+/// ```
+/// use autoencoder::{Dense, Network, Reshape, Shape};
+///
+/// let network = Network::<f32>::builder(Shape::flat(10))
+///     .layer(Dense::new(7 * 7 * 16))
+///     .layer(Reshape::new(Shape::image(7, 7, 16)))
+///     .build()?;
+/// assert_eq!(network.output_shape(), Shape::image(7, 7, 16));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reshape {
     shape: Shape,
 }
 
 impl Reshape {
-    /// A sample of `shape`.
+    /// Reshapes each sample to `shape`.
     pub fn new(shape: Shape) -> Self {
         Self { shape }
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let wrong = || ConfigError::Invalid { name: "shape".to_owned(), expected: "a list of 1 to 4 whole numbers" };
         let values = config.only(&["shape"])?.list("shape")?;
@@ -64,22 +75,22 @@ impl<T: Scalar> Layer<T> for Reshape {
     }
 }
 
-/// The input's numbers, in their order, as a flat sample. Costs nothing; a [`Dense`](super::Dense) layer flattens by itself.
+/// Flattens the input; the numbers keep their order. Costs nothing. A [`Dense`](super::Dense) layer flattens its input itself.
 ///
-/// Input: any shape; output: as many features as that has elements.
+/// Input: any shape; output: one feature per element.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Flatten;
 
 impl Flatten {
-    /// The layer; `Flatten` by itself is the same.
+    /// The same as `Flatten`.
     pub fn new() -> Self {
         Self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         config.only(&[]).map(|_| Self)
     }

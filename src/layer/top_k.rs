@@ -1,4 +1,4 @@
-//! [`TopK`]: the largest activities of a sample, and zeros.
+//! [`TopK`]: keeps the largest activities of each sample.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::{Activation, Backward, Forward, Layer, Mode, Plan};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
-/// Keeps the k largest values of each sample and makes the others 0; after a linear layer it is the k-sparse autoencoder of Makhzani and Frey 2013.
+/// Keeps the k largest values of each sample and sets the others to 0. After a linear layer this is the k-sparse autoencoder of Makhzani and Frey 2013.
 ///
-/// Input and output: any shape, the same for both; the k values are of the whole sample, not of each channel.
-/// Of equal values the first are kept; a NaN counts as larger than any number, so that it is not hidden. The gradient goes to what was kept. In inference α·k values are kept, with α = 1 unless told otherwise; the paper finds a
-/// larger one a little better for features.
+/// Input and output: any shape, the same for both; the k values are chosen from the whole sample, not from each channel.
+/// Of equal values the first are kept; NaN counts as the largest, so that it is not hidden. Only kept values receive a gradient. In inference α·k values are
+/// kept, with α = 1 by default; the paper finds a larger α slightly better for features.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Shape, TopK};
@@ -29,7 +29,7 @@ pub struct TopK {
 }
 
 impl TopK {
-    /// Keeps `k` values, at least 1 and at most as many as a sample has.
+    /// Keeps `k` values: at least 1, at most all of a sample.
     pub fn new(k: usize) -> Self {
         Self { k, inference_factor: 1.0 }
     }
@@ -41,10 +41,10 @@ impl TopK {
         self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let config = config.only(&["k", "inference_factor"])?;
         Ok(Self { k: config.integer("k")?, inference_factor: config.number("inference_factor")? })
@@ -60,7 +60,7 @@ fn order<T: Scalar>(a: &T, b: &T) -> Ordering {
     a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
-/// Hands `visit` every value of `sample` and whether it is among the `k` largest.
+/// Calls `visit` with the index of each value of `sample` and whether it is among the `k` largest.
 fn choose<T: Scalar>(sample: &[T], k: usize, scratch: &mut [T], mut visit: impl FnMut(usize, bool)) {
     let Some(sorted) = scratch.get_mut(..sample.len()).filter(|sorted| k > 0 && k <= sorted.len()) else { return };
     sorted.copy_from_slice(sample);
@@ -114,7 +114,7 @@ impl<T: Scalar> Layer<T> for TopK {
         }
     }
 
-    /// Nothing: a decoder has no use for it.
+    /// Empty: a decoder does not need it.
     fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }

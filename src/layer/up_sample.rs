@@ -1,4 +1,4 @@
-//! [`UpSample`]: an image made larger.
+//! [`UpSample`]: enlarges an image.
 
 use std::sync::Arc;
 
@@ -8,20 +8,29 @@ use crate::kernel::resample as kernel;
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
-/// How the pixels of an enlarged image are found.
+/// How the pixels of an enlarged image are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Interpolation {
     /// Each pixel is repeated: y(u, v) = x(⌊u / factor⌋, ⌊v / factor⌋).
     #[default]
     Nearest,
-    /// Linear in both directions between pixel centres at half-integers, constant beyond the outermost: along the rows y(u) = (1 − t)·x(i) + t·x(i + 1), where
-    /// i + t = (u + ½) / factor − ½, brought into 0..=rows − 1; then the same along the columns.
+    /// Linear in both directions between pixel centres at half-integers, constant beyond the outermost centres: along the rows y(u) = (1 − t)·x(i) + t·x(i + 1),
+    /// where i + t = (u + ½) / factor − ½, clamped to 0..=rows − 1; then likewise along the columns.
     Bilinear,
 }
 
-/// An image made larger by a whole factor, channel by channel; Keras's `UpSampling2D`.
+/// Enlarges an image by a whole factor, channel by channel; Keras's `UpSampling2D`.
 ///
 /// Input: height × width × channels; output: height·factor × width·factor × channels.
+///
+/// ```
+/// use autoencoder::{Interpolation, Network, Shape, UpSample};
+///
+/// let enlarge = UpSample::new(2).interpolation(Interpolation::Bilinear);
+/// let network = Network::<f32>::builder(Shape::image(14, 14, 8)).layer(enlarge).build()?;
+/// assert_eq!(network.output_shape(), Shape::image(28, 28, 8));
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpSample {
     factor: Extent,
@@ -34,17 +43,17 @@ impl UpSample {
         Self { factor: factor.into(), interpolation: Interpolation::Nearest }
     }
 
-    /// Interpolates as told.
+    /// Sets the interpolation; `Nearest` by default.
     #[must_use]
     pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
         self.interpolation = interpolation;
         self
     }
 
-    /// The layer that [`config`](Layer::config) described.
+    /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
-    /// [`ConfigError`] where the description is of none.
+    /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         config.only(&["factor", "interpolation"])?;
         let interpolation = match config.text("interpolation")? {
@@ -113,7 +122,7 @@ impl<T: Scalar> Layer<T> for UpSample {
     }
 }
 
-/// The way back from a pooling: its stride undone, and the rim cut off or filled up to the size it had.
+/// The layers that undo a pooling: up-sampling by its stride, then cropping or padding to the image's size.
 pub(super) fn back_from<T: Scalar>(window: &Window, input: Shape) -> Option<Vec<Arc<dyn Layer<T>>>> {
     let [height, width, channels] = input.checked().ok()?.as_image().ok()?;
     let pooled = window.over([height, width]).ok()?.count;

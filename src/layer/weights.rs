@@ -1,4 +1,4 @@
-//! What layers with a weight, a bias and an activation have in common.
+//! What layers with a weight, a bias and an activation share.
 
 use super::{Activation, Initializer, ParameterSpec, Parameters, Plan, Regularizer};
 use crate::{Config, ConfigError, Shape, ShapeError};
@@ -6,12 +6,12 @@ use crate::{Config, ConfigError, Shape, ShapeError};
 pub(super) const WEIGHT: usize = 0;
 pub(super) const BIAS: usize = 1;
 
-/// The weight of an earlier layer that a layer takes transposed, by that layer's name.
+/// The name of the earlier layer whose weight a tied layer uses, transposed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Tie(Option<String>);
 
 impl Tie {
-    /// The name under which [`write`](Self::write) adds it.
+    /// The name under which [`write`](Self::write) stores it.
     pub const NAME: &'static str = "tied_to";
 
     pub fn to(layer: impl Into<String>) -> Self {
@@ -22,7 +22,7 @@ impl Tie {
         self.0.is_some()
     }
 
-    /// A layer that is not tied says nothing of it.
+    /// Writes nothing for a layer that is not tied.
     pub fn write(&self, config: Config) -> Config {
         match &self.0 {
             Some(layer) => config.with(Self::NAME, layer.as_str()),
@@ -70,7 +70,7 @@ impl Default for Weights {
 }
 
 impl Weights {
-    /// The names under which [`write`](Self::write) adds the options.
+    /// The names under which [`write`](Self::write) stores the options.
     pub const NAMES: [&str; 5] = ["activation", "bias", "weight_initializer", "bias_initializer", "weight_regularizer"];
 
     pub fn write(&self, config: Config) -> Config {
@@ -98,12 +98,12 @@ impl Weights {
         })
     }
 
-    /// The options of the layer that leads back, which ends in `activation`.
+    /// The options of the mirrored layer, which ends in `activation`.
     pub fn mirrored(&self, activation: Activation) -> Self {
         Self { activation, ..self.clone() }
     }
 
-    /// The same where that layer has this one's weight: a penalty on it is counted once.
+    /// Likewise for a mirrored layer with a tied weight, which leaves out the weight's penalty, so that it counts once.
     pub fn mirrored_tied(&self, activation: Activation) -> Self {
         Self { weight_regularizer: None, ..self.mirrored(activation) }
     }
@@ -113,7 +113,7 @@ impl Weights {
         ParameterSpec::new("weight", shape, self.weight_initializer).regularizer(self.weight_regularizer)
     }
 
-    /// The plan of a layer with this output and weight, and a bias for each channel of the output.
+    /// The plan of a layer with this output and weight, and a bias per output channel.
     pub fn plan(&self, output: Shape, weight: ParameterSpec) -> Result<Plan, ShapeError> {
         let output = output.checked()?;
         let cache = self.activation.checked()?.cache(output);
@@ -134,8 +134,8 @@ impl Weights {
 macro_rules! weight_options {
     ($layer:ident) => {
         impl $layer {
-            /// Takes over another layer's options.
-            #[allow(dead_code)] // not every layer's mirror image is of another type
+            /// Copies another layer's options.
+            #[allow(dead_code)] // not every layer's mirror is of another type
             pub(super) fn weights(mut self, weights: crate::layer::weights::Weights) -> Self {
                 self.weights = weights;
                 self
@@ -155,14 +155,14 @@ macro_rules! weight_options {
                 self
             }
 
-            /// Draws the weight's first values from `initializer`.
+            /// Initialises the weight with `initializer`.
             #[must_use]
             pub fn weight_initializer(mut self, initializer: crate::Initializer) -> Self {
                 self.weights.weight_initializer = initializer;
                 self
             }
 
-            /// Draws the bias's first values from `initializer`.
+            /// Initialises the bias with `initializer`.
             #[must_use]
             pub fn bias_initializer(mut self, initializer: crate::Initializer) -> Self {
                 self.weights.bias_initializer = initializer;

@@ -2,18 +2,18 @@
 
 use crate::{Config, ConfigError, ShapeError, Value, option};
 
-/// How a window treats the rim of an image; Keras's two rules.
+/// How a window treats the edges of an image; Keras's two rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Padding {
-    /// The output has n = ⌈input / stride⌉ positions; the max((n − 1)·stride + reach − input, 0) pixels that are missing are added in zeros (nothing, for pooling), half
-    /// of them on each side, the odd one below and to the right. A window reaches over (size − 1)·dilation + 1 pixels.
+    /// The output has n = ⌈input / stride⌉ positions. The max((n − 1)·stride + reach − input, 0) missing pixels are padded, half on each side, an odd one at the bottom
+    /// and on the right; padded pixels are zeros for convolutions, and ignored by pooling. reach = (size − 1)·dilation + 1 is the extent of a window in pixels.
     #[default]
     Same,
-    /// Only positions at which the whole window lies inside the input: ⌊(input − reach) / stride⌋ + 1.
+    /// No padding: the whole window lies inside the input, at ⌊(input − reach) / stride⌋ + 1 positions.
     Valid,
 }
 
-/// A height and a width. Made from one number for both, from a pair or an array.
+/// A height and a width. Converts from one number for both, a pair or an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     /// Along the rows.
@@ -96,12 +96,12 @@ pub(crate) struct Window {
 pub(crate) struct Positions {
     pub count: [usize; 2],
     pub before: [usize; 2],
-    /// The stride, at most the input's extent: one that is larger leads to the same single position.
+    /// The stride, at most the input's extent: any larger one gives the same single position.
     pub stride: [usize; 2],
 }
 
 impl Window {
-    /// Where the window stands over an input of `height` x `width`.
+    /// The window's positions over an input of `height` x `width`.
     pub fn over(&self, [height, width]: [usize; 2]) -> Result<Positions, ShapeError> {
         self.size.checked(self.what)?;
         self.stride.checked("stride")?;
@@ -128,7 +128,7 @@ impl Window {
             Padding::Same => {
                 let count = input.div_ceil(stride);
                 let last = ((count - 1) * stride).saturating_add(reach);
-                // Beyond this most of the kernel can never meet a pixel: a slip, not a design.
+                // Beyond this, most of the kernel never meets a pixel: surely a mistake.
                 if reach > input.saturating_mul(2).saturating_add(1) {
                     return Err(ShapeError::WindowTooLarge { what: self.what, size: reach, input, axis });
                 }
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn keras_rules() {
         assert_eq!(positions(Padding::Same, 3, 1, 1, 28), (28, 1));
-        assert_eq!(positions(Padding::Same, 2, 2, 1, 7), (4, 0)); // the missing one is to the right
+        assert_eq!(positions(Padding::Same, 2, 2, 1, 7), (4, 0)); // padded on the right
         assert_eq!(positions(Padding::Same, 4, 1, 1, 5), (5, 1));
         assert_eq!(positions(Padding::Same, 3, 2, 1, 8), (4, 0));
         assert_eq!(positions(Padding::Valid, 2, 2, 1, 7), (3, 0));

@@ -5,15 +5,25 @@ use crate::kernel::loss::Pointwise;
 use crate::kernel::reduce;
 use crate::{Activation, Config, Scalar};
 
-/// Keras's epsilon: probabilities are kept this far from 0 and 1.
+/// Keras's epsilon: probabilities are clamped to be this far from 0 and 1.
 pub(super) const EPSILON: f64 = 1e-7;
 
-/// Binary cross-entropy: −t·ln p − (1 − t)·ln(1 − p), over the elements of a sample; targets t in 0..=1.
+/// Binary cross-entropy: the mean over a sample's elements of −t·ln p − (1 − t)·ln(1 − p), for targets t in 0..=1.
 ///
-/// Where the network ends in a sigmoid the loss is computed from its arguments, max(z, 0) − z·t + ln(1 + e^−|z|), finite for any z.
-/// Elsewhere p is kept inside 10⁻⁷..1 − 10⁻⁷, and its gradient is 0 outside, as in Keras.
+/// If the network ends in a sigmoid, the loss is computed from its arguments z (logits), max(z, 0) − z·t + ln(1 + e^−|z|), and finite for any z.
+/// Otherwise p is clamped to 10⁻⁷..1 − 10⁻⁷, with gradient 0 outside, as in Keras.
 ///
-/// A constant of the same name is the loss with its default [`Reduction`].
+/// ```
+/// use autoencoder::{Activation, Adam, Autoencoder, Bce, Dense, Shape, Trainer};
+/// use autoencoder::nalgebra::DMatrix;
+///
+/// let mut model = Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(3)).mirror(Activation::Sigmoid).build()?;
+/// let history = Trainer::new(Bce, Adam::default()).fit(&mut model, &DMatrix::from_element(8, 20, 0.5))?;
+/// assert!(history.loss() >= Some(0.69)); // at least ln 2 for these targets
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+///
+/// The constant of the same name is the loss with its default [`Reduction`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Bce {
     reduction: Reduction,
@@ -24,14 +34,14 @@ pub struct Bce {
 pub const Bce: Bce = Bce { reduction: Reduction::MeanPerElement };
 
 impl Bce {
-    /// Reduces over a sample's elements as told.
+    /// Sets how the loss is reduced over a sample's elements.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;
         self
     }
 
-    /// The cross-entropy of one element, from the logit z of its probability.
+    /// The cross-entropy of one element, from the logit of its probability.
     ///
     /// ```
     /// use autoencoder::Bce;

@@ -1,4 +1,4 @@
-//! [`CategoricalCrossEntropy`]: for classes.
+//! [`CategoricalCrossEntropy`]: for classification.
 
 use super::bce::EPSILON;
 use super::{Loss, LossPass, Reduction};
@@ -6,13 +6,24 @@ use crate::kernel::loss as kernel;
 use crate::kernel::reduce;
 use crate::{Activation, Config, Scalar};
 
-/// Categorical cross-entropy: −Σᵢ tᵢ·ln pᵢ over the channels (classes): all features of a flat sample, each pixel's channels of an image.
+/// Categorical cross-entropy: −Σᵢ tᵢ·ln pᵢ over the channels (classes): all features of a flat sample, or the channels of each pixel of an image.
 ///
-/// Targets t are one-hot ([`Labels::to_one_hot`](crate::data::idx::Labels::to_one_hot)) or any distribution. Where the network ends in a softmax the loss is computed
-/// from its arguments, Σᵢ tᵢ (ln Σⱼ exp zⱼ − zᵢ), finite for any z. Elsewhere p is divided by its sum and kept inside 10⁻⁷..1 − 10⁻⁷, as in Keras.
+/// Targets t are one-hot ([`Labels::to_one_hot`](crate::data::idx::Labels::to_one_hot)) or any distribution. If the network ends in a softmax, the loss is
+/// computed from its arguments z (logits), Σᵢ tᵢ (ln Σⱼ exp zⱼ − zᵢ), and finite for any z. Otherwise p is divided by its sum and clamped to 10⁻⁷..1 − 10⁻⁷, as in Keras.
 /// The default reduction is the mean over pixels, as in Keras; a flat sample counts as one.
 ///
-/// A constant of the same name is the loss with its default [`Reduction`].
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{Activation, Adam, CategoricalCrossEntropy, Dense, Network, Shape, Trainer};
+///
+/// let mut classifier = Network::<f32>::builder(Shape::flat(4)).layer(Dense::new(3).activation(Activation::Softmax)).build()?;
+/// let (inputs, labels) = (DMatrix::identity(4, 3), DMatrix::identity(3, 3)); // one-hot labels
+/// let history = Trainer::new(CategoricalCrossEntropy, Adam::default()).epochs(2).fit_to(&mut classifier, &inputs, &labels)?;
+/// assert!(history.epochs()[1].loss < history.epochs()[0].loss);
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
+///
+/// The constant of the same name is the loss with its default [`Reduction`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CategoricalCrossEntropy {
     reduction: Reduction,
@@ -24,7 +35,7 @@ pub const CategoricalCrossEntropy: CategoricalCrossEntropy =
     CategoricalCrossEntropy { reduction: Reduction::MeanPerElement };
 
 impl CategoricalCrossEntropy {
-    /// Reduces over a sample's pixels as told.
+    /// Sets how the loss is reduced over a sample's pixels.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;

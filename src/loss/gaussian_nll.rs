@@ -1,4 +1,4 @@
-//! [`GaussianNll`]: the negative logarithm of a normal density.
+//! [`GaussianNll`]: the Gaussian negative log-likelihood.
 
 use std::f64::consts::TAU;
 
@@ -6,10 +6,19 @@ use super::{Loss, LossPass, Reduction};
 use crate::kernel::loss::Pointwise;
 use crate::{Config, OptionError, Scalar, option};
 
-/// −ln N(target; prediction, σ²) = ½ (target − prediction)² / σ² + ½ ln(2πσ²) with a fixed variance σ², over the elements of a sample, in nats: the
-/// Gaussian likelihood of a variational autoencoder over real numbers; Kingma and Welling 2013.
+/// Gaussian negative log-likelihood in nats: the sum over a sample's elements of −ln N(target; prediction, σ²) = ½ (target − prediction)² / σ² + ½ ln(2πσ²),
+/// with a fixed variance σ². For variational autoencoders over real numbers; Kingma and Welling 2013.
 ///
-/// A sum over a sample's elements unless asked otherwise. With σ² = ½ its gradient is that of [`Mse`](struct@crate::Mse) as a sum.
+/// With σ² = ½ its gradient is that of [`Mse`](struct@crate::Mse) with [`Reduction::SumPerSample`].
+///
+/// ```
+/// use autoencoder::{GaussianNll, Loss, LossPass, Shape};
+///
+/// let pass = LossPass::new(Shape::flat(2), &[0.0, 0.0], &[1.0, 3.0])?; // one sample
+/// let expected = 0.5 * (1.0 + 9.0) + (2.0 * std::f64::consts::PI).ln();
+/// assert!((GaussianNll::new(1.0).evaluate(pass) - expected).abs() < 1e-12);
+/// # Ok::<(), autoencoder::LossError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GaussianNll {
     variance: f64,
@@ -28,7 +37,7 @@ impl GaussianNll {
         Self { variance, reduction: Reduction::SumPerSample }
     }
 
-    /// Reduces over a sample's elements as told.
+    /// Sets how the loss is reduced over a sample's elements.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;

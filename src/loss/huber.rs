@@ -1,11 +1,19 @@
-//! [`Huber`]: squared near the target, absolute far from it.
+//! [`Huber`]: squared error near the target, absolute error far from it.
 
 use super::{Loss, LossPass, Reduction};
 use crate::OptionError;
 use crate::kernel::loss::Pointwise;
 use crate::{Config, Scalar, option};
 
-/// ½d² for |d| ≤ δ and δ(|d| − ½δ) beyond, d = prediction − target, over the elements of a sample; Huber 1964. δ is 1 by default, as in Keras.
+/// Huber loss: the mean over a sample's elements of ½d² for |d| ≤ δ and δ(|d| − ½δ) beyond, with d = prediction − target; Huber 1964. δ is 1 by default, as in Keras.
+///
+/// ```
+/// use autoencoder::{Huber, Loss, LossPass, Shape};
+///
+/// let pass = LossPass::new(Shape::flat(2), &[0.5, 3.0], &[0.0, 0.0])?; // one sample
+/// assert_eq!(Huber::default().evaluate(pass), (0.125 + 2.5) / 2.0);
+/// # Ok::<(), autoencoder::LossError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Huber {
     delta: f64,
@@ -24,7 +32,7 @@ impl Huber {
         Self { delta, reduction: Reduction::default() }
     }
 
-    /// Reduces over a sample's elements as told.
+    /// Sets how the loss is reduced over a sample's elements.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;

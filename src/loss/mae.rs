@@ -4,9 +4,17 @@ use super::{Loss, LossPass, Reduction};
 use crate::kernel::loss::Pointwise;
 use crate::{Config, Scalar};
 
-/// Mean absolute error: |prediction − target|, over the elements of a sample. Its derivative at 0 is 0.
+/// Mean absolute error: the mean over a sample's elements of |prediction − target|. The derivative at 0 is 0.
 ///
-/// A constant of the same name is the loss with its default [`Reduction`].
+/// ```
+/// use autoencoder::{Loss, LossPass, Mae, Shape};
+///
+/// let pass = LossPass::new(Shape::flat(2), &[1.0, 2.0], &[0.0, 5.0])?; // one sample
+/// assert_eq!(Mae.evaluate(pass), (1.0 + 3.0) / 2.0);
+/// # Ok::<(), autoencoder::LossError>(())
+/// ```
+///
+/// The constant of the same name is the loss with its default [`Reduction`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Mae {
     reduction: Reduction,
@@ -17,7 +25,7 @@ pub struct Mae {
 pub const Mae: Mae = Mae { reduction: Reduction::MeanPerElement };
 
 impl Mae {
-    /// Reduces over a sample's elements as told.
+    /// Sets how the loss is reduced over a sample's elements.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;

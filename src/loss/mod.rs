@@ -21,37 +21,37 @@ pub use mse::Mse;
 use crate::kernel::loss::{Pointwise, pointwise};
 use crate::{Activation, Config, OptionError, Scalar, Shape};
 
-/// How far predictions are from targets: a sum over samples, so that parts of a batch can be computed apart.
+/// A measure of how far predictions are from targets. It is a sum over samples, so that parts of a batch can be computed separately.
 pub trait Loss<T: Scalar>: Debug + Send + Sync {
     /// The name of this kind of loss in errors and files.
     fn kind(&self) -> &'static str;
 
-    /// What a file needs to build the loss again.
+    /// Its options by name. A checkpoint records them, and resuming with others is an error.
     fn config(&self) -> Config;
 
-    /// The sum over samples of each sample's loss; where `pass.gradient` asks for it, the derivative of that sum by each prediction,
-    /// times `pass.factor`, is written there.
+    /// Returns the sum of the samples' losses. If there is a `pass.gradient`, also writes the derivative of that sum with respect to each prediction,
+    /// times `pass.factor`, to it.
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64;
 
-    /// The activation whose arguments the loss would rather have than its values. Where a network ends in it, the loss is handed those
-    /// (`pass.linked`) and its gradient is by those: finite however large they are.
+    /// The activation the loss absorbs, computing from its arguments (logits). If a network ends in it, the loss receives these
+    /// (`pass.linked`) and writes its gradient with respect to them, which stays finite however large they are.
     fn link(&self) -> Option<Activation> {
         None
     }
 
-    /// How the loss of a sample comes from those of its elements; a sum unless said otherwise. Layers that add nats of a whole sample to the loss
-    /// (a variational model's) take no other.
+    /// How the losses of a sample's elements are reduced; by default a sum. Layers with likelihood terms (those of variational models) require a
+    /// sum.
     fn reduced_by(&self) -> Reduction {
         Reduction::SumPerSample
     }
 
-    /// Whether the loss of a sample is −ln p(target | prediction) in nats, nothing left out: what the bound and the likelihood of a variational model
-    /// ([`Autoencoder::elbo`](crate::Autoencoder::elbo), [`log_likelihood`](crate::Autoencoder::log_likelihood)) are made of. Not unless said otherwise.
+    /// Whether the loss of a sample is −ln p(target | prediction) in nats, constants included, as the bound and the likelihood of a variational model
+    /// ([`Autoencoder::elbo`](crate::Autoencoder::elbo), [`log_likelihood`](crate::Autoencoder::log_likelihood)) require. Default: no.
     fn is_log_likelihood(&self) -> bool {
         false
     }
 
-    /// `Ok` if the loss's own options are in their range.
+    /// `Ok` if the loss's options are in range.
     ///
     /// # Errors
     /// [`OptionError`] names the one that is not.
@@ -59,7 +59,7 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
         Ok(())
     }
 
-    /// The position of the first target that the loss is not defined for, if there is one, and what the loss takes instead: "numbers in 0..=1", for instance.
+    /// The position of the first target for which the loss is undefined, if there is one, and what the loss takes instead, such as "numbers in 0..=1".
     fn unsuitable_target(&self, _targets: &[T]) -> Option<(usize, &'static str)> {
         None
     }
@@ -100,7 +100,7 @@ impl<T: Scalar> Loss<T> for Box<dyn Loss<T>> {
     }
 }
 
-/// What a loss compares.
+/// The predictions and targets that a loss compares.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LossPass<'a, T> {
@@ -108,21 +108,21 @@ pub struct LossPass<'a, T> {
     pub shape: Shape,
     /// Features × samples.
     pub predictions: &'a [T],
-    /// The predictions are the arguments of [`Loss::link`].
+    /// Whether the predictions are the arguments of [`Loss::link`] (logits).
     pub linked: bool,
     /// Features × samples.
     pub targets: &'a [T],
-    /// What the gradient is multiplied by: one over the batch's samples.
+    /// The gradient is multiplied by this: one over the batch's number of samples.
     pub factor: T,
     /// Features × samples, to be written.
     pub gradient: Option<&'a mut [T]>,
 }
 
 impl<'a, T: Scalar> LossPass<'a, T> {
-    /// A comparison of `predictions` with `targets`, both features × samples with features as in `shape`; no gradient, factor 1.
+    /// Compares `predictions` with `targets`, both features × samples with samples of `shape`; without a gradient, factor 1.
     ///
     /// # Errors
-    /// [`LossError`] if the lengths are not those of the same whole number of samples.
+    /// [`LossError`] if the lengths differ or are not a whole number of samples.
     pub fn new(shape: Shape, predictions: &'a [T], targets: &'a [T]) -> Result<Self, LossError> {
         if predictions.len() != targets.len() {
             return Err(LossError::Lengths { predictions: predictions.len(), targets: targets.len() });
@@ -133,14 +133,14 @@ impl<'a, T: Scalar> LossPass<'a, T> {
         Ok(Self { shape, predictions, linked: false, targets, factor: T::one(), gradient: None })
     }
 
-    /// The predictions are the arguments of [`Loss::link`].
+    /// Sets whether the predictions are the arguments of [`Loss::link`] (logits); see [`Network::is_linked`](crate::Network::is_linked).
     #[must_use]
     pub fn linked(mut self, linked: bool) -> Self {
         self.linked = linked;
         self
     }
 
-    /// Asks for `factor` times the gradient.
+    /// Requests `factor` times the gradient, written to `gradient`.
     ///
     /// # Errors
     /// [`LossError`] if `gradient` is not as long as the predictions.
@@ -153,14 +153,14 @@ impl<'a, T: Scalar> LossPass<'a, T> {
         Ok(self)
     }
 
-    /// Whether the lengths are still those that [`new`](Self::new) and [`gradient`](Self::gradient) checked: the fields are public.
+    /// Whether the lengths still fit each other: the fields are public and may have changed since [`new`](Self::new) checked them.
     fn is_consistent(&self) -> bool {
         let count = self.predictions.len();
         let gradient = self.gradient.as_ref().map_or(count, |gradient| gradient.len());
         self.targets.len() == count && gradient == count && count.is_multiple_of(self.shape.channels().max(1))
     }
 
-    /// A loss that is a sum over elements, reduced over each sample's `elements`. NaN for slices of different lengths.
+    /// Evaluates a loss that is a sum over elements. NaN if the slices' lengths differ.
     fn pointwise(self, loss: Pointwise<T>, reduction: Reduction) -> f64 {
         if !self.is_consistent() {
             return f64::NAN;
@@ -171,18 +171,18 @@ impl<'a, T: Scalar> LossPass<'a, T> {
     }
 }
 
-/// How the loss of a sample comes from those of its elements. The loss of a batch is the mean of its samples' in either case.
+/// How the losses of a sample's elements are reduced. The loss of a batch is the mean over its samples in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reduction {
-    /// The mean over a sample's elements: Keras's and PyTorch's default, so that figures compare.
+    /// The mean over a sample's elements: the default in Keras and PyTorch, so that figures are comparable.
     #[default]
     MeanPerElement,
-    /// The sum over a sample's elements: the 1/N Σ‖x − y‖² of papers.
+    /// The sum over a sample's elements, as in the 1/N Σ‖x − y‖² of papers.
     SumPerSample,
 }
 
 impl Reduction {
-    /// What the sum over `elements` is multiplied by.
+    /// The factor of the sum over `elements`.
     fn share(self, elements: usize) -> f64 {
         match self {
             Self::MeanPerElement => 1.0 / elements.max(1) as f64,
@@ -202,7 +202,7 @@ impl Reduction {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum LossError {
-    /// Slices of different lengths.
+    /// The slices' lengths differ.
     #[error("{predictions} predictions cannot be compared with {targets} targets or gradients")]
     Lengths {
         /// Predictions given.
@@ -210,7 +210,7 @@ pub enum LossError {
         /// Targets, or gradients, given.
         targets: usize,
     },
-    /// The loss is a mean over a sample's elements where a sum is wanted.
+    /// The loss is a mean over a sample's elements, but a sum is required.
     #[error(
         "`{loss}` is a mean over a sample's elements, nats are asked for; give it `.reduction(Reduction::SumPerSample)`"
     )]

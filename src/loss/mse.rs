@@ -4,9 +4,17 @@ use super::{Loss, LossPass, Reduction};
 use crate::kernel::loss::Pointwise;
 use crate::{Config, Scalar};
 
-/// Mean squared error: (prediction − target)², over the elements of a sample.
+/// Mean squared error: the mean over a sample's elements of (prediction − target)².
 ///
-/// A constant of the same name is the loss with its default [`Reduction`].
+/// ```
+/// use autoencoder::{Loss, LossPass, Mse, Shape};
+///
+/// let pass = LossPass::new(Shape::flat(2), &[1.0, 2.0], &[0.0, 5.0])?; // one sample
+/// assert_eq!(Mse.evaluate(pass), (1.0 + 9.0) / 2.0);
+/// # Ok::<(), autoencoder::LossError>(())
+/// ```
+///
+/// The constant of the same name is the loss with its default [`Reduction`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Mse {
     reduction: Reduction,
@@ -17,7 +25,7 @@ pub struct Mse {
 pub const Mse: Mse = Mse { reduction: Reduction::MeanPerElement };
 
 impl Mse {
-    /// Reduces over a sample's elements as told.
+    /// Sets how the loss is reduced over a sample's elements.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;

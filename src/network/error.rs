@@ -88,7 +88,7 @@ pub enum BuildErrorKind {
         /// The scaler's.
         found: usize,
     },
-    /// The memory for it is not to be had.
+    /// The memory cannot be allocated.
     #[error("cannot allocate memory for {elements} elements")]
     OutOfMemory {
         /// How many were asked for.

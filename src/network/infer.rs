@@ -53,7 +53,7 @@ impl<T: Scalar> Network<T> {
     /// Working memory for batches of up to `samples` samples.
     ///
     /// # Errors
-    /// [`Error`] if `samples` is 0 or the memory is not to be had.
+    /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
     pub fn workspace(&self, samples: usize) -> Result<Workspace<T>, Error> {
         if samples == 0 {
             return Err(InputError::Empty.into());

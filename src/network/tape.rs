@@ -126,7 +126,7 @@ impl<T: Scalar> Network<T> {
     /// Memory for training passes of up to `samples` samples.
     ///
     /// # Errors
-    /// [`Error`] if `samples` is 0 or the memory is not to be had.
+    /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
     pub fn tape(&self, samples: usize) -> Result<Tape<T>, Error> {
         self.prepared_backward()?;
         Tape::new(self, samples, Keep::default(), true, 0)
@@ -135,7 +135,7 @@ impl<T: Scalar> Network<T> {
     /// The same for passes that compute the gradient by the input, too ([`Tape::input_gradient`]).
     ///
     /// # Errors
-    /// [`Error`] if `samples` is 0 or the memory is not to be had.
+    /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
     pub fn tape_with_input_gradient(&self, samples: usize) -> Result<Tape<T>, Error> {
         self.prepared_backward()?;
         Tape::new(self, samples, Keep { input_gradient: true, ..Keep::default() }, true, 0)

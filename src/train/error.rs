@@ -92,7 +92,7 @@ pub enum TrainErrorKind {
         /// The parameter's name.
         parameter: String,
     },
-    /// The memory for it is not to be had, or a size is out of bounds.
+    /// The memory cannot be allocated, or a size is out of bounds.
     #[error(transparent)]
     Memory(Box<crate::Error>),
     /// The threads asked for cannot be started.
