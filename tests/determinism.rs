@@ -65,7 +65,15 @@ fn number(name: &str, otherwise: usize) -> usize {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
 }
 
-/// The bits of the parameters after some steps, and those of samples, where the model has any.
+/// `count` codes of `elements` drawn from the prior, by a model that decodes each of their numbers to two of the same.
+fn codes<T: Scalar>(elements: usize, count: usize) -> DMatrix<T> {
+    let twice = Autoencoder::builder(Shape::image(elements, 1, 2)).encoder(GaussianLatent::new());
+    let model = twice.decoder(UpSample::new([1, 2])).build().expect("it fits");
+    let samples = model.sample(count, 8).expect("it is variational");
+    DMatrix::from_fn(elements, count, |element, code| samples[(2 * element, code)])
+}
+
+/// The bits of the parameters after some steps, and those of decoded codes.
 fn trained<T: Scalar>(layers: Layers<T>, threads: usize) -> Vec<u64> {
     let (steps, batch) = (number("AUTOENCODER_STEPS", 10), number("AUTOENCODER_BATCH", 32));
     let data: DMatrix<T> = Numbers::new(3).matrix(784, steps * batch - batch / 3); // the last batch is smaller
@@ -77,7 +85,8 @@ fn trained<T: Scalar>(layers: Layers<T>, threads: usize) -> Vec<u64> {
         .clip(Clip::Norm(50.0));
     trainer.fit(&mut model, &data).expect("it trains");
     let mut found = bits(model.network().parameter_vector());
-    found.extend(model.sample(3, 8).iter().flat_map(|samples| bits(samples.as_slice())));
+    let samples = model.decode(&codes(model.code_shape().elements(), 3)).expect("codes of this model");
+    found.extend(bits(samples.as_slice()));
     found
 }
 
