@@ -17,7 +17,7 @@ mod repetition;
 #[cfg(test)]
 mod tests;
 
-use super::{CpuPath, Element, cpu_path};
+use super::Element;
 use axis::Axis;
 use correlation::{Correlation, Weights};
 pub use repetition::Repetition;
@@ -97,32 +97,24 @@ impl Geometry {
 
 /// The length of the weights packed for [`forward`].
 pub fn packed_len<T: Element>(geometry: &Geometry) -> usize {
-    geometry.forward().packed_len::<T>(cpu_path())
+    geometry.forward().packed_len::<T>()
 }
 
 /// Packs the weights for [`forward`].
 pub fn pack<T: Element>(geometry: &Geometry, weights: &[T], packed: &mut [T]) {
-    pack_on(cpu_path(), geometry, weights, packed);
-}
-
-fn pack_on<T: Element>(path: CpuPath, geometry: &Geometry, weights: &[T], packed: &mut [T]) {
     assert_eq!(weights.len(), geometry.weights_len(), "length of the weights");
-    geometry.forward().pack(path, weights, packed);
+    geometry.forward().pack(weights, packed);
 }
 
 /// The length of the weights packed for [`input_gradient`].
 pub fn packed_gradient_len<T: Element>(geometry: &Geometry) -> usize {
-    geometry.backward().packed_len::<T>(cpu_path())
+    geometry.backward().packed_len::<T>()
 }
 
 /// Packs the weights for [`input_gradient`].
 pub fn pack_gradient<T: Element>(geometry: &Geometry, weights: &[T], packed: &mut [T]) {
-    pack_gradient_on(cpu_path(), geometry, weights, packed);
-}
-
-fn pack_gradient_on<T: Element>(path: CpuPath, geometry: &Geometry, weights: &[T], packed: &mut [T]) {
     assert_eq!(weights.len(), geometry.weights_len(), "length of the weights");
-    geometry.backward().pack(path, weights, packed);
+    geometry.backward().pack(weights, packed);
 }
 
 /// The length of the scratch that each of the three passes needs, for any number of samples.
@@ -142,25 +134,10 @@ pub fn forward<T: Element>(
     output: &mut [T],
     scratch: &mut [T],
 ) {
-    forward_on(cpu_path(), geometry, samples, input, packed, bias, relu, output, scratch);
-}
-
-#[allow(clippy::too_many_arguments)]
-fn forward_on<T: Element>(
-    path: CpuPath,
-    geometry: &Geometry,
-    samples: usize,
-    input: &[T],
-    packed: &[T],
-    bias: Option<&[T]>,
-    relu: bool,
-    output: &mut [T],
-    scratch: &mut [T],
-) {
     assert_eq!(input.len(), samples * geometry.input_len(), "length of the input");
     assert_eq!(output.len(), samples * geometry.output_len(), "length of the output");
     assert!(bias.is_none_or(|bias| bias.len() == geometry.filters), "length of the bias");
-    geometry.forward().run(path, samples, input, packed, bias, relu, output, scratch);
+    geometry.forward().run(samples, input, packed, bias, relu, output, scratch);
 }
 
 /// Computes the gradient of the inputs of samples; what the output does not depend on gets zero.
@@ -188,25 +165,10 @@ pub fn transposed<T: Element>(
     large: &mut [T],
     scratch: &mut [T],
 ) {
-    transposed_on(cpu_path(), geometry, samples, small, packed, bias, relu, large, scratch);
-}
-
-#[allow(clippy::too_many_arguments)]
-fn transposed_on<T: Element>(
-    path: CpuPath,
-    geometry: &Geometry,
-    samples: usize,
-    small: &[T],
-    packed: &[T],
-    bias: Option<&[T]>,
-    relu: bool,
-    large: &mut [T],
-    scratch: &mut [T],
-) {
     assert_eq!(small.len(), samples * geometry.output_len(), "length of the small images");
     assert_eq!(large.len(), samples * geometry.input_len(), "length of the large images");
     assert!(bias.is_none_or(|bias| bias.len() == geometry.channels), "length of the bias");
-    geometry.backward().run(path, samples, small, packed, bias, relu, large, scratch);
+    geometry.backward().run(samples, small, packed, bias, relu, large, scratch);
 }
 
 /// Adds the gradient of the weights over samples to `gradient`.
@@ -218,20 +180,8 @@ pub fn weight_gradient<T: Element>(
     gradient: &mut [T],
     scratch: &mut [T],
 ) {
-    weight_gradient_on(cpu_path(), geometry, samples, input, output_gradient, gradient, scratch);
-}
-
-fn weight_gradient_on<T: Element>(
-    path: CpuPath,
-    geometry: &Geometry,
-    samples: usize,
-    input: &[T],
-    output_gradient: &[T],
-    gradient: &mut [T],
-    scratch: &mut [T],
-) {
     assert_eq!(input.len(), samples * geometry.input_len(), "length of the input");
     assert_eq!(output_gradient.len(), samples * geometry.output_len(), "length of the output gradient");
     assert_eq!(gradient.len(), geometry.weights_len(), "length of the gradient");
-    gradient::add(path, geometry, samples, input, output_gradient, gradient, scratch);
+    gradient::add(geometry, samples, input, output_gradient, gradient, scratch);
 }

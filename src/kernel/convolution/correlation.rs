@@ -3,10 +3,10 @@
 use super::axis::{Phase, Phases};
 use super::few_columns::FewColumns;
 use super::frame::Frame;
+use crate::kernel::Element;
 use crate::kernel::product::lanes;
-use crate::kernel::simd::dispatch_on;
+use crate::kernel::simd::dispatch;
 use crate::kernel::tile::Sums;
-use crate::kernel::{CpuPath, Element};
 
 /// `target[t][column] = bias[column] + Σ source[position of tap k of t][channel] · weight[place of k][channel][column]`
 pub(super) struct Correlation {
@@ -108,14 +108,14 @@ impl Correlation {
         Frame { first: [top, left], size: [height, width], channels: self.channels, image: self.source }
     }
 
-    pub fn packed_len<T: Element>(&self, path: CpuPath) -> usize {
-        let lanes = lanes::<T>(path);
+    pub fn packed_len<T: Element>(&self) -> usize {
+        let lanes = lanes::<T>();
         self.passes().map(|pass| pass.packed_len(lanes)).sum()
     }
 
-    pub fn pack<T: Element>(&self, path: CpuPath, weights: &[T], mut packed: &mut [T]) {
-        assert_eq!(packed.len(), self.packed_len::<T>(path), "length of the packed weights");
-        let lanes = lanes::<T>(path);
+    pub fn pack<T: Element>(&self, weights: &[T], mut packed: &mut [T]) {
+        assert_eq!(packed.len(), self.packed_len::<T>(), "length of the packed weights");
+        let lanes = lanes::<T>();
         for pass in self.passes() {
             let (here, rest) = packed.split_at_mut(pass.packed_len(lanes));
             pass.pack(lanes, weights, self.weights, here);
@@ -130,7 +130,6 @@ impl Correlation {
     #[allow(clippy::too_many_arguments)]
     pub fn run<T: Element>(
         &self,
-        path: CpuPath,
         samples: usize,
         source: &[T],
         packed: &[T],
@@ -139,20 +138,20 @@ impl Correlation {
         target: &mut [T],
         scratch: &mut [T],
     ) {
-        assert_eq!(packed.len(), self.packed_len::<T>(path), "length of the packed weights");
+        assert_eq!(packed.len(), self.packed_len::<T>(), "length of the packed weights");
         let source_len = self.source[0] * self.source[1] * self.channels;
         let target_len = self.target[0] * self.target[1] * self.columns;
         if target_len == 0 {
             return;
         }
-        let frame = self.frame();
+        let (frame, lanes) = (self.frame(), lanes::<T>());
         for sample in 0..samples {
             let pixels = frame.fill(&source[sample * source_len..][..source_len], scratch);
             let target = &mut target[sample * target_len..][..target_len];
             let mut packed = packed;
             for pass in self.passes() {
-                let (here, rest) = packed.split_at(pass.packed_len(lanes::<T>(path)));
-                self.run_pass(path, &pass, &frame, pixels, here, bias, relu, target);
+                let (here, rest) = packed.split_at(pass.packed_len(lanes));
+                self.run_pass(lanes, &pass, &frame, pixels, here, bias, relu, target);
                 packed = rest;
             }
         }
@@ -161,7 +160,7 @@ impl Correlation {
     #[allow(clippy::too_many_arguments)]
     fn run_pass<T: Element>(
         &self,
-        path: CpuPath,
+        lanes: usize,
         pass: &Pass,
         frame: &Frame,
         pixels: &[T],
@@ -174,7 +173,6 @@ impl Correlation {
         if vertical.count == 0 || horizontal.count == 0 {
             return;
         }
-        let lanes = lanes::<T>(path);
         let row = frame.size[1] * channels;
         let read = pass.depth() > 0;
         let top = if read { (vertical.source - frame.first[0]) as usize } else { 0 };
@@ -201,7 +199,7 @@ impl Correlation {
                 start: bias,
                 relu,
             };
-            return dispatch_on(path, few);
+            return dispatch(few);
         }
         let sums = Sums {
             rows,
@@ -220,6 +218,6 @@ impl Correlation {
             accumulate: false,
             relu,
         };
-        T::compute(path, sums);
+        T::compute(sums);
     }
 }
