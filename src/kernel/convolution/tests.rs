@@ -49,26 +49,45 @@ fn check<T: Element>(path: CpuPath, g: &Geometry, random: &mut Random) {
     expected_output.iter_mut().for_each(|value| *value = value.max(0.0));
 
     let context = format!("{path:?} {g:?}");
-    let mut scratch = vec![T::nan(); scratch_len::<T>(g)];
-    let mut packed = vec![T::nan(); packed_len::<T>(g)];
-    pack(g, &weights, &mut packed);
-    let mut output = vec![T::nan(); samples * output_len];
-    forward(g, samples, &input, &packed, Some(&bias), true, &mut output, &mut scratch);
+    let output = convolved(g, Direction::Forward, &weights, &input, Some(&bias));
     assert_near(&output, &expected_output, &format!("output, {context}"));
-
-    let mut alone = vec![T::nan(); output_len];
-    forward(g, 1, &input[input_len..], &packed, Some(&bias), true, &mut alone, &mut scratch);
+    let alone = convolved(g, Direction::Forward, &weights, &input[input_len..], Some(&bias));
     assert_eq!(alone, output[output_len..], "one sample alone, {context}");
-
-    let mut packed = vec![T::nan(); packed_gradient_len::<T>(g)];
-    pack_gradient(g, &weights, &mut packed);
-    let mut gradient = vec![T::nan(); samples * input_len];
-    transposed(g, samples, &output_gradient, &packed, None, false, &mut gradient, &mut scratch);
+    let gradient = convolved(g, Direction::Transposed, &weights, &output_gradient, None);
     assert_near(&gradient, &expected_input, &format!("input gradient, {context}"));
 
-    let mut gradient = before;
+    let (mut gradient, mut scratch) = (before, vec![T::nan(); scratch_len::<T>(g)]);
     weight_gradient(g, samples, &input, &output_gradient, &mut gradient, &mut scratch);
     assert_near(&gradient, &expected_weights, &format!("weight gradient, {context}"));
+}
+
+/// What becomes of all samples in `source`; ReLU comes with the bias.
+fn convolved<T: Element>(
+    g: &Geometry,
+    direction: Direction,
+    weights: &[T],
+    source: &[T],
+    bias: Option<&[T]>,
+) -> Vec<T> {
+    let (source_len, target_len) = match direction {
+        Direction::Forward => (g.input_len(), g.output_len()),
+        Direction::Transposed => (g.output_len(), g.input_len()),
+    };
+    let samples = source.len() / source_len;
+    let (mut packed, mut target) =
+        (vec![T::nan(); packed_len::<T>(g, direction)], vec![T::nan(); samples * target_len]);
+    pack(g, direction, weights, &mut packed);
+    let images = Images {
+        samples,
+        source,
+        packed: &packed,
+        bias,
+        relu: bias.is_some(),
+        target: &mut target,
+        scratch: &mut vec![T::nan(); scratch_len::<T>(g)],
+    };
+    convolve(g, direction, images);
+    target
 }
 
 fn random_geometry(random: &mut Random) -> Geometry {
