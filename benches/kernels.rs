@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use autoencoder::kernel::convolution::{self, Geometry};
+use autoencoder::kernel::convolution::{self, Direction, Geometry, Images};
 use autoencoder::kernel::product::{self, Affine, Segments};
 use autoencoder::kernel::{Element, cpu_path, peak};
 
@@ -130,18 +130,35 @@ impl<T: Element> Report<T> {
         let mut output = Values::new(samples * g.output_len());
         let mut weights = Values::new(g.weights_len());
         let bias = Values::new(filters);
-        let mut packed = Values::new(convolution::packed_len::<T>(&g));
-        convolution::pack(&g, weights.get(), packed.get_mut());
-        let mut packed_gradient = Values::new(convolution::packed_gradient_len::<T>(&g));
-        convolution::pack_gradient(&g, weights.get(), packed_gradient.get_mut());
+        let [packed, packed_gradient] = [Direction::Forward, Direction::Transposed].map(|direction| {
+            let mut packed = Values::new(convolution::packed_len::<T>(&g, direction));
+            convolution::pack(&g, direction, weights.get(), packed.get_mut());
+            packed
+        });
         let mut scratch = Values::new(convolution::scratch_len::<T>(&g));
         self.line(&format!("{name} f"), operations, || {
-            let (input, output) = (black_box(input.get()), output.get_mut());
-            convolution::forward(&g, samples, input, packed.get(), Some(bias.get()), true, output, scratch.get_mut())
+            let images = Images {
+                samples,
+                source: black_box(input.get()),
+                packed: packed.get(),
+                bias: Some(bias.get()),
+                relu: true,
+                target: output.get_mut(),
+                scratch: scratch.get_mut(),
+            };
+            convolution::convolve(&g, Direction::Forward, images)
         });
         self.line(&format!("{name} i"), operations, || {
-            let (output, input) = (black_box(output.get()), input.get_mut());
-            convolution::input_gradient(&g, samples, output, packed_gradient.get(), input, scratch.get_mut())
+            let images = Images {
+                samples,
+                source: black_box(output.get()),
+                packed: packed_gradient.get(),
+                bias: None,
+                relu: false,
+                target: input.get_mut(),
+                scratch: scratch.get_mut(),
+            };
+            convolution::convolve(&g, Direction::Transposed, images)
         });
         let (input, output) = (Values::new(samples * g.input_len()), Values::new(samples * g.output_len()));
         self.line(&format!("{name} w"), operations, || {

@@ -5,7 +5,7 @@
 //! image. Weights are kernel height × kernel width × channels × filters, as in Keras.
 //!
 //! Patches are not copied: a sample goes into scratch once, with its border of zeros, and there a row of a patch is
-//! already contiguous. The input gradient is the same computation with kernel and roles turned around, one for each
+//! already contiguous. The transposed map is the same computation with kernel and roles turned around, one for each
 //! residue of the stride (`axis`).
 
 mod axis;
@@ -17,7 +17,7 @@ mod repetition;
 #[cfg(test)]
 mod tests;
 
-use super::{CpuPath, Element, cpu_path};
+use super::Element;
 use axis::Axis;
 use correlation::{Correlation, Weights};
 pub use repetition::Repetition;
@@ -60,7 +60,14 @@ impl Geometry {
         })
     }
 
-    /// The convolution as a correlation: images of the input become images of the output.
+    /// The sums that are computed in a direction.
+    fn correlation(&self, direction: Direction) -> Correlation {
+        match direction {
+            Direction::Forward => self.forward(),
+            Direction::Transposed => self.transposed(),
+        }
+    }
+
     fn forward(&self) -> Correlation {
         Correlation {
             phases: self.axes().map(|axis| axis.forward()),
@@ -77,8 +84,7 @@ impl Geometry {
         }
     }
 
-    /// Its input gradient as a correlation: images of the output become images of the input.
-    fn backward(&self) -> Correlation {
+    fn transposed(&self) -> Correlation {
         Correlation {
             phases: self.axes().map(|axis| axis.backward()),
             source: self.output,
@@ -95,118 +101,52 @@ impl Geometry {
     }
 }
 
-/// The length of the weights packed for [`forward`].
-pub fn packed_len<T: Element>(geometry: &Geometry) -> usize {
-    geometry.forward().packed_len::<T>(cpu_path())
+/// Which way images go through a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the size of the input to that of the output.
+    Forward,
+    /// From the size of the output to that of the input, by the transposed map. Without a bias it makes the input gradient of the output gradient; what the
+    /// output does not depend on gets zero.
+    Transposed,
 }
 
-/// Packs the weights for [`forward`].
-pub fn pack<T: Element>(geometry: &Geometry, weights: &[T], packed: &mut [T]) {
-    pack_on(cpu_path(), geometry, weights, packed);
+/// The length of the weights packed for a direction.
+pub fn packed_len<T: Element>(geometry: &Geometry, direction: Direction) -> usize {
+    geometry.correlation(direction).packed_len::<T>()
 }
 
-fn pack_on<T: Element>(path: CpuPath, geometry: &Geometry, weights: &[T], packed: &mut [T]) {
+/// Packs the weights for a direction.
+pub fn pack<T: Element>(geometry: &Geometry, direction: Direction, weights: &[T], packed: &mut [T]) {
     assert_eq!(weights.len(), geometry.weights_len(), "length of the weights");
-    geometry.forward().pack(path, weights, packed);
+    geometry.correlation(direction).pack(weights, packed);
 }
 
-/// The length of the weights packed for [`input_gradient`].
-pub fn packed_gradient_len<T: Element>(geometry: &Geometry) -> usize {
-    geometry.backward().packed_len::<T>(cpu_path())
-}
-
-/// Packs the weights for [`input_gradient`].
-pub fn pack_gradient<T: Element>(geometry: &Geometry, weights: &[T], packed: &mut [T]) {
-    pack_gradient_on(cpu_path(), geometry, weights, packed);
-}
-
-fn pack_gradient_on<T: Element>(path: CpuPath, geometry: &Geometry, weights: &[T], packed: &mut [T]) {
-    assert_eq!(weights.len(), geometry.weights_len(), "length of the weights");
-    geometry.backward().pack(path, weights, packed);
-}
-
-/// The length of the scratch that each of the three passes needs, for any number of samples.
+/// The length of the scratch that both directions and the weight gradient need, for any number of samples.
 pub fn scratch_len<T: Element>(geometry: &Geometry) -> usize {
-    geometry.forward().scratch_len::<T>().max(geometry.backward().scratch_len::<T>())
+    geometry.forward().scratch_len::<T>().max(geometry.transposed().scratch_len::<T>())
 }
 
-/// Computes the outputs of samples; then `max(0, ·)` if `relu`. The bits of a sample do not depend on the others.
-#[allow(clippy::too_many_arguments)]
-pub fn forward<T: Element>(
-    geometry: &Geometry,
-    samples: usize,
-    input: &[T],
-    packed: &[T],
-    bias: Option<&[T]>,
-    relu: bool,
-    output: &mut [T],
-    scratch: &mut [T],
-) {
-    forward_on(cpu_path(), geometry, samples, input, packed, bias, relu, output, scratch);
+/// Samples that go through a convolution one way.
+pub struct Images<'a, T> {
+    pub samples: usize,
+    /// samples × the images that are read
+    pub source: &'a [T],
+    /// The weights, packed for this direction.
+    pub packed: &'a [T],
+    /// A value for each channel of the target.
+    pub bias: Option<&'a [T]>,
+    /// Apply `max(0, ·)` last.
+    pub relu: bool,
+    /// samples × the images that are written
+    pub target: &'a mut [T],
+    /// [`scratch_len`] elements.
+    pub scratch: &'a mut [T],
 }
 
-#[allow(clippy::too_many_arguments)]
-fn forward_on<T: Element>(
-    path: CpuPath,
-    geometry: &Geometry,
-    samples: usize,
-    input: &[T],
-    packed: &[T],
-    bias: Option<&[T]>,
-    relu: bool,
-    output: &mut [T],
-    scratch: &mut [T],
-) {
-    assert_eq!(input.len(), samples * geometry.input_len(), "length of the input");
-    assert_eq!(output.len(), samples * geometry.output_len(), "length of the output");
-    assert!(bias.is_none_or(|bias| bias.len() == geometry.filters), "length of the bias");
-    geometry.forward().run(path, samples, input, packed, bias, relu, output, scratch);
-}
-
-/// Computes the gradient of the inputs of samples; what the output does not depend on gets zero.
-pub fn input_gradient<T: Element>(
-    geometry: &Geometry,
-    samples: usize,
-    output_gradient: &[T],
-    packed: &[T],
-    input_gradient: &mut [T],
-    scratch: &mut [T],
-) {
-    transposed(geometry, samples, output_gradient, packed, None, false, input_gradient, scratch);
-}
-
-/// Computes the transposed convolution: from samples of the size of `geometry`'s output to samples of the size of its input, each the bias
-/// plus what [`input_gradient`] computes; then `max(0, ·)` if `relu`.
-#[allow(clippy::too_many_arguments)]
-pub fn transposed<T: Element>(
-    geometry: &Geometry,
-    samples: usize,
-    small: &[T],
-    packed: &[T],
-    bias: Option<&[T]>,
-    relu: bool,
-    large: &mut [T],
-    scratch: &mut [T],
-) {
-    transposed_on(cpu_path(), geometry, samples, small, packed, bias, relu, large, scratch);
-}
-
-#[allow(clippy::too_many_arguments)]
-fn transposed_on<T: Element>(
-    path: CpuPath,
-    geometry: &Geometry,
-    samples: usize,
-    small: &[T],
-    packed: &[T],
-    bias: Option<&[T]>,
-    relu: bool,
-    large: &mut [T],
-    scratch: &mut [T],
-) {
-    assert_eq!(small.len(), samples * geometry.output_len(), "length of the small images");
-    assert_eq!(large.len(), samples * geometry.input_len(), "length of the large images");
-    assert!(bias.is_none_or(|bias| bias.len() == geometry.channels), "length of the bias");
-    geometry.backward().run(path, samples, small, packed, bias, relu, large, scratch);
+/// Computes the targets of samples. The bits of a sample do not depend on the others.
+pub fn convolve<T: Element>(geometry: &Geometry, direction: Direction, images: Images<'_, T>) {
+    geometry.correlation(direction).run(images);
 }
 
 /// Adds the gradient of the weights over samples to `gradient`.
@@ -218,20 +158,8 @@ pub fn weight_gradient<T: Element>(
     gradient: &mut [T],
     scratch: &mut [T],
 ) {
-    weight_gradient_on(cpu_path(), geometry, samples, input, output_gradient, gradient, scratch);
-}
-
-fn weight_gradient_on<T: Element>(
-    path: CpuPath,
-    geometry: &Geometry,
-    samples: usize,
-    input: &[T],
-    output_gradient: &[T],
-    gradient: &mut [T],
-    scratch: &mut [T],
-) {
     assert_eq!(input.len(), samples * geometry.input_len(), "length of the input");
     assert_eq!(output_gradient.len(), samples * geometry.output_len(), "length of the output gradient");
     assert_eq!(gradient.len(), geometry.weights_len(), "length of the gradient");
-    gradient::add(path, geometry, samples, input, output_gradient, gradient, scratch);
+    gradient::add(geometry, samples, input, output_gradient, gradient, scratch);
 }

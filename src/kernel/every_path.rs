@@ -14,7 +14,7 @@ pub(super) fn forced() -> Option<CpuPath> {
 }
 
 /// Runs the test once for each path, with the kernels of this thread forced to it.
-pub(crate) fn on_every_path(test: impl Fn(CpuPath)) {
+pub(crate) fn on_every_path(mut test: impl FnMut(CpuPath)) {
     for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
         FORCED.set(Some(path));
         test(path);

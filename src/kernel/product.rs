@@ -4,10 +4,10 @@
 
 use std::ops::Range;
 
+use super::Element;
 use super::chains::Chains;
-use super::simd::{Operation, Simd, dispatch_on};
+use super::simd::{Operation, Simd, dispatch};
 use super::tile::Sums;
-use super::{CpuPath, Element, cpu_path};
 
 /// The longest run of terms that is summed as one chain; longer sums are split evenly.
 const LONGEST_BLOCK: usize = 256;
@@ -17,11 +17,7 @@ const CACHED_INPUTS: usize = 1 << 16;
 
 /// The length of the packed form of a matrix depth × columns: panels of one vector of columns, zero padded.
 pub fn packed_len<T: Element>(depth: usize, columns: usize) -> usize {
-    packed_len_on::<T>(cpu_path(), depth, columns)
-}
-
-pub(super) fn packed_len_on<T: Element>(path: CpuPath, depth: usize, columns: usize) -> usize {
-    columns.next_multiple_of(lanes::<T>(path)).saturating_mul(depth)
+    columns.next_multiple_of(lanes::<T>()).saturating_mul(depth)
 }
 
 /// A matrix depth × columns that is to be packed.
@@ -48,16 +44,12 @@ impl<'a, T: Element> Unpacked<'a, T> {
 
     /// Elements in a panel.
     pub fn panel_len(&self) -> usize {
-        self.depth * lanes::<T>(cpu_path())
+        self.depth * lanes::<T>()
     }
 
     /// Packs the panels from `first` on, as many as `packed` has room for.
     pub fn pack(&self, first: usize, packed: &mut [T]) {
-        self.pack_on(cpu_path(), first, packed);
-    }
-
-    pub(super) fn pack_on(&self, path: CpuPath, first: usize, packed: &mut [T]) {
-        dispatch_on(path, Pack { matrix: *self, first, packed });
+        dispatch(Pack { matrix: *self, first, packed });
     }
 }
 
@@ -106,8 +98,8 @@ fn pack_columns<T: Element, V: Simd<T>>(columns: &[T], packed: &mut [T]) {
     }
 }
 
-/// Elements in a vector of the path.
-pub(super) fn lanes<T: Element>(path: CpuPath) -> usize {
+/// Elements in a vector.
+pub(super) fn lanes<T: Element>() -> usize {
     struct Lanes;
     impl<T: Element> Operation<T> for Lanes {
         type Output = usize;
@@ -116,7 +108,7 @@ pub(super) fn lanes<T: Element>(path: CpuPath) -> usize {
             V::LANES
         }
     }
-    dispatch_on::<T, _>(path, Lanes)
+    dispatch::<T, _>(Lanes)
 }
 
 /// `outputs[s][c] = bias[c] + Σ_d inputs[s][d] · matrix[d][c]`, then `max(0, ·)` if `relu`.
@@ -139,19 +131,15 @@ pub struct Affine<'a, T> {
 /// The order in which an output is summed is a function of `depth` and the CPU path alone: blocks of at most 256 terms,
 /// each summed in order, the first one from the bias, the others from zero, then added in order.
 pub fn affine<T: Element>(task: Affine<'_, T>) {
-    affine_on(cpu_path(), task);
-}
-
-pub(super) fn affine_on<T: Element>(path: CpuPath, task: Affine<'_, T>) {
     let Affine { samples, depth, columns, .. } = task;
     assert_eq!(task.inputs.len(), samples * depth, "length of the inputs");
-    assert_eq!(task.packed.len(), packed_len_on::<T>(path, depth, columns), "length of the packed matrix");
+    assert_eq!(task.packed.len(), packed_len::<T>(depth, columns), "length of the packed matrix");
     assert_eq!(task.outputs.len(), samples * columns, "length of the outputs");
     assert!(task.bias.is_none_or(|bias| bias.len() == columns), "length of the bias");
     if samples < FEW_SAMPLES {
-        sample_by_sample(path, task);
+        sample_by_sample(task);
     } else {
-        tile_by_tile(path, task);
+        tile_by_tile(task);
     }
 }
 
@@ -163,19 +151,19 @@ fn block_length(depth: usize) -> usize {
     depth.div_ceil(depth.div_ceil(LONGEST_BLOCK).max(1)).max(1)
 }
 
-fn sample_by_sample<T: Element>(path: CpuPath, task: Affine<'_, T>) {
+fn sample_by_sample<T: Element>(task: Affine<'_, T>) {
     let Affine { samples, depth, columns, inputs, packed, bias, outputs, relu } = task;
     for sample in 0..samples {
         let input = &inputs[sample * depth..][..depth];
         let output = &mut outputs[sample * columns..][..columns];
         let block = block_length(depth);
-        dispatch_on(path, Chains { columns, block, input, packed, start: bias, output, relu });
+        dispatch(Chains { columns, block, input, packed, start: bias, output, relu });
     }
 }
 
-fn tile_by_tile<T: Element>(path: CpuPath, task: Affine<'_, T>) {
+fn tile_by_tile<T: Element>(task: Affine<'_, T>) {
     let Affine { samples, depth, columns, inputs, packed, bias, outputs, relu } = task;
-    let lanes = lanes::<T>(path);
+    let lanes = lanes::<T>();
     let block = block_length(depth);
     let at_once = (CACHED_INPUTS / depth.max(1)).next_multiple_of(14).max(14);
     for sample in (0..samples).step_by(at_once) {
@@ -199,7 +187,7 @@ fn tile_by_tile<T: Element>(path: CpuPath, task: Affine<'_, T>) {
                     accumulate: term > 0,
                     relu: relu && term + terms == depth,
                 };
-                T::compute(path, sums);
+                T::compute(sums);
             }
         }
     }
@@ -241,21 +229,12 @@ const SAMPLES_AT_ONCE: usize = 128;
 /// # Panics
 /// If the two matrices differ in samples or samples per segment, or anything lies outside its slice.
 pub fn outer<T: Element>(left: Segments<'_, T>, right: Segments<'_, T>, rows: Range<usize>, gradient: &mut [T]) {
-    outer_on(cpu_path(), left, right, rows, gradient);
-}
-
-pub(super) fn outer_on<T: Element>(
-    path: CpuPath,
-    left: Segments<'_, T>,
-    right: Segments<'_, T>,
-    rows: Range<usize>,
-    gradient: &mut [T],
-) {
     assert_eq!(left.samples, right.samples, "samples of the two matrices");
     assert_eq!(left.per_segment, right.per_segment, "samples per segment of the two matrices");
     assert!(rows.start <= rows.end && rows.end <= left.features, "rows of the left matrix");
     assert_eq!(gradient.len(), rows.len() * right.features, "length of the gradient");
     let (samples, per_segment) = (left.samples, left.per_segment);
+    let lanes = lanes::<T>();
     let mut sample = 0;
     while sample < samples && !gradient.is_empty() {
         let left_here = (per_segment - sample % per_segment).min(samples - sample);
@@ -270,7 +249,7 @@ pub(super) fn outer_on<T: Element>(
             left_terms: [0, left.stride, left.features],
             right: right.from(sample, 0),
             right_terms: [0, right.stride, right.features],
-            right_panel: lanes::<T>(path),
+            right_panel: lanes,
             right_padded: false,
             output: gradient,
             output_rows: [0, right.features],
@@ -278,21 +257,17 @@ pub(super) fn outer_on<T: Element>(
             accumulate: true,
             relu: false,
         };
-        T::compute(path, sums);
+        T::compute(sums);
         sample += segments * in_segment;
     }
 }
 
 /// `sums[c] += Σ_rows matrix[row][c]`: a bias gradient.
 pub fn column_sums<T: Element>(matrix: &[T], columns: usize, sums: &mut [T]) {
-    column_sums_on(cpu_path(), matrix, columns, sums);
-}
-
-pub(super) fn column_sums_on<T: Element>(path: CpuPath, matrix: &[T], columns: usize, sums: &mut [T]) {
     assert_eq!(sums.len(), columns, "length of the sums");
     assert!(columns == 0 || matrix.len().is_multiple_of(columns), "length of the matrix");
     if !matrix.is_empty() {
-        dispatch_on(path, ColumnSums { matrix, sums });
+        dispatch(ColumnSums { matrix, sums });
     }
 }
 

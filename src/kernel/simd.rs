@@ -198,22 +198,12 @@ pub trait Operation<T: Element> {
 /// Runs the operation on the path of this process, [`cpu_path`].
 #[inline]
 pub(crate) fn dispatch<T: Element, O: Operation<T>>(operation: O) -> O::Output {
-    dispatch_on(cpu_path(), operation)
-}
-
-/// Runs the operation on a given path.
-///
-/// # Panics
-/// If the CPU does not have the path.
-#[inline]
-pub(crate) fn dispatch_on<T: Element, O: Operation<T>>(path: CpuPath, operation: O) -> O::Output {
-    assert!(path.is_available(), "this CPU does not have the path {}", path.name());
-    match path {
+    match cpu_path() {
         CpuPath::Portable => portably(operation),
-        // SAFETY: the path is available, so the CPU has the instructions.
+        // SAFETY: `cpu_path` gives a path that this CPU has.
         #[cfg(target_arch = "x86_64")]
         CpuPath::Avx2 => unsafe { with_avx2(operation) },
-        // SAFETY: the path is available, so the CPU has the instructions.
+        // SAFETY: `cpu_path` gives a path that this CPU has.
         #[cfg(target_arch = "x86_64")]
         CpuPath::Avx512 => unsafe { with_avx512(operation) },
         #[cfg(not(target_arch = "x86_64"))]

@@ -3,12 +3,7 @@
 #[cfg(all(unix, not(asan)))]
 mod fence;
 
-use super::{CpuPath, Element};
-
-/// The paths that this CPU has.
-pub fn paths() -> impl Iterator<Item = CpuPath> {
-    CpuPath::ALL.into_iter().filter(|path| path.is_available())
-}
+use super::Element;
 
 /// A small generator of numbers, the same in every run.
 pub struct Random(u64);

@@ -10,8 +10,8 @@
 mod few_terms;
 mod registers;
 
-use super::simd::{Operation, Simd, dispatch_on};
-use super::{CpuPath, Element};
+use super::Element;
+use super::simd::{Operation, Simd, dispatch};
 use few_terms::FewTerms;
 use registers::{ADJACENT, GENERAL, PACKED, RowTable, Tile, TileOf};
 
@@ -43,18 +43,18 @@ pub struct Sums<'a, T> {
 /// compiled with this crate, once, rather than with every crate that uses it.
 pub trait Tiled: Sized {
     #[doc(hidden)]
-    fn compute(path: CpuPath, sums: Sums<'_, Self>);
+    fn compute(sums: Sums<'_, Self>);
 }
 
 impl Tiled for f32 {
-    fn compute(path: CpuPath, sums: Sums<'_, f32>) {
-        dispatch_on(path, sums);
+    fn compute(sums: Sums<'_, f32>) {
+        dispatch(sums);
     }
 }
 
 impl Tiled for f64 {
-    fn compute(path: CpuPath, sums: Sums<'_, f64>) {
-        dispatch_on(path, sums);
+    fn compute(sums: Sums<'_, f64>) {
+        dispatch(sums);
     }
 }
 

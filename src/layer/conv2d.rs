@@ -6,7 +6,7 @@ use super::repeated_conv2d::RepeatedConv2D;
 use super::weights::{BIAS, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
 use super::{Activation, Backward, Conv2DTranspose, Forward, Layer, Padding, Plan, Prepare, PrepareBackward};
-use crate::kernel::convolution::{self as kernel, Geometry, Repetition};
+use crate::kernel::convolution::{self as kernel, Direction, Geometry, Images, Repetition};
 use crate::kernel::product;
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
@@ -154,8 +154,8 @@ impl<T: Scalar> Layer<T> for Conv2D {
         let count = checked_product("weights of a convolution", &shape)?;
         let plan = self.weights.plan(output, self.weights.weight(&shape))?;
         Ok(plan
-            .prepared(kernel::packed_len::<T>(&geometry))
-            .prepared_backward(kernel::packed_gradient_len::<T>(&geometry))
+            .prepared(kernel::packed_len::<T>(&geometry, Direction::Forward))
+            .prepared_backward(kernel::packed_len::<T>(&geometry, Direction::Transposed))
             .scratch(kernel::scratch_len::<T>(&geometry))
             .work_per_sample(count.saturating_mul(height * width)))
     }
@@ -166,26 +166,26 @@ impl<T: Scalar> Layer<T> for Conv2D {
 
     fn prepare(&self, pass: Prepare<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        kernel::pack(&geometry, pass.parameters.of(WEIGHT), pass.prepared);
+        kernel::pack(&geometry, Direction::Forward, pass.parameters.of(WEIGHT), pass.prepared);
     }
 
     fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        kernel::pack_gradient(&geometry, pass.parameters.of(WEIGHT), pass.prepared_backward);
+        kernel::pack(&geometry, Direction::Transposed, pass.parameters.of(WEIGHT), pass.prepared_backward);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        kernel::forward(
-            &geometry,
-            pass.samples,
-            pass.input,
-            pass.prepared,
-            self.weights.bias(pass.parameters),
-            pass.activation == Activation::Relu,
-            pass.output,
-            pass.scratch,
-        );
+        let images = Images {
+            samples: pass.samples,
+            source: pass.input,
+            packed: pass.prepared,
+            bias: self.weights.bias(pass.parameters),
+            relu: pass.activation == Activation::Relu,
+            target: pass.output,
+            scratch: pass.scratch,
+        };
+        kernel::convolve(&geometry, Direction::Forward, images);
         if pass.activation != Activation::Relu {
             pass.activation.forward(self.filters, pass.output, pass.cache);
         }
@@ -200,10 +200,17 @@ impl<T: Scalar> Layer<T> for Conv2D {
         }
         let weight_gradient = pass.gradients.of(WEIGHT);
         kernel::weight_gradient(&geometry, pass.samples, pass.input, output_gradient, weight_gradient, pass.scratch);
-        if let Some(input_gradient) = pass.input_gradient {
-            let packed = pass.prepared_backward;
-            kernel::input_gradient(&geometry, pass.samples, output_gradient, packed, input_gradient, pass.scratch);
-        }
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let images = Images {
+            samples: pass.samples,
+            source: output_gradient,
+            packed: pass.prepared_backward,
+            bias: None,
+            relu: false,
+            target: input_gradient,
+            scratch: pass.scratch,
+        };
+        kernel::convolve(&geometry, Direction::Transposed, images);
     }
 
     fn behind_repetition(&self, image: Shape, times: [usize; 2]) -> Option<Arc<dyn Layer<T>>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::weights::{BIAS, Tie, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
 use super::{Activation, Backward, Conv2D, Forward, Layer, Padding, Plan, Prepare, PrepareBackward};
-use crate::kernel::convolution::{self as kernel, Geometry};
+use crate::kernel::convolution::{self as kernel, Direction, Geometry, Images};
 use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
@@ -144,8 +144,8 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         let count = checked_product("weights of a convolution", &shape)?;
         let plan = self.weights.plan(output, self.tie.weight(self.weights.weight(&shape)))?;
         Ok(plan
-            .prepared(kernel::packed_gradient_len::<T>(&geometry))
-            .prepared_backward(kernel::packed_len::<T>(&geometry))
+            .prepared(kernel::packed_len::<T>(&geometry, Direction::Transposed))
+            .prepared_backward(kernel::packed_len::<T>(&geometry, Direction::Forward))
             .scratch(kernel::scratch_len::<T>(&geometry))
             .work_per_sample(count.saturating_mul(small_height * small_width)))
     }
@@ -156,20 +156,27 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
 
     fn prepare(&self, pass: Prepare<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        kernel::pack_gradient(&geometry, pass.parameters.of(WEIGHT), pass.prepared);
+        kernel::pack(&geometry, Direction::Transposed, pass.parameters.of(WEIGHT), pass.prepared);
     }
 
     fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        kernel::pack(&geometry, pass.parameters.of(WEIGHT), pass.prepared_backward);
+        kernel::pack(&geometry, Direction::Forward, pass.parameters.of(WEIGHT), pass.prepared_backward);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        let packed = pass.prepared;
-        let (bias, relu) = (self.weights.bias(pass.parameters), pass.activation == Activation::Relu);
-        kernel::transposed(&geometry, pass.samples, pass.input, packed, bias, relu, pass.output, pass.scratch);
-        if !relu {
+        let images = Images {
+            samples: pass.samples,
+            source: pass.input,
+            packed: pass.prepared,
+            bias: self.weights.bias(pass.parameters),
+            relu: pass.activation == Activation::Relu,
+            target: pass.output,
+            scratch: pass.scratch,
+        };
+        kernel::convolve(&geometry, Direction::Transposed, images);
+        if pass.activation != Activation::Relu {
             pass.activation.forward(self.filters, pass.output, pass.cache);
         }
     }
@@ -183,11 +190,17 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         }
         let weight_gradient = pass.gradients.of(WEIGHT);
         kernel::weight_gradient(&geometry, pass.samples, output_gradient, pass.input, weight_gradient, pass.scratch);
-        if let Some(input_gradient) = pass.input_gradient {
-            let packed = pass.prepared_backward;
-            let (samples, scratch) = (pass.samples, pass.scratch);
-            kernel::forward(&geometry, samples, output_gradient, packed, None, false, input_gradient, scratch);
-        }
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let images = Images {
+            samples: pass.samples,
+            source: output_gradient,
+            packed: pass.prepared_backward,
+            bias: None,
+            relu: false,
+            target: input_gradient,
+            scratch: pass.scratch,
+        };
+        kernel::convolve(&geometry, Direction::Forward, images);
     }
 
     fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {

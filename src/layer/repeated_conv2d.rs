@@ -2,7 +2,7 @@
 
 use super::weights::{BIAS, WEIGHT, Weights};
 use super::{Activation, Backward, FinishGradient, Forward, Layer, ParameterSpec, Plan, Prepare, PrepareBackward};
-use crate::kernel::convolution::{self as kernel, Geometry, Repetition};
+use crate::kernel::convolution::{self as kernel, Direction, Geometry, Images, Repetition};
 use crate::kernel::product;
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, Scalar, Shape, ShapeError};
@@ -33,12 +33,12 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
     fn plan(&self, _input: Shape) -> Result<Plan, ShapeError> {
         let Geometry { input: [height, width], channels, filters, kernel, output, .. } = self.geometry;
         let sums = checked_product("weights of a convolution", &[kernel[0], kernel[1], channels, filters])?;
-        let packed = kernel::packed_gradient_len::<T>(&self.geometry);
+        let packed = kernel::packed_len::<T>(&self.geometry, Direction::Transposed);
         let prepared = checked_sum("packed weights of a convolution", &[self.geometry.weights_len(), packed])?;
         let plan = self.weights.plan(Shape::image(height, width, channels), self.weight.clone().collected(sums))?;
         Ok(plan
             .prepared(prepared)
-            .prepared_backward(kernel::packed_len::<T>(&self.geometry))
+            .prepared_backward(kernel::packed_len::<T>(&self.geometry, Direction::Forward))
             .scratch(kernel::scratch_len::<T>(&self.geometry))
             .work_per_sample(sums.saturating_mul(output[0] * output[1])))
     }
@@ -51,19 +51,27 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
     fn prepare(&self, pass: Prepare<'_, T>) {
         let (sums, packed) = pass.prepared.split_at_mut(self.geometry.weights_len());
         self.repetition.sum_weights(pass.parameters.of(WEIGHT), sums);
-        kernel::pack_gradient(&self.geometry, sums, packed);
+        kernel::pack(&self.geometry, Direction::Transposed, sums, packed);
     }
 
     fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
         let (sums, _) = pass.prepared.split_at(self.geometry.weights_len());
-        kernel::pack(&self.geometry, sums, pass.prepared_backward);
+        kernel::pack(&self.geometry, Direction::Forward, sums, pass.prepared_backward);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
         let (_, packed) = pass.prepared.split_at(self.geometry.weights_len());
-        let (bias, relu) = (self.weights.bias(pass.parameters), pass.activation == Activation::Relu);
-        kernel::transposed(&self.geometry, pass.samples, pass.input, packed, bias, relu, pass.output, pass.scratch);
-        if !relu {
+        let images = Images {
+            samples: pass.samples,
+            source: pass.input,
+            packed,
+            bias: self.weights.bias(pass.parameters),
+            relu: pass.activation == Activation::Relu,
+            target: pass.output,
+            scratch: pass.scratch,
+        };
+        kernel::convolve(&self.geometry, Direction::Transposed, images);
+        if pass.activation != Activation::Relu {
             pass.activation.forward(self.geometry.channels, pass.output, pass.cache);
         }
     }
@@ -77,10 +85,17 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
         }
         let collected = pass.gradients.of(WEIGHT);
         kernel::weight_gradient(geometry, pass.samples, output_gradient, pass.input, collected, pass.scratch);
-        if let Some(input_gradient) = pass.input_gradient {
-            let (samples, packed) = (pass.samples, pass.prepared_backward);
-            kernel::forward(geometry, samples, output_gradient, packed, None, false, input_gradient, pass.scratch);
-        }
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let images = Images {
+            samples: pass.samples,
+            source: output_gradient,
+            packed: pass.prepared_backward,
+            bias: None,
+            relu: false,
+            target: input_gradient,
+            scratch: pass.scratch,
+        };
+        kernel::convolve(geometry, Direction::Forward, images);
     }
 
     fn finish_gradient(&self, pass: FinishGradient<'_, T>) {

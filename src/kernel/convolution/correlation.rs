@@ -1,12 +1,13 @@
-//! The computation that forward and input gradient share: targets read a source through a kernel.
+//! The computation that a convolution and its transpose share: targets read a source through a kernel.
 
+use super::Images;
 use super::axis::{Phase, Phases};
 use super::few_columns::FewColumns;
 use super::frame::Frame;
+use crate::kernel::Element;
 use crate::kernel::product::lanes;
-use crate::kernel::simd::dispatch_on;
+use crate::kernel::simd::dispatch;
 use crate::kernel::tile::Sums;
-use crate::kernel::{CpuPath, Element};
 
 /// `target[t][column] = bias[column] + Σ source[position of tap k of t][channel] · weight[place of k][channel][column]`
 pub(super) struct Correlation {
@@ -29,6 +30,74 @@ pub(super) struct Weights {
     pub column: usize,
 }
 
+impl Correlation {
+    pub fn frame(&self) -> Frame {
+        let [(top, height), (left, width)] = self.phases.map(Phases::span);
+        Frame { first: [top, left], size: [height, width], channels: self.channels, image: self.source }
+    }
+
+    pub fn scratch_len<T>(&self) -> usize {
+        self.frame().scratch_len::<T>()
+    }
+
+    pub fn packed_len<T: Element>(&self) -> usize {
+        let lanes = lanes::<T>();
+        self.passes().map(|pass| pass.packed_len(lanes)).sum()
+    }
+
+    pub fn pack<T: Element>(&self, weights: &[T], mut packed: &mut [T]) {
+        assert_eq!(packed.len(), self.packed_len::<T>(), "length of the packed weights");
+        let lanes = lanes::<T>();
+        for pass in self.passes() {
+            let (here, rest) = packed.split_at_mut(pass.packed_len(lanes));
+            pass.pack(lanes, weights, self.weights, here);
+            packed = rest;
+        }
+    }
+
+    pub fn run<T: Element>(&self, images: Images<'_, T>) {
+        let Images { samples, source, packed, bias, relu, target, scratch } = images;
+        let source_len = self.source[0] * self.source[1] * self.channels;
+        let target_len = self.target[0] * self.target[1] * self.columns;
+        assert_eq!(source.len(), samples * source_len, "length of the source");
+        assert_eq!(target.len(), samples * target_len, "length of the target");
+        assert_eq!(packed.len(), self.packed_len::<T>(), "length of the packed weights");
+        assert!(bias.is_none_or(|bias| bias.len() == self.columns), "length of the bias");
+        if target_len == 0 {
+            return;
+        }
+        let (frame, lanes) = (self.frame(), lanes::<T>());
+        for (sample, target) in target.chunks_exact_mut(target_len).enumerate() {
+            let pixels = frame.fill(&source[sample * source_len..][..source_len], scratch);
+            let mut packed = packed;
+            for pass in self.passes() {
+                let (here, rest) = packed.split_at(pass.packed_len(lanes));
+                pass.run(&frame, lanes, Image { pixels, packed: here, bias, relu, target });
+                packed = rest;
+            }
+        }
+    }
+
+    fn passes(&self) -> impl Iterator<Item = Pass> {
+        let [vertical, horizontal] = self.phases;
+        let (channels, columns, target_width) = (self.channels, self.columns, self.target[1]);
+        vertical.iter().flat_map(move |vertical| {
+            horizontal.iter().map(move |horizontal| Pass { vertical, horizontal, channels, columns, target_width })
+        })
+    }
+}
+
+/// What a pass reads and writes of one sample.
+struct Image<'a, T> {
+    /// The source's frame.
+    pixels: &'a [T],
+    /// The weights packed for the pass.
+    packed: &'a [T],
+    bias: Option<&'a [T]>,
+    relu: bool,
+    target: &'a mut [T],
+}
+
 /// One vertical and one horizontal phase.
 #[derive(Clone, Copy)]
 struct Pass {
@@ -36,9 +105,44 @@ struct Pass {
     horizontal: Phase,
     channels: usize,
     columns: usize,
+    target_width: usize,
 }
 
 impl Pass {
+    /// Computes the targets of both phases.
+    fn run<T: Element>(&self, frame: &Frame, lanes: usize, image: Image<'_, T>) {
+        if self.vertical.count == 0 || self.horizontal.count == 0 {
+            return;
+        }
+        if self.has_few_columns(lanes) {
+            dispatch(FewColumns { block: self.sums(frame, 1, image) });
+        } else {
+            T::compute(self.sums(frame, lanes, image));
+        }
+    }
+
+    /// The targets as a block of sums, the weights in panels of `panel` columns.
+    fn sums<'a, T: Element>(&self, frame: &Frame, panel: usize, image: Image<'a, T>) -> Sums<'a, T> {
+        let terms @ [_, middle, inner] = self.terms();
+        Sums {
+            rows: [self.vertical.count, self.horizontal.count],
+            columns: self.columns,
+            terms,
+            left: &image.pixels[self.first_read(frame)..],
+            left_rows: self.source_strides(frame),
+            left_terms: self.term_strides(frame),
+            right: image.packed,
+            right_terms: [middle * inner * panel, inner * panel, panel],
+            right_panel: self.depth() * panel,
+            right_padded: true,
+            output: &mut image.target[self.first_written()..],
+            output_rows: self.target_strides(),
+            start: image.bias,
+            accumulate: false,
+            relu: image.relu,
+        }
+    }
+
     /// Terms of a sum as three nested indices, the last one contiguous in the source.
     fn terms(&self) -> [usize; 3] {
         let Pass { vertical, horizontal, channels, .. } = self;
@@ -49,14 +153,38 @@ impl Pass {
         }
     }
 
+    fn depth(&self) -> usize {
+        self.vertical.taps * self.horizontal.taps * self.channels
+    }
+
+    /// Where the frame's first pixel lies that the first target reads.
+    fn first_read(&self, frame: &Frame) -> usize {
+        if self.depth() == 0 {
+            return 0; // nothing is read, and the frame need not reach there
+        }
+        let top = (self.vertical.source - frame.first[0]) as usize;
+        let left = (self.horizontal.source - frame.first[1]) as usize;
+        (top * frame.size[1] + left) * self.channels
+    }
+
+    /// Source elements from what one target reads to what the next one does, down and across.
+    fn source_strides(&self, frame: &Frame) -> [usize; 2] {
+        [self.vertical.source_step * frame.size[1], self.horizontal.source_step].map(|pixels| pixels * self.channels)
+    }
+
     /// Source elements from one term to the next.
     fn term_strides(&self, frame: &Frame) -> [usize; 3] {
         let row = self.vertical.dilation * frame.size[1] * self.channels;
         if self.horizontal.dilation == 1 { [0, row, 1] } else { [row, self.horizontal.dilation * self.channels, 1] }
     }
 
-    fn depth(&self) -> usize {
-        self.vertical.taps * self.horizontal.taps * self.channels
+    fn first_written(&self) -> usize {
+        (self.vertical.first * self.target_width + self.horizontal.first) * self.columns
+    }
+
+    /// Target elements from one target to the next, down and across.
+    fn target_strides(&self) -> [usize; 2] {
+        [self.vertical.step * self.target_width, self.horizontal.step].map(|pixels| pixels * self.columns)
     }
 
     /// Whether the columns are so few that vectors are better laid along the terms than along the columns.
@@ -66,14 +194,18 @@ impl Pass {
         self.columns * (vectors + 4) < self.depth() * self.columns.div_ceil(lanes)
     }
 
-    fn packed_len(&self, lanes: usize) -> usize {
-        let columns = if self.has_few_columns(lanes) { self.columns } else { self.columns.next_multiple_of(lanes) };
-        self.depth() * columns
+    /// Columns in a panel of packed weights: those of a vector, or one if they are few.
+    fn panel(&self, lanes: usize) -> usize {
+        if self.has_few_columns(lanes) { 1 } else { lanes }
     }
 
-    /// Packs panels of one vector of columns, or column after column if they are few.
+    fn packed_len(&self, lanes: usize) -> usize {
+        self.depth() * self.columns.next_multiple_of(self.panel(lanes))
+    }
+
+    /// Packs panel after panel.
     fn pack<T: Element>(&self, lanes: usize, weights: &[T], at: Weights, packed: &mut [T]) {
-        let width = if self.has_few_columns(lanes) { 1 } else { lanes };
+        let width = self.panel(lanes);
         let mut rows = packed.chunks_exact_mut(width);
         for panel in (0..self.columns).step_by(width) {
             for (vertical, horizontal) in pairs(self.vertical.taps, self.horizontal.taps) {
@@ -92,134 +224,4 @@ impl Pass {
 
 fn pairs(first: usize, second: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..first).flat_map(move |one| (0..second).map(move |two| (one, two)))
-}
-
-impl Correlation {
-    fn passes(&self) -> impl Iterator<Item = Pass> {
-        let [vertical, horizontal] = self.phases;
-        let (channels, columns) = (self.channels, self.columns);
-        vertical.iter().flat_map(move |vertical| {
-            horizontal.iter().map(move |horizontal| Pass { vertical, horizontal, channels, columns })
-        })
-    }
-
-    pub fn frame(&self) -> Frame {
-        let [(top, height), (left, width)] = self.phases.map(Phases::span);
-        Frame { first: [top, left], size: [height, width], channels: self.channels, image: self.source }
-    }
-
-    pub fn packed_len<T: Element>(&self, path: CpuPath) -> usize {
-        let lanes = lanes::<T>(path);
-        self.passes().map(|pass| pass.packed_len(lanes)).sum()
-    }
-
-    pub fn pack<T: Element>(&self, path: CpuPath, weights: &[T], mut packed: &mut [T]) {
-        assert_eq!(packed.len(), self.packed_len::<T>(path), "length of the packed weights");
-        let lanes = lanes::<T>(path);
-        for pass in self.passes() {
-            let (here, rest) = packed.split_at_mut(pass.packed_len(lanes));
-            pass.pack(lanes, weights, self.weights, here);
-            packed = rest;
-        }
-    }
-
-    pub fn scratch_len<T>(&self) -> usize {
-        self.frame().scratch_len::<T>()
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    pub fn run<T: Element>(
-        &self,
-        path: CpuPath,
-        samples: usize,
-        source: &[T],
-        packed: &[T],
-        bias: Option<&[T]>,
-        relu: bool,
-        target: &mut [T],
-        scratch: &mut [T],
-    ) {
-        assert_eq!(packed.len(), self.packed_len::<T>(path), "length of the packed weights");
-        let source_len = self.source[0] * self.source[1] * self.channels;
-        let target_len = self.target[0] * self.target[1] * self.columns;
-        if target_len == 0 {
-            return;
-        }
-        let frame = self.frame();
-        for sample in 0..samples {
-            let pixels = frame.fill(&source[sample * source_len..][..source_len], scratch);
-            let target = &mut target[sample * target_len..][..target_len];
-            let mut packed = packed;
-            for pass in self.passes() {
-                let (here, rest) = packed.split_at(pass.packed_len(lanes::<T>(path)));
-                self.run_pass(path, &pass, &frame, pixels, here, bias, relu, target);
-                packed = rest;
-            }
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn run_pass<T: Element>(
-        &self,
-        path: CpuPath,
-        pass: &Pass,
-        frame: &Frame,
-        pixels: &[T],
-        packed: &[T],
-        bias: Option<&[T]>,
-        relu: bool,
-        target: &mut [T],
-    ) {
-        let Pass { vertical, horizontal, channels, columns } = *pass;
-        if vertical.count == 0 || horizontal.count == 0 {
-            return;
-        }
-        let lanes = lanes::<T>(path);
-        let row = frame.size[1] * channels;
-        let read = pass.depth() > 0;
-        let top = if read { (vertical.source - frame.first[0]) as usize } else { 0 };
-        let left = if read { (horizontal.source - frame.first[1]) as usize } else { 0 };
-        let target_row = self.target[1] * columns;
-        let terms = pass.terms();
-        let rows = [vertical.count, horizontal.count];
-        let left_rows = [vertical.source_step * row, horizontal.source_step * channels];
-        let left_terms = pass.term_strides(frame);
-        let output = &mut target[vertical.first * target_row + horizontal.first * columns..];
-        let output_rows = [vertical.step * target_row, horizontal.step * columns];
-        let pixels = &pixels[top * row + left * channels..];
-        if pass.has_few_columns(lanes) {
-            let few = FewColumns {
-                rows,
-                columns,
-                terms,
-                left: pixels,
-                left_rows,
-                left_terms,
-                right: packed,
-                output,
-                output_rows,
-                start: bias,
-                relu,
-            };
-            return dispatch_on(path, few);
-        }
-        let sums = Sums {
-            rows,
-            columns,
-            terms,
-            left: pixels,
-            left_rows,
-            left_terms,
-            right: packed,
-            right_terms: [terms[1] * terms[2] * lanes, terms[2] * lanes, lanes],
-            right_panel: pass.depth() * lanes,
-            right_padded: true,
-            output,
-            output_rows,
-            start: bias,
-            accumulate: false,
-            relu,
-        };
-        T::compute(path, sums);
-    }
 }

@@ -2,12 +2,11 @@
 //! over samples and the positions `y`, `x` of the output.
 
 use super::Geometry;
+use crate::kernel::Element;
 use crate::kernel::product::lanes;
 use crate::kernel::tile::Sums;
-use crate::kernel::{CpuPath, Element};
 
 pub(super) fn add<T: Element>(
-    path: CpuPath,
     geometry: &Geometry,
     samples: usize,
     input: &[T],
@@ -18,15 +17,15 @@ pub(super) fn add<T: Element>(
     if gradient.is_empty() || geometry.output_len() == 0 {
         return;
     }
-    let frame = geometry.forward().frame();
+    let (frame, lanes) = (geometry.forward().frame(), lanes::<T>());
     for sample in 0..samples {
         let image = &input[sample * geometry.input_len()..][..geometry.input_len()];
         let output_gradient = &output_gradient[sample * geometry.output_len()..][..geometry.output_len()];
         let pixels = frame.fill(image, scratch);
-        if is_one_filter(geometry, lanes::<T>(path)) {
-            add_one_filter(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+        if is_one_filter(geometry, lanes) {
+            add_one_filter(geometry, lanes, frame.size[1], pixels, output_gradient, gradient);
         } else {
-            add_sample(path, geometry, frame.size[1], pixels, output_gradient, gradient);
+            add_sample(geometry, lanes, frame.size[1], pixels, output_gradient, gradient);
         }
     }
 }
@@ -43,8 +42,8 @@ fn run(geometry: &Geometry) -> usize {
 
 /// Adds one sample. The only row of the block is the one filter, its columns are weights.
 fn add_one_filter<T: Element>(
-    path: CpuPath,
     geometry: &Geometry,
+    lanes: usize,
     frame_width: usize,
     pixels: &[T],
     output_gradient: &[T],
@@ -65,7 +64,7 @@ fn add_one_filter<T: Element>(
             left_terms: [0, output[1], 1],
             right: &pixels[kernel_row * dilation[0] * row + piece * dilation[1] * channels..],
             right_terms: [0, stride[0] * row, stride[1] * channels],
-            right_panel: lanes::<T>(path),
+            right_panel: lanes,
             right_padded: false,
             output: gradient,
             output_rows: [0, 0],
@@ -73,14 +72,14 @@ fn add_one_filter<T: Element>(
             accumulate: true,
             relu: false,
         };
-        T::compute(path, sums);
+        T::compute(sums);
     }
 }
 
 /// Adds one sample. Rows of the block are weights; those of a kernel's row are contiguous, unless dilated.
 fn add_sample<T: Element>(
-    path: CpuPath,
     geometry: &Geometry,
+    lanes: usize,
     frame_width: usize,
     pixels: &[T],
     output_gradient: &[T],
@@ -100,7 +99,7 @@ fn add_sample<T: Element>(
             left_terms: [0, stride[0] * row, stride[1] * channels],
             right: output_gradient,
             right_terms: [0, output[1] * filters, filters],
-            right_panel: lanes::<T>(path),
+            right_panel: lanes,
             right_padded: false,
             output: &mut gradient[piece * run * filters..],
             output_rows: [kernel[1] * channels * filters, filters],
@@ -108,6 +107,6 @@ fn add_sample<T: Element>(
             accumulate: true,
             relu: false,
         };
-        T::compute(path, sums);
+        T::compute(sums);
     }
 }

@@ -1,7 +1,9 @@
 //! All passes on all paths of this CPU against plain loops in `f64`.
 
 use super::*;
-use crate::kernel::testing::{Random, assert_near, paths};
+use crate::kernel::CpuPath;
+use crate::kernel::every_path::on_every_path;
+use crate::kernel::testing::{Random, assert_near};
 
 /// Calls `visit(output, input, weight)` with the indices of every product the convolution is made of.
 fn for_each_product(g: &Geometry, mut visit: impl FnMut(usize, usize, usize)) {
@@ -47,26 +49,45 @@ fn check<T: Element>(path: CpuPath, g: &Geometry, random: &mut Random) {
     expected_output.iter_mut().for_each(|value| *value = value.max(0.0));
 
     let context = format!("{path:?} {g:?}");
-    let mut scratch = vec![T::nan(); scratch_len::<T>(g)];
-    let mut packed = vec![T::nan(); g.forward().packed_len::<T>(path)];
-    pack_on(path, g, &weights, &mut packed);
-    let mut output = vec![T::nan(); samples * output_len];
-    forward_on(path, g, samples, &input, &packed, Some(&bias), true, &mut output, &mut scratch);
+    let output = convolved(g, Direction::Forward, &weights, &input, Some(&bias));
     assert_near(&output, &expected_output, &format!("output, {context}"));
-
-    let mut alone = vec![T::nan(); output_len];
-    forward_on(path, g, 1, &input[input_len..], &packed, Some(&bias), true, &mut alone, &mut scratch);
+    let alone = convolved(g, Direction::Forward, &weights, &input[input_len..], Some(&bias));
     assert_eq!(alone, output[output_len..], "one sample alone, {context}");
-
-    let mut packed = vec![T::nan(); g.backward().packed_len::<T>(path)];
-    pack_gradient_on(path, g, &weights, &mut packed);
-    let mut gradient = vec![T::nan(); samples * input_len];
-    transposed_on(path, g, samples, &output_gradient, &packed, None, false, &mut gradient, &mut scratch);
+    let gradient = convolved(g, Direction::Transposed, &weights, &output_gradient, None);
     assert_near(&gradient, &expected_input, &format!("input gradient, {context}"));
 
-    let mut gradient = before;
-    weight_gradient_on(path, g, samples, &input, &output_gradient, &mut gradient, &mut scratch);
+    let (mut gradient, mut scratch) = (before, vec![T::nan(); scratch_len::<T>(g)]);
+    weight_gradient(g, samples, &input, &output_gradient, &mut gradient, &mut scratch);
     assert_near(&gradient, &expected_weights, &format!("weight gradient, {context}"));
+}
+
+/// What becomes of all samples in `source`; ReLU comes with the bias.
+fn convolved<T: Element>(
+    g: &Geometry,
+    direction: Direction,
+    weights: &[T],
+    source: &[T],
+    bias: Option<&[T]>,
+) -> Vec<T> {
+    let (source_len, target_len) = match direction {
+        Direction::Forward => (g.input_len(), g.output_len()),
+        Direction::Transposed => (g.output_len(), g.input_len()),
+    };
+    let samples = source.len() / source_len;
+    let (mut packed, mut target) =
+        (vec![T::nan(); packed_len::<T>(g, direction)], vec![T::nan(); samples * target_len]);
+    pack(g, direction, weights, &mut packed);
+    let images = Images {
+        samples,
+        source,
+        packed: &packed,
+        bias,
+        relu: bias.is_some(),
+        target: &mut target,
+        scratch: &mut vec![T::nan(); scratch_len::<T>(g)],
+    };
+    convolve(g, direction, images);
+    target
 }
 
 fn random_geometry(random: &mut Random) -> Geometry {
@@ -88,10 +109,10 @@ fn random_geometries() {
     let mut random = Random::new(7);
     for _ in 0..150 {
         let geometry = random_geometry(&mut random);
-        for path in paths() {
+        on_every_path(|path| {
             check::<f32>(path, &geometry, &mut random);
             check::<f64>(path, &geometry, &mut random);
-        }
+        });
     }
 }
 
@@ -112,10 +133,10 @@ fn same_padding() {
                 padding: [padding; 2],
                 output: [output; 2],
             };
-            for path in paths() {
+            on_every_path(|path| {
                 check::<f32>(path, &geometry, &mut random);
                 check::<f64>(path, &geometry, &mut random);
-            }
+            });
         }
     }
 }

@@ -1,11 +1,13 @@
 //! All products on all paths of this CPU against plain loops in `f64`, and the promises about bits.
 
 use super::*;
-use crate::kernel::testing::{Random, assert_near, paths};
+use crate::kernel::CpuPath;
+use crate::kernel::every_path::on_every_path;
+use crate::kernel::testing::{Random, assert_near};
 
-fn packed_on<T: Element>(path: CpuPath, matrix: &[T], depth: usize, columns: usize) -> Vec<T> {
-    let mut packed = vec![T::nan(); packed_len_on::<T>(path, depth, columns)];
-    Unpacked::matrix(matrix, depth, columns).pack_on(path, 0, &mut packed);
+fn packed<T: Element>(matrix: &[T], depth: usize, columns: usize) -> Vec<T> {
+    let mut packed = vec![T::nan(); packed_len::<T>(depth, columns)];
+    Unpacked::matrix(matrix, depth, columns).pack(0, &mut packed);
     packed
 }
 
@@ -13,7 +15,7 @@ fn check_affine<T: Element>(path: CpuPath, [samples, depth, columns]: [usize; 3]
     let inputs = random.values::<T>(samples * depth);
     let matrix = random.values::<T>(depth * columns);
     let bias = random.values::<T>(columns);
-    let packed = packed_on(path, &matrix, depth, columns);
+    let packed = packed(&matrix, depth, columns);
     let mut expected = vec![0.0; samples * columns];
     for (index, expected) in expected.iter_mut().enumerate() {
         let (sample, column) = (index / columns, index % columns);
@@ -33,7 +35,7 @@ fn check_affine<T: Element>(path: CpuPath, [samples, depth, columns]: [usize; 3]
             outputs: &mut outputs,
             relu,
         };
-        affine_on(path, task);
+        affine(task);
         if relu {
             expected.iter_mut().for_each(|value| *value = value.max(0.0));
         }
@@ -48,10 +50,10 @@ fn affine_is_right() {
         let samples = random.choose(&[0, 1, 2, 3, 4, 5, 7, 13, 14, 15, 29, 64]);
         let depth = random.choose(&[0, 1, 2, 9, 32, 255, 256, 257, 513, 784, 1100]);
         let columns = random.choose(&[1, 2, 3, 4, 7, 8, 15, 16, 17, 33, 50, 64, 129]);
-        for path in paths() {
+        on_every_path(|path| {
             check_affine::<f32>(path, [samples, depth, columns], &mut random);
             check_affine::<f64>(path, [samples, depth, columns], &mut random);
-        }
+        });
     }
 }
 
@@ -60,24 +62,21 @@ fn check_bits<T: Element>(path: CpuPath, depth: usize, columns: usize) {
     let mut random = Random::new(2);
     let most = 1024;
     let inputs = random.values::<T>(most * depth);
-    let packed = packed_on(path, &random.values::<T>(depth * columns), depth, columns);
+    let packed = packed(&random.values::<T>(depth * columns), depth, columns);
     let bias = random.values::<T>(columns);
     let outputs_of = |first: usize, samples: usize| {
         let mut outputs = vec![T::nan(); samples * columns];
         let inputs = &inputs[first * depth..][..samples * depth];
-        affine_on(
-            path,
-            Affine {
-                samples,
-                depth,
-                columns,
-                inputs,
-                packed: &packed,
-                bias: Some(&bias),
-                outputs: &mut outputs,
-                relu: false,
-            },
-        );
+        affine(Affine {
+            samples,
+            depth,
+            columns,
+            inputs,
+            packed: &packed,
+            bias: Some(&bias),
+            outputs: &mut outputs,
+            relu: false,
+        });
         outputs
     };
     let all = outputs_of(0, most);
@@ -93,12 +92,12 @@ fn check_bits<T: Element>(path: CpuPath, depth: usize, columns: usize) {
 
 #[test]
 fn samples_have_the_same_bits_in_any_batch() {
-    for path in paths() {
+    on_every_path(|path| {
         for (depth, columns) in [(784, 32), (37, 19), (600, 5)] {
             check_bits::<f32>(path, depth, columns);
             check_bits::<f64>(path, depth, columns);
         }
-    }
+    });
 }
 
 #[test]
@@ -158,14 +157,14 @@ fn check_outer<T: Element>(path: CpuPath, random: &mut Random) {
     };
 
     let mut whole = before.clone();
-    outer_on(path, left, right, 0..left_features, &mut whole);
+    outer(left, right, 0..left_features, &mut whole);
     assert_near(&whole, &expected, &format!("{path:?} {samples} in {per_segment}, {left_features} x {right_features}"));
 
     let mut parts = before;
     let middle = left_features / 3;
     let (above, below) = parts.split_at_mut(middle * right_features);
-    outer_on(path, left, right, 0..middle, above);
-    outer_on(path, left, right, middle..left_features, below);
+    outer(left, right, 0..middle, above);
+    outer(left, right, middle..left_features, below);
     assert_eq!(parts, whole, "rows in two parts");
 }
 
@@ -173,10 +172,10 @@ fn check_outer<T: Element>(path: CpuPath, random: &mut Random) {
 fn outer_is_right_and_does_not_depend_on_the_rows() {
     let mut random = Random::new(4);
     for _ in 0..100 {
-        for path in paths() {
+        on_every_path(|path| {
             check_outer::<f32>(path, &mut random);
             check_outer::<f64>(path, &mut random);
-        }
+        });
     }
 }
 
@@ -184,14 +183,14 @@ fn outer_is_right_and_does_not_depend_on_the_rows() {
 fn column_sums_are_right() {
     let mut random = Random::new(5);
     for (rows, columns) in [(0, 3), (1, 1), (100, 1), (7, 3), (9, 16), (5, 37)] {
-        for path in paths() {
+        on_every_path(|path| {
             let matrix = random.values::<f32>(rows * columns);
             let mut sums = vec![1.0f32; columns];
-            column_sums_on(path, &matrix, columns, &mut sums);
+            column_sums(&matrix, columns, &mut sums);
             let expected: Vec<f64> = (0..columns)
                 .map(|column| 1.0 + matrix.iter().skip(column).step_by(columns).map(|&value| value as f64).sum::<f64>())
                 .collect();
             assert_near(&sums, &expected, &format!("{path:?} {rows} x {columns}"));
-        }
+        });
     }
 }

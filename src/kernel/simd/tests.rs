@@ -1,6 +1,7 @@
 //! Every vector method on every path of this CPU, against plain scalar arithmetic.
 
 use super::*;
+use crate::kernel::every_path::on_every_path;
 
 /// Applies one method to vectors of the given values, lane by lane.
 struct Apply<'a, T>(&'a str, [&'a [T]; 3]);
@@ -51,7 +52,7 @@ fn values<T: Element>(seed: u64, scale: f64) -> Vec<T> {
 
 fn check<T: Element>(path: CpuPath, method: &str, expected: impl Fn(T, T, T) -> T) {
     let (a, b, c) = (values::<T>(1, 100.0), values::<T>(2, 100.0), values::<T>(3, 1.0));
-    let found = dispatch_on(path, Apply(method, [&a, &b, &c]));
+    let found = dispatch(Apply(method, [&a, &b, &c]));
     for lane in 0..a.len() {
         let (expected, found) = (expected(a[lane], b[lane], c[lane]), found[lane]);
         let tolerance = T::epsilon() * T::of(8.0) * (T::one() + a[lane].abs() * b[lane].abs());
@@ -61,7 +62,7 @@ fn check<T: Element>(path: CpuPath, method: &str, expected: impl Fn(T, T, T) -> 
 }
 
 fn check_all<T: Element>() {
-    for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
+    on_every_path(|path| {
         check::<T>(path, "add", |a, b, _| a + b);
         check::<T>(path, "sub", |a, b, _| a - b);
         check::<T>(path, "mul", |a, b, _| a * b);
@@ -78,7 +79,7 @@ fn check_all<T: Element>() {
         check::<T>(path, "scale", |a, b, _| a * T::of(2.0).powi(b.round().to_i32().unwrap()));
         check::<T>(path, "split", |a, _, _| a.abs());
         check::<T>(path, "mantissa", |a, _, _| a.abs() / T::of(2.0).powf(a.abs().log2().floor()));
-    }
+    });
 }
 
 #[test]
@@ -88,16 +89,15 @@ fn methods_agree_with_scalar_arithmetic() {
 }
 
 fn check_special<T: Element>(subnormal_exponent: f64) {
-    for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
-        let apply =
-            |method, a: f64, b: f64| dispatch_on(path, Apply(method, [&[T::of(a)], &[T::of(b)], &[T::zero()]]))[0];
+    on_every_path(|_| {
+        let apply = |method, a: f64, b: f64| dispatch(Apply(method, [&[T::of(a)], &[T::of(b)], &[T::zero()]]))[0];
         assert!(apply("max", 0.0, f64::NAN).is_nan());
         assert_eq!(apply("max", f64::NAN, 1.0), T::one());
         assert_eq!(apply("round", 2.5, 0.0), T::of(2.0));
         assert_eq!(apply("round", -3.5, 0.0), T::of(-4.0));
         let half = subnormal_exponent / 2.0;
         assert_eq!(apply("scale", 1.5, subnormal_exponent), T::of(1.5) * T::of(half.exp2()) * T::of(half.exp2()));
-    }
+    });
 }
 
 #[test]
@@ -109,8 +109,8 @@ fn nan_ties_and_subnormals() {
 /// Sums of all lanes: the lanes past the values are zero.
 #[test]
 fn sums_and_largest_lanes() {
-    for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
-        assert_eq!(dispatch_on(path, Apply("sum", [&[3.0f32, 4.0], &[-1.0, 7.0], &[0.0]]))[0], 0.0);
-        assert_eq!(dispatch_on(path, Apply("sum", [&[3.0f64, 4.0], &[-1.0, 7.0], &[0.0]]))[0], 0.0);
-    }
+    on_every_path(|_| {
+        assert_eq!(dispatch(Apply("sum", [&[3.0f32, 4.0], &[-1.0, 7.0], &[0.0]]))[0], 0.0);
+        assert_eq!(dispatch(Apply("sum", [&[3.0f64, 4.0], &[-1.0, 7.0], &[0.0]]))[0], 0.0);
+    });
 }
