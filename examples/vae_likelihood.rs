@@ -14,7 +14,8 @@ use std::error::Error;
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Adam, Autoencoder, Bce, Cosine, Dense, GaussianLatent, KlWarmUp, Reduction, Shape, Trainer,
+    Activation, Adam, Autoencoder, AutoencoderBuilder, Bce, Cosine, Dense, GaussianLatent, KlWarmUp, Reduction, Shape,
+    Trainer,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -36,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .integer("more-draws", 5_000, 1..=1_000_000, "codes drawn for each of these")
         .integer("batch", 100, 1..=50_000, "images to a batch")
         .float("learning-rate", 1e-3, 1e-6..=1.0, "learning rate of Adam")
+        .integer("hidden-layers", 1, 1..=4, "layers of 400 units in the encoder, and in the decoder")
         .float("warm-up", 0.0, 0.0..=1e6, "epochs over which the divergence is given its weight")
         .parse();
     let mnist = Mnist::load(&arguments)?;
@@ -47,11 +49,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         0.0 => KlWarmUp::None,
         epochs => KlWarmUp::Linear { epochs },
     };
-    let mut model = Autoencoder::<f32>::builder(Shape::flat(28 * 28))
-        .encoder(Dense::new(400).activation(Activation::Relu))
+    let hidden = || (0..arguments.integer("hidden-layers")).map(|_| Dense::new(400).activation(Activation::Relu));
+    let encoder = hidden().fold(Autoencoder::<f32>::builder(Shape::flat(28 * 28)), AutoencoderBuilder::encoder);
+    let encoder = encoder
         .encoder(Dense::new(2 * CODE)) // means and logarithms of variances
-        .encoder(GaussianLatent::new().warm_up(warm_up))
-        .decoder(Dense::new(400).activation(Activation::Relu))
+        .encoder(GaussianLatent::new().warm_up(warm_up));
+    let mut model = hidden()
+        .fold(encoder, AutoencoderBuilder::decoder)
         .decoder(Dense::new(28 * 28).activation(Activation::Sigmoid))
         .seed(arguments.seed)
         .build()?;

@@ -15,8 +15,8 @@ use crate::{ConfigError, ShapeError};
 /// Everything that can go wrong, by activity. Each variant's type says where, and what was expected.
 ///
 /// The message of an error holds all of it, its cause included, so the cause is not its [`source`](std::error::Error::source) as well; it is found in the error's
-/// fields, or by `kind()`.
-#[derive(Debug, Error)]
+/// fields, or by `kind()`. `Debug` prints the message, too: it is what a `main` that returns an error prints.
+#[derive(Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A model cannot be built.
@@ -53,6 +53,19 @@ pub enum Error {
     #[error(transparent)]
     ModelFile(#[from] ModelFileError),
 }
+
+/// `Debug` as `Display`, for the errors that functions of this crate return.
+macro_rules! debug_as_displayed {
+    ($($error:ty),* $(,)?) => {$(
+        impl fmt::Debug for $error {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, formatter)
+            }
+        }
+    )*};
+}
+
+debug_as_displayed!(Error, BuildError, DataError, InputError, ModelFileError, OptionError, ParameterError, TrainError);
 
 impl Error {
     /// Turns an error about a part of a batch that begins at sample `first` into one about the batch, by renumbering the sample.

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// An option with a value outside its range.
-#[derive(Debug, Clone, PartialEq, Error)]
+#[derive(Clone, PartialEq, Error)]
 #[error("`{option}` is {value}, expected {expected}")]
 pub struct OptionError {
     /// The option's name.

@@ -252,3 +252,27 @@ fn activations_of_every_layer() -> Outcome {
     assert!(matches!(&error, Error::Input(InputError::NoSuchLayer { name }) if name == "encoder.9"), "{error}");
     Ok(())
 }
+
+/// Each feature counts alike, whatever its unit.
+#[test]
+fn errors_of_scaled_values() -> Outcome {
+    let data = Numbers::new(9).matrix::<f64>(3, 40);
+    let data = DMatrix::from_fn(3, 40, |feature, sample| [1e-3, 1.0, 1e3][feature] * data[(feature, sample)]);
+    let scaler = StandardScaler::fit(&data)?;
+    let build = |builder: AutoencoderBuilder<f64>| builder.encoder(Dense::new(2)).decoder(Dense::new(3)).build();
+    let with = build(Autoencoder::builder(Shape::flat(3)).scaler(scaler.clone()))?;
+    let without = build(Autoencoder::builder(Shape::flat(3)))?;
+    let scaled = DMatrix::from_fn(3, 40, |feature, sample| {
+        (data[(feature, sample)] - scaler.shift()[feature]) / scaler.scale()[feature]
+    });
+    assert!(distance(&with.scaled_reconstruction_error(&data)?, &without.reconstruction_error(&scaled)?) < 1e-12);
+    assert_eq!(without.scaled_reconstruction_error(&data)?, without.reconstruction_error(&data)?);
+    Ok(())
+}
+
+/// What a `main` that returns an error prints.
+#[test]
+fn errors_are_printed_as_their_messages() {
+    let error = Error::from(Autoencoder::<f32>::builder(Shape::flat(3)).build().expect_err("no layers"));
+    assert_eq!(format!("{error:?}"), error.to_string());
+}

@@ -203,6 +203,9 @@ impl<T: Scalar> Autoencoder<T> {
 
     /// For each sample, the mean over features of (sample − reconstruction)², in squared units of the data. Large for samples unlike the training data.
     ///
+    /// With a [`scaler`](AutoencoderBuilder::scaler), features of large units dominate it; to find anomalies in such data take
+    /// [`scaled_reconstruction_error`](Self::scaled_reconstruction_error).
+    ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model.
     pub fn reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
@@ -210,6 +213,37 @@ impl<T: Scalar> Autoencoder<T> {
         let mut errors = Vec::with_capacity(samples.samples());
         self.network.each_output(self.network.all(), samples, |sample, reconstruction| {
             errors.push(mean_squared_error(&samples, sample, reconstruction));
+        })?;
+        Ok(errors)
+    }
+
+    /// For each sample, the mean over features of ((sample − reconstruction) / s)², where the model's [`scaler`](AutoencoderBuilder::scaler) divides each feature by its
+    /// s: every feature counts alike, as in training. Without a scaler the same as [`reconstruction_error`](Self::reconstruction_error).
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Autoencoder, Dense, Shape, StandardScaler};
+    ///
+    /// // Two features, one in thousandths and one in thousands.
+    /// let data = DMatrix::from_fn(2, 50, |feature, sample| [0.001, 1000.0][feature] * (sample % 7) as f64);
+    /// let scaler = StandardScaler::fit(&data)?;
+    /// let model = Autoencoder::<f64>::builder(Shape::flat(2)).scaler(scaler).encoder(Dense::new(1)).decoder(Dense::new(2)).build()?;
+    /// let errors = model.scaled_reconstruction_error(&data)?; // both features count
+    /// # assert_eq!(errors.len(), 50);
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error`] if the batch does not suit the model.
+    pub fn scaled_reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
+        let Some(scaler) = self.network.input_scaler() else { return self.reconstruction_error(samples) };
+        let samples = samples.into();
+        let (mut errors, mut sample) = (Vec::with_capacity(samples.samples()), vec![T::zero(); samples.features()]);
+        self.network.each_output(self.network.all(), samples, |index, reconstruction| {
+            samples.columns().copy(index, &mut sample);
+            let differences = sample.iter().zip(reconstruction).zip(scaler.scale());
+            let squares = differences.map(|((value, again), scale)| ((*value - *again).into_f64() / scale).powi(2));
+            errors.push(T::from_f64(squares.sum::<f64>() / samples.features().max(1) as f64));
         })?;
         Ok(errors)
     }

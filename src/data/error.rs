@@ -8,7 +8,7 @@ use crate::Shape;
 use crate::error::WithCauses;
 
 /// Why data cannot be read from a [`Source`](super::Source) or a file.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The file cannot be opened or read.
@@ -86,7 +86,7 @@ pub enum DataError {
 }
 
 /// Why samples do not suit a model.
-#[derive(Debug, Clone, PartialEq, Error)]
+#[derive(Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum InputError {
     /// Another number of features than the model takes.

@@ -10,7 +10,7 @@ use crate::network::BuildError;
 use crate::{ConfigError, Shape};
 
 /// Why a model cannot be saved or loaded: which file, and what about it.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[error("{}{kind}", Place(path.as_deref()))]
 pub struct ModelFileError {
     path: Option<PathBuf>,
@@ -102,7 +102,7 @@ pub enum ModelFileErrorKind {
         found: u64,
     },
     /// The file is damaged: a bit has changed, or bytes are missing.
-    #[error("the file is damaged: its checksum is {found:08x}, its header says {expected:08x}")]
+    #[error("the file is damaged or its end is missing: its checksum is {found:08x}, its header says {expected:08x}")]
     Checksum {
         /// The sum in the header.
         expected: u32,

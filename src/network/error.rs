@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::{Shape, ShapeError};
 
 /// Why a model cannot be built: which layer, and what about it.
-#[derive(Debug, Clone, PartialEq, Error)]
+#[derive(Clone, PartialEq, Error)]
 #[error("layer `{layer}` ({layer_kind}): {kind}")]
 pub struct BuildError {
     layer: String,
@@ -97,7 +97,7 @@ pub enum BuildErrorKind {
 }
 
 /// Why a parameter cannot be read or set.
-#[derive(Debug, Clone, PartialEq, Error)]
+#[derive(Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ParameterError {
     /// There is none of that name.

@@ -111,6 +111,25 @@ pub struct Progress {
     pub seconds: f64,
 }
 
+/// A closure as a callback for epochs.
+pub(super) struct OnEpoch<F>(pub F);
+
+impl<T: Scalar, F: FnMut(&Epoch) + Send + Sync> Callback<T> for OnEpoch<F> {
+    fn on_epoch(
+        &mut self,
+        epoch: &Epoch,
+        _model: &Network<T>,
+    ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
+        self.0(epoch);
+        Ok(Control::Continue)
+    }
+
+    /// As that of [`OnProgress`].
+    fn state(&self) -> CallbackState {
+        CallbackState::Nothing
+    }
+}
+
 /// A closure as a callback for progress.
 pub(super) struct OnProgress<F>(pub F);
 

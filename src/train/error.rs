@@ -11,7 +11,7 @@ use crate::model_file::ModelFileError;
 use crate::{ConfigError, OptionError};
 
 /// Why training stopped. The model holds the parameters of the last finished step; before the first step it is as it was.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[error("training stopped {}: {kind}", place(*epoch, *step))]
 pub struct TrainError {
     epoch: usize,

@@ -129,12 +129,12 @@ impl Epoch {
         Some(self.validation_total().unwrap_or(self.loss)).filter(|loss| loss.is_finite()).unwrap_or(f64::INFINITY)
     }
 
-    /// The penalty called `name`, `encoder.2.l1` for instance.
+    /// The penalty called `name`: `encoder.2.l1`, or just `l1` where one layer alone has such a penalty.
     pub fn penalty(&self, name: &str) -> Option<f64> {
         find(&self.penalties, name)
     }
 
-    /// The figure called `name`, `encoder.2.kl` for instance.
+    /// The figure called `name`: `encoder.2.kl`, or just `kl` where one layer alone has such a figure.
     pub fn figure(&self, name: &str) -> Option<f64> {
         find(&self.figures, name)
     }
@@ -179,8 +179,12 @@ impl Epoch {
     }
 }
 
+/// The value called `name`, or the only one whose name ends in `.name`.
 fn find(named: &[(String, f64)], name: &str) -> Option<f64> {
-    named.iter().find(|(found, _)| found == name).map(|(_, value)| *value)
+    let ends = |full: &str| full.strip_suffix(name).is_some_and(|layer| layer.ends_with('.'));
+    let mut ending = named.iter().filter(|(full, _)| ends(full));
+    let only = ending.next().filter(|_| ending.next().is_none());
+    named.iter().find(|(full, _)| full == name).or(only).map(|(_, value)| *value)
 }
 
 impl fmt::Display for History {

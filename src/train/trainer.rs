@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::callback::OnProgress;
+use super::callback::{OnEpoch, OnProgress};
 use super::checkpoint::{Checkpoints, Resume};
 use super::early_stopping::EarlyStopping;
 use super::session::Session;
 use super::step::Pairs;
-use super::{Callback, CallbackState, History, Metric, Model, Progress, TrainError, TrainErrorKind};
+use super::{Callback, CallbackState, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
 use crate::data::{Corruption, Source};
 use crate::loss::{Loss, Reduction};
@@ -191,16 +191,28 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.callback(OnProgress(report))
     }
 
-    /// Writes checkpoints, so that a training that is cut off can be taken up again with [`resume`](Self::resume).
+    /// Calls `report` after every epoch: to print a line, or to draw a curve.
+    ///
+    /// ```
+    /// use autoencoder::{Adam, Mse, Trainer};
+    ///
+    /// let trainer = Trainer::<f32>::new(Mse, Adam::default()).on_epoch(|epoch| println!("{}: {:.4}", epoch.number, epoch.loss));
+    /// ```
+    #[must_use]
+    pub fn on_epoch(self, report: impl FnMut(&Epoch) + Send + Sync + 'a) -> Self {
+        self.callback(OnEpoch(report))
+    }
+
+    /// Writes checkpoints, so that interrupted training can be continued with [`resume`](Self::resume).
     #[must_use]
     pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
         self.checkpoints = Some(checkpoints);
         self
     }
 
-    /// Goes on from the newest checkpoint in `folder` that is whole: with the same bits as if training had never been interrupted. The model is given the numbers that it
-    /// had then; what is [`fit`](Self::fit) must be the model, the data and the training that the checkpoint is of. Only `epochs`, `threads` and the checkpoints to
-    /// be written may be others. With [`epochs`](Self::epochs) that were all taken already nothing is left to do but to give back model and history.
+    /// Continues from the newest undamaged checkpoint in `folder`, with the same bits as if training had never been interrupted. Call [`fit`](Self::fit) with the
+    /// model, data and options of the interrupted run; only epochs, threads, checkpoint settings and callbacks that keep nothing may differ. All of that is compared,
+    /// except the data, of which only the number of samples is. If all epochs have run, `fit` only restores model and history.
     ///
     /// See [`Checkpoints`] for an example.
     #[must_use]
@@ -209,11 +221,13 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Goes on from the newest checkpoint in `folder`, as [`resume`](Self::resume), or begins a training if there is none: for a program that is simply
-    /// started again whenever it was killed.
+    /// Continues from the newest checkpoint in `folder`, as [`resume`](Self::resume) does, or starts if there is none: for a program that is simply started again
+    /// whenever it was killed. Writes a checkpoint there after every epoch, unless [`checkpoints`](Self::checkpoints) says otherwise.
     #[must_use]
     pub fn resume_or_start(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.resume = Some(Resume { folder: folder.into(), or_start: true });
+        let folder = folder.into();
+        self.checkpoints.get_or_insert_with(|| Checkpoints::new(&folder));
+        self.resume = Some(Resume { folder, or_start: true });
         self
     }
 

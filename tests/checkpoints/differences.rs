@@ -63,7 +63,11 @@ fn of_the_training() -> Outcome {
         },
         "`training.loss.kind` is \"mse\" in the checkpoint, \"mae\" here",
     );
-    refused(&folder, |trainer| trainer.callback(Steps(0)), "`training.callbacks` is 1 in the checkpoint, 2 here");
+    refused(
+        &folder,
+        |trainer| trainer.on_progress(|_| ()).callback(Steps(0)),
+        "`training.callbacks` is 1 in the checkpoint, 2 here",
+    );
     assert_eq!(folder.names(), names);
     Ok(())
 }

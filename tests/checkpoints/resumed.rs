@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use autoencoder::{Adam, AdamW, Autoencoder, Checkpoints, EarlyStopping, Optimizer, RmsProp, Scalar, Sgd};
+use autoencoder::{Adam, AdamW, Autoencoder, Checkpoints, EarlyStopping, Error, Optimizer, RmsProp, Scalar, Sgd};
 
 use crate::common::Outcome;
 use crate::support::{EPOCHS, Failing, Folder, bytes, data, model, trainer, without_seconds};
@@ -155,5 +155,24 @@ fn what_killed_processes_left_is_removed() -> Outcome {
     std::fs::write(folder.path().join("notes.txt"), "mine")?;
     trainer(Adam::new(0.01)).checkpoints(Checkpoints::new(folder.path())).fit(&mut model()?, &data::<f32>())?;
     assert_eq!(folder.names(), ["best.safetensors", "checkpoint-0000000007.safetensors", "notes.txt"]);
+    Ok(())
+}
+
+/// A program that is started again and again needs to name its folder once.
+#[test]
+fn resuming_or_starting_saves() -> Outcome {
+    let folder = Folder::new("named-once");
+    let train = |epochs: usize| -> Result<(Vec<usize>, Autoencoder<f64>), Error> {
+        let (mut model, mut numbers) = (model::<f64>()?, Vec::new());
+        let trained = trainer(Adam::new(0.01)).epochs(epochs).resume_or_start(folder.path());
+        trained.on_epoch(|epoch| numbers.push(epoch.number)).fit(&mut model, &data::<f64>())?;
+        Ok((numbers, model))
+    };
+    assert_eq!(train(2)?.0, [1, 2]);
+    let (numbers, resumed) = train(4)?;
+    assert_eq!(numbers, [3, 4]);
+    let mut undisturbed = model::<f64>()?;
+    trainer(Adam::new(0.01)).epochs(4).fit(&mut undisturbed, &data::<f64>())?;
+    assert_eq!(resumed.network().parameter_vector(), undisturbed.network().parameter_vector());
     Ok(())
 }

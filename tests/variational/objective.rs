@@ -122,6 +122,7 @@ fn history_in_nats() -> Outcome {
         Trainer::new(Bce.reduction(NATS), Adam::new(0.01)).epochs(60).batch_size(20).fit(&mut model, &data)?;
     let [early, late] = [&history.epochs()[0], &history.epochs()[59]];
     let kl = late.figure("encoder.2.kl").ok_or("no such figure")?;
+    assert_eq!((late.figure("kl"), late.figure("l"), late.figure("2.kl")), (Some(kl), None, Some(kl)));
     assert_relative_eq!(
         late.penalty("encoder.2.kl_weighted").ok_or("no such penalty")?,
         0.5 * kl,

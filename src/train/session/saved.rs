@@ -7,7 +7,7 @@ use crate::model_file::{self, Checkpoint, Numbers, Supplement};
 use crate::network::Record;
 use crate::train::early_stopping::Watched;
 use crate::train::trainer::Validation;
-use crate::train::{CallbackState, Epoch, TrainErrorKind};
+use crate::train::{Callback, CallbackState, Epoch, TrainErrorKind};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
 
 // The names of a checkpoint's settings and tensors: part of the file format.
@@ -68,9 +68,9 @@ impl<T: Scalar> Session<'_, '_, T> {
 
     /// What a checkpoint holds beside the model.
     fn supplement(&self) -> Supplement<'_, T> {
-        let callbacks = self.trainer.callbacks.iter().map(|callback| match callback.state() {
-            CallbackState::Keep(state) => Value::Config(state),
-            CallbackState::Nothing | CallbackState::Unknown => Value::Config(Config::new()),
+        let callbacks = self.trainer.callbacks.iter().filter_map(|callback| match callback.state() {
+            CallbackState::Keep(state) => Some(Value::Config(state)),
+            CallbackState::Nothing | CallbackState::Unknown => None,
         });
         let config = Config::new()
             .with("setup", self.setup())
@@ -122,7 +122,7 @@ impl<T: Scalar> Session<'_, '_, T> {
             .with("shuffle", trainer.shuffle)
             .with("seed", trainer.seed)
             .with("metrics", Value::List(metrics.collect()))
-            .with("callbacks", trainer.callbacks.len())
+            .with("callbacks", trainer.callbacks.iter().filter(|callback| keeps(callback.as_ref())).count())
     }
 
     fn validation_samples(&self) -> usize {
@@ -176,8 +176,9 @@ impl<T: Scalar> Session<'_, '_, T> {
     }
 
     fn restore_callbacks(&mut self, states: &[Value]) -> Result<(), TrainErrorKind> {
-        for (index, (callback, state)) in self.trainer.callbacks.iter_mut().zip(states).enumerate() {
-            if let (Value::Config(state), CallbackState::Keep(_)) = (state, callback.state()) {
+        let callbacks = self.trainer.callbacks.iter_mut().enumerate().filter(|(_, callback)| keeps(callback.as_ref()));
+        for ((index, callback), state) in callbacks.zip(states) {
+            if let Value::Config(state) = state {
                 callback.restore(state).map_err(|error| TrainErrorKind::CallbackRestore { index, error })?;
             }
         }
@@ -244,6 +245,11 @@ impl<T: Scalar> Session<'_, '_, T> {
         epoch.learning_rate = numbers.next()?;
         Some(epoch)
     }
+}
+
+/// Whether a checkpoint has to hold something of the callback.
+fn keeps<T: Scalar>(callback: &dyn Callback<T>) -> bool {
+    matches!(callback.state(), CallbackState::Keep(_))
 }
 
 /// Numbers of the model's float type as a tensor; none where there are no numbers.
