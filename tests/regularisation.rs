@@ -395,3 +395,60 @@ fn a_trained_model_comes_back_from_its_file() -> Outcome {
     assert_eq!(again.encode(&data.columns(3, 1))?, model.encode(&data)?.columns(3, 1));
     Ok(())
 }
+
+/// A network whose normalisation is frozen, after some training.
+fn with_frozen_normalisation() -> Result<Network<f64>, Error> {
+    let builder =
+        Network::builder(Shape::image(4, 3, 1)).layer(Conv2D::new(3, 3)).layer(BatchNorm::new().momentum(0.5));
+    let mut network = builder.layer(Activation::Tanh).layer(Flatten::new()).layer(Dense::new(12)).seed(4).build()?;
+    Trainer::new(Mse, Adam::new(0.01)).epochs(3).fit(&mut network, &data(64))?;
+    network.freeze("layers.1")?;
+    Ok(network)
+}
+
+/// As with Keras's `trainable = False`: frozen, it is in inference mode, and training leaves what it has seen as it is.
+#[test]
+fn frozen_normalisation_rests() -> Outcome {
+    let mut network = with_frozen_normalisation()?;
+    let (before, other) = (network.clone(), Numbers::new(11).matrix(12, 64).map(|value: f64| 3.0 * value + 5.0));
+    let mut tape = network.tape(64)?;
+    let trained = network.forward(&mut tape, &other, None, 0)?.to_vec();
+    assert_eq!(trained, network.predict(&other)?.as_slice(), "the outputs in training are those in inference");
+    network.update_state(&tape)?;
+    Trainer::new(Mse, Adam::new(0.01)).epochs(3).fit(&mut network, &other)?;
+    let state = |network: &Network<f64>| network.state().flat_map(|state| state.values.to_vec()).collect::<Vec<f64>>();
+    assert_eq!(state(&network), state(&before));
+    for (new, old) in network.parameters().zip(before.parameters()) {
+        assert_eq!(new.values == old.values, new.name.starts_with("layers.1."), "{}", new.name);
+    }
+    network.unfreeze("layers.1.beta")?;
+    Trainer::new(Mse, Adam::new(0.01)).fit(&mut network, &other)?;
+    assert_ne!(state(&network), state(&before), "it trains, so that it follows the data");
+    Ok(())
+}
+
+#[test]
+fn the_gradient_through_frozen_normalisation() -> Outcome {
+    let (mut network, data) = (with_frozen_normalisation()?, data(20));
+    let weights = Numbers::new(12).matrix::<f64>(12, 20).map(|value| value - 0.5);
+    let mut tape = network.tape_with_input_gradient(20)?;
+    network.forward(&mut tape, &data, None, 0)?;
+    let mut gradients = vec![0.0; network.parameter_count()];
+    network.backward(&mut tape, weights.as_slice(), &mut gradients)?;
+    let by_input = tape.input_gradient().to_vec();
+    let terms = |network: &Network<f64>, data: &DMatrix<f64>| -> Vec<f64> {
+        let outputs = network.predict(data).expect("outputs");
+        outputs.iter().zip(&weights).map(|(output, weight)| output * weight).collect()
+    };
+    let mut found = testing::compare_gradient(data.as_slice(), &by_input, 1, |moved| {
+        terms(&network, &DMatrix::from_column_slice(12, 20, moved))
+    });
+    let convolution = network.parameter("layers.0.weight")?.values.to_vec();
+    let analytic = gradients[..convolution.len()].to_vec();
+    found.add(testing::compare_gradient(&convolution, &analytic, 2, |moved| {
+        network.set_parameter("layers.0.weight", moved).expect("a weight");
+        terms(&network, &data)
+    }));
+    assert!(found.error < 1e-9 && found.compared > 40, "{:.1e} over {}", found.error, found.compared);
+    Ok(())
+}

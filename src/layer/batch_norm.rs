@@ -18,7 +18,7 @@ const BETA: usize = 1;
 /// Input and output: any shape. Channels are the last dimension: the channels of an image, the features of a flat sample. In training μ and v are the mean and
 /// the variance (divided by n, not n − 1) over all pixels of the whole batch, whatever the number of threads. In inference they are the running ones,
 /// m ← momentum·m + (1 − momentum)·μ after each step, kept in the model's state and its file. PyTorch's momentum is 1 minus this one, its ε is 10⁻⁵, and its running
-/// variance is divided by n − 1.
+/// variance is divided by n − 1. Frozen ([`Network::freeze`](crate::Network::freeze)), it normalises with the running ones in training, too, and leaves them as they are.
 ///
 /// The layer before it needs no bias. A mirrored decoder normalises the same channels.
 ///
@@ -104,6 +104,17 @@ fn moments(sums: &[f64], count: f64) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
+/// Each channel's mean and variance in a pass: those of the batch in training, else the running ones.
+fn moments_in<T: Scalar>(mode: Mode, statistics: &[f64], count: f64, state: &[T]) -> impl Iterator<Item = (f64, f64)> {
+    let (means, variances) = state.split_at(state.len() / 2);
+    let running = means.iter().zip(variances).map(|(mean, variance)| (mean.into_f64(), variance.into_f64()));
+    let (batch, running) = match mode {
+        Mode::Training => (Some(moments(statistics, count)), None),
+        Mode::Validation | Mode::Inference => (None, Some(running)),
+    };
+    batch.into_iter().flatten().chain(running.into_iter().flatten())
+}
+
 /// Splits `scratch` into `N` pieces of one number per channel.
 fn pieces<T, const N: usize>(scratch: &mut [T], channels: usize) -> [&mut [T]; N] {
     let mut chunks = scratch.chunks_exact_mut(channels.max(1));
@@ -134,7 +145,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
             .work_per_sample(input.elements().saturating_mul(4)))
     }
 
-    /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and the cancellation error of their difference is far below ε.
+    /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and the cancellation error of their difference, about 10⁻¹⁶ μ², is far below ε unless |μ| > 10⁶.
     fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
         let channels = pass.input_shape.channels();
         let [sums, squares] = pieces(pass.sums, channels);
@@ -151,17 +162,8 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         let channels = pass.input_shape.channels();
         let (gamma, beta) = (pass.parameters.of(GAMMA), pass.parameters.of(BETA));
         let [means, slopes] = pieces(pass.scratch, channels);
-        match pass.mode {
-            Mode::Training => {
-                let count = pass.input_shape.values_per_channel(pass.batch);
-                self.set_channels(moments(pass.statistics, count), gamma, means, slopes);
-            }
-            Mode::Validation | Mode::Inference => {
-                let (running_means, variances) = pass.state.split_at(pass.state.len() / 2);
-                let moments = running_means.iter().zip(variances).map(|(mean, v)| (mean.into_f64(), v.into_f64()));
-                self.set_channels(moments, gamma, means, slopes);
-            }
-        }
+        let count = pass.input_shape.values_per_channel(pass.batch);
+        self.set_channels(moments_in(pass.mode, pass.statistics, count, pass.state), gamma, means, slopes);
         let pixels = pass.output.chunks_exact_mut(channels.max(1)).zip(pass.input.chunks_exact(channels.max(1)));
         for (output, input) in pixels {
             let channel = means.iter().zip(&*slopes).zip(beta);
@@ -187,13 +189,13 @@ impl<T: Scalar> Layer<T> for BatchNorm {
     }
 
     /// With n values per channel and a = 1/√(v + ε), the gradients are: x: γa·(g − Σg/n − (x − μ)·a²·Σg(x − μ)/n), γ: a·Σg(x − μ), β: Σg. The sums
-    /// already cover the whole batch, so each part adds its share of the last two.
+    /// already cover the whole batch, so each part adds its share of the last two. With running moments they do not depend on x, and its gradient is γa·g.
     fn backward(&self, mut pass: Backward<'_, T>) {
         let channels = pass.input_shape.channels().max(1);
         let count = pass.input_shape.values_per_channel(pass.batch);
         let share = pass.samples as f64 / pass.batch.max(1) as f64;
         let (sums, products) = pass.statistics.split_at(pass.statistics.len() / 2);
-        let moments = || moments(pass.forward_statistics, count);
+        let moments = || moments_in(pass.mode, pass.forward_statistics, count, pass.state);
         for ((gradient, product), (_, variance)) in pass.gradients.of(GAMMA).iter_mut().zip(products).zip(moments()) {
             *gradient += T::from_f64(share * product * self.factor(variance));
         }
@@ -203,6 +205,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         let Some(input_gradient) = pass.input_gradient else { return };
         let [means, slopes, shifts, pulls] = pieces(pass.scratch, channels);
         self.set_channels(moments(), pass.parameters.of(GAMMA), means, slopes);
+        [&mut *shifts, &mut *pulls].into_iter().for_each(|of_batch| of_batch.fill(T::zero()));
         let from = sums.iter().zip(products).zip(moments());
         for ((shift, pull), ((sum, product), (_, variance))) in shifts.iter_mut().zip(pulls.iter_mut()).zip(from) {
             let factor = self.factor(variance);

@@ -146,6 +146,8 @@ pub struct Backward<'a, T> {
     pub samples: usize,
     /// Samples in the whole batch. A penalty's gradient is that of its mean over all of them.
     pub batch: usize,
+    /// The mode of the forward pass: training, or inference for a layer with state whose parameters are all frozen. There are then no statistics and no cache.
+    pub mode: Mode,
     /// The activation that was applied.
     pub activation: Activation,
     /// The layer's parameters.

@@ -25,7 +25,8 @@ impl<T: Scalar> Network<T> {
         } else {
             tape.records.iter_mut().for_each(|record| record.backward_statistics.fill(0.0));
         }
-        let waits = passes.trains() && self.structure.nodes.iter().any(|node| node.waits());
+        let waits =
+            passes.trains() && self.structure.nodes.iter().any(|node| node.waits() && !node.rests(&self.frozen));
         if let Err(error) = self.run_stages(tape, passes, waits, step) {
             tape.samples = 0; // there is nothing to go back from
             return Err(error);
@@ -67,7 +68,7 @@ impl<T: Scalar> Network<T> {
         self.run_legs(tape, passes, &[Leg::Begin], step)?;
         let mut done = 0;
         for (index, node) in self.structure.nodes.iter().enumerate() {
-            if node.plan.forward_statistics > 0 {
+            if node.plan.forward_statistics > 0 && !node.rests(&self.frozen) {
                 self.run_legs(tape, passes, &[Leg::Forward(done..index), Leg::ForwardSums(index)], step)?;
                 done = index;
             }
@@ -80,7 +81,7 @@ impl<T: Scalar> Network<T> {
         let needed = self.first_needed(&tape.layout);
         let mut done = self.structure.nodes.len();
         for (index, node) in self.structure.nodes.iter().enumerate().skip(needed).rev() {
-            if node.plan.backward_statistics > 0 {
+            if node.plan.backward_statistics > 0 && !node.rests(&self.frozen) {
                 self.run_legs(tape, passes, &[Leg::Backward(index + 1..done), Leg::BackwardSums(index)], step)?;
                 done = index + 1;
             }

@@ -133,7 +133,8 @@ impl<T: Scalar> Network<T> {
     }
 
     /// Keeps training from changing the parameters whose names begin with `prefix`, in whole parts: `encoder`, `encoder.1` (not `encoder.10`), `layers.0.weight`; all
-    /// of them with an empty one.
+    /// of them with an empty one. A layer with state ([`BatchNorm`](crate::BatchNorm)) whose parameters are all frozen runs in inference mode and keeps its state, as
+    /// with Keras's `trainable = False`.
     ///
     /// # Errors
     /// [`ParameterError::NoneBegins`] if there are none.

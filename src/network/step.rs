@@ -109,6 +109,8 @@ impl Record {
 pub(crate) struct Way<'a, T: Scalar> {
     pub structure: &'a Structure<T>,
     pub parameters: &'a [T],
+    /// Whether the parameter of an entry in the table is frozen.
+    pub frozen: &'a [bool],
     pub prepared: &'a [T],
     /// Empty where nothing goes back.
     pub prepared_backward: &'a [T],
@@ -147,6 +149,7 @@ impl<T: Scalar> Network<T> {
         Ok(Way {
             structure: &self.structure,
             parameters: &self.parameters,
+            frozen: &self.frozen,
             prepared: self.prepared()?,
             prepared_backward: if backward { self.prepared_backward()? } else { &[] },
             state: &self.state,
@@ -260,6 +263,7 @@ impl<'a, T: Scalar> Way<'a, T> {
                 output_shape: node.output,
                 samples: self.samples,
                 batch: self.batch,
+                mode: self.mode_of(node),
                 activation: self.activation(node, index),
                 parameters: Parameters::new(self.parameters, &node.parameters),
                 prepared: part(self.prepared, &node.prepared),
@@ -331,10 +335,11 @@ impl<'a, T: Scalar> Way<'a, T> {
         memory.get_disjoint_mut(ranges).unwrap_or_else(|_| std::array::from_fn(|_| &mut [] as &mut [T]))
     }
 
-    /// Validation is inference, but for the terms of a likelihood.
+    /// Validation is inference, but for the terms of a likelihood; training is inference for a layer that rests.
     fn mode_of(&self, node: &Node<T>) -> Mode {
         match self.mode {
             Mode::Validation if !node.plan.sums_per_sample => Mode::Inference,
+            Mode::Training if node.rests(self.frozen) => Mode::Inference,
             mode => mode,
         }
     }

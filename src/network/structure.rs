@@ -338,6 +338,12 @@ impl<T> Node<T> {
         self.plan.parameters.iter().any(|parameter| parameter.whole_batch)
     }
 
+    /// Whether the layer keeps its state while others train: all its parameters are `frozen`. It is then in inference mode, as in Keras.
+    pub fn rests(&self, frozen: &[bool]) -> bool {
+        let mut entries = self.entries.iter().map(|entry| frozen.get(*entry) == Some(&true));
+        !self.state.is_empty() && !self.entries.is_empty() && entries.all(|frozen| frozen)
+    }
+
     /// Whether the whole batch has to arrive at this layer before it can go on, forward or backward.
     pub fn waits(&self) -> bool {
         self.plan.forward_statistics + self.plan.backward_statistics > 0

@@ -239,7 +239,7 @@ impl<T: Scalar> Network<T> {
 
     /// The same with a tape that is known to be this network's, after a pass in training mode.
     pub(crate) fn take_statistics(&mut self, tape: &Tape<T>) {
-        for node in &self.structure.nodes {
+        for node in self.structure.nodes.iter().filter(|node| !node.rests(&self.frozen)) {
             let Some(state) = self.state.get_mut(node.state.clone()).filter(|state| !state.is_empty()) else {
                 continue;
             };

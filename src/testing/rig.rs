@@ -383,6 +383,7 @@ impl<T: Scalar> Trip<'_, T> {
             output_shape: rig.plan.output,
             samples: part.samples.count,
             batch: self.batch,
+            mode: setting.mode,
             activation: self.activation(),
             parameters: rig.parameters(),
             prepared: &self.prepared,
