@@ -14,8 +14,8 @@ use std::error::Error;
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Adam, Autoencoder, Bce, BuildError, Conv2D, Conv2DTranspose, Cosine, Dense, GaussianLatent, Reduction,
-    Reshape, Shape, Trainer, WarmUp,
+    Activation, Adam, Autoencoder, Bce, BuildError, Conv2D, Conv2DTranspose, Cosine, Dense, Elbo, GaussianLatent,
+    Reduction, Reshape, Shape, Trainer, WarmUp,
 };
 use support::arguments::Arguments;
 use support::charts::{self, Labels};
@@ -68,11 +68,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     if !arguments.flag("all") {
         let bound = model.elbo(&nats, &test, 10, arguments.seed)?;
-        println!("test ELBO {:.2} = -({:.2} + {:.2})", bound.value(), bound.reconstruction, bound.kl);
+        let Elbo { reconstruction, kl, .. } = bound;
+        println!("test ELBO {:.2} = -({reconstruction:.2} reconstruction + {kl:.2} divergence) nats", bound.value());
     }
     if let Some(epoch) = history.epochs().last() {
-        let kl = epoch.figure("encoder.4.kl").unwrap_or(f64::NAN);
-        println!("training loss {:.2} = {:.2} + {kl:.2}", epoch.total(), epoch.loss);
+        let kl = epoch.figure("kl").unwrap_or(f64::NAN);
+        println!("training loss {:.2} = {:.2} reconstruction + {kl:.2} divergence, nats", epoch.total(), epoch.loss);
     }
     Ok(())
 }

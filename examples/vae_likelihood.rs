@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Pixels are made black or white once, by a coin with the pixel's intensity as its probability. The last sixth of the training images is kept to validate on. A
-//! network of 784-400-40 learns; then the test images are judged, with `--draws` codes for each, and the first `--images` of them with `--more-draws`.
+//! network of 784-400-40 learns (more hidden layers with `--hidden-layers`); then the test images are judged, with `--draws` codes for each, and the first `--images` of them with `--more-draws`.
 //! Prints -ln p(x) in nats of an image, which dimensions of the code are in use, and draws `reconstructions.png`, `samples.png` and `loss.svg`.
 
 mod support;
@@ -70,8 +70,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &train)?;
     if let Some(epoch) = history.epochs().last() {
-        let kl = epoch.figure("encoder.2.kl").unwrap_or(f64::NAN);
-        println!("training loss {:.2} = {:.2} + {kl:.2} nats", epoch.total(), epoch.loss);
+        let kl = epoch.figure("kl").unwrap_or(f64::NAN);
+        println!("training loss {:.2} = {:.2} reconstruction + {kl:.2} divergence, nats", epoch.total(), epoch.loss);
     }
 
     let originals = test.columns(0, 20).into_owned();

@@ -96,6 +96,11 @@
     )
 )]
 
+/// The README's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod autoencoder;
 mod config;
 pub mod data;
