@@ -194,14 +194,20 @@ fn tile_by_tile<T: Element>(task: Affine<'_, T>) {
 }
 
 /// A matrix features × samples that lies in segments: `per_segment` samples at a time, segments `stride` elements apart,
-/// the first one at `first`.
+/// the first one at `first`. [`sample`](Self::sample) finds its columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Segments<'a, T> {
+    /// Where the segments lie.
     pub data: &'a [T],
+    /// The first element of the first segment.
     pub first: usize,
+    /// Elements from the beginning of a segment to that of the next.
     pub stride: usize,
+    /// Samples in a segment; the last one may have fewer.
     pub per_segment: usize,
+    /// Samples in all.
     pub samples: usize,
+    /// Features of a sample.
     pub features: usize,
 }
 
@@ -209,6 +215,14 @@ impl<'a, T> Segments<'a, T> {
     /// A matrix in one piece.
     pub fn contiguous(data: &'a [T], features: usize, samples: usize) -> Self {
         Segments { data, first: 0, stride: 0, per_segment: samples, samples, features }
+    }
+
+    /// The features of sample `sample`; `None` past the last one.
+    pub fn sample(&self, sample: usize) -> Option<&'a [T]> {
+        let within_segment = sample.checked_rem(self.per_segment)?;
+        let segment = (sample < self.samples).then_some(sample / self.per_segment)?;
+        let first = self.first + segment * self.stride + within_segment * self.features;
+        self.data.get(first..first.checked_add(self.features)?)
     }
 
     /// The data from the given feature of the given sample on.

@@ -256,7 +256,8 @@ pub struct FinishGradient<'a, T> {
     pub gradient: &'a mut [T],
 }
 
-/// Some rows of one parameter's gradient, over the whole batch.
+/// Some rows of one parameter's gradient, over the whole batch. For a dense layer's weight W (inputs × outputs), row r of it is
+/// dW\[r\] += Σₛ xₛ\[r\] · gₛ, with xₛ = `input.sample(s)` and gₛ = `output_gradient.sample(s)`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct WholeBatch<'a, T> {

@@ -194,3 +194,13 @@ fn column_sums_are_right() {
         });
     }
 }
+
+#[test]
+fn samples_of_segments() {
+    let data: Vec<f32> = (0..20).map(|value| value as f32).collect();
+    let segments = Segments { data: &data, first: 1, stride: 9, per_segment: 3, samples: 5, features: 2 };
+    let found: Vec<_> = (0..6).map(|sample| segments.sample(sample).map(|sample| sample[0])).collect();
+    assert_eq!(found, [Some(1.0), Some(3.0), Some(5.0), Some(10.0), Some(12.0), None]);
+    assert_eq!(Segments { per_segment: 0, ..segments }.sample(0), None);
+    assert_eq!(Segments { first: 18, ..segments }.sample(1), None);
+}
