@@ -34,7 +34,7 @@ impl Default for Adam {
 }
 
 impl Adam {
-    /// Adam with learning rate `learning_rate`, at least 0, and the other defaults.
+    /// Adam with learning rate `learning_rate`, above 0, and the other defaults.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
     }
@@ -135,7 +135,7 @@ impl Default for WeightDecay {
 }
 
 impl AdamW {
-    /// AdamW with learning rate `learning_rate`, at least 0, and the other defaults.
+    /// AdamW with learning rate `learning_rate`, above 0, and the other defaults.
     pub fn new(learning_rate: f64) -> Self {
         Self { adam: Adam::new(learning_rate), weight_decay: WeightDecay::default() }
     }

@@ -31,7 +31,7 @@ impl Default for RmsProp {
 }
 
 impl RmsProp {
-    /// RMSprop with learning rate `learning_rate`, at least 0, and the other defaults.
+    /// RMSprop with learning rate `learning_rate`, above 0, and the other defaults.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, rho: 0.9, momentum: 0.0, epsilon: 1e-7, centered: false }
     }

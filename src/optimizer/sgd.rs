@@ -30,7 +30,7 @@ impl Default for Sgd {
 }
 
 impl Sgd {
-    /// Plain gradient descent with learning rate `learning_rate`, at least 0.
+    /// Plain gradient descent with learning rate `learning_rate`, above 0.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, momentum: 0.0, nesterov: false }
     }
