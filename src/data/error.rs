@@ -92,7 +92,7 @@ pub enum InputError {
     /// The number of features is not the model's.
     #[error("expected {expected} features in each sample, found {found}{}", if *transposed { "; samples are columns here: transpose a matrix that has them as rows" } else { "" })]
     Features {
-        /// What the model takes.
+        /// What the model expects.
         expected: usize,
         /// The features given.
         found: usize,
@@ -102,7 +102,7 @@ pub enum InputError {
     /// A side input is missing or has the wrong size.
     #[error("expected {expected} side features for each of {samples} samples, found {found} x {found_samples}")]
     SideInput {
-        /// What the model takes.
+        /// What the model expects.
         expected: usize,
         /// Samples in the batch.
         samples: usize,
@@ -207,7 +207,7 @@ pub enum InputError {
     /// There is no layer of that name.
     #[error("there is no layer `{name}`")]
     NoSuchLayer {
-        /// The name asked for.
+        /// The name given.
         name: String,
     },
     /// The encoder does not end in a layer that draws the code from a distribution.
