@@ -25,7 +25,7 @@ impl Scaler {
     /// A scaler with these shifts and scales.
     ///
     /// # Errors
-    /// [`InputError`] if their lengths differ, a value is not finite, or a scale is 0.
+    /// [`InputError`] if their lengths differ, a value is not finite, or a scale is 0 or subnormal.
     pub fn new(shift: Vec<f64>, scale: Vec<f64>) -> Result<Self, InputError> {
         if shift.len() != scale.len() {
             return Err(InputError::Length { what: "scales", expected: shift.len(), found: scale.len() });
