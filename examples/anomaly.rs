@@ -1,13 +1,13 @@
-//! Anomalies: an autoencoder that has only ever seen one digit gives the others back badly.
+//! Anomaly detection: an autoencoder trained on a single digit reconstructs other digits badly.
 //!
 //! ```text
 //! cargo run --release --example anomaly -- --digit 3
 //! ```
 //!
-//! The reconstruction error of an image is its score. Prints the area under the ROC curve, the chance that another digit
-//! scores higher than one of the kind that was learned, and draws the distributions of the scores (`histogram.svg`), the
-//! images with the highest ones (`most_anomalous.png`: above other digits, below ones of the kind that was learned, each
-//! with what the model made of it) and `loss.svg`.
+//! The reconstruction error of an image is its anomaly score. Prints the area under the ROC curve, the probability that another
+//! digit scores higher than one of the trained kind; draws the distributions of the scores (`histogram.svg`), the
+//! images with the highest ones (`most_anomalous.png`: other digits above, digits of the trained kind below, each
+//! with its reconstruction) and `loss.svg`.
 
 mod support;
 

@@ -1,12 +1,12 @@
-//! A layer and a loss of your own, from outside the crate: written down, checked as the crate checks its own, trained.
+//! A user-defined layer and loss: implemented, checked as the crate checks its own, and trained.
 //!
 //! ```text
 //! cargo run --release --example custom_layer
 //! ```
 //!
 //! The layer is PReLU, a ReLU whose slope for negative values is learned, one for each feature (He et al. 2015). The loss is
-//! ln cosh(prediction - target): squared error where it is small, absolute error where it is large. Prints how many checks hold and how far the
-//! gradients are from numerical ones, and the validation loss; draws `reconstructions.png`, `loss.svg` and `map.svg`.
+//! ln cosh(prediction - target): like the squared error if small, like the absolute error if large. Prints how many checks passed, the largest error
+//! of a gradient, and the validation loss; draws `reconstructions.png`, `loss.svg` and `map.svg`.
 
 mod support;
 
@@ -29,7 +29,7 @@ struct PRelu {
 }
 
 impl PRelu {
-    /// What a model file's description is turned into; nothing in it may be ignored.
+    /// Builds the layer from a model file's description; unknown settings must be errors.
     fn from_config(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self { first_slope: config.only(&["first_slope"])?.number("first_slope")? })
     }
@@ -66,7 +66,7 @@ impl<T: Scalar> Layer<T> for PRelu {
                 *sum += if *input > T::zero() { T::zero() } else { *gradient * *input };
             }
         }
-        let Some(input_gradient) = pass.input_gradient else { return }; // nobody asks for it in a first layer
+        let Some(input_gradient) = pass.input_gradient else { return }; // not needed in a first layer
         let known = pass.input.iter().zip(pass.output_gradient.iter()).zip(slopes.iter().cycle());
         for (target, ((input, gradient), slope)) in input_gradient.iter_mut().zip(known) {
             *target = if *input > T::zero() { *gradient } else { *slope * *gradient };
@@ -87,7 +87,7 @@ impl<T: Scalar> Loss<T> for LogCosh {
         Config::new()
     }
 
-    /// The sum over samples, and where it is asked for the gradient: tanh(prediction - target).
+    /// The sum over samples and, if requested, the gradient: tanh(prediction - target).
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         let features = pass.shape.elements() as f64;
         let differences = pass.predictions.iter().zip(pass.targets).map(|(prediction, target)| *prediction - *target);
@@ -100,7 +100,7 @@ impl<T: Scalar> Loss<T> for LogCosh {
     }
 }
 
-/// Without the overflow of cosh: ln cosh x = |x| + ln(1 + exp(-2|x|)) - ln 2.
+/// Avoids the overflow of cosh: ln cosh x = |x| + ln(1 + exp(-2|x|)) - ln 2.
 fn ln_cosh(x: f64) -> f64 {
     x.abs() + (-2.0 * x.abs()).exp().ln_1p() - std::f64::consts::LN_2
 }
@@ -149,7 +149,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Makes every check that the crate makes of its own layers and losses; the largest error of a gradient.
+/// Makes every check that the crate makes of its own layers and losses; returns the largest error of a gradient.
 fn gradient_error() -> Result<f64, CheckFailed> {
     let layer = LayerCheck::new(|| PRelu { first_slope: 0.25 }, Shape::flat(7)).constructor(PRelu::from_config);
     let (layer, loss) = (layer.run().into_result()?, check_loss(|| LogCosh, Shape::flat(7)).into_result()?);

@@ -4,9 +4,9 @@
 //! cargo run --release --example custom_training_loop
 //! ```
 //!
-//! The loop does what a trainer does not: it warms the learning rate up and lets it die away along a cosine. The optimizer is
-//! one from outside the crate: Lion, which moves every parameter by the *sign* of a mean gradient (Chen et al. 2023). Prints
-//! the validation loss; draws `reconstructions.png`, `loss.svg` and `map.svg`.
+//! The loop is written out by hand, so that anything in it can be changed: here the learning rate warms up, then falls along a
+//! cosine. The optimizer is user-defined: Lion, which moves every parameter by the *sign* of a mean gradient (Chen et al. 2023).
+//! Prints the validation loss; draws `reconstructions.png`, `loss.svg` and `map.svg`.
 
 mod support;
 
@@ -67,9 +67,9 @@ impl<T: Scalar> Optimizer<T> for Lion {
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments =
         Arguments::parse("custom_training_loop", "Trains without the trainer, by an optimizer of its own.", 10);
-    let threads = arguments.threads.unwrap_or(0); // 0: one for each core
+    let threads = arguments.threads.unwrap_or(0); // 0: one per core
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    pool.install(|| train(&arguments)) // the passes use the threads of the pool they are called in
+    pool.install(|| train(&arguments)) // the passes use the current pool's threads
 }
 
 fn train(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -82,11 +82,11 @@ fn train(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     let optimizer = Lion { learning_rate: 1e-3, betas: [0.9, 0.99] };
 
     let features = model.input_shape().elements();
-    let link = Loss::<f32>::link(&Bce); // the loss takes the last sigmoid over, and sees its arguments
-    let mut tape = model.network().tape(BATCH)?; // working memory, made once
+    let link = Loss::<f32>::link(&Bce); // the loss applies the last sigmoid: it is computed from the logits
+    let mut tape = model.network().tape(BATCH)?; // working memory, allocated once
     let mut output_gradient = vec![0.0; features * BATCH];
     let mut gradients = vec![0.0; model.network().parameter_count()];
-    let mut means = vec![0.0; model.network().parameter_count()]; // what the optimizer remembers
+    let mut means = vec![0.0; model.network().parameter_count()]; // the optimizer's state
     let mut images = DMatrix::<f32>::zeros(features, BATCH);
 
     let mut rng = ChaCha8Rng::seed_from_u64(arguments.seed);
@@ -138,7 +138,7 @@ fn train(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// The share of the full learning rate at a step: up along a line over the first twentieth, down along a cosine.
+/// The share of the full learning rate at a step: grows linearly over the first twentieth, then falls along a cosine.
 fn schedule(step: usize, steps: usize) -> f64 {
     let (step, steps) = (step as f64, steps as f64);
     (20.0 * step / steps).min(1.0) * 0.5 * (1.0 + (PI * step / steps).cos())

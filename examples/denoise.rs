@@ -1,12 +1,12 @@
-//! A denoising autoencoder: digits under heavy noise go in, clean ones come out.
+//! A denoising autoencoder: reconstructs clean digits from noisy ones.
 //!
 //! ```text
 //! cargo run --release --example denoise
 //! ```
 //!
-//! The network is that of keras-io's example. Every image is given new noise in every epoch and is to become what it was
-//! before (Vincent et al. 2008). Prints the validation loss, which is that of noisy test images against clean ones, and
-//! draws `denoised.png` (noisy digits above what the model makes of them above the originals) and `loss.svg`.
+//! The network is that of keras-io's example. Every image gets new noise in every epoch; the target is the clean image
+//! (Vincent et al. 2008). Prints the validation loss, between reconstructions of noisy test images and the clean ones;
+//! draws `denoised.png` (from top to bottom: noisy digits, reconstructions, originals) and `loss.svg`.
 
 mod support;
 
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .batch_size(128)
         .seed(arguments.seed)
         .threads(arguments.threads)
-        .corrupt(noise) // inputs alone; targets stay clean
+        .corrupt(noise) // only the inputs; targets stay clean
         .validation(&mnist.test.images)
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &mnist.train.images)?;

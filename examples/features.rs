@@ -1,13 +1,13 @@
-//! Features: what an encoder learned without labels serves a classifier that has them.
+//! Feature extraction: codes learned without labels as features for a classifier.
 //!
 //! ```text
 //! cargo run --release --example features
 //! ```
 //!
-//! An autoencoder learns to put digits through 32 numbers; the 5 nearest neighbours among these codes then vote on what a
-//! digit is. Beside it the same vote among raw pixels (784 numbers, so 25 times the work) and among the first 32 principal
-//! components, the best *linear* code of that length. Prints the table, with what is lost of a pixel on the way through each code,
-//! and draws `reconstructions.png`, `loss.svg` and `map.svg`.
+//! An autoencoder compresses digits to 32 numbers; the 5 nearest neighbours among these codes then classify a
+//! digit. For comparison, the same with raw pixels (784 numbers, so 25 times the work) and with the first 32 principal
+//! components, the best *linear* code of that length. Prints a table that includes the reconstruction error of each code;
+//! draws `reconstructions.png`, `loss.svg` and `map.svg`.
 
 mod support;
 
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut model = Autoencoder::<f32>::builder(Shape::flat(28 * 28))
         .encoder(Dense::new(256).activation(Activation::Relu))
         .encoder(Dense::new(128).activation(Activation::Relu))
-        .encoder(Dense::new(CODE)) // linear: a ReLU would put half of each code to 0 and distances with it
+        .encoder(Dense::new(CODE)) // linear: a ReLU would set half of each code to 0 and distort distances
         .mirror(Activation::Sigmoid)
         .seed(arguments.seed)
         .build()?;

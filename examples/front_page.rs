@@ -1,4 +1,4 @@
-//! The program of the README, as it stands there. Run it where `t10k-images-idx3-ubyte.gz` lies (`examples/data`).
+//! The program in the README. Run it in the folder of `t10k-images-idx3-ubyte.gz` (`examples/data`).
 #![cfg_attr(rustfmt, rustfmt_skip)] // the README's own line breaks
 
 use autoencoder::data::idx;

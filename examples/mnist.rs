@@ -1,12 +1,12 @@
-//! A first autoencoder: handwritten digits of 784 pixels go through 32 numbers and come out again.
+//! A first autoencoder: compresses handwritten digits of 784 pixels to 32 numbers and reconstructs them.
 //!
 //! ```text
 //! cargo run --release --example mnist
 //! ```
 //!
-//! Trains on the images that come with the crate, prints the validation loss, saves the model, and draws what it gives back
-//! (`reconstructions.png`), how it learned (`loss.svg`) and where it puts the digits (`map.svg`). `--data DIR`, with
-//! the 60 000 training images in the folder, brings sharper digits.
+//! Trains on the bundled images, prints the validation loss, saves the model, and draws reconstructions
+//! (`reconstructions.png`), the losses (`loss.svg`) and a map of the codes (`map.svg`). `--data DIR`, with
+//! the 60 000 training images in the folder, gives sharper digits.
 
 mod support;
 
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .batch_size(256)
         .seed(arguments.seed)
         .threads(arguments.threads)
-        .validation(&mnist.test.images) // bytes, turned into numbers batch by batch
+        .validation(&mnist.test.images) // bytes, converted to numbers batch by batch
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &mnist.train.images)?;
 
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     gallery::loss_curves(&arguments, "binary cross-entropy of a pixel", &history)?;
     let (images, digits) = mnist.test.first(2_000)?;
     gallery::code_map(&arguments, &model.encode(&images)?, digits)?;
-    model.save(arguments.file("mnist.safetensors"))?; // `Autoencoder::load` brings it back
+    model.save(arguments.file("mnist.safetensors"))?; // `Autoencoder::load` loads it
     gallery::say_where(&arguments);
 
     println!("validation loss {:.4}", history.validation_loss().unwrap_or(f64::NAN));

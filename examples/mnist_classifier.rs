@@ -1,11 +1,11 @@
-//! A classifier: the same layers and the same trainer, with labels in place of the input itself.
+//! A classifier: the same layers and the same trainer, with labels as targets.
 //!
 //! ```text
 //! cargo run --release --example mnist_classifier
 //! ```
 //!
-//! Prints the share of held-out digits that are read right, and draws the curves of loss and accuracy and the digits that
-//! were read wrong: the row of `mistakes.png` that begins with a 4 shows what was taken for one, the surest mistake first.
+//! Prints the accuracy on held-out digits, and draws the curves of loss and accuracy and the misclassified
+//! digits: the row of `mistakes.png` that starts with a 4 shows digits taken for a 4, the most confident mistake first.
 
 mod support;
 
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// For each digit a row: one that was read right, then those wrongly read as it, the surest mistakes first.
+/// One row per digit: a correctly classified one, then those wrongly taken for it, the most confident mistakes first.
 fn mistakes(test: &Digits, probabilities: &DMatrix<f32>) -> Result<ImageGrid, Box<dyn Error>> {
     const MOST: usize = 15;
     let labels = test.labels.as_slice();

@@ -1,10 +1,10 @@
-//! A convolutional autoencoder: the network of the crate's front page, on as many images as there are.
+//! A convolutional autoencoder: the README's network, trained on all available images.
 //!
 //! ```text
 //! cargo run --release --example mnist_conv
 //! ```
 //!
-//! Convolutions share their weights over the image, so that one epoch brings what takes a dense network many. Prints the
+//! Convolutions share their weights over the image, so one epoch achieves what a dense network needs many for. Prints the
 //! validation loss, saves the model, and draws `reconstructions.png`, `loss.svg` and `map.svg`.
 
 mod support;

@@ -1,10 +1,10 @@
-//! A deep autoencoder: 784-128-64-32 and, mirrored, 32-64-128-784.
+//! A deep autoencoder: encoder 784-128-64-32, mirrored decoder 32-64-128-784.
 //!
 //! ```text
 //! cargo run --release --example mnist_deep
 //! ```
 //!
-//! Only the encoder is written down; `mirror` makes the decoder from it. Prints the validation loss and draws
+//! Only the encoder is given; `mirror` derives the decoder from it. Prints the validation loss and draws
 //! `reconstructions.png`, `loss.svg` and `map.svg`.
 
 mod support;

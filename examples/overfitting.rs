@@ -1,13 +1,13 @@
-//! Overfitting: a network with 1 900 numbers for each image that it learns from, left alone and kept in bounds.
+//! Overfitting: a network with 1 900 parameters per training image, plain and regularised.
 //!
 //! ```text
 //! cargo run --release --example overfitting
 //! ```
 //!
 //! Trains the same network twice on 500 images: plain, and with dropout, a penalty on its weights, clipped gradients and a
-//! learning rate that falls. Left alone it learns its images by heart: their loss falls on while that of images it has never
-//! seen turns and rises. Prints both losses of unseen images and draws all four curves (`loss.svg`) and what the two
-//! networks make of unseen digits (`reconstructions.png`: originals, plain, regularised).
+//! falling learning rate. The plain network memorises its images: the training loss keeps falling while the validation loss
+//! starts to rise. Prints both validation losses and draws all four curves (`loss.svg`) and reconstructions of unseen digits
+//! by both networks (`reconstructions.png`: originals, plain, regularised).
 
 mod support;
 
@@ -24,7 +24,7 @@ use support::gallery;
 use support::mnist::Mnist;
 use support::progress::Progress;
 
-/// Images to learn from.
+/// The number of training images.
 const FEW: usize = 500;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -79,7 +79,7 @@ fn trainer<'a>(arguments: &Arguments, mnist: &'a Mnist, schedule: impl Schedule 
         .callback(Progress::new(arguments.epochs))
 }
 
-/// Writes `loss.svg`: the losses of both trainings, over the images learned from and over unseen ones. The first epochs, which lie far above the rest, are left
+/// Writes `loss.svg`: the training and validation losses of both training runs. The first epochs, whose losses are far above the rest, are left
 /// out.
 fn curves(arguments: &Arguments, without: &History, with: &History) -> std::io::Result<()> {
     let first = arguments.epochs / 10;

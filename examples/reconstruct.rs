@@ -1,4 +1,4 @@
-//! Sends raw numbers through a saved model, from the standard input to the standard output: for a pipe, or to compare with another program.
+//! Reconstructs raw numbers from standard input with a saved model and writes them to standard output: for pipes, or to compare with another program.
 //!
 //! ```text
 //! cargo run --release --example reconstruct -- mnist.safetensors < images.f32 > reconstructions.f32

@@ -1,11 +1,11 @@
-//! A sparse autoencoder: a penalty on activities makes a code in which few units speak at a time.
+//! A sparse autoencoder: a penalty on activities gives codes in which few units are active at a time.
 //!
 //! ```text
 //! cargo run --release --example sparse
 //! ```
 //!
-//! Trains the network of `mnist` twice, plainly and with an L1 penalty on the code (summed over its units, mean over images), and compares what comes back, how
-//! active the codes are, and what each unit has learned to draw: `filters.png`, the plain model's units above the sparse one's. Prints the sparse model's loss
+//! Trains the network of `mnist` twice, without and with an L1 penalty on the code (summed over its units, mean over images), and compares reconstructions, the
+//! activity of the codes, and what each unit has learned to draw: `filters.png`, the plain model's units above the sparse one's. Prints the sparse model's loss
 //! without the penalty, and both mean activities.
 
 mod support;
@@ -69,13 +69,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn build(penalty: f64, seed: u64) -> Result<Autoencoder<f32>, BuildError> {
     Autoencoder::builder(Shape::image(28, 28, 1))
         .encoder(Dense::new(UNITS).activation(Activation::Relu))
-        .encoder(L1Activity::new(penalty)) // passes the code on
+        .encoder(L1Activity::new(penalty)) // passes the code on unchanged
         .decoder(Dense::new(28 * 28).activation(Activation::Sigmoid))
         .seed(seed)
         .build()
 }
 
-/// For each unit of the code, what it adds to the logits of an image: its row of the decoder's weight, each between black and white.
+/// For each unit of the code, its contribution to the logits of an image: its row of the decoder's weight, scaled between black and white.
 fn what_units_draw(model: &Autoencoder<f32>) -> Result<DMatrix<f32>, Box<dyn Error>> {
     let weight = model.network().parameter("decoder.0.weight")?;
     let mut images = DMatrix::from_column_slice(28 * 28, UNITS, weight.values); // units x pixels, row-major

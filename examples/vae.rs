@@ -1,12 +1,12 @@
-//! A variational autoencoder: draws digits that nobody wrote.
+//! A variational autoencoder: generates new digits.
 //!
 //! ```text
 //! cargo run --release --example vae
 //! ```
 //!
-//! The convolutional network of Keras's example, with a code of two numbers. Draws `samples.png` (digits from random codes), `codes.png` (what the codes of a grid
-//! stand for), `map.svg` (where the digits lie on it), `interpolation.png` (on a line and on an arc from one digit to another) and `reconstructions.png`. Prints
-//! the training loss of the last epoch and its two parts, and the evidence lower bound on the test images, all in nats of an image.
+//! The convolutional network of Keras's example, with a code of two numbers. Draws `samples.png` (digits from random codes), `codes.png` (digits decoded from a grid
+//! of codes), `map.svg` (the codes of the digits), `interpolation.png` (on a line and on an arc from one digit to another) and `reconstructions.png`. Prints
+//! the training loss of the last epoch and its two parts, and the evidence lower bound on the test images, all in nats per image.
 
 mod support;
 
@@ -26,7 +26,7 @@ use support::pictures::ImageGrid;
 use support::progress::Progress;
 
 /// Epochs in which the learning rate grows. At the full rate the first steps, down from hundreds of nats, leave most units of the narrow layer before the code
-/// without a gradient for good, in some runs all but one.
+/// permanently without a gradient, in some runs all but one.
 const WARM_UP: f64 = 1.0;
 
 /// Images in a row of a picture.
@@ -84,7 +84,7 @@ fn build(seed: u64) -> Result<Autoencoder<f32>, BuildError> {
         .encoder(Conv2D::new(32, 3).stride(2).activation(relu)) // 14 x 14
         .encoder(Conv2D::new(64, 3).stride(2).activation(relu)) // 7 x 7
         .encoder(Dense::new(16).activation(relu)) // flattens
-        .encoder(Dense::new(2 * 2)) // two means, two logarithms of variances
+        .encoder(Dense::new(2 * 2)) // two means, two log-variances
         .encoder(GaussianLatent::new())
         .decoder(Dense::new(7 * 7 * 64).activation(relu))
         .decoder(Reshape::new(Shape::image(7, 7, 64)))
@@ -95,12 +95,12 @@ fn build(seed: u64) -> Result<Autoencoder<f32>, BuildError> {
         .build()
 }
 
-/// The pictures that a model draws.
+/// Draws the pictures.
 fn draw(arguments: &Arguments, model: &Autoencoder<f32>, mnist: &Mnist) -> Result<(), Box<dyn Error>> {
     let samples = model.sample(4 * ROW, arguments.seed)?;
     save_rows(arguments, "samples.png", [samples])?;
 
-    let at = |step: usize| 2.0 - 4.0 * step as f32 / (ROW - 1) as f32; // 2 to -2: up to down
+    let at = |step: usize| 2.0 - 4.0 * step as f32 / (ROW - 1) as f32; // from 2 at the top to -2 at the bottom
     let rows = (0..ROW).map(|row| model.traverse(&[0.0, at(row)], 0, -2.0..=2.0, ROW));
     save_rows(arguments, "codes.png", rows.collect::<Result<Vec<_>, _>>()?)?;
 
@@ -117,7 +117,7 @@ fn draw(arguments: &Arguments, model: &Autoencoder<f32>, mnist: &Mnist) -> Resul
     Ok(())
 }
 
-/// Writes images in rows, below each other.
+/// Writes rows of images.
 fn save_rows(
     arguments: &Arguments,
     file_name: &str,

@@ -1,12 +1,12 @@
-//! How likely a variational autoencoder finds digits it has not seen: the importance-weighted estimate of ln p(x).
+//! The likelihood of unseen digits under a variational autoencoder: the importance-weighted estimate of ln p(x).
 //!
 //! ```text
 //! cargo run --release --example vae_likelihood
 //! ```
 //!
-//! Pixels are made black or white once, by a coin with the pixel's intensity as its probability. The last sixth of the training images is kept to validate on. A
-//! network of 784-400-40 learns (more hidden layers with `--hidden-layers`); then the test images are judged, with `--draws` codes for each, and the first `--images` of them with `--more-draws`.
-//! Prints -ln p(x) in nats of an image, which dimensions of the code are in use, and draws `reconstructions.png`, `samples.png` and `loss.svg`.
+//! Pixels are binarised once, at random with the pixel's intensity as probability. The last sixth of the training images is held out for validation. A
+//! network of 784-400-40 (deeper with `--hidden-layers`) is trained, then evaluated on the test images with `--draws` codes each, and on the first `--images` of them with `--more-draws`.
+//! Prints -ln p(x) in nats per image and which dimensions of the code are in use; draws `reconstructions.png`, `samples.png` and `loss.svg`.
 
 mod support;
 
@@ -27,7 +27,7 @@ use support::progress::Progress;
 
 const CODE: usize = 40;
 
-/// The coins are the same whatever `--seed` says: everyone is judged on the same images.
+/// The seed of the binarisation, independent of `--seed`, so that all runs use the same images.
 const COINS: u64 = 2013;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hidden = || (0..arguments.integer("hidden-layers")).map(|_| Dense::new(400).activation(Activation::Relu));
     let encoder = hidden().fold(Autoencoder::<f32>::builder(Shape::flat(28 * 28)), AutoencoderBuilder::encoder);
     let encoder = encoder
-        .encoder(Dense::new(2 * CODE)) // means and logarithms of variances
+        .encoder(Dense::new(2 * CODE)) // means and log-variances
         .encoder(GaussianLatent::new().warm_up(warm_up));
     let mut model = hidden()
         .fold(encoder, AutoencoderBuilder::decoder)
@@ -109,7 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Each pixel 1 with its intensity as probability, else 0.
+/// Sets each pixel to 1 with its intensity as probability, else to 0.
 fn binarised(images: &DMatrix<f32>, seed: u64) -> Result<DMatrix<f32>, Box<dyn Error>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let unit = Uniform::new(0.0_f32, 1.0)?;

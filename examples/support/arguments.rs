@@ -1,4 +1,4 @@
-//! What a user asked of an example.
+//! The arguments of an example.
 
 use std::path::PathBuf;
 

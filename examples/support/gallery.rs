@@ -1,4 +1,4 @@
-//! The pictures of a trained autoencoder: what it gives back, how it learned, and where it puts the digits.
+//! The pictures of a trained autoencoder: reconstructions, loss curves and a map of the codes.
 
 use std::io;
 
@@ -65,7 +65,7 @@ pub fn code_map<'a>(arguments: &Arguments, codes: impl Into<DMatrixView<'a, f32>
     charts::scatter(&arguments.file("map.svg"), &labels, &plane, digits)
 }
 
-/// Says where everything was written.
+/// Prints where everything was written.
 pub fn say_where(arguments: &Arguments) {
     eprintln!("written to {}", arguments.output.display());
 }

@@ -8,7 +8,7 @@ use nalgebra::DMatrix;
 
 use super::arguments::Arguments;
 
-/// How many of the bundled images are trained on; the others test.
+/// The number of bundled images to train on; the others are for testing.
 const BUNDLED_TRAIN: usize = 9_000;
 
 const NO_IMAGES: &str =
@@ -43,7 +43,7 @@ pub struct Digits {
 }
 
 impl Digits {
-    /// The first images, at most `count`, one a column, and their labels.
+    /// The first images, at most `count`, one per column, and their labels.
     pub fn first(&self, count: usize) -> Result<(DMatrix<f32>, &[u8]), DataError> {
         let labels = self.labels.as_slice();
         let count = count.min(labels.len());
@@ -64,7 +64,7 @@ impl Digits {
         (0..labels.len()).filter(|&sample| labels[sample] == digit).collect()
     }
 
-    /// The images with these numbers, one a column.
+    /// The images with these indices, one per column.
     pub fn select(&self, samples: &[usize]) -> Result<DMatrix<f32>, DataError> {
         let mut matrix = DMatrix::zeros(Source::<f32>::features(&self.images), samples.len());
         self.images.read(samples, matrix.as_mut_slice())?;

@@ -19,7 +19,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar for a training of so many epochs.
+    /// A bar for a training run of this many epochs.
     pub fn new(epochs: usize) -> Self {
         let style = ProgressStyle::with_template(TEMPLATE).expect("the template is well formed");
         let bar = ProgressBar::new(0).with_style(style.progress_chars("━╸─"));

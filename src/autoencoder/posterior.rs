@@ -70,7 +70,8 @@ impl LatentReport {
         self.dimensions(true)
     }
 
-    /// The dimensions that have collapsed to the prior: all others.
+    /// All other dimensions, which carry no information. Since the criterion is the variance of the mean (Burda's), not [`kl`](Self::kl), a dimension of small but
+    /// non-zero `kl` can count as active.
     pub fn collapsed(&self) -> Vec<usize> {
         self.dimensions(false)
     }

@@ -1,4 +1,4 @@
-//! [`Batch`]: samples as inference takes them, borrowed.
+//! [`Batch`]: borrowed samples for inference.
 
 use nalgebra::constraint::{DimEq, ShapeConstraint};
 use nalgebra::{DMatrixView, Dim, Dyn, Matrix, RawStorage, U1};
@@ -8,9 +8,9 @@ use crate::Scalar;
 use crate::kernel::view;
 use crate::shape::MAX_ELEMENTS;
 
-/// Samples, one in each column, borrowed from a matrix, a view of columns, a vector (one sample) or a slice.
+/// Samples, one per column, borrowed from a matrix, a view of columns, a vector (one sample) or a slice.
 ///
-/// Wherever the crate takes a batch, `&matrix` will do; this type is what it becomes.
+/// Functions that take a batch accept `&matrix`, which converts into this type.
 ///
 /// ```
 /// use autoencoder::Batch;
@@ -33,7 +33,7 @@ impl<'a, T: Scalar> Batch<'a, T> {
     /// Samples of `features` numbers each, one after the other.
     ///
     /// # Errors
-    /// [`InputError::Ragged`] if the slice is not a whole number of samples, or a sample is said to have more than [`MAX_ELEMENTS`] features.
+    /// [`InputError::Ragged`] if the slice does not hold a whole number of samples, or `features` exceeds [`MAX_ELEMENTS`].
     pub fn from_slice(slice: &'a [T], features: usize) -> Result<Self, InputError> {
         if features == 0 || features > MAX_ELEMENTS || !slice.len().is_multiple_of(features) {
             return Err(InputError::Ragged { elements: slice.len(), features });
@@ -41,23 +41,23 @@ impl<'a, T: Scalar> Batch<'a, T> {
         Ok(Self::of(DMatrixView::from_slice(slice, features, slice.len() / features)))
     }
 
-    /// Adds a second input, a label for instance, for the layers that ask for one ([`Plan::side_input`](crate::Plan::side_input)); one column a sample.
+    /// Adds a side input, a label for instance, for layers that need one ([`Plan::side_input`](crate::Plan::side_input)); one column per sample.
     #[must_use]
     pub fn with_side(self, side: impl Into<Batch<'a, T>>) -> Self {
         Self { side: Some(side.into().columns), ..self }
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     pub fn samples(&self) -> usize {
         self.columns.samples()
     }
 
-    /// How many numbers a sample has.
+    /// The number of features of a sample.
     pub fn features(&self) -> usize {
         self.columns.features()
     }
 
-    /// `count` samples from `first` on; the caller knows that they exist.
+    /// `count` samples from `first` on, which must exist.
     pub(crate) fn part(&self, first: usize, count: usize) -> Self {
         let part = |columns: Columns<'a, T>| Columns { first: columns.first + first, count, ..columns };
         Self { columns: part(self.columns), side: self.side.map(part) }
@@ -106,7 +106,7 @@ impl<'a, T: Scalar> From<&'a [T]> for Batch<'a, T> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Columns<'a, T: Scalar> {
     view: DMatrixView<'a, T, U1, Dyn>,
-    /// The columns of the view that are meant.
+    /// The first column of the view that belongs to the batch.
     first: usize,
     count: usize,
 }
@@ -120,13 +120,13 @@ impl<'a, T: Scalar> Columns<'a, T> {
         self.view.nrows()
     }
 
-    /// Samples `first..first + count` as one run, if there are no gaps between them.
+    /// Samples `first..first + count` as one slice, if there are no gaps between them.
     pub fn run(&self, first: usize, count: usize) -> Option<&'a [T]> {
         let start = (self.first + first).checked_mul(self.features())?;
         view::contiguous(&self.view)?.get(start..start.checked_add(count.checked_mul(self.features())?)?)
     }
 
-    /// The value of one feature of sample `sample`, if there is one.
+    /// The value of a feature of sample `sample`, if both exist.
     pub fn value(&self, sample: usize, feature: usize) -> Option<T> {
         if sample >= self.count {
             return None;

@@ -16,10 +16,10 @@ pub enum DataError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system, or gzip, says.
+        /// The error of the operating system or of gzip.
         error: std::io::Error,
     },
-    /// The file is not an IDX file of the kind asked for.
+    /// The file is not an IDX file of the expected kind.
     #[error("{} is not an IDX file of {expected} (it begins with {found:#010x})", path.display())]
     Foreign {
         /// The file.
@@ -29,17 +29,17 @@ pub enum DataError {
         /// The first four bytes.
         found: u32,
     },
-    /// The file ends early, or goes on too long.
+    /// The file is too short or too long.
     #[error("{} is damaged: its header promises {promised} bytes of data, {found} were found", path.display())]
     Length {
         /// The file.
         path: PathBuf,
-        /// Bytes of data by the header.
+        /// Bytes of data according to the header.
         promised: u64,
-        /// Bytes of data found; reading stops one past the promise.
+        /// Bytes of data found; reading stops after `promised` + 1.
         found: u64,
     },
-    /// The file's header promises more than [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) bytes.
+    /// The file's header announces more than [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) bytes.
     #[error("{} promises more data than the limit of {} bytes", path.display(), crate::MAX_ELEMENTS)]
     TooLarge {
         /// The file.
@@ -51,7 +51,7 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// A sample that does not exist was asked for.
+    /// There is no such sample.
     #[error("sample {sample} was asked for, there are {samples}")]
     NoSuchSample {
         /// The sample.
@@ -59,7 +59,7 @@ pub enum DataError {
         /// How many there are.
         samples: usize,
     },
-    /// A feature that does not exist was asked for.
+    /// There is no such feature.
     #[error("feature {feature} was asked for, there are {features}")]
     NoSuchFeature {
         /// The feature.
@@ -77,10 +77,10 @@ pub enum DataError {
         /// How many classes there are.
         classes: usize,
     },
-    /// The numbers themselves are not usable.
+    /// The data do not suit the model.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// A source of the user's own failed.
+    /// A user-defined source failed.
     #[error("the data source failed: {}", WithCauses(&**.0))]
     Source(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -89,29 +89,29 @@ pub enum DataError {
 #[derive(Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum InputError {
-    /// Another number of features than the model takes.
+    /// The number of features is not the model's.
     #[error("expected {expected} features in each sample, found {found}{}", if *transposed { "; samples are columns here: transpose a matrix that has them as rows" } else { "" })]
     Features {
-        /// What the model takes.
+        /// What the model expects.
         expected: usize,
-        /// What was handed over.
+        /// The features given.
         found: usize,
         /// The number of *samples* is the number of features expected.
         transposed: bool,
     },
-    /// A side input is missing, of another size, or not wanted.
+    /// A side input is missing or has the wrong size.
     #[error("expected {expected} side features for each of {samples} samples, found {found} x {found_samples}")]
     SideInput {
-        /// What the model takes.
+        /// What the model expects.
         expected: usize,
         /// Samples in the batch.
         samples: usize,
-        /// Features handed over; 0 without a side input.
+        /// Features given; 0 without a side input.
         found: usize,
-        /// Samples of side input handed over.
+        /// Samples of side input given.
         found_samples: usize,
     },
-    /// NaN or infinity.
+    /// A value is NaN or infinite.
     #[error("feature {feature} of sample {sample} is not finite")]
     NotFinite {
         /// The sample (column).
@@ -136,21 +136,21 @@ pub enum InputError {
         sample: usize,
         /// The feature (row).
         feature: usize,
-        /// Its value as the loss sees it: scaled, where the model has a scaler.
+        /// Its value as the loss sees it: scaled, if the model has a scaler.
         value: f64,
         /// The loss.
         loss: &'static str,
-        /// What the loss takes.
+        /// The values that the loss takes.
         expected: &'static str,
     },
-    /// The targets have another number of features than the model's output.
+    /// The number of features of a target is not that of the model's output.
     #[error("the model's output has {} features ({output}), the targets have {found}{}", output.elements(), if *inputs { "; `fit_to`, `validation_to` and `evaluate_to` take targets other than the inputs" } else { "" })]
     Targets {
         /// The shape of the model's output.
         output: Shape,
         /// Features of a target.
         found: usize,
-        /// Each input is its own target.
+        /// Whether each input is its own target.
         inputs: bool,
     },
     /// Inputs and targets differ in number.
@@ -161,21 +161,21 @@ pub enum InputError {
         /// Targets.
         targets: usize,
     },
-    /// A slice is not a whole number of samples.
+    /// A slice does not hold a whole number of samples.
     #[error("{elements} elements are not a whole number of samples of {features} features")]
     Ragged {
         /// Elements in the slice.
         elements: usize,
-        /// Features said to be in a sample.
+        /// Features per sample, as given.
         features: usize,
     },
     /// There are no samples.
     #[error("there are no samples")]
     Empty,
-    /// The workspace was made by another model.
+    /// The workspace belongs to another model.
     #[error("the workspace belongs to another model; make one with this model's `workspace`")]
     ForeignWorkspace,
-    /// The tape was made by another network.
+    /// The tape belongs to another network.
     #[error("the tape belongs to another network; make one with this network's `tape`")]
     ForeignTape,
     /// The workspace is too small.
@@ -197,9 +197,9 @@ pub enum InputError {
     /// Two slices that belong together differ in length.
     #[error("expected {expected} {what}, found {found}")]
     Length {
-        /// What was counted.
+        /// What the slice holds.
         what: &'static str,
-        /// How many were expected.
+        /// The expected length.
         expected: usize,
         /// How many there are.
         found: usize,
@@ -207,16 +207,16 @@ pub enum InputError {
     /// There is no layer of that name.
     #[error("there is no layer `{name}`")]
     NoSuchLayer {
-        /// The name asked for.
+        /// The name given.
         name: String,
     },
-    /// The encoder does not end in a layer that draws from a distribution.
+    /// The encoder does not end in a layer that draws the code from a distribution.
     #[error("the encoder does not end in a layer that draws its output from a distribution, as `GaussianLatent` does")]
     NotVariational,
     /// A code has no such dimension.
     #[error("there is no dimension {dimension} in codes of {dimensions}")]
     NoSuchDimension {
-        /// The dimension asked for.
+        /// The dimension given.
         dimension: usize,
         /// How many there are.
         dimensions: usize,
@@ -224,13 +224,13 @@ pub enum InputError {
     /// The memory cannot be allocated.
     #[error("cannot allocate memory for {elements} elements")]
     OutOfMemory {
-        /// How many were asked for.
+        /// The number of elements requested.
         elements: usize,
     },
 }
 
 impl InputError {
-    /// `Ok` if `found` features in each of `samples` samples are the `expected` ones.
+    /// `Ok` if samples have `expected` features; `samples` tells whether the matrix may be transposed.
     pub(crate) fn require_features(expected: usize, found: usize, samples: usize) -> Result<(), Self> {
         if expected == found {
             return Ok(());

@@ -1,6 +1,6 @@
-//! IDX files: the format of MNIST and its relatives, plain or compressed with gzip.
+//! IDX files: the format of MNIST and related data sets, plain or compressed with gzip.
 //!
-//! A file is a big-endian header (two zero bytes, the element type 8 for bytes, the number of dimensions, each dimension in four bytes) and the bytes themselves;
+//! A file is a big-endian header (two zero bytes, the element type 8 for bytes, the number of dimensions, each dimension in four bytes) followed by the data;
 //! see Y. LeCun, C. Cortes, C. Burges, *The MNIST database*.
 
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::kernel::convert;
 use crate::shape::{MAX_ELEMENTS, checked_product};
 use crate::{Scalar, Shape};
 
-/// Grey images of one size, kept as bytes: 60 000 of 28 × 28 are 47 MB, four times less than as `f32`.
+/// Grey images of equal size, stored as bytes: 60 000 of 28 × 28 take 47 MB, a quarter of what they take as `f32`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
     height: usize,
@@ -47,7 +47,7 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<Labels, DataError> {
 }
 
 impl Images {
-    /// How many images there are.
+    /// The number of images.
     pub fn count(&self) -> usize {
         self.bytes.len() / self.features_at_least_one()
     }
@@ -63,14 +63,14 @@ impl Images {
         self.bytes.chunks_exact(size).nth(index)
     }
 
-    /// All images, one in each column, bytes divided by 255: pixels × images, in 0..=1.
+    /// All images, one per column, bytes divided by 255: pixels × images, in 0..=1.
     pub fn to_matrix<T: Scalar>(&self) -> DMatrix<T> {
         let mut matrix = DMatrix::zeros(self.height * self.width, self.count());
         convert::bytes_to_unit(&self.bytes, matrix.as_mut_slice());
         matrix
     }
 
-    /// The first `count` images, and the others.
+    /// Splits off the first `count` images from the others.
     #[must_use]
     pub fn split_at(mut self, count: usize) -> (Self, Self) {
         let at = count.saturating_mul(self.height * self.width).min(self.bytes.len());
@@ -122,19 +122,19 @@ impl Labels {
         &self.bytes
     }
 
-    /// How many there are.
+    /// The number of labels.
     pub fn count(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The first `count` labels, and the others.
+    /// Splits off the first `count` labels from the others.
     #[must_use]
     pub fn split_at(mut self, count: usize) -> (Self, Self) {
         let others = Self { bytes: self.bytes.split_off(count.min(self.bytes.len())) };
         (self, others)
     }
 
-    /// One column a sample, `classes` rows: 1 in the row of its label, 0 elsewhere.
+    /// One-hot labels, classes × samples: 1 in the row of a sample's label, 0 elsewhere.
     ///
     /// # Errors
     /// [`DataError::Label`] if a label is not below `classes`, [`DataError::Input`] if the matrix would be too large.
@@ -170,7 +170,7 @@ fn read<const N: usize>(path: &Path, expected: &'static str, magic: u32) -> Resu
     let too_large = |_| DataError::TooLarge { path: path.to_owned() };
     let promised = checked_product("bytes", &dimensions).map_err(too_large)? as u64;
     debug_assert!(promised <= MAX_ELEMENTS as u64);
-    // The buffer grows with what is there, not with what the header says.
+    // The buffer grows with the data read, whatever size the header announces.
     let mut bytes = Vec::new();
     reader.take(promised + 1).read_to_end(&mut bytes).map_err(failed)?;
     match bytes.len() as u64 == promised {
@@ -179,7 +179,7 @@ fn read<const N: usize>(path: &Path, expected: &'static str, magic: u32) -> Resu
     }
 }
 
-/// The file's contents, unpacked if it begins as gzip does.
+/// The file's contents, decompressed if it starts with gzip's magic number.
 fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
     let failed = |error| DataError::Read { path: path.to_owned(), error };
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);

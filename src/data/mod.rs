@@ -1,4 +1,4 @@
-//! Data: what training reads from and what inference is handed.
+//! Data: sources for training, batches for inference, scalers, corruptions.
 
 mod batch;
 mod corruption;

@@ -1,4 +1,4 @@
-//! Memory for as many samples, or numbers, as a source says it has: a source may say anything.
+//! Checked allocation for the number of samples or features that a source reports, which may be anything.
 
 use std::ops::Range;
 
@@ -8,17 +8,17 @@ use crate::shape::MAX_ELEMENTS;
 /// `count` times `value`.
 ///
 /// # Errors
-/// [`InputError::OutOfMemory`] past [`MAX_ELEMENTS`], or where the memory cannot be allocated.
+/// [`InputError::OutOfMemory`] past [`MAX_ELEMENTS`], or if the memory cannot be allocated.
 pub(crate) fn filled<V: Clone>(value: V, count: usize) -> Result<Vec<V>, InputError> {
     let mut values = room(count)?;
     values.resize(count, value);
     Ok(values)
 }
 
-/// The numbers of samples, in order.
+/// The indices of samples, in order.
 ///
 /// # Errors
-/// [`InputError::OutOfMemory`] past [`MAX_ELEMENTS`], or where the memory cannot be allocated.
+/// [`InputError::OutOfMemory`] past [`MAX_ELEMENTS`], or if the memory cannot be allocated.
 pub(crate) fn numbered(samples: Range<usize>) -> Result<Vec<usize>, InputError> {
     let mut numbers = room(samples.len())?;
     numbers.extend(samples);

@@ -1,9 +1,20 @@
-//! Scalers: features brought to a common scale on the way into a model, and back on the way out.
+//! Scalers bring features to a common scale before a model, and back after it.
 
 use super::{DataError, InputError, Source, filled};
 use crate::Scalar;
 
-/// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`], kept in the model and in its file.
+/// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`], stored in the model and its file.
+///
+/// ```
+/// use autoencoder::nalgebra::DMatrix;
+/// use autoencoder::{Autoencoder, MinMaxScaler, Shape, StandardScaler};
+///
+/// let data = DMatrix::<f32>::from_row_slice(2, 3, &[0.0, 5.0, 10.0, 1.0, 2.0, 3.0]); // two features, three samples
+/// let scaler = MinMaxScaler::fit(&data)?; // to 0..=1
+/// assert_eq!((scaler.shift(), scaler.scale()), (&[0.0, 1.0][..], &[10.0, 2.0][..]));
+/// let builder = Autoencoder::<f32>::builder(Shape::flat(2)).scaler(StandardScaler::fit(&data)?);
+/// # Ok::<(), autoencoder::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scaler {
     shift: Vec<f64>,
@@ -14,7 +25,7 @@ impl Scaler {
     /// A scaler with these shifts and scales.
     ///
     /// # Errors
-    /// [`InputError`] if their numbers differ, if one is not finite, or a scale is 0.
+    /// [`InputError`] if their lengths differ, a value is not finite, or a scale is 0 or subnormal.
     pub fn new(shift: Vec<f64>, scale: Vec<f64>) -> Result<Self, InputError> {
         if shift.len() != scale.len() {
             return Err(InputError::Length { what: "scales", expected: shift.len(), found: scale.len() });
@@ -26,17 +37,17 @@ impl Scaler {
         }
     }
 
-    /// How many features it is for.
+    /// The number of features.
     pub fn features(&self) -> usize {
         self.shift.len()
     }
 
-    /// What is subtracted from each feature.
+    /// What is subtracted, for each feature.
     pub fn shift(&self) -> &[f64] {
         &self.shift
     }
 
-    /// What each feature is then divided by.
+    /// What is divided by, for each feature.
     pub fn scale(&self) -> &[f64] {
         &self.scale
     }
@@ -61,7 +72,7 @@ impl Scaler {
 }
 
 /// Fits a [`Scaler`] that gives each feature mean 0 and standard deviation 1: (x − mean) / deviation (of the population, as in scikit-learn; a constant feature
-/// keeps its scale).
+/// is divided by 1).
 #[derive(Debug, Clone, Copy)]
 pub struct StandardScaler;
 
@@ -87,7 +98,7 @@ impl StandardScaler {
     }
 }
 
-/// Fits a [`Scaler`] that brings each feature's range to 0..=1: (x − min) / (max − min) (a constant feature to 0).
+/// Fits a [`Scaler`] that maps each feature to 0..=1: (x − min) / (max − min) (a constant feature to 0).
 #[derive(Debug, Clone, Copy)]
 pub struct MinMaxScaler;
 
@@ -110,12 +121,12 @@ impl MinMaxScaler {
     }
 }
 
-/// A feature that does not vary keeps its scale.
+/// 1 for a feature that does not vary.
 fn usable(scale: f64) -> f64 {
     if scale.is_normal() { scale } else { 1.0 }
 }
 
-/// `value` for each feature of data of which there are some: without samples, a file may promise any number of features.
+/// `value` for each feature. An error if there are no samples: only then may the number of features be anything.
 fn one_each<T: Scalar>(data: &(impl Source<T> + ?Sized), value: f64) -> Result<Vec<f64>, DataError> {
     if data.is_empty() {
         return Err(InputError::Empty.into());

@@ -1,4 +1,4 @@
-//! [`Source`]: what training reads its batches from.
+//! [`Source`]: the data that training reads.
 
 use std::ops::Range;
 
@@ -9,24 +9,45 @@ use super::{Batch, DataError, filled};
 use crate::Scalar;
 use crate::kernel::prefetch::prefetch;
 
-/// Numbered samples that training reads in any order, from several threads at once.
+/// Indexed samples that training reads in any order, from several threads at once.
 ///
-/// A matrix is one; so are [`Images`](super::idx::Images), which stay bytes until they are read. Implement it for a store of your own.
+/// Implemented for matrices and for [`Images`](super::idx::Images), which stay bytes until they are read. Implement it for your own storage:
+///
+/// ```
+/// use autoencoder::{DataError, Source};
+///
+/// /// 100 samples of 8 features, computed when they are read.
+/// struct Ramps;
+///
+/// impl Source<f32> for Ramps {
+///     fn len(&self) -> usize {
+///         100
+///     }
+///     fn features(&self) -> usize {
+///         8
+///     }
+///     fn read(&self, samples: &[usize], batch: &mut [f32]) -> Result<(), DataError> {
+///         for (sample, values) in samples.iter().zip(batch.chunks_exact_mut(8)) {
+///             values.iter_mut().enumerate().for_each(|(feature, value)| *value = (feature * sample) as f32 / 700.0);
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait Source<T: Scalar>: Sync {
-    /// How many samples there are.
+    /// The number of samples.
     fn len(&self) -> usize;
 
-    /// How many numbers a sample has.
+    /// The number of features of a sample.
     fn features(&self) -> usize;
 
-    /// Reads the samples named, one after the other, into `batch` (features × their number).
+    /// Reads the samples with these indices, one after the other, into `batch` (features × `samples.len()`).
     ///
     /// # Errors
     /// [`DataError`]; a source of your own wraps its errors in [`DataError::Source`].
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError>;
 
-    /// One number of one sample. Reads the whole sample unless the source knows better, which pays with noise that takes values from elsewhere
-    /// ([`Swap`](crate::Swap)).
+    /// The value of one feature of one sample. Default: reads the whole sample. Override where one value is cheaper; [`Swap`](crate::Swap) uses it.
     ///
     /// # Errors
     /// As [`read`](Self::read), and [`DataError::NoSuchFeature`].
@@ -36,17 +57,17 @@ pub trait Source<T: Scalar>: Sync {
         values.get(feature).copied().ok_or(DataError::NoSuchFeature { feature, features: self.features() })
     }
 
-    /// Whether there are none.
+    /// Whether there are no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many numbers of side input a sample has.
+    /// The number of side-input features of a sample; 0 by default.
     fn side_features(&self) -> usize {
         0
     }
 
-    /// Reads the side inputs of the samples named into `batch` (side features × their number).
+    /// Reads the side inputs of the samples with these indices into `batch` (side features × `samples.len()`).
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -138,7 +159,7 @@ fn value_of_columns<T: Scalar>(
     }
 }
 
-/// A run of a source's samples, as a source of its own.
+/// A range of a source's samples, as a source.
 pub struct Subset<'a, T> {
     source: &'a dyn Source<T>,
     range: Range<usize>,
@@ -148,7 +169,7 @@ impl<'a, T: Scalar> Subset<'a, T> {
     /// Samples `range` of `source`.
     ///
     /// # Errors
-    /// [`DataError::NoSuchSample`] if the range reaches past the source's end.
+    /// [`DataError::NoSuchSample`] if the range extends past the end of the source.
     pub fn new(source: &'a dyn Source<T>, range: Range<usize>) -> Result<Self, DataError> {
         match range.start <= range.end && range.end <= source.len() {
             true => Ok(Self { source, range }),
@@ -156,7 +177,7 @@ impl<'a, T: Scalar> Subset<'a, T> {
         }
     }
 
-    /// Reads by numbers within the subset through `read`, which takes numbers within the source; a few at a time, to allocate nothing.
+    /// Translates indices in the subset to indices in the source for `read`; a few at a time, so that nothing is allocated.
     fn translate(
         &self,
         samples: &[usize],

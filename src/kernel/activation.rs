@@ -14,7 +14,7 @@ use super::math::{Sigmoid, Tanh};
 use super::simd::{Operation, Simd, dispatch};
 use derivatives::Times;
 
-/// A function applied to each element by itself.
+/// A function applied to each element.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Function<T> {
     /// max(0, x)

@@ -1,9 +1,9 @@
-//! The product of one sample, for the shortest wait.
+//! The product of one sample, with the lowest latency.
 //!
 //! `output[column] = start[column] + Σ_d input[d] · matrix[d][column]`, the matrix packed.
 //!
-//! A single sum is a chain of multiply-adds, each of which waits for the one before it. So the blocks a sum is split into
-//! are computed side by side; they are added in the same order as anywhere else, and the bits are the same.
+//! A single sum is a chain of multiply-adds, each of which waits for the one before it. So the blocks that a sum is split into
+//! are computed in parallel; they are added in the same order as elsewhere, so the bits are the same.
 
 use super::Element;
 use super::simd::{Operation, Simd};
@@ -39,7 +39,7 @@ impl<T: Element> Operation<T> for Chains<'_, T> {
 }
 
 impl<T: Element> Chains<'_, T> {
-    /// Computes `C` vectors of columns; gives back `C`.
+    /// Computes `C` vectors of columns; returns `C`.
     #[inline(always)]
     fn panels<V: Simd<T>, const C: usize>(&mut self, panel: usize) -> usize {
         let mut total = [V::splat(T::zero()); C];
@@ -70,7 +70,7 @@ impl<T: Element> Chains<'_, T> {
         C
     }
 
-    /// Adds `B` blocks of equal length to the total, the first of them to what the total starts from; gives back the
+    /// Adds `B` blocks of equal length to the total, the first of them starting from the total's initial value; returns the
     /// number of terms.
     #[inline(always)]
     fn blocks<V: Simd<T>, const B: usize, const C: usize>(

@@ -1,4 +1,4 @@
-//! From stored numbers to elements.
+//! Conversion of stored numbers to elements.
 
 use super::Element;
 use super::simd::{Operation, Simd, dispatch};
@@ -17,7 +17,7 @@ struct BytesToUnit<'a, T>(&'a [u8], &'a mut [T]);
 impl<T: Element> Operation<T> for BytesToUnit<'_, T> {
     type Output = ();
 
-    /// The compiler turns this loop into the conversions of the path, so no vector type is named.
+    /// The compiler vectorises this loop, so it uses no vector type.
     #[inline(always)]
     fn run<V: Simd<T>>(self) {
         for (out, byte) in self.1.iter_mut().zip(self.0) {

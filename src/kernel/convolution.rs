@@ -4,8 +4,8 @@
 //! columns `j` and the channels `c`, with stride `s`, dilation `d` and padding `p` of each axis, and zeros outside the
 //! image. Weights are kernel height × kernel width × channels × filters, as in Keras.
 //!
-//! Patches are not copied: a sample goes into scratch once, with its border of zeros, and there a row of a patch is
-//! already contiguous. The transposed map is the same computation with kernel and roles turned around, one for each
+//! Patches are not copied: a sample is copied to scratch once, with zero padding, where each row of a patch is
+//! contiguous. The transposed convolution is the same computation with flipped kernel and swapped roles, one for each
 //! residue of the stride (`axis`).
 
 mod axis;
@@ -31,7 +31,7 @@ pub struct Geometry {
     pub kernel: [usize; 2],
     pub stride: [usize; 2],
     pub dilation: [usize; 2],
-    /// Zeros above and to the left of the image. Those below and to the right follow from the size of the output.
+    /// Zero padding above and to the left of the image; that below and to the right follows from the output size.
     pub padding: [usize; 2],
     pub output: [usize; 2],
 }
@@ -60,7 +60,7 @@ impl Geometry {
         })
     }
 
-    /// The sums that are computed in a direction.
+    /// The sums to compute for a direction.
     fn correlation(&self, direction: Direction) -> Correlation {
         match direction {
             Direction::Forward => self.forward(),
@@ -101,13 +101,13 @@ impl Geometry {
     }
 }
 
-/// Which way images go through a convolution.
+/// The direction of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// From the size of the input to that of the output.
+    /// Computes the output from the input.
     Forward,
-    /// From the size of the output to that of the input, by the transposed map. Without a bias it makes the input gradient of the output gradient; what the
-    /// output does not depend on gets zero.
+    /// Computes an image of input size from one of output size by the transposed convolution. Without a bias this turns the output gradient into the input gradient,
+    /// which is zero where the output does not depend on the input.
     Transposed,
 }
 
@@ -127,18 +127,18 @@ pub fn scratch_len<T: Element>(geometry: &Geometry) -> usize {
     geometry.forward().scratch_len::<T>().max(geometry.transposed().scratch_len::<T>())
 }
 
-/// Samples that go through a convolution one way.
+/// The samples to convolve in one direction.
 pub struct Images<'a, T> {
     pub samples: usize,
-    /// samples × the images that are read
+    /// The images to read, for all samples.
     pub source: &'a [T],
     /// The weights, packed for this direction.
     pub packed: &'a [T],
-    /// A value for each channel of the target.
+    /// One value per channel of the target.
     pub bias: Option<&'a [T]>,
-    /// Apply `max(0, ·)` last.
+    /// Whether to apply `max(0, ·)` last.
     pub relu: bool,
-    /// samples × the images that are written
+    /// The images to write, for all samples.
     pub target: &'a mut [T],
     /// [`scratch_len`] elements.
     pub scratch: &'a mut [T],
@@ -149,7 +149,7 @@ pub fn convolve<T: Element>(geometry: &Geometry, direction: Direction, images: I
     geometry.correlation(direction).run(images);
 }
 
-/// Adds the gradient of the weights over samples to `gradient`.
+/// Adds the gradient with respect to the weights, summed over samples, to `gradient`.
 pub fn weight_gradient<T: Element>(
     geometry: &Geometry,
     samples: usize,

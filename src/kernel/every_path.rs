@@ -1,4 +1,4 @@
-//! Runs tests on every CPU path that this machine has.
+//! Runs tests on every CPU path that this machine supports.
 
 use std::cell::Cell;
 
@@ -8,7 +8,7 @@ thread_local! {
     static FORCED: Cell<Option<CpuPath>> = const { Cell::new(None) };
 }
 
-/// The path that this thread's kernels are to take.
+/// The path that this thread's kernels must take, if set.
 pub(super) fn forced() -> Option<CpuPath> {
     FORCED.get()
 }

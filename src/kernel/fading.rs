@@ -1,16 +1,16 @@
-//! Numbers that fade away: zero before they are too small to be normal numbers, over each of which processors take a hundred times longer.
+//! Vanishing numbers are set to zero before they become subnormal, since processors are a hundred times slower with subnormal numbers.
 
 use super::Element;
 use super::simd::Simd;
 
-/// Zero for what is too small to be a normal number: moments of parameters that no longer get a gradient halve until they are.
+/// Replaces subnormal numbers by zero: the moments of parameters without a gradient halve until they are subnormal.
 #[inline(always)]
 pub(super) fn normal<T: Element, V: Simd<T>>(value: V) -> V {
     zero_below::<T, V>(T::min_positive_value(), value)
 }
 
-/// Zero for what is so small that its products would not be normal numbers: weights of what is always zero in the data, and gradients of predictions that are
-/// all but certain.
+/// Replaces numbers by zero whose products would be subnormal: weights of features that are always zero, and gradients of almost certain
+/// predictions.
 #[inline(always)]
 pub(super) fn settled<T: Element, V: Simd<T>>(value: V) -> V {
     zero_below::<T, V>(T::min_positive_value() / T::epsilon(), value)

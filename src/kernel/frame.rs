@@ -2,7 +2,7 @@
 
 use super::Element;
 
-/// An image of `inner` rows and columns that lies `before` rows and columns into one of `outer`.
+/// An image of `inner` rows and columns, at offset `before` within one of `outer` rows and columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
     /// Rows and columns of the smaller image.
@@ -11,7 +11,7 @@ pub struct Frame {
     pub before: [usize; 2],
     /// Rows and columns of the larger image.
     pub outer: [usize; 2],
-    /// Values a pixel.
+    /// Values per pixel.
     pub channels: usize,
 }
 
@@ -19,7 +19,7 @@ impl Frame {
     /// Values of an inner image and of an outer image.
     ///
     /// # Panics
-    /// If there are none, or `inner` and `outer` are not those of the same number of images.
+    /// If there are no values, or `inner` and `outer` are not the lengths of equally many images.
     fn lengths(&self, inner: usize, outer: usize) -> (usize, usize) {
         let small = self.inner[0] * self.inner[1] * self.channels;
         let large = self.outer[0] * self.outer[1] * self.channels;
@@ -29,7 +29,7 @@ impl Frame {
         (small, large)
     }
 
-    /// Where row `row` of the inner image lies in the outer one.
+    /// The range of row `row` of the inner image in the outer one.
     fn row(&self, row: usize) -> std::ops::Range<usize> {
         let start = ((self.before[0] + row) * self.outer[1] + self.before[1]) * self.channels;
         start..start + self.inner[1] * self.channels

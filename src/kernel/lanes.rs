@@ -1,5 +1,5 @@
-//! Loops over slices, a vector at a time: full vectors, then one partial vector through the same formula, so that what
-//! becomes of an element does not depend on where in the slice it lies.
+//! Loops over slices, a vector at a time: full vectors, then one partial vector with the same formula, so that the
+//! result for an element does not depend on its position in the slice.
 
 use super::Element;
 use super::simd::Simd;
@@ -32,7 +32,7 @@ pub(crate) fn map<T: Element, V: Simd<T>>(function: impl Map<T>, values: &mut [T
     }
 }
 
-/// Replaces each value y by f(x, y), with the x at the same place in `sources`.
+/// Replaces each value y by f(x, y), with the x at the same index in `sources`.
 #[inline(always)]
 pub(crate) fn zip<T: Element, V: Simd<T>>(function: impl Zip<T>, sources: &[T], values: &mut [T]) {
     for (source, value) in sources.chunks(V::LANES).zip(values.chunks_mut(V::LANES)) {

@@ -1,7 +1,7 @@
-//! Numeric kernels over plain slices, chosen at run time for the CPU they run on.
+//! Numeric kernels over plain slices, selected at run time for the CPU.
 //!
-//! A kernel knows nothing of layers or networks. It is the only place of the crate where `unsafe` stands; every public
-//! function checks the lengths it is handed first, so a caller can be wrong but never unsound.
+//! Kernels do not know layers or networks. This is the only module with `unsafe` code; every public
+//! function first checks the lengths of its slices, so a wrong call cannot be unsound.
 
 // Indices name the rows and columns of register tiles; and iterators over arrays of vectors are not always inlined.
 #![allow(clippy::needless_range_loop)]
@@ -37,10 +37,10 @@ mod unroll;
 pub mod update;
 pub mod view;
 
-/// A set of instructions the kernels are compiled for, from the most common to the most capable.
+/// An instruction set that the kernels are compiled for, from the most common to the most capable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CpuPath {
-    /// Whatever the target has in its baseline (SSE2 on x86-64, NEON on aarch64).
+    /// The target's baseline (SSE2 on x86-64, NEON on aarch64).
     Portable,
     /// AVX2 and FMA: 256 bits.
     Avx2,
@@ -57,7 +57,7 @@ impl CpuPath {
         self <= best_path()
     }
 
-    /// The name that the environment variable `AUTOENCODER_CPU_PATH` takes.
+    /// The path's name in the environment variable `AUTOENCODER_CPU_PATH`.
     pub fn name(self) -> &'static str {
         match self {
             CpuPath::Portable => "portable",
@@ -67,8 +67,8 @@ impl CpuPath {
     }
 }
 
-/// The path that the kernels take: the best that this CPU has, or the one that the environment variable
-/// `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) names, if the CPU has it. Decided once per process.
+/// The path of the kernels: the best that this CPU supports, or the one named by the environment variable
+/// `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`), if supported. Determined once per process.
 pub fn cpu_path() -> CpuPath {
     #[cfg(test)]
     if let Some(path) = every_path::forced() {

@@ -1,4 +1,4 @@
-//! What one core can do at most, for benchmarks to measure against.
+//! The peak speed of one core, for benchmarks to compare with.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use super::Element;
 use super::simd::{Operation, Simd, dispatch};
 use super::unroll::for_rows;
 
-/// Floating-point operations per second of one core in multiply-adds that wait for nothing.
+/// Floating-point operations per second of one core in independent multiply-adds.
 pub fn operations_per_second<T: Element>() -> f64 {
     let rounds = 1_000_000;
     let mut best = f64::INFINITY;

@@ -1,6 +1,6 @@
 //! Pooling: the largest value, or the mean, under a window that slides over an image.
 //!
-//! All functions take whole batches, and panic if the slices' lengths are not those of the same number of images.
+//! All functions take whole batches, and panic if the slices are not the lengths of equally many images.
 
 mod average;
 mod max;
@@ -18,15 +18,15 @@ pub use max::{max, max_gradient};
 pub struct Geometry {
     /// Rows and columns of the input.
     pub input: [usize; 2],
-    /// Values a pixel.
+    /// Values per pixel.
     pub channels: usize,
     /// Rows and columns of the window.
     pub window: [usize; 2],
     /// Rows and columns between windows.
     pub stride: [usize; 2],
-    /// Rows above and columns to the left of the input that the first window covers; they do not count.
+    /// Rows above and columns to the left of the input that the first window covers; they are ignored.
     pub padding: [usize; 2],
-    /// Windows down and across.
+    /// Numbers of windows vertically and horizontally: rows and columns of the output.
     pub output: [usize; 2],
 }
 
@@ -42,7 +42,7 @@ impl Geometry {
     /// Values of an input image and of an output image.
     ///
     /// # Panics
-    /// If there are none, or `inputs` and `outputs` are not those of the same number of images.
+    /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many images.
     fn lengths(&self, inputs: usize, outputs: usize) -> (usize, usize) {
         let input = self.input[0] * self.input[1] * self.channels;
         let output = self.output[0] * self.output[1] * self.channels;

@@ -1,22 +1,22 @@
-//! Fetching memory before it is needed. It never changes a result.
+//! Prefetching of memory. It never changes a result.
 
-/// Bytes that a cache takes in at once, on nearly all of today's machines.
+/// Bytes of a cache line on nearly all of today's machines.
 const LINE: usize = 64;
 
-/// Asks for `values` to be brought into the cache, and does not wait for them.
+/// Starts loading `values` into the cache without waiting.
 ///
-/// Samples in random order are far apart, and the hardware does not guess where the next one lies.
+/// Samples in random order are far apart, so the hardware cannot predict the next one.
 pub fn prefetch<T>(values: &[T]) {
     for line in values.chunks((LINE / size_of::<T>().max(1)).max(1)) {
         at(line.as_ptr());
     }
 }
 
-/// Asks for the line at `pointer`, which may be any address.
+/// Starts loading the cache line at `pointer`, which may be any address.
 #[inline(always)]
 pub(super) fn at<T>(pointer: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing that could be seen, and an address that cannot be read is passed over.
+    // SAFETY: a prefetch has no observable effect, and ignores addresses that cannot be read.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(pointer.cast());

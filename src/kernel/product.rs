@@ -1,6 +1,6 @@
-//! Products of matrices: a dense layer forward, and its gradients.
+//! Matrix products: the forward pass of a dense layer, and its gradients.
 //!
-//! Samples are contiguous runs: a matrix features × samples as nalgebra keeps it.
+//! Samples are contiguous: a matrix features × samples as stored by nalgebra.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use super::tile::Sums;
 /// The longest run of terms that is summed as one chain; longer sums are split evenly.
 const LONGEST_BLOCK: usize = 256;
 
-/// Samples times depth that are multiplied by one panel after the other while they lie in the second-level cache.
+/// Samples times depth that are multiplied by all panels in turn while they are in the L2 cache.
 const CACHED_INPUTS: usize = 1 << 16;
 
 /// The length of the packed form of a matrix depth × columns: panels of one vector of columns, zero padded.
@@ -20,7 +20,7 @@ pub fn packed_len<T: Element>(depth: usize, columns: usize) -> usize {
     columns.next_multiple_of(lanes::<T>()).saturating_mul(depth)
 }
 
-/// A matrix depth × columns that is to be packed.
+/// A matrix depth × columns to be packed.
 #[derive(Clone, Copy, Debug)]
 pub struct Unpacked<'a, T> {
     data: &'a [T],
@@ -31,13 +31,13 @@ pub struct Unpacked<'a, T> {
 }
 
 impl<'a, T: Element> Unpacked<'a, T> {
-    /// The matrix that lies in `data` row by row.
+    /// The matrix stored in `data` row by row.
     pub fn matrix(data: &'a [T], depth: usize, columns: usize) -> Self {
         assert_eq!(data.len(), depth * columns, "length of the matrix");
         Self { data, depth, columns, transposed: false }
     }
 
-    /// The transpose of the matrix columns × depth that lies in `data` row by row.
+    /// The transpose of the matrix columns × depth stored in `data` row by row.
     pub fn transpose(data: &'a [T], depth: usize, columns: usize) -> Self {
         Self { transposed: true, ..Self::matrix(data, depth, columns) }
     }
@@ -79,10 +79,10 @@ impl<T: Element> Operation<T> for Pack<'_, T> {
     }
 }
 
-/// Terms that are taken from every column before the next ones are: as many as one line of the cache brings.
+/// Terms taken from each column at a time: as many as a cache line holds.
 const TERMS_AT_ONCE: usize = 16;
 
-/// Packs one panel from its columns, which lie one after the other.
+/// Packs one panel from its columns, which are stored one after the other.
 #[inline(always)]
 fn pack_columns<T: Element, V: Simd<T>>(columns: &[T], packed: &mut [T]) {
     let depth = packed.len() / V::LANES;
@@ -128,7 +128,7 @@ pub struct Affine<'a, T> {
 
 /// Computes an affine map of samples.
 ///
-/// The order in which an output is summed is a function of `depth` and the CPU path alone: blocks of at most 256 terms,
+/// The order in which an output is summed depends only on `depth` and the CPU path: blocks of at most 256 terms,
 /// each summed in order, the first one from the bias, the others from zero, then added in order.
 pub fn affine<T: Element>(task: Affine<'_, T>) {
     let Affine { samples, depth, columns, .. } = task;
@@ -143,7 +143,7 @@ pub fn affine<T: Element>(task: Affine<'_, T>) {
     }
 }
 
-/// Samples below this number are computed one by one.
+/// Fewer samples than this are computed one by one.
 const FEW_SAMPLES: usize = 4;
 
 /// The length of the blocks that a sum is split into; the last one may be shorter.
@@ -193,8 +193,8 @@ fn tile_by_tile<T: Element>(task: Affine<'_, T>) {
     }
 }
 
-/// A matrix features × samples that lies in segments: `per_segment` samples at a time, segments `stride` elements apart,
-/// the first one at `first`. [`sample`](Self::sample) finds its columns.
+/// A matrix features × samples stored in segments of `per_segment` samples; segments are `stride` elements apart,
+/// the first one at `first`. [`sample`](Self::sample) gives one column.
 #[derive(Clone, Copy, Debug)]
 pub struct Segments<'a, T> {
     /// Where the segments lie.
@@ -237,11 +237,11 @@ const SAMPLES_AT_ONCE: usize = 128;
 
 /// `gradient[r - rows.start][c] += Σ_s left[s][r] · right[s][c]` for `r` in `rows`: the weight gradient of a dense layer.
 ///
-/// The samples are summed in blocks that depend on their number and on `per_segment` alone: computing the rows in parts
+/// The samples are summed in blocks that depend only on their number and on `per_segment`: computing the rows in parts
 /// changes no bits.
 ///
 /// # Panics
-/// If the two matrices differ in samples or samples per segment, or anything lies outside its slice.
+/// If the two matrices differ in samples or samples per segment, or an index is outside its slice.
 pub fn outer<T: Element>(left: Segments<'_, T>, right: Segments<'_, T>, rows: Range<usize>, gradient: &mut [T]) {
     assert_eq!(left.samples, right.samples, "samples of the two matrices");
     assert_eq!(left.per_segment, right.per_segment, "samples per segment of the two matrices");
@@ -307,7 +307,7 @@ impl<T: Element> Operation<T> for ColumnSums<'_, T> {
     }
 }
 
-/// The sum of all values, four vectors side by side.
+/// The sum of all values, in four vectors in parallel.
 #[inline(always)]
 fn sum<T: Element, V: Simd<T>>(values: &[T]) -> T {
     let mut sums = [V::splat(T::zero()); 4];

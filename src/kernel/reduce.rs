@@ -1,14 +1,14 @@
 //! Sums over slices, and checks of all their values.
 //!
-//! A sum is taken over blocks of `BLOCK` elements, in vectors; the blocks' sums are added in `f64`, the first first. So its
-//! bits are a function of the values, their number and the CPU path alone.
+//! Blocks of `BLOCK` elements are summed in vectors, and the blocks' sums added in `f64`, in order. So a sum's
+//! bits depend only on the values, their number and the CPU path.
 
 use std::ops::RangeInclusive;
 
 use super::Element;
 use super::simd::{Operation, Simd, dispatch};
 
-/// Elements that are added up before the sum goes on in `f64`.
+/// Elements of a block; the sums of blocks are added in `f64`.
 pub(crate) const BLOCK: usize = 512;
 
 /// Σ x²
@@ -124,11 +124,11 @@ impl<T: Element, S: Terms<T>> Operation<T> for Sum<S> {
     }
 }
 
-/// A fault that values can have. Implementations are `#[inline(always)]`.
+/// A defect of values. Implementations are `#[inline(always)]`.
 trait Fault<T: Element>: Copy {
     /// Zero for good values and for zero; else a positive number, infinity or NaN.
     fn size<V: Simd<T>>(self, value: V) -> V;
-    /// The same of one value.
+    /// Whether a single value has the defect.
     fn is_in(self, value: T) -> bool;
 }
 
@@ -136,7 +136,7 @@ trait Fault<T: Element>: Copy {
 struct Infinite;
 
 impl<T: Element> Fault<T> for Infinite {
-    /// |0·x|: NaN of what is not finite.
+    /// |0·x|: NaN if x is not finite.
     #[inline(always)]
     fn size<V: Simd<T>>(self, value: V) -> V {
         value.mul(V::splat(T::zero())).abs()
@@ -151,7 +151,7 @@ impl<T: Element> Fault<T> for Infinite {
 struct OutsideUnit;
 
 impl<T: Element> Fault<T> for OutsideUnit {
-    /// The distance from the interval; NaN of NaN.
+    /// The distance from the interval; NaN for NaN.
     #[inline(always)]
     fn size<V: Simd<T>>(self, value: V) -> V {
         let nearest = value.max(V::splat(T::zero())).min(V::splat(T::one()));

@@ -1,6 +1,6 @@
 //! Enlarging images by whole factors.
 //!
-//! All functions take whole batches, and panic if the slices' lengths are not those of the same number of images.
+//! All functions take whole batches, and panic if the slices are not the lengths of equally many images.
 
 mod bilinear;
 mod nearest;
@@ -10,14 +10,14 @@ mod tests;
 pub use bilinear::{bilinear, bilinear_gradient};
 pub use nearest::{nearest, nearest_gradient};
 
-/// Images of height × width × channels, to be enlarged.
+/// Enlargement of images of height × width × channels.
 #[derive(Clone, Copy, Debug)]
 pub struct Geometry {
     /// Rows and columns of the input.
     pub input: [usize; 2],
-    /// Values a pixel.
+    /// Values per pixel.
     pub channels: usize,
-    /// How many times as high and as wide the output is.
+    /// The output's height and width as multiples of the input's.
     pub factor: [usize; 2],
 }
 
@@ -30,7 +30,7 @@ impl Geometry {
     /// Values of an input image and of an output image.
     ///
     /// # Panics
-    /// If there are none, or `inputs` and `outputs` are not those of the same number of images.
+    /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many images.
     fn lengths(&self, inputs: usize, outputs: usize) -> (usize, usize) {
         let input = self.input[0] * self.input[1] * self.channels;
         let output = self.output()[0] * self.output()[1] * self.channels;

@@ -1,4 +1,4 @@
-//! Vectors of several elements, one type per CPU path, and the dispatch that picks the path at run time.
+//! Vectors of several elements, one type per CPU path, and the dispatch that selects the path at run time.
 //!
 //! A computation is written once, as an [`Operation`] generic over its vector type; [`dispatch`] runs it inside a function
 //! that is compiled with the instructions of the path, so that every vector method becomes a single instruction.
@@ -20,8 +20,8 @@
 //! ```
 //!
 //! `run`, and every generic function below it, must be `#[inline(always)]`, and must not pass vectors through closures or
-//! iterator adapters: what is not inlined is compiled without the path's instructions and is a hundred times slower (never
-//! wrong).
+//! iterator adapters: code that is not inlined is compiled without the path's instructions and is a hundred times slower (though
+//! still correct).
 
 mod portable;
 
@@ -34,14 +34,14 @@ use super::{CpuPath, Element, cpu_path};
 
 /// A vector of [`LANES`](Simd::LANES) elements.
 ///
-/// The vector types stay inside this module, and [`dispatch`] hands one to an operation only when the CPU has its
-/// instructions: that is what makes the methods safe to call.
+/// The vector types are private to this module, and [`dispatch`] gives one to an operation only if the CPU supports its
+/// instructions: this makes the methods safe to call.
 pub trait Simd<T>: Copy + 'static {
     /// Elements in a vector.
     const LANES: usize;
-    /// Vector registers that the CPU path has.
+    /// Vector registers of the CPU path.
     const REGISTERS: usize;
-    /// Terms of a sum that a loop adds per turn, as far as it pays: the portable path takes the compiler long enough.
+    /// Terms of a sum that a loop adds per iteration; fewer on the portable path, to limit compile time.
     const TERMS_PER_TURN: usize;
     /// One truth value per lane.
     type Mask: Copy;
@@ -73,7 +73,7 @@ pub trait Simd<T>: Copy + 'static {
     /// `count` elements at `pointer` can be written, and `count <= LANES`.
     unsafe fn store_partial(self, pointer: *mut T, count: usize);
 
-    /// [`load_partial`](Simd::load_partial), at its fastest where `count` is often `LANES`.
+    /// [`load_partial`](Simd::load_partial), fastest if `count` is often `LANES`.
     ///
     /// # Safety
     /// As for `load_partial`.
@@ -83,7 +83,7 @@ pub trait Simd<T>: Copy + 'static {
         unsafe { if count == Self::LANES { Self::load(pointer) } else { Self::load_partial(pointer, count) } }
     }
 
-    /// [`store_partial`](Simd::store_partial), at its fastest where `count` is often `LANES`.
+    /// [`store_partial`](Simd::store_partial), fastest if `count` is often `LANES`.
     ///
     /// # Safety
     /// As for `store_partial`.
@@ -100,7 +100,7 @@ pub trait Simd<T>: Copy + 'static {
         unsafe { Self::load_some(values.as_ptr(), values.len().min(Self::LANES)) }
     }
 
-    /// Writes as many lanes as `values` has room for, from its beginning.
+    /// Writes the first lanes, as many as fit into `values`.
     #[inline(always)]
     fn write(self, values: &mut [T]) {
         // SAFETY: the slice holds this many elements.
@@ -113,9 +113,9 @@ pub trait Simd<T>: Copy + 'static {
     fn div(self, other: Self) -> Self;
     /// `self * factor + addend`: rounded once on the AVX paths, twice on the portable one.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
-    /// The smaller; `other` where one of the two is not a number.
+    /// The smaller; `other` if either is NaN.
     fn min(self, other: Self) -> Self;
-    /// The larger; `other` where one of the two is not a number.
+    /// The larger; `other` if either is NaN.
     fn max(self, other: Self) -> Self;
     fn sqrt(self) -> Self;
     fn abs(self) -> Self;
@@ -125,7 +125,7 @@ pub trait Simd<T>: Copy + 'static {
 
     /// Where `self < other`.
     fn less(self, other: Self) -> Self::Mask;
-    /// Where `self == other`; false where one is not a number.
+    /// Where `self == other`; false if either is NaN.
     fn equal(self, other: Self) -> Self::Mask;
     /// `yes` where the mask is true, else `no`.
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
@@ -139,14 +139,14 @@ pub trait Simd<T>: Copy + 'static {
     /// `m` of `self = m * 2^e` with `1 <= m < 2`, for positive normal numbers.
     fn mantissa(self) -> Self;
 
-    /// Runs an operation on this path in a function of its own, which keeps large ones apart for the compiler.
+    /// Runs an operation on this path in a separate function, so that the compiler does not merge large ones.
     fn call<O: Operation<T>>(operation: O) -> O::Output
     where
         T: Element;
 
-    /// The sum of all lanes, in an order that depends on the path alone.
+    /// The sum of all lanes, in an order that depends only on the path.
     fn sum_lanes(self) -> T;
-    /// The largest lane, for lanes that are numbers.
+    /// The largest lane; no lane may be NaN.
     fn max_lanes(self) -> T;
 }
 

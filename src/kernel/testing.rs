@@ -1,11 +1,11 @@
-//! What the tests of the kernels share.
+//! Shared code of the kernels' tests.
 
 #[cfg(all(unix, not(asan)))]
 mod fence;
 
 use super::Element;
 
-/// A small generator of numbers, the same in every run.
+/// A small random number generator, the same in every run.
 pub struct Random(u64);
 
 impl Random {
@@ -28,7 +28,7 @@ impl Random {
     }
 }
 
-/// Asserts that values are as near to their reference as rounding lets sums of a few thousand products be.
+/// Asserts that values are as close to their reference as rounding allows for sums of a few thousand products.
 pub fn assert_near<T: Element>(found: &[T], expected: &[f64], context: &str) {
     assert_eq!(found.len(), expected.len(), "length, {context}");
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {

@@ -1,11 +1,11 @@
-//! The one product all others are made of: a block of sums, computed a tile of registers at a time.
+//! The product that all others are built from: a block of sums, computed one register tile at a time.
 //!
 //! `output[row][column] = start[column] + Σ_term left[row][term] · right[term][column]`
 //!
-//! Where rows and terms lie is given by strides, so that the same code multiplies matrices, convolves images (a row is a
-//! pixel, the terms are its patch) and takes their weight gradients (a row is a weight, the terms are samples or pixels).
-//! Every output is summed in the order of its terms, by one multiply-add each: its bits do not depend on the tile it
-//! falls into.
+//! Strides give the positions of rows and terms, so the same code multiplies matrices, convolves images (a row is a
+//! pixel, the terms are its patch) and computes weight gradients (a row is a weight, the terms are samples or pixels).
+//! Every output is summed in the order of its terms, with one multiply-add each: its bits do not depend on the tile it
+//! belongs to.
 
 mod few_terms;
 mod registers;
@@ -31,16 +31,16 @@ pub struct Sums<'a, T> {
     pub right_padded: bool,
     pub output: &'a mut [T],
     pub output_rows: [usize; 2],
-    /// What the sums start from; zero if none.
+    /// The initial values of the sums; zero if `None`.
     pub start: Option<&'a [T]>,
-    /// Add the finished sums to what `output` holds.
+    /// Whether to add the sums to `output` instead of overwriting it.
     pub accumulate: bool,
-    /// Write `max(0, result)`.
+    /// Whether to write `max(0, result)`.
     pub relu: bool,
 }
 
-/// Elements that blocks are computed of. The tiles are many and large, and a method of a trait that is not generic is
-/// compiled with this crate, once, rather than with every crate that uses it.
+/// Element types that blocks are computed with. The tiles are many and large; a non-generic trait method is
+/// compiled once, in this crate, instead of in every crate that uses it.
 pub trait Tiled: Sized {
     #[doc(hidden)]
     fn compute(sums: Sums<'_, Self>);
@@ -98,7 +98,7 @@ pub(super) fn last<const N: usize>(counts: [usize; N], strides: [usize; N]) -> u
 
 /// `KIND`: what is known of the strides. `MASKED`: the last vector of columns may only be read as far as there are columns.
 impl<T: Element> Sums<'_, T> {
-    /// Asserts that the last address of each operand lies in its slice.
+    /// Asserts that the last address of each operand is in its slice.
     #[inline(always)]
     fn check<V: Simd<T>>(&self) {
         let panels = self.columns.div_ceil(V::LANES);
@@ -118,7 +118,7 @@ impl<T: Element> Sums<'_, T> {
         assert!(self.start.is_none_or(|start| start.len() >= self.columns), "start is too short");
     }
 
-    /// Whether tiles are better taken from all rows in one list than from each group of rows by itself, because the
+    /// Whether tiles should be taken from one list of all rows instead of from each group of rows, because the
     /// groups do not divide into whole tiles.
     #[inline(always)]
     fn one_list<V: Simd<T>>(&self) -> bool {
@@ -127,7 +127,7 @@ impl<T: Element> Sums<'_, T> {
         groups > 1 && if adjacent { rows < 9 } else { rows % highest::<T, V>() != 0 }
     }
 
-    /// Goes over the columns where `right` is packed and has `D` terms.
+    /// Loops over the columns, for a packed `right` with `D` terms.
     ///
     /// # Safety
     /// As below.
@@ -164,10 +164,10 @@ impl<T: Element> Sums<'_, T> {
         (left, right)
     }
 
-    /// Goes over the columns, two vectors at a time, or up to six if the rows are few; a partial vector comes last and alone.
+    /// Loops over the columns, two vectors at a time, or up to six if there are few rows; a partial vector comes last and alone.
     ///
     /// # Safety
-    /// All addresses of the block lie in their slices; so for the functions below.
+    /// All addresses of the block must be in their slices; the same holds for the functions below.
     #[inline(always)]
     unsafe fn column_tiles<V: Simd<T>, const KIND: u8>(&self, mut tile: Tile<T>) {
         let few_rows = self.rows[0] * self.rows[1] < 4;
@@ -195,7 +195,7 @@ impl<T: Element> Sums<'_, T> {
         }
     }
 
-    /// Goes over the rows.
+    /// Loops over the rows.
     #[inline(always)]
     unsafe fn row_tiles<V: Simd<T>, const C: usize, const KIND: u8, const MASKED: bool>(&self, tile: Tile<T>) {
         let [groups, rows] = self.rows;
@@ -222,10 +222,10 @@ impl<T: Element> Sums<'_, T> {
         }
     }
 
-    /// Computes one tile, as high as the rows that are left and the registers allow; gives back its height.
+    /// Computes one tile, as high as the remaining rows and the registers allow; returns its height.
     ///
-    /// Twice as many multiply-adds must be under way as one takes cycles, so that tiles of one to three rows are slow
-    /// and the rest of the rows is divided to have none, where that is possible.
+    /// Full speed needs twice as many multiply-adds in flight as one takes cycles. Tiles of one to three rows are therefore slow,
+    /// and the remaining rows are divided so as to avoid them if possible.
     #[inline(always)]
     unsafe fn rows_of_tile<V: Simd<T>, const C: usize, const KIND: u8, const MASKED: bool>(
         &self,

@@ -13,10 +13,10 @@ use crate::{ConfigError, Scalar};
 const WANTED: &str = "autoencoder";
 
 impl<T: Scalar> Autoencoder<T> {
-    /// Saves the model as one safetensors file: architecture, numbers, scaler, seed and which parameters are frozen. Python's `safetensors` reads its
+    /// Saves the model as one safetensors file: architecture, parameters, state, scaler, seed and which parameters are frozen. Python's `safetensors` reads its
     /// tensors under the names of [`parameters`](Self::parameters).
     ///
-    /// All or nothing: the file is written under another name in the same folder, brought to the disk, and takes the place of an older one only then.
+    /// Saving is atomic: the file is written under another name in the same folder, synced to the disk, and only then replaces an older one.
     /// The same model gives the same bytes.
     ///
     /// ```
@@ -38,39 +38,39 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`ModelFileError`] if the file cannot be written, and says whether the new one is there; or if the model cannot be described in a file: a
-    /// setting or a number is not finite.
+    /// [`ModelFileError`] if the file cannot be written; it tells whether the new file is in place. Also if a setting or a number of the model is not finite,
+    /// which a file cannot represent.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelFileError> {
         super::save(path.as_ref(), self.network(), self.described())
     }
 
-    /// Writes the bytes of the file that [`save`](Self::save) makes.
+    /// Writes the bytes that [`save`](Self::save) would write to a file.
     ///
     /// # Errors
-    /// [`ModelFileError`] if `to` fails, or the model cannot be described in a file.
+    /// [`ModelFileError`] if `to` fails, or a setting or a number of the model is not finite.
     pub fn write_to(&self, to: impl Write) -> Result<(), ModelFileError> {
         super::write_to(to, self.network(), self.described())
     }
 
-    /// The model in the file at `path`, made of built-in layers.
+    /// Loads a model of built-in layers from the file at `path`.
     ///
     /// # Errors
-    /// [`ModelFileError`] says what is wrong with the file; nothing of it is used then.
+    /// [`ModelFileError`] says what is wrong with the file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelFileError> {
         Self::load_with(path, &Registry::default())
     }
 
-    /// The model in the file at `path`, made of layers that `registry` knows.
+    /// Loads a model of layers known to `registry` from the file at `path`.
     ///
     /// # Errors
-    /// [`ModelFileError`] says what is wrong with the file; nothing of it is used then.
+    /// [`ModelFileError`] says what is wrong with the file.
     pub fn load_with(path: impl AsRef<Path>, registry: &Registry<T>) -> Result<Self, ModelFileError> {
         let path = path.as_ref();
         let (network, model) = super::load(path, WANTED, registry, Conversion::Refused)?;
         halves(network, model).map_err(|kind| ModelFileError::at(path, kind))
     }
 
-    /// The model in the file at `path`, whatever its float type: each number becomes the nearest of `T`.
+    /// Loads a model of any float type from the file at `path`; numbers are rounded to the nearest `T`.
     ///
     /// ```no_run
     /// use autoencoder::{Autoencoder, Registry};
@@ -80,14 +80,14 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`ModelFileError`] says what is wrong with the file: besides all else, a number that is too large for `T`.
+    /// [`ModelFileError`] says what is wrong with the file; also if a number is too large for `T`.
     pub fn load_as(path: impl AsRef<Path>, registry: &Registry<T>) -> Result<Self, ModelFileError> {
         let path = path.as_ref();
         let (network, model) = super::load(path, WANTED, registry, Conversion::Allowed)?;
         halves(network, model).map_err(|kind| ModelFileError::at(path, kind))
     }
 
-    /// The model in the bytes of a file (`include_bytes!`), made of built-in layers.
+    /// Loads a model of built-in layers from the bytes of a file (`include_bytes!`).
     ///
     /// # Errors
     /// [`ModelFileError`] says what is wrong with the bytes.
@@ -95,7 +95,7 @@ impl<T: Scalar> Autoencoder<T> {
         Self::from_bytes_with(bytes, &Registry::default())
     }
 
-    /// The model in the bytes of a file, made of layers that `registry` knows.
+    /// Loads a model of layers known to `registry` from the bytes of a file.
     ///
     /// # Errors
     /// [`ModelFileError`] says what is wrong with the bytes.
@@ -104,7 +104,7 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(halves(network, model)?)
     }
 
-    /// The model in the bytes of a file, whatever its float type: each number becomes the nearest of `T`.
+    /// Loads a model of any float type from the bytes of a file; numbers are rounded to the nearest `T`.
     ///
     /// # Errors
     /// [`ModelFileError`] says what is wrong with the bytes.
@@ -118,7 +118,7 @@ impl<T: Scalar> Autoencoder<T> {
     }
 }
 
-/// The autoencoder whose two halves `network` is.
+/// The autoencoder that consists of the two halves of `network`.
 fn halves<T: Scalar>(network: Network<T>, model: Model) -> Result<Autoencoder<T>, ModelFileErrorKind> {
     match model {
         Model::Autoencoder { split } => Ok(Autoencoder::from_network(network, split)?),

@@ -1,4 +1,4 @@
-//! Checkpoints: a model file with a [`Supplement`], which goes back into a model that is there already.
+//! Checkpoints: a model file with a [`Supplement`], which is restored into an existing model.
 
 use std::io;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::data::{InputError, Scaler};
 use crate::network::{Network, zeros};
 use crate::{Config, Scalar};
 
-/// The numbers of a model at some moment of its training, and what training needs besides to go on.
+/// A model's parameters and state at some point of training, and what else training needs to continue.
 #[derive(Debug)]
 pub(crate) struct Checkpoint<T: Scalar> {
     pub parameters: Vec<T>,
@@ -22,7 +22,7 @@ pub(crate) struct Checkpoint<T: Scalar> {
     pub supplement: Supplement<'static, T>,
 }
 
-/// Replaces the file at `path` by one that holds `network`.
+/// Replaces the file at `path` with one that holds `network`.
 pub(crate) fn write_model<T: Scalar>(
     disk: &dyn Disk,
     path: &Path,
@@ -32,7 +32,7 @@ pub(crate) fn write_model<T: Scalar>(
     replace(disk, path, network, model, None)
 }
 
-/// Replaces the file at `path` by one that holds `network` and the supplement.
+/// Replaces the file at `path` with one that holds `network` and the supplement.
 pub(crate) fn write_checkpoint<T: Scalar>(
     disk: &dyn Disk,
     path: &Path,
@@ -61,10 +61,10 @@ fn replace<T: Scalar>(
         .map_err(|kind| ModelFileError::at(path, kind))
 }
 
-/// What the checkpoint at `path` holds, if it is one of this model in a training that is set up like `setup`.
+/// Reads the checkpoint at `path`, which must be of this model in a training run with the options `setup`.
 ///
 /// # Errors
-/// [`ModelFileErrorKind::Differs`] where it is one of another; besides, all that can be wrong with a model file.
+/// [`ModelFileErrorKind::Differs`] if it is not; also any error of a model file.
 pub(crate) fn read_checkpoint<T: Scalar>(
     disk: &dyn Disk,
     path: &Path,
@@ -77,7 +77,7 @@ pub(crate) fn read_checkpoint<T: Scalar>(
     checkpoint.map_err(|kind| ModelFileError::at(path, kind))
 }
 
-/// Removes from a folder what processes that were killed while they saved there have left.
+/// Removes the temporary files that killed processes left in a folder.
 pub(crate) fn tidy(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     file::tidy(disk, folder)
 }
@@ -108,7 +108,7 @@ fn parse<T: Scalar>(
     Ok(Checkpoint { parameters, state, supplement })
 }
 
-/// `Ok` if the scalers of a file are the network's own.
+/// `Ok` if the scalers of a file equal the network's.
 fn require_equal_scalers<T: Scalar>(
     found: &[Option<Arc<Scaler>>; 2],
     network: &Network<T>,

@@ -1,4 +1,4 @@
-//! [`Description`]: what a file says of a model besides its numbers.
+//! [`Description`]: everything in a file about a model except its numbers.
 
 use super::frame::{FORMAT, checksum_digits};
 use super::tensor::Float;
@@ -11,10 +11,10 @@ const KEYS: [&str; 13] = [
     "training",
 ];
 
-/// The most layers in a file: more than a header has room for but for those without settings, of which a short text could ask for thousands, 1 KiB each.
+/// The most layers in a file. Limits memory: a short header could list thousands of option-less layers at 1 KiB each.
 const MAX_LAYERS: usize = 512;
 
-/// What a file says of a model besides its numbers.
+/// Everything in a file about a model except its numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Description {
     /// The version of the crate that built the model.
@@ -25,18 +25,18 @@ pub(super) struct Description {
     pub input: Shape,
     pub output: Shape,
     pub layers: Vec<LayerDescription>,
-    /// The parameters that training leaves as they are, in order.
+    /// The frozen parameters, in order.
     pub frozen: Vec<String>,
-    /// Whether there is a scaler for the input, and one for the output. An autoencoder's input scaler is its output scaler too.
+    /// Whether there is a scaler for the input and for the output. An autoencoder's input scaler is also its output scaler.
     pub scalers: [bool; 2],
-    /// Of a checkpoint, what its supplement says.
+    /// The supplement's settings, in a checkpoint.
     pub training: Option<Config>,
 }
 
-/// Which of the two kinds of models.
+/// The kind of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Model {
-    /// The decoder begins with layer `split`.
+    /// An autoencoder, whose decoder starts with layer `split`.
     Autoencoder {
         split: usize,
     },
@@ -62,7 +62,7 @@ impl Model {
 }
 
 impl Description {
-    /// The description of `network`, which is the whole of a `model`.
+    /// The description of `network`, the network of a `model`.
     pub fn of<T: Scalar>(network: &Network<T>, model: Model) -> Result<Self, ModelFileErrorKind> {
         let frozen = network.parameters().filter(|parameter| parameter.frozen);
         let layers = network.layers().map(|(name, layer)| LayerDescription {
@@ -87,7 +87,7 @@ impl Description {
         Ok(description)
     }
 
-    /// The description in the metadata of a header.
+    /// Reads the description from the metadata of a header.
     pub fn read(header: &Config) -> Result<Self, ModelFileErrorKind> {
         let text =
             header.config("__metadata__").and_then(|metadata| metadata.only(&["autoencoder"])?.text("autoencoder"));
@@ -102,12 +102,12 @@ impl Description {
         Ok(description)
     }
 
-    /// The canonical text of the description in a file with that checksum.
+    /// The canonical text of the description, with this checksum.
     pub fn text(&self, checksum: u32) -> String {
         json::write(&self.config(checksum))
     }
 
-    /// The description with its names.
+    /// The description as a configuration.
     pub fn config(&self, checksum: u32) -> Config {
         let layer = |layer: &LayerDescription| {
             let named = Config::new().with("name", layer.name.as_str()).with("kind", layer.kind.as_str());
@@ -162,7 +162,7 @@ impl Description {
         })
     }
 
-    /// Every layer must have a name of its own, and those of an autoencoder the names that its halves give them.
+    /// Layer names must be unique, and those of an autoencoder the ones that its halves give them.
     fn check_names(&self) -> Result<(), ModelFileErrorKind> {
         let mut names: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
         names.sort_unstable();
@@ -179,7 +179,7 @@ impl Description {
         }
     }
 
-    /// Both halves of an autoencoder have layers, and it ends as it begins.
+    /// Both halves of an autoencoder must have layers, and its output must have its input's shape.
     fn check_split(&self) -> Result<(), ModelFileErrorKind> {
         let Model::Autoencoder { split } = self.model else { return Ok(()) };
         if split == 0 || split >= self.layers.len() {
@@ -201,7 +201,7 @@ impl Description {
         Ok(())
     }
 
-    /// For each parameter of `structure` whether it is frozen.
+    /// Whether each parameter of `structure` is frozen.
     pub fn frozen_in<T: Scalar>(&self, structure: &Structure<T>) -> Result<Vec<bool>, ModelFileErrorKind> {
         let mut names = self.frozen.iter().peekable();
         let frozen = structure.table.iter().map(|entry| names.next_if(|name| **name == entry.name).is_some()).collect();

@@ -1,12 +1,12 @@
-//! Where two configurations differ: what an error of resuming names.
+//! Where two configurations differ, for errors on resuming.
 
 use super::{ModelFileErrorKind, tensor};
 use crate::{Config, Value};
 
-/// `Ok` if `found`, which a checkpoint says, is what is `expected` here; of the entries called as in `but` nothing is asked.
+/// `Ok` if `found`, from a checkpoint, equals `expected`; entries named in `but` are ignored.
 ///
 /// # Errors
-/// [`ModelFileErrorKind::Differs`] names the first entry that is another.
+/// [`ModelFileErrorKind::Differs`] names the first entry that differs.
 pub(super) fn require_equal(found: &Config, expected: &Config, but: &[&str]) -> Result<(), ModelFileErrorKind> {
     let names = found.entries().chain(expected.entries()).map(|(name, _)| name).filter(|name| !but.contains(name));
     for name in names {
@@ -17,7 +17,7 @@ pub(super) fn require_equal(found: &Config, expected: &Config, but: &[&str]) -> 
     Ok(())
 }
 
-/// The first difference between two values at that place.
+/// The first difference between two values at `place`.
 fn between(place: &str, found: Option<&Value>, expected: Option<&Value>) -> Option<ModelFileErrorKind> {
     if found == expected {
         return None;

@@ -1,4 +1,4 @@
-//! [`Disk`]: the calls that saving makes of the file system, in one place, so that tests can watch them, let them fail, and cut the power between any two.
+//! [`Disk`]: all file-system calls of saving and loading in one place, so that tests can log them, let them fail, and simulate a power failure between any two.
 
 #[cfg(test)]
 pub(crate) mod simulated;
@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// A file system, as far as model files need one.
+/// The file-system calls that model files need.
 pub(crate) trait Disk: Debug + Send + Sync {
     /// The contents of a file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
@@ -16,31 +16,31 @@ pub(crate) trait Disk: Debug + Send + Sync {
     /// The names in a folder, in no order; none if there is no such folder.
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
 
-    /// Makes a folder and those it lies in, unless they are there, and brings their names to the medium.
+    /// Creates a folder and its parents, unless they exist, and syncs their names.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
 
-    /// What `path` leads to, where it is a link; an error where it is something that no file can replace.
+    /// The target of `path` if it is a link, else `path`; an error if it is something that a file cannot replace.
     fn target(&self, path: &Path) -> io::Result<PathBuf>;
 
-    /// A new file that may be read and written by those who may `like`, if that is there.
+    /// Creates a file with the permissions of `like`, if it exists.
     fn create(&self, path: &Path, like: &Path) -> io::Result<Box<dyn Sink>>;
 
-    /// Gives a file another name in the same folder, which it takes from the one that had it.
+    /// Renames a file within its folder, replacing any file of that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Brings what was renamed in a folder to the medium.
+    /// Syncs the names in a folder to the medium.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 }
 
 /// A file being written.
 pub(crate) trait Sink: Write {
-    /// Brings all that was written to the medium.
+    /// Syncs everything written to the medium.
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// The file system of the machine.
+/// The operating system's file system.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct System;
 
@@ -51,7 +51,7 @@ impl Disk for System {
         let mut bytes = Vec::new();
         let reserved = usize::try_from(length).ok().and_then(|length| bytes.try_reserve_exact(length).ok());
         reserved.ok_or(io::ErrorKind::OutOfMemory)?;
-        // No more than that: what is no file may go on for ever.
+        // No more than its length: something that is not a regular file may never end.
         file.take(length).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
@@ -101,7 +101,7 @@ impl Disk for System {
         fs::remove_file(path)
     }
 
-    /// Elsewhere than on Unix a folder cannot be synced.
+    /// Folders cannot be synced except on Unix.
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
     }

@@ -1,4 +1,4 @@
-//! [`ModelFileError`]: which file, and what about it.
+//! [`ModelFileError`]: which file, and what is wrong with it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::frame::MAX_HEADER_BYTES;
 use crate::network::BuildError;
 use crate::{ConfigError, Shape};
 
-/// Why a model cannot be saved or loaded: which file, and what about it.
+/// Why a model cannot be saved or loaded: which file, and what is wrong with it.
 #[derive(Error)]
 #[error("{}{kind}", Place(path.as_deref()))]
 pub struct ModelFileError {
@@ -22,7 +22,7 @@ impl ModelFileError {
         Self { path: Some(path.to_owned()), kind: Box::new(kind) }
     }
 
-    /// The file; `None` where the bytes did not come from one.
+    /// The file; `None` if the bytes did not come from a file.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
@@ -46,7 +46,7 @@ impl From<BuildError> for ModelFileErrorKind {
 }
 
 impl ModelFileErrorKind {
-    /// Whether the file is not as it was written: another one may do.
+    /// Whether the file is damaged, so that an older one should be tried.
     pub(crate) fn is_damage(&self) -> bool {
         matches!(
             self,
@@ -59,24 +59,24 @@ impl ModelFileErrorKind {
     }
 }
 
-/// What is wrong with a model file. Offsets count bytes from the beginning of the file.
+/// What is wrong with a model file. Offsets are in bytes from the start of the file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ModelFileErrorKind {
     /// The operating system cannot read the file.
     #[error("cannot be read: {0}")]
     Read(io::Error),
-    /// The operating system cannot write the file. A file that was there before is as it was.
+    /// The operating system cannot write the file. An older file is unchanged.
     #[error("cannot be written ({0}); a file that was there before is unchanged")]
     Write(io::Error),
-    /// The new file is in its place and complete, but the folder could not be synced: after a power failure the older file may be back.
+    /// The new file is complete and in place, but the folder could not be synced: after a power failure the older file may be back.
     #[error("is written, but may not survive a power failure: {0}")]
     NotDurable(io::Error),
 
     /// The file is not a model of this crate.
     #[error("not a model file of this crate{}", if *safetensors { " (it may be another safetensors file)" } else { "" })]
     Foreign {
-        /// It begins as a safetensors file does.
+        /// Whether it starts as a safetensors file does.
         safetensors: bool,
     },
     /// The file was made by a newer version of the crate.
@@ -90,12 +90,12 @@ pub enum ModelFileErrorKind {
     /// The file ends early.
     #[error("the file ends after {found} bytes, at least {expected} are expected")]
     Truncated {
-        /// Bytes there are.
+        /// Bytes found.
         found: u64,
-        /// Bytes there must be for the part that was being read.
+        /// Bytes needed for the part being read.
         expected: u64,
     },
-    /// The header promises to be larger than any that is read, or the model is too large for one that could be read.
+    /// The header exceeds the limit on reading, or saving the model would exceed it.
     #[error("the header has {found} bytes, the limit is {MAX_HEADER_BYTES}")]
     HeaderTooLarge {
         /// The length of the header.
@@ -104,26 +104,26 @@ pub enum ModelFileErrorKind {
     /// The file is damaged: a bit has changed, or bytes are missing.
     #[error("the file is damaged or its end is missing: its checksum is {found:08x}, its header says {expected:08x}")]
     Checksum {
-        /// The sum in the header.
+        /// The checksum in the header.
         expected: u32,
-        /// The sum of the file.
+        /// The checksum of the file.
         found: u32,
     },
 
-    /// The header is not the JSON it should be.
+    /// The header is not valid JSON, or not of the accepted form.
     #[error("byte {offset} of the {part}: {problem}")]
     Json {
-        /// "file", or "description" for the JSON within the header's metadata, counted from its own beginning.
+        /// "file", or "description" for the JSON in the header's metadata, whose offsets count from its own start.
         part: &'static str,
-        /// Where it was noticed.
+        /// Where the problem was found.
         offset: usize,
-        /// What is wrong there.
+        /// The problem.
         problem: String,
     },
-    /// The description of the model lacks something, or holds something else.
+    /// The description of the model lacks an entry, or an entry is wrong.
     #[error("the description of the model: {0}")]
     Description(ConfigError),
-    /// The file says what it should say, but otherwise than this crate writes it (spaces, order of names, spelling of a number).
+    /// The header is valid, but not written as this crate writes it (spaces, order of names, spelling of a number).
     #[error("byte {offset} of the file is not what this crate would write there")]
     NotCanonical {
         /// The first byte that differs.
@@ -137,26 +137,26 @@ pub enum ModelFileErrorKind {
         /// What the file holds.
         found: &'static str,
     },
-    /// The file is a checkpoint, and a model is asked for.
+    /// The file is a checkpoint instead of a model.
     #[error(
         "the file is a checkpoint of a training, not a model: `Trainer::resume` goes on from it; the best model so far stands \
          beside it, in `best.safetensors`"
     )]
     IsCheckpoint,
-    /// The file is a model, or a checkpoint that lacks something, and a checkpoint is asked for.
+    /// The file is a model, or an incomplete checkpoint, instead of a checkpoint.
     #[error("the file is no checkpoint, or one that lacks something")]
     IsNoCheckpoint,
-    /// A checkpoint is of another model, or of a training that is set up otherwise.
+    /// A checkpoint belongs to another model, or to a training run with other options.
     #[error("`{setting}` is {checkpoint} in the checkpoint, {here} here")]
     Differs {
-        /// What differs.
+        /// The setting that differs.
         setting: String,
-        /// In the checkpoint.
+        /// Its value in the checkpoint.
         checkpoint: String,
-        /// In the model or the trainer that is to go on from it.
+        /// Its value in the model or trainer.
         here: String,
     },
-    /// The scaler of a checkpoint was fitted to other data than that of the model.
+    /// The scaler of a checkpoint was fitted to other data than the model's.
     #[error("the model's {scaler} scaler has other numbers than that in the checkpoint")]
     OtherScaler {
         /// `input` or `output`.
@@ -165,7 +165,7 @@ pub enum ModelFileErrorKind {
     /// The file's numbers are of the other float type.
     #[error("the file holds {found} numbers, the model asked for computes in {expected}; `load_as` converts them")]
     Float {
-        /// The float type asked for: `F32` or `F64`.
+        /// The requested float type: `F32` or `F64`.
         expected: &'static str,
         /// The file's.
         found: &'static str,
@@ -192,7 +192,7 @@ pub enum ModelFileErrorKind {
         /// What is wrong with the configuration.
         error: ConfigError,
     },
-    /// A constructor gave a layer of another kind than the one it is registered for.
+    /// A constructor returned a layer of another kind than the one it is registered for.
     #[error("layer `{layer}`: the constructor registered for `{kind}` gave a layer of the kind `{found}`")]
     Kind {
         /// The layer.
@@ -202,7 +202,7 @@ pub enum ModelFileErrorKind {
         /// The layer's own.
         found: &'static str,
     },
-    /// Two layers have the same name, or a layer of an autoencoder is not called `encoder.0`, …, `decoder.0`, ….
+    /// Two layers have the same name, or a layer of an autoencoder is not named `encoder.0`, …, `decoder.0`, ….
     #[error("layer {index} is called `{name}`, which is not its name in such a model or is an earlier layer's")]
     LayerName {
         /// The layer's position.
@@ -210,24 +210,24 @@ pub enum ModelFileErrorKind {
         /// Its name.
         name: String,
     },
-    /// The layers do not make a model.
+    /// The layers do not form a valid model.
     #[error("{0}")]
     Build(BuildError),
-    /// The layers give another number of elements than the file says.
+    /// The layers' output has another number of elements than the file says.
     #[error("the layers give {expected}, the file says that the output is {found}")]
     Output {
-        /// What the last layer gives.
+        /// The output of the last layer.
         expected: Shape,
         /// What the file says.
         found: Shape,
     },
-    /// A parameter is said to be frozen that does not exist, or is not in its order.
+    /// A parameter listed as frozen does not exist, or is out of order.
     #[error("`{name}` is said to be frozen, but is not a parameter in its order")]
     Frozen {
         /// The name.
         name: String,
     },
-    /// A layer's setting is NaN or infinite, for which a file has no word.
+    /// A layer's setting is NaN or infinite, which a file cannot represent.
     #[error("the setting `{setting}` of layer `{layer}` is not finite")]
     Setting {
         /// The layer.
@@ -242,7 +242,7 @@ pub enum ModelFileErrorKind {
         /// Its name.
         name: String,
     },
-    /// The file has a tensor that the model has not.
+    /// The file has a tensor that the model does not have.
     #[error("the model has no tensor `{name}`")]
     UnknownTensor {
         /// Its name.
@@ -254,7 +254,7 @@ pub enum ModelFileErrorKind {
         /// Their name.
         name: String,
     },
-    /// The tensors are in the file in another order than in the model.
+    /// The tensors are not in the model's order.
     #[error("the tensor `{found}` stands where `{expected}` should")]
     TensorOrder {
         /// The tensor that should be there.
@@ -262,7 +262,7 @@ pub enum ModelFileErrorKind {
         /// The one that is.
         found: String,
     },
-    /// What the header says of a tensor is not what the model needs.
+    /// The header's entry for a tensor is not what the model needs.
     #[error("the tensor `{name}`: `{entry}` is {found}, the model needs {expected}")]
     Tensor {
         /// Its name.
@@ -274,7 +274,7 @@ pub enum ModelFileErrorKind {
         /// What the file says.
         found: String,
     },
-    /// The data after the header is longer or shorter than the tensors.
+    /// The data after the header are longer or shorter than the tensors.
     #[error("the tensors have {expected} bytes, {found} follow the header")]
     DataLength {
         /// Bytes of the tensors.
@@ -282,17 +282,17 @@ pub enum ModelFileErrorKind {
         /// Bytes after the header.
         found: u64,
     },
-    /// A number is NaN or infinite, or becomes so in the float type asked for.
+    /// A number is NaN or infinite, or becomes so in the requested float type.
     #[error("element {element} of `{name}` is not a finite {float}")]
     NotFinite {
         /// The tensor.
         name: String,
         /// The element.
         element: usize,
-        /// The float type asked for.
+        /// The requested float type.
         float: &'static str,
     },
-    /// A scaler divides by zero, or by a number so small that it has lost digits.
+    /// A scaler divides by zero or by a subnormal number.
     #[error("element {element} of `{name}` cannot be divided by")]
     Scale {
         /// The tensor.
@@ -302,7 +302,7 @@ pub enum ModelFileErrorKind {
     },
 }
 
-/// A path and a colon, or nothing.
+/// Formats as a path and a colon, or nothing.
 struct Place<'a>(Option<&'a Path>);
 
 impl std::fmt::Display for Place<'_> {

@@ -1,4 +1,4 @@
-//! Files: read whole, replaced as one.
+//! Reading whole files, replacing files atomically.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,23 +7,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::ModelFileErrorKind;
 use super::disk::{Disk, Sink};
 
-/// What the names of files begin with that are not yet complete, and may be left over from processes that were killed.
+/// Prefix of unfinished temporary files.
 const TEMPORARY: &str = ".autoencoder-";
 
-/// Replaces the file at `path` by what `write` writes, all of it or nothing: it is written to another file in the same folder, which takes the name once all
-/// is on the disk.
+/// Replaces the file at `path` atomically with what `write` writes: into a temporary file in the same folder, which is renamed once it is synced to the
+/// disk.
 pub(super) fn replace(
     disk: &dyn Disk,
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), ModelFileErrorKind> {
-    let path = disk.target(path).map_err(ModelFileErrorKind::Write)?; // a link stays, what it leads to is replaced
+    let path = disk.target(path).map_err(ModelFileErrorKind::Write)?; // a link is kept, and its target replaced
     let temporary = written_beside(disk, &path, write).map_err(ModelFileErrorKind::Write)?;
     temporary.rename(&path).map_err(ModelFileErrorKind::Write)?;
     disk.sync_folder(folder(&path)).map_err(ModelFileErrorKind::NotDurable)
 }
 
-/// Removes what killed processes have left in a folder. Nothing else may be saving there.
+/// Removes the temporary files that killed processes left in a folder. Nothing else may be saving there.
 pub(super) fn tidy(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     let names = disk.names(folder)?;
     names.iter().filter(|name| name.starts_with(TEMPORARY)).try_for_each(|name| disk.remove(&folder.join(name)))
@@ -40,7 +40,7 @@ fn written_beside<'a>(
     Ok(temporary)
 }
 
-/// A file that is removed unless it is given its final name.
+/// A temporary file; removed unless it gets its final name.
 #[derive(Debug)]
 struct Temporary<'a> {
     disk: &'a dyn Disk,
@@ -49,9 +49,9 @@ struct Temporary<'a> {
 }
 
 impl<'a> Temporary<'a> {
-    /// An empty file beside the one at `path`.
+    /// Creates an empty file beside the one at `path`.
     fn create(disk: &'a dyn Disk, path: &Path) -> io::Result<(Self, Box<dyn Sink>)> {
-        /// Names of which some may be left over from processes that were killed.
+        /// How many names are tried; some may be left over from killed processes.
         const ATTEMPTS: usize = 1000;
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
@@ -77,7 +77,7 @@ impl<'a> Temporary<'a> {
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if !self.renamed {
-            let _ = self.disk.remove(&self.path); // the error that led here is the one to report
+            let _ = self.disk.remove(&self.path); // report the earlier error, not this one
         }
     }
 }

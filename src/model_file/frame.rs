@@ -1,4 +1,4 @@
-//! [`Frame`]: a file as its two parts, the header and the tensors' bytes, once its checksum is right.
+//! [`Frame`]: the two parts of a file with a valid checksum, the header and the tensors' bytes.
 //!
 //! ```text
 //! offset                bytes
@@ -11,20 +11,20 @@
 //! 8 + n                          the tensors' bytes
 //! ```
 //!
-//! The checksum is the CRC-32 of gzip and of Python's `zlib.crc32`, over the whole file with `00000000` in place of its own eight digits. It finds every
-//! change of one bit, of two, and every burst of up to 32 bits in a file of up to 512 MiB, with certainty, and all but one in four billion other
-//! accidents; a file that has lost its end does not have the bytes that its header lists besides. It is no signature: who wants to deceive can.
+//! The checksum is the CRC-32 of gzip and of Python's `zlib.crc32`, over the whole file with `00000000` in place of its own eight digits. In a file of up to
+//! 512 MiB it detects every change of one or two bits and every burst of up to 32 bits, and misses one in four billion other changes. A file cut off within
+//! its tensors fails the checksum too, and otherwise the comparison with the lengths in its header. It is no signature: it does not detect forgery.
 
 use super::ModelFileErrorKind;
 
-/// The format that is written, and the newest that is read.
+/// The format that is written, and the newest that can be read.
 pub(super) const FORMAT: u64 = 1;
 
-/// The largest header that is read or written. A layer takes up to 700 bytes with its tensors: room for four hundred; a header is
-/// held in memory a few times over, as text and as values, whatever the size of the file.
+/// The largest header that is read or written, enough for about four hundred layers of 700 bytes with their tensors. Limits memory: several copies of a
+/// header are held, as text and as values.
 pub(super) const MAX_HEADER_BYTES: usize = 1 << 18;
 
-/// The bytes of the header's length.
+/// The size of the header's length, in bytes.
 pub(super) const LENGTH_BYTES: usize = 8;
 
 const MAGIC: &str = r#"{"__metadata__":{"autoencoder":"{\"format\":"#;
@@ -40,7 +40,7 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// The parts of a file, if its checksum is right.
+    /// Splits a file, if its checksum is right.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ModelFileErrorKind> {
         let (length, rest) = bytes.split_first_chunk().ok_or_else(|| truncated(bytes, LENGTH_BYTES))?;
         if !begins_as(rest, MAGIC) {
@@ -60,12 +60,12 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A header of the current format with its length before it, still without its checksum.
+/// A header of the current format, after its length and still without its checksum.
 #[derive(Debug)]
 pub(super) struct Unsealed(Vec<u8>);
 
 impl Unsealed {
-    /// `header` must be of the current format and have zeros for its checksum.
+    /// `header` must be of the current format, with zeros for its checksum.
     pub fn new(header: &str) -> Result<Self, ModelFileErrorKind> {
         if header.len() > MAX_HEADER_BYTES {
             return Err(ModelFileErrorKind::HeaderTooLarge { found: header.len() as u64 });
@@ -76,14 +76,14 @@ impl Unsealed {
         Ok(Self(bytes))
     }
 
-    /// The sum so far, to which the tensors' bytes are to be added.
+    /// The checksum so far; the tensors' bytes must be added.
     pub fn hasher(&self) -> crc32fast::Hasher {
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(&self.0);
         hasher
     }
 
-    /// The first bytes of the file.
+    /// Inserts the checksum; returns the file's bytes up to the tensors.
     pub fn seal(mut self, checksum: u32) -> Vec<u8> {
         let place = LENGTH_BYTES + MAGIC.len() + FORMAT.to_string().len() + BEFORE_CHECKSUM.len();
         let digits = self.0.iter_mut().skip(place).take(CHECKSUM_DIGITS);
@@ -92,17 +92,17 @@ impl Unsealed {
     }
 }
 
-/// A checksum as the header spells it.
+/// A checksum as written in the header.
 pub(super) fn checksum_digits(checksum: u32) -> String {
     format!("{checksum:08x}")
 }
 
-/// An error in the JSON of the header, `offset` bytes after its beginning.
+/// An error in the header's JSON, `offset` bytes after its start.
 pub(super) fn wrong(offset: usize, problem: impl Into<String>) -> ModelFileErrorKind {
     ModelFileErrorKind::Json { part: "file", offset: LENGTH_BYTES + offset, problem: problem.into() }
 }
 
-/// Where in the header the checksum's digits stand, and what they say.
+/// The offset of the checksum's digits in the header, and their value.
 fn checksum_of(header: &str) -> Result<(usize, u32), ModelFileErrorKind> {
     let version = header.get(MAGIC.len()..).ok_or_else(|| wrong(header.len(), "expected the format's version"))?;
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
@@ -120,7 +120,7 @@ fn checksum_of(header: &str) -> Result<(usize, u32), ModelFileErrorKind> {
     sum.map(|sum| (place, sum)).ok_or_else(|| wrong(place, "expected the checksum"))
 }
 
-/// The sum of `bytes` with zeros for the checksum's digits, which begin at `place`.
+/// The checksum of `bytes` with zeros for its own digits, which start at `place`.
 fn sum_without(bytes: &[u8], place: usize) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(bytes.get(..place).unwrap_or(&[]));
@@ -129,7 +129,7 @@ fn sum_without(bytes: &[u8], place: usize) -> u32 {
     hasher.finalize()
 }
 
-/// Whether `bytes` begin with `text`, or end before they differ from it.
+/// Whether `bytes` start with `text`, or are a prefix of it.
 fn begins_as(bytes: &[u8], text: &str) -> bool {
     bytes.iter().zip(text.as_bytes()).all(|(found, expected)| found == expected)
 }

@@ -1,6 +1,6 @@
-//! JSON, as much of it as a header needs: into a [`Config`] and back, by `serde_json`.
+//! The JSON of headers: into a [`Config`] and back, with `serde_json`.
 //!
-//! Written is one spelling only: no spaces, names in the order of the configuration. Read is any; who must have the one spelling writes again and compares.
+//! Writing uses one canonical form: no spaces, names in the order of the configuration. Reading accepts any; to require the canonical form, write again and compare.
 
 use std::{fmt, io};
 
@@ -10,21 +10,21 @@ use serde_json::ser::Formatter;
 
 use crate::{Config, Value};
 
-/// The deepest nesting. A layer's own settings begin at depth 4, and one that nests deeper than this is a slip or an attack on the stack.
+/// The deepest nesting. A layer's settings start at depth 4; deeper nesting than this is a mistake or an attack on the stack.
 pub(super) const MAX_DEPTH: usize = 16;
 
 /// The memory that the values of a text may take beyond its own length. A dense layer with its tensors takes about 800 bytes more than its text in each of the two
-/// texts: room for three hundred layers. A short text may ask for much more: a `[0]` of three bytes is 64.
+/// texts: enough for three hundred layers. The limit is needed since a short text may need much more: the three bytes `[0]` take 64.
 pub(super) const MAX_TREE_BYTES: usize = 1 << 18;
 
-/// What is wrong, and at which byte.
+/// A problem and its byte offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JsonError {
     pub offset: usize,
     pub problem: String,
 }
 
-/// The object that `text` holds. No name may stand twice in an object; there is no `null`. Numbers that are whole and not negative are integers.
+/// Reads the object in `text`. Duplicate names and `null` are errors. Numbers that are whole and not negative are integers.
 pub(super) fn read(text: &str) -> Result<Config, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Bounded { depth: 0, bytes_left: &mut { MAX_TREE_BYTES + text.len() } }.deserialize(&mut reader);
@@ -35,24 +35,24 @@ pub(super) fn read(text: &str) -> Result<Config, JsonError> {
     }
 }
 
-/// `config` as an object. Numbers must be finite: JSON has no others.
+/// Writes `config` as an object. Numbers must be finite: JSON has no others.
 pub(super) fn write(config: &Config) -> String {
     let mut bytes = Vec::new();
     let written = Json(config).serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Spelling));
-    // Into memory, and with texts for names, this cannot fail.
+    // This cannot fail: it writes into memory, and names are strings.
     written.ok().and_then(|()| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-/// How numbers are spelled is part of the file format; `serde_json` has changed it from one version to another (1e16, 1e+16).
+/// How numbers are written is part of the file format; it has varied between versions of `serde_json` (1e16, 1e+16).
 struct Spelling;
 
 impl Formatter for Spelling {
     fn write_f64<W: io::Write + ?Sized>(&mut self, writer: &mut W, number: f64) -> io::Result<()> {
-        write!(writer, "{number:?}") // `{:?}` and not `{}`: 1.0 keeps its point
+        write!(writer, "{number:?}") // `{:?}` instead of `{}`, so that 1.0 keeps its point
     }
 }
 
-/// `serde_json` counts lines and columns from 1; a column is a byte.
+/// The error with its byte offset; `serde_json` counts lines and columns (in bytes) from 1.
 fn placed(text: &str, error: &serde_json::Error) -> JsonError {
     let line = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
     let message = error.to_string();
@@ -81,7 +81,7 @@ impl Serialize for Json<'_, Value> {
     }
 }
 
-/// Reads one value that lies in `depth` others, where no more than `bytes_left` of memory may be taken.
+/// Reads one value nested in `depth` others, using at most `bytes_left` of memory.
 struct Bounded<'a> {
     depth: usize,
     bytes_left: &'a mut usize,
@@ -101,7 +101,7 @@ impl Bounded<'_> {
         *self.bytes_left += bytes;
     }
 
-    /// Appends to a list, whose old and new place are both there while it grows.
+    /// Appends to a list, counting both its old and new memory while it grows.
     fn push<V, E: Error>(&mut self, values: &mut Vec<V>, value: V) -> Result<(), E> {
         let capacity = values.capacity();
         if values.len() == capacity {
@@ -114,7 +114,7 @@ impl Bounded<'_> {
         Ok(())
     }
 
-    /// Gives back what a list has not used.
+    /// Frees a list's unused memory.
     fn trim<V>(&mut self, values: &mut Vec<V>) {
         self.give((values.capacity() - values.len()) * size_of::<V>());
         values.shrink_to_fit();

@@ -1,9 +1,9 @@
-//! Model files: one safetensors file holds architecture, numbers, scaler and seed. `docs/model-file.md` describes the format.
+//! Model files: one safetensors file holds architecture, parameters, state, scaler and seed. `docs/model-file.md` describes the format.
 //!
-//! A file has exactly one spelling: what is loaded and saved again has the same bytes, and anything else than what would be saved is not loaded.
-//! So the frame, eight bytes before a line of JSON and the numbers after it, is read and written here: the crate `safetensors` reads names that stand
-//! twice, writes metadata in random order and sorts tensors by type and name. The JSON is `serde_json`'s, which leaves order, names that stand twice and
-//! the spelling of numbers to its caller.
+//! A model has exactly one canonical file: a loaded model is saved to the same bytes, and a file with any other bytes is not loaded.
+//! So the frame (length, JSON header, numbers) is read and written here: the crate `safetensors` accepts duplicate
+//! names, writes metadata in random order and sorts tensors by type and name. The JSON is read and written by `serde_json`, which leaves order, duplicate names and
+//! the format of numbers to its caller.
 
 mod autoencoder;
 mod checkpoint;
@@ -35,7 +35,7 @@ use crate::network::Network;
 use disk::{Disk, System};
 use read::Conversion;
 
-/// Replaces the file at `path` by one that holds `network`.
+/// Replaces the file at `path` with one that holds `network`.
 fn save<T: Scalar>(path: &Path, network: &Network<T>, model: Model) -> Result<(), ModelFileError> {
     write_model(&System, path, network, model)
 }
@@ -45,7 +45,7 @@ fn write_to<T: Scalar>(to: impl Write, network: &Network<T>, model: Model) -> Re
     Ok(writer.write(to).map_err(ModelFileErrorKind::Write)?)
 }
 
-/// What [`read::model`] makes of the file's contents; its errors name the file.
+/// Reads the file with [`read::model`]; errors name the file.
 fn load<T: Scalar>(
     path: &Path,
     wanted: &'static str,

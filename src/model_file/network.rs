@@ -12,7 +12,7 @@ use crate::network::Network;
 const WANTED: &str = "network";
 
 impl<T: Scalar> Network<T> {
-    /// Saves the network as one safetensors file; see [`Autoencoder::save`](crate::Autoencoder::save), which this is but for the kind of model.
+    /// Saves the network as one safetensors file; like [`Autoencoder::save`](crate::Autoencoder::save), except for the kind of model.
     ///
     /// # Errors
     /// [`ModelFileError`]; see [`Autoencoder::save`](crate::Autoencoder::save).
@@ -20,39 +20,39 @@ impl<T: Scalar> Network<T> {
         super::save(path.as_ref(), self, Model::Network)
     }
 
-    /// Writes the bytes of the file that [`save`](Self::save) makes.
+    /// Writes the bytes that [`save`](Self::save) would write to a file.
     ///
     /// # Errors
-    /// [`ModelFileError`] if `to` fails, or the model cannot be described in a file.
+    /// [`ModelFileError`] if `to` fails, or a setting or a number of the network is not finite.
     pub fn write_to(&self, to: impl Write) -> Result<(), ModelFileError> {
         super::write_to(to, self, Model::Network)
     }
 
-    /// The network in the file at `path`, made of built-in layers.
+    /// Loads a network of built-in layers from the file at `path`.
     ///
     /// # Errors
-    /// [`ModelFileError`] says what is wrong with the file; nothing of it is used then.
+    /// [`ModelFileError`] says what is wrong with the file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelFileError> {
         Self::load_with(path, &Registry::default())
     }
 
-    /// The network in the file at `path`, made of layers that `registry` knows.
+    /// Loads a network of layers known to `registry` from the file at `path`.
     ///
     /// # Errors
-    /// [`ModelFileError`] says what is wrong with the file; nothing of it is used then.
+    /// [`ModelFileError`] says what is wrong with the file.
     pub fn load_with(path: impl AsRef<Path>, registry: &Registry<T>) -> Result<Self, ModelFileError> {
         super::load(path.as_ref(), WANTED, registry, Conversion::Refused).map(|(network, _)| network)
     }
 
-    /// The network in the file at `path`, whatever its float type: each number becomes the nearest of `T`.
+    /// Loads a network of any float type from the file at `path`; numbers are rounded to the nearest `T`.
     ///
     /// # Errors
-    /// [`ModelFileError`] says what is wrong with the file: besides all else, a number that is too large for `T`.
+    /// [`ModelFileError`] says what is wrong with the file; also if a number is too large for `T`.
     pub fn load_as(path: impl AsRef<Path>, registry: &Registry<T>) -> Result<Self, ModelFileError> {
         super::load(path.as_ref(), WANTED, registry, Conversion::Allowed).map(|(network, _)| network)
     }
 
-    /// The network in the bytes of a file, made of built-in layers.
+    /// Loads a network of built-in layers from the bytes of a file.
     ///
     /// # Errors
     /// [`ModelFileError`] says what is wrong with the bytes.
@@ -60,7 +60,7 @@ impl<T: Scalar> Network<T> {
         Self::from_bytes_with(bytes, &Registry::default())
     }
 
-    /// The network in the bytes of a file, made of layers that `registry` knows.
+    /// Loads a network of layers known to `registry` from the bytes of a file.
     ///
     /// # Errors
     /// [`ModelFileError`] says what is wrong with the bytes.
@@ -68,7 +68,7 @@ impl<T: Scalar> Network<T> {
         Ok(read::model(bytes, WANTED, registry, Conversion::Refused).map(|(network, _)| network)?)
     }
 
-    /// The network in the bytes of a file, whatever its float type: each number becomes the nearest of `T`.
+    /// Loads a network of any float type from the bytes of a file; numbers are rounded to the nearest `T`.
     ///
     /// # Errors
     /// [`ModelFileError`] says what is wrong with the bytes.

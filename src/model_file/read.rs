@@ -1,4 +1,4 @@
-//! Bytes into a model. Everything the header says is checked against what the layers themselves ask for before memory for numbers is taken.
+//! Reads a model from bytes. The whole header is checked against what its layers need before memory for numbers is allocated.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::kernel::reduce;
 use crate::network::{Network, Sharing, Structure};
 use crate::{Config, Scalar, Shape};
 
-/// How many numbers are read before they are checked, so that they are still in the cache.
+/// Numbers read at a time before they are checked, few enough to still be in the cache.
 const CHUNK: usize = 1 << 12;
 
 /// Whether numbers of the other float type are converted.
@@ -22,7 +22,7 @@ pub(super) enum Conversion {
     Allowed,
 }
 
-/// The network in `bytes`, and which kind of model it is the whole of; it is of the kind called `wanted`.
+/// The network in `bytes` and the kind of its model, which must be the one named `wanted`.
 pub(super) fn model<T: Scalar>(
     bytes: &[u8],
     wanted: &'static str,
@@ -40,7 +40,7 @@ pub(super) fn model<T: Scalar>(
     Ok((network, description.model))
 }
 
-/// The tensors of a file, once everything that its header says is what `structure` asks for, and all their bytes are there.
+/// The tensors of a file, after checking that its header is what `structure` requires and that all their bytes exist.
 pub(super) fn table<T: Scalar>(
     frame: &Frame<'_>,
     header: &Config,
@@ -58,7 +58,7 @@ pub(super) fn table<T: Scalar>(
     }
 }
 
-/// Whether it is the model that was asked for.
+/// Checks that the file holds the requested kind of model and float type.
 fn suits<T: Scalar>(
     description: &Description,
     wanted: &'static str,
@@ -77,7 +77,7 @@ fn suits<T: Scalar>(
     Ok(())
 }
 
-/// The layers, built and planned.
+/// Builds and plans the layers.
 fn structure<T: Scalar>(description: &Description, registry: &Registry<T>) -> Result<Structure<T>, ModelFileErrorKind> {
     let mut layers = Vec::with_capacity(description.layers.len());
     for layer in &description.layers {
@@ -97,7 +97,7 @@ fn structure<T: Scalar>(description: &Description, registry: &Registry<T>) -> Re
     Ok(structure)
 }
 
-/// The shape that the last output is given, where it is not its own.
+/// The file's output shape, if it is not the last layer's.
 fn renamed<T: Scalar>(structure: &Structure<T>, output: Shape) -> Result<Option<Shape>, ModelFileErrorKind> {
     let own = structure.output();
     match (own == output, own.elements() == output.elements()) {
@@ -107,7 +107,7 @@ fn renamed<T: Scalar>(structure: &Structure<T>, output: Shape) -> Result<Option<
     }
 }
 
-/// `Ok` if the header is, to the byte, the one that would be written.
+/// `Ok` if the header is byte for byte the one that would be written.
 fn require_canonical(
     frame: &Frame<'_>,
     description: &Description,
@@ -121,7 +121,7 @@ fn require_canonical(
     Err(ModelFileErrorKind::NotCanonical { offset: frame::LENGTH_BYTES + same })
 }
 
-/// The network with its numbers. `data` is as long as `tensors` say.
+/// The network with its parameters, state and scalers. `data` must be as long as `tensors` say.
 fn fill<T: Scalar>(
     description: &Description,
     structure: Arc<Structure<T>>,
@@ -155,7 +155,7 @@ pub(super) fn numbers<T: Scalar>(
     Ok(())
 }
 
-/// The scaler of the input and that of the output.
+/// The scalers of input and output.
 pub(super) fn scalers(
     description: &Description,
     tensors: &[Tensor],
@@ -182,7 +182,7 @@ fn scaler(shift: &Tensor, scale: &Tensor, data: &[u8]) -> Result<Scaler, ModelFi
     Scaler::new(shifts, scales).map_err(|_| wrong())
 }
 
-/// The numbers of a tensor, all of them finite.
+/// Reads the numbers of a tensor, which must be finite.
 fn numbers_of<T: Scalar>(tensor: &Tensor, data: &[u8], values: &mut [T]) -> Result<(), ModelFileErrorKind> {
     let chunk = usize::try_from(tensor.float.bytes(CHUNK)).unwrap_or(usize::MAX);
     let bytes = tensor.bytes_in(data).chunks(chunk);

@@ -1,4 +1,4 @@
-//! [`Registry`]: which constructor builds which kind of layer.
+//! [`Registry`]: the constructor of each kind of layer.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::{Config, ConfigError, Scalar};
 
 type Constructor<T> = Box<dyn Fn(&Config) -> Result<Arc<dyn Layer<T>>, ConfigError> + Send + Sync>;
 
-/// Which constructor builds which kind of layer. The default knows the crate's own layers; to load a model with layers of your own, register them:
+/// The constructor of each kind of layer. The default knows the built-in layers; to load a model with your own layers, register them:
 ///
 /// ```
 /// # use autoencoder::{Config, ConfigError, Layer, Plan, Shape, ShapeError, Forward, Backward, Scalar};
@@ -67,11 +67,11 @@ pub struct Registry<T: Scalar> {
 }
 
 impl<T: Scalar> Registry<T> {
-    /// Builds layers of `kind` with `construct`, which is given what [`Layer::config`] gave when the model was saved. A later registration of the same kind
-    /// replaces an earlier one, that of a built-in layer too.
+    /// Builds layers of `kind` with `construct`, which receives what [`Layer::config`] returned when the model was saved. A later registration of the same kind
+    /// replaces an earlier one, even of a built-in layer.
     ///
-    /// `construct` is called when a model is loaded, and an error it gives is that call's: [`ModelFileErrorKind::Layer`](crate::ModelFileErrorKind::Layer) names the layer,
-    /// its kind and the setting. A layer of another kind than `kind` is [`ModelFileErrorKind::Kind`](crate::ModelFileErrorKind::Kind).
+    /// `construct` is called when a model is loaded. If it fails, loading fails with [`ModelFileErrorKind::Layer`](crate::ModelFileErrorKind::Layer), which names the
+    /// layer, its kind and the setting; if it returns a layer of another kind, with [`ModelFileErrorKind::Kind`](crate::ModelFileErrorKind::Kind).
     #[must_use]
     pub fn register<L: Layer<T> + 'static>(
         mut self,
@@ -88,12 +88,12 @@ impl<T: Scalar> Registry<T> {
         self.constructors.keys().map(String::as_str)
     }
 
-    /// The layer; `None` for an unknown kind.
+    /// Builds a layer; `None` for an unknown kind.
     pub(crate) fn build(&self, kind: &str, config: &Config) -> Option<Result<Arc<dyn Layer<T>>, ConfigError>> {
         self.constructors.get(kind).map(|construct| construct(config))
     }
 
-    /// A layer of the crate: besides being able to read a configuration, it must be the one it would write, so that a file has one spelling.
+    /// Registers a built-in layer: its configuration must equal the one it writes, so that every model has one canonical file.
     fn built_in<L: Layer<T> + 'static>(
         self,
         kind: &str,
@@ -139,7 +139,7 @@ impl<T: Scalar> fmt::Debug for Registry<T> {
     }
 }
 
-/// `Ok` if the entries, and their order, are the same; the error names the first that differs.
+/// `Ok` if the entries and their order are equal; the error names the first that differs.
 fn require_equal(found: &Config, written: &Config) -> Result<(), ConfigError> {
     if found == written {
         return Ok(());

@@ -1,4 +1,4 @@
-//! [`Supplement`]: what a checkpoint holds beside its model.
+//! [`Supplement`]: the contents of a checkpoint besides the model.
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use super::ModelFileErrorKind;
 use super::tensor::{self, Float, Part, SCALERS, Tensor};
 use crate::{Config, Scalar, Shape, Value};
 
-/// What the names of all of them begin with; no layer is called so.
+/// Prefix of the names of a supplement's tensors; no layer has such a name.
 pub(super) const PREFIX: &str = "training.";
 
-/// What a checkpoint holds beside its model: settings under the key `training` of the description, and tensors. The tensors of 64 bits stand before the
-/// model's parameters, so that every tensor lies at a multiple of its numbers' size.
+/// The contents of a checkpoint besides the model: settings under the key `training` of the description, and tensors. The 64-bit tensors come before the
+/// model's parameters, so that every tensor is aligned to its numbers' size.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Supplement<'a, T: Scalar> {
     pub config: Config,
-    /// 64 bits whatever the model computes in, and not necessarily finite.
+    /// Of 64 bits whatever the model's float type, and not necessarily finite.
     pub wide: Vec<Numbers<'a, f64>>,
     /// Of the model's float type, and not necessarily finite.
     pub own: Vec<Numbers<'a, T>>,
@@ -23,14 +23,14 @@ pub(crate) struct Supplement<'a, T: Scalar> {
 /// A tensor of a supplement.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Numbers<'a, T: Scalar> {
-    /// What stands behind `training.` in its name.
+    /// The tensor's name after `training.`.
     pub name: Cow<'a, str>,
     pub shape: Shape,
     pub values: Cow<'a, [T]>,
 }
 
 impl<'a, T: Scalar> Numbers<'a, T> {
-    /// A tensor of these numbers, which are as many as the shape says.
+    /// A tensor of `values`, whose number must fit the shape.
     pub fn new(name: impl Into<Cow<'a, str>>, shape: Shape, values: impl Into<Cow<'a, [T]>>) -> Self {
         Self { name: name.into(), shape, values: values.into() }
     }
@@ -41,12 +41,12 @@ impl<'a, T: Scalar> Numbers<'a, T> {
 }
 
 impl<T: Scalar> Supplement<'_, T> {
-    /// The numbers of 64 bits called `name`, if their shape is this.
+    /// The 64-bit numbers named `name`, if they have this shape.
     pub fn wide(&self, name: &str, shape: Shape) -> Option<&[f64]> {
         find(&self.wide, name, shape)
     }
 
-    /// The numbers of the model's float type called `name`, if there are as many.
+    /// The `count` numbers of the model's float type named `name`, if there are as many.
     pub fn own(&self, name: &str, count: usize) -> Option<&[T]> {
         find(&self.own, name, Shape::flat(count))
     }
@@ -61,7 +61,7 @@ fn find<'a, T: Scalar>(tensors: &'a [Numbers<'_, T>], name: &str, shape: Shape) 
     tensors.iter().find(|tensor| tensor.name == name && tensor.shape == shape).map(|tensor| &*tensor.values)
 }
 
-/// What the table of a file lists besides the model's own tensors.
+/// The entries of a file's table besides the model's tensors.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Entries {
     /// Before the model's parameters.
@@ -70,7 +70,7 @@ pub(super) struct Entries {
     pub back: Vec<Entry>,
 }
 
-/// A tensor without its place.
+/// A tensor without its offsets.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub name: String,
@@ -79,7 +79,7 @@ pub(super) struct Entry {
 }
 
 impl Entries {
-    /// Those of a header's table. Nothing else says what they must be, so their types and shapes are read from there.
+    /// Reads the entries from a header's table, including types and shapes, which nothing else determines.
     pub fn read(header: &Config) -> Result<Self, ModelFileErrorKind> {
         let mut entries = Self::default();
         let mut model_has_begun = false;
@@ -111,7 +111,7 @@ impl Entry {
     }
 }
 
-/// The tensors of a file that are a supplement's, with their numbers.
+/// Reads the supplement's tensors of a file with their numbers.
 pub(super) fn read<T: Scalar>(config: Config, tensors: &[Tensor], data: &[u8]) -> Option<Supplement<'static, T>> {
     let mut supplement = Supplement { config, wide: Vec::new(), own: Vec::new() };
     for tensor in tensors {
@@ -126,7 +126,7 @@ pub(super) fn read<T: Scalar>(config: Config, tensors: &[Tensor], data: &[u8]) -
     Some(supplement)
 }
 
-/// The numbers of a tensor, if they are of type `T` and there is memory for them.
+/// The numbers of a tensor, if they are of type `T` and the memory can be allocated.
 fn numbers<T: Scalar>(tensor: &Tensor, data: &[u8]) -> Option<Vec<T>> {
     let bytes = tensor.bytes_in(data);
     let count = tensor.shape.iter().product();

@@ -1,4 +1,4 @@
-//! [`Tensor`]: an entry of the header's table, and numbers as bytes.
+//! [`Tensor`]: an entry of the header's table, and conversion between numbers and bytes.
 
 use std::ops::Range;
 
@@ -8,14 +8,14 @@ use super::supplement::{Entries, Entry};
 use crate::network::Structure;
 use crate::{Config, Scalar, Value};
 
-/// A type of numbers in a file.
+/// A float type in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Float {
     F32,
     F64,
 }
 
-/// A tensor and its place in the bytes after the header.
+/// A tensor and its range in the bytes after the header.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tensor {
     pub part: Part,
@@ -25,7 +25,7 @@ pub(super) struct Tensor {
     pub bytes: Range<u64>,
 }
 
-/// What a tensor belongs to, in the order of the file: numbers of 64 bits first, so that all lie aligned.
+/// What a tensor belongs to, in the order of the file: 64-bit numbers first, so that all are aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Scaler,
@@ -36,7 +36,7 @@ pub(super) enum Part {
     Own,
 }
 
-/// The names of the tensors of a scaler for the input and one for the output.
+/// The names of the tensors of the input's and the output's scaler.
 pub(super) const SCALERS: [[&str; 2]; 2] =
     [["input_scaler.shift", "input_scaler.scale"], ["output_scaler.shift", "output_scaler.scale"]];
 
@@ -51,7 +51,7 @@ impl Float {
         [Self::F32, Self::F64].into_iter().find(|float| float.name() == name)
     }
 
-    /// safetensors' name for it.
+    /// Its name in safetensors.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => f32::NAME,
@@ -59,7 +59,7 @@ impl Float {
         }
     }
 
-    /// The bytes of `elements` numbers.
+    /// The size of `elements` numbers in bytes.
     pub fn bytes(self, elements: usize) -> u64 {
         let size = match self {
             Self::F32 => size_of::<f32>(),
@@ -76,7 +76,7 @@ impl Float {
         }
     }
 
-    /// The numbers in `bytes` to the nearest of `T`; as many as there are places for.
+    /// Reads numbers from `bytes`, rounded to the nearest `T`, until `values` is full.
     pub fn read<T: Scalar>(self, bytes: &[u8], values: &mut [T]) {
         match self {
             Self::F32 => {
@@ -93,7 +93,7 @@ impl Float {
     }
 }
 
-/// The tensors of a model, and of what stands beside it, in the order of the file.
+/// The tensors of a model and its supplement, in the order of the file.
 pub(super) fn table<T: Scalar>(
     description: &Description,
     structure: &Structure<T>,
@@ -129,12 +129,12 @@ pub(super) fn header(
     entries.extend(tensors.iter().map(|tensor| (tensor.name.clone(), tensor.entry())));
     let config = Config::from_entries(entries).ok_or_else(|| duplicate(tensors))?;
     let mut text = super::json::write(&config);
-    let aligned = text.len().next_multiple_of(size_of::<f64>()); // so that who maps a file into memory finds aligned numbers
+    let aligned = text.len().next_multiple_of(size_of::<f64>()); // so that numbers are aligned if the file is memory-mapped
     text.extend(std::iter::repeat_n(' ', aligned - text.len()));
     Ok(text)
 }
 
-/// `Ok` if the table of `header` lists just `tensors`.
+/// `Ok` if the table of `header` lists exactly `tensors`.
 pub(super) fn compare(header: &Config, tensors: &[Tensor]) -> Result<(), ModelFileErrorKind> {
     let found = |name: &str| header.find(name).is_some();
     let mut entries = header.entries().filter(|(name, _)| *name != "__metadata__");
@@ -153,13 +153,13 @@ pub(super) fn compare(header: &Config, tensors: &[Tensor]) -> Result<(), ModelFi
 }
 
 impl Tensor {
-    /// The tensor's own of the bytes after the header.
+    /// The tensor's bytes in the data after the header.
     pub fn bytes_in<'a>(&self, data: &'a [u8]) -> &'a [u8] {
         let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
         data.get(place(self.bytes.start)..place(self.bytes.end)).unwrap_or_default()
     }
 
-    /// What the header says of the tensor.
+    /// The tensor's entry in the header.
     fn entry(&self) -> Value {
         let offsets = [self.bytes.start, self.bytes.end].map(Value::from);
         let entry = Config::new().with("dtype", self.float.name()).with("shape", self.shape.as_slice());
@@ -187,7 +187,7 @@ impl Tensor {
     }
 }
 
-/// A value as an error shows it: `[3,4]`, `F32`; of a long one the beginning.
+/// A value as shown in an error: `[3,4]`, `F32`; long ones are cut off.
 pub(super) fn spelled(value: &Value) -> String {
     const LONGEST: usize = 80;
     let text = super::json::write(&Config::new().with("", value.clone()));

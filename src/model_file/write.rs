@@ -1,4 +1,4 @@
-//! A model into bytes.
+//! Writes a model as bytes.
 
 use std::io::{self, Write};
 
@@ -11,21 +11,21 @@ use crate::Scalar;
 use crate::kernel::reduce;
 use crate::network::{Network, Parameter};
 
-/// How many numbers are turned into bytes at a time.
+/// Numbers converted into bytes at a time.
 const CHUNK: usize = 1 << 13;
 
-/// A model that is known to have a file, ready to be written.
+/// A model that was checked and is ready to be written.
 #[derive(Debug)]
 pub(super) struct Writer<'a, T: Scalar> {
     network: &'a Network<T>,
     model: Model,
     supplement: Option<&'a Supplement<'a, T>>,
-    /// The length of the header, and the header.
+    /// The header, after its length.
     head: Vec<u8>,
 }
 
 impl<'a, T: Scalar> Writer<'a, T> {
-    /// Checks that what will be written can be read.
+    /// Checks that the file to be written can be read.
     pub fn new(
         network: &'a Network<T>,
         model: Model,
@@ -55,14 +55,14 @@ impl<'a, T: Scalar> Writer<'a, T> {
         Ok(writer)
     }
 
-    /// The whole file.
+    /// Writes the whole file.
     pub fn write(&self, mut to: impl Write) -> io::Result<()> {
         to.write_all(&self.head)?;
         self.each_chunk(|bytes| to.write_all(bytes))?;
         to.flush()
     }
 
-    /// The tensors' bytes in the order of the file.
+    /// Visits the tensors' bytes in the order of the file.
     fn each_chunk(&self, mut visit: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(CHUNK * size_of::<f64>());
         let output = self.network.output_scaler().filter(|_| self.model == Model::Network);

@@ -6,13 +6,13 @@ use super::Network;
 use crate::data::{Batch, InputError};
 use crate::{Error, Scalar};
 
-/// How active the units of a layer are over some samples. A unit is an element of the layer's output.
+/// The activity of a layer's units over some samples. A unit is an element of the layer's output.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Activity {
-    /// For each unit its mean over samples.
+    /// The mean over samples, for each unit.
     pub means: Vec<f64>,
-    /// For each unit the share of samples in which it is not 0.
+    /// The share of samples in which it is not 0, for each unit.
     pub rates: Vec<f64>,
 }
 
@@ -22,7 +22,7 @@ impl Activity {
         self.means.iter().sum::<f64>() / self.means.len().max(1) as f64
     }
 
-    /// L0: how many units are not 0 in a sample, on average.
+    /// L0: the mean number of units that are not 0 in a sample.
     pub fn l0(&self) -> f64 {
         self.rates.iter().sum()
     }
@@ -34,7 +34,7 @@ impl Activity {
 }
 
 impl<T: Scalar> Network<T> {
-    /// How active the units of the layer called `layer` are over `samples`, in inference.
+    /// The activity of the units of the layer named `layer` over `samples`, in inference mode.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -52,10 +52,10 @@ impl<T: Scalar> Network<T> {
         self.activity_of(self.up_to(layer)?, samples.into())
     }
 
-    /// How active the units of the last of `nodes` are.
+    /// The activity of the units of the last of `nodes`.
     pub(crate) fn activity_of(&self, nodes: Range<usize>, samples: Batch<'_, T>) -> Result<Activity, Error> {
         if samples.samples() == 0 {
-            return Err(InputError::Empty.into()); // every unit would seem to be dead
+            return Err(InputError::Empty.into()); // every unit would seem dead
         }
         let units = self.features_after(&nodes);
         let (mut means, mut rates) = (vec![0.0; units], vec![0.0; units]);

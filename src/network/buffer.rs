@@ -1,4 +1,4 @@
-//! [`Buffer`]: numbers that begin at a cache line.
+//! [`Buffer`]: numbers aligned to a cache line.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,10 +8,10 @@ use crate::{InputError, Scalar};
 /// Bytes of a cache line, and of the widest vector.
 const LINE: usize = 64;
 
-/// Numbers that begin at a cache line: vectors that straddle two cost the products a tenth of their speed (measured with AVX-512).
+/// Numbers aligned to a cache line: vectors that straddle two lines make products 10 % slower (measured with AVX-512).
 #[derive(Debug)]
 pub(crate) struct Buffer<T> {
-    /// The numbers, with room before them to reach a line.
+    /// The numbers, after padding up to the start of a line.
     values: Vec<T>,
     start: usize,
     length: usize,
@@ -24,7 +24,7 @@ impl<T: Scalar> Buffer<T> {
         Ok(Self::around(values, elements))
     }
 
-    /// The same where the memory is taken for granted, as by a `Vec`.
+    /// `elements` zeros; aborts if the memory cannot be allocated, as a `Vec` does.
     pub fn of_length(elements: usize) -> Self {
         Self::around(vec![T::zero(); elements + LINE / size_of::<T>()], elements)
     }

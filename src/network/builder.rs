@@ -1,4 +1,4 @@
-//! [`NetworkBuilder`]: layers into parameters.
+//! [`NetworkBuilder`]: builds a network from layers.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{InputError, Scalar, Shape};
 pub struct NetworkBuilder<T: Scalar> {
     input: Shape,
     layers: Vec<(String, Arc<dyn Layer<T>>)>,
-    /// The numbers of the first layers, where they come from a trained network.
+    /// The network that the first layers' parameters are copied from, if it is extended.
     start: Option<Network<T>>,
     seed: u64,
     input_scaler: Option<Scaler>,
@@ -28,14 +28,14 @@ impl<T: Scalar> NetworkBuilder<T> {
         Self { input, layers: Vec::new(), start: None, seed: 0, input_scaler: None }
     }
 
-    /// Adds a layer. It is called `layers.0`, `layers.1`, … in its order.
+    /// Adds a layer. Layers are named `layers.0`, `layers.1`, … in order.
     #[must_use]
     pub fn layer(self, layer: impl Layer<T> + 'static) -> Self {
         let index = self.layers.iter().filter(|(name, _)| name.starts_with("layers.")).count();
         self.named(format!("layers.{index}"), Arc::new(layer))
     }
 
-    /// Draws the first parameters from this seed; it is 0 unless set.
+    /// Sets the seed of the initial parameters; 0 by default.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -59,14 +59,14 @@ impl<T: Scalar> NetworkBuilder<T> {
         self.complete(structure)
     }
 
-    /// The same with layers whose shared parameters are their own where the layer they share them with is not there.
+    /// Builds like [`build`](Self::build), but a shared parameter whose owner is absent becomes the layer's own.
     #[cfg(feature = "testing")]
     pub(crate) fn build_detached(self) -> Result<Network<T>, BuildError> {
         let structure = Structure::new(self.input, self.layers.clone(), Sharing::Detached)?;
         self.complete(structure)
     }
 
-    /// Builds a network whose output is its input again: of its shape, and scaled back.
+    /// Builds a network whose output has the shape and scale of its input.
     pub(crate) fn build_reconstruction(self) -> Result<Network<T>, BuildError> {
         let mut structure = Structure::new(self.input, self.layers.clone(), Sharing::Strict)?;
         let (input, output) = (structure.input, structure.output());
@@ -112,7 +112,7 @@ impl<T: Scalar> NetworkBuilder<T> {
 }
 
 impl<T: Scalar> Network<T> {
-    /// A builder that begins with this network's layers, numbers and scaler, to be given more layers: transfer learning.
+    /// A builder that starts with this network's layers, parameters, state and scaler, and takes more layers: transfer learning.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Dense, Shape};
@@ -122,7 +122,7 @@ impl<T: Scalar> Network<T> {
     ///     .mirror(Activation::Linear)
     ///     .build()?;
     /// let mut classifier = model.encoder().extend().layer(Dense::new(3).activation(Activation::Softmax)).build()?;
-    /// classifier.freeze("encoder.")?; // trains the new layer alone
+    /// classifier.freeze("encoder.")?; // trains only the new layer
     /// # Ok::<(), autoencoder::Error>(())
     /// ```
     pub fn extend(self) -> NetworkBuilder<T> {
@@ -132,7 +132,7 @@ impl<T: Scalar> Network<T> {
         NetworkBuilder { input: structure.input, layers, seed: self.seed, input_scaler, start: Some(self) }
     }
 
-    /// A network whose numbers are all zero.
+    /// A network whose parameters and state are all zero.
     pub(crate) fn blank(structure: Arc<Structure<T>>, seed: u64) -> Result<Self, BuildError> {
         Ok(Self {
             parameters: zeros(structure.parameter_count()).map_err(no_memory)?,
@@ -147,7 +147,7 @@ impl<T: Scalar> Network<T> {
         })
     }
 
-    /// Draws every parameter, and gives the state its first values.
+    /// Draws every parameter and initialises the state.
     fn initialise(&mut self) -> Result<(), BuildError> {
         let random = Random::new(self.seed, Purpose::Initialise);
         for node in &self.structure.nodes {

@@ -1,4 +1,4 @@
-//! The gradient of a batch: the lanes' added up in their order, and what is computed over the whole batch.
+//! The gradient of a batch: the sum of the lanes' gradients in their order, and gradients computed over the whole batch.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::layer::{FinishGradient, Layer, ParameterSpec, Segments, WholeBatch};
 use crate::parallel::{self, Divide};
 
 impl<T: Scalar> Network<T> {
-    /// The gradient by every parameter: what is computed over the whole batch, the lanes' added up in order, and penalties on parameters.
+    /// The gradient with respect to every parameter: whole-batch gradients, the lanes' gradients summed in order, and penalties on parameters.
     pub(super) fn collect(&self, tape: &mut Tape<T>, samples: usize, gradients: &mut [T]) {
         let threads = worth_threads(&self.structure, samples);
         self.whole_batch(tape, samples, threads, gradients);
@@ -35,7 +35,7 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    /// Makes gradients of what the lanes have collected in another form; it is added up in the first lane.
+    /// Sums what lanes collected in another form in the first lane, and turns it into gradients.
     fn finish(&self, tape: &mut Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
         let size = tape.layout.total;
         let lanes = tape.memory.get_mut(..tape.partition.lanes_for(samples) * size).unwrap_or(&mut []);
@@ -50,7 +50,7 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    /// Computes what asked for the whole batch, in two halves side by side: whoever computed a half's activations has them at hand.
+    /// Computes the whole-batch gradients, in two halves in parallel: the thread that computed a half's activations still has them in its cache.
     fn whole_batch(&self, tape: &mut Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
         let mut second_gradients = std::mem::take(&mut tape.second_gradients);
         let first = tape.partition.first_half(samples);
@@ -73,7 +73,7 @@ impl<T: Scalar> Network<T> {
         tape.second_gradients = second_gradients;
     }
 
-    /// The same of some samples, which begin where a lane does.
+    /// Computes the whole-batch gradients of some samples, the first of which starts a lane.
     fn whole_batch_of(&self, tape: &Tape<T>, samples: Range<usize>, threads: bool, gradients: &mut [T]) {
         let segments = |range: Range<usize>, features: usize| Segments {
             data: &tape.memory,
@@ -105,7 +105,7 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    /// The parameters that learn and are of a kind: each with its layer, by its place in the layer's plan.
+    /// The trainable parameters of a kind: for each its layer and its index in the layer's plan.
     fn learning(
         &self,
         layout: &Layout,
@@ -119,7 +119,7 @@ impl<T: Scalar> Network<T> {
         })
     }
 
-    /// The first layer whose gradients anyone needs: the first with a parameter that is not frozen.
+    /// The first layer whose gradients are needed: the first with a parameter that is not frozen, or layer 0 if the input gradient is wanted.
     pub(super) fn first_needed(&self, layout: &Layout) -> usize {
         if !layout.input_gradient.is_empty() {
             return 0;
@@ -129,17 +129,17 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// The lanes' gradients of some elements, added to them in the lanes' order.
+/// Adds the lanes' gradients of some elements to `target`, in the lanes' order.
 struct LaneSum<'a, T: Scalar> {
     /// The memory of the lanes, `size` elements each.
     lanes: &'a [T],
     size: usize,
-    /// The first element's place in a lane's memory.
+    /// The offset of the first element in a lane's memory.
     start: usize,
     target: &'a mut [T],
 }
 
-/// Elements that are added up by one thread.
+/// Elements that one thread sums.
 const SUM_PIECE: usize = 4096;
 
 impl<T: Scalar> Divide for LaneSum<'_, T> {
@@ -161,11 +161,11 @@ impl<T: Scalar> Divide for LaneSum<'_, T> {
     }
 }
 
-/// Some rows of a gradient that is computed over the whole batch.
+/// Some rows of a whole-batch gradient.
 struct Rows<'a, T: Scalar> {
     layer: &'a dyn Layer<T>,
     parameter: usize,
-    /// The gradient holds what another layer has added to it.
+    /// Whether to add to the gradient, which holds another layer's contribution.
     adds: bool,
     input: Segments<'a, T>,
     output_gradient: Segments<'a, T>,
@@ -175,11 +175,11 @@ struct Rows<'a, T: Scalar> {
     gradient: &'a mut [T],
 }
 
-/// Rows are cut at multiples of this, so that few register tiles stay half empty.
+/// Rows are split at multiples of this, so that few register tiles stay half empty.
 const ROWS_PIECE: usize = 8;
 
 impl<T: Scalar> Divide for Rows<'_, T> {
-    /// Each share reads all its samples again, and two halves of a batch are under way.
+    /// Half the threads: each share reads all samples again, and the other half of the batch runs at the same time.
     fn shares(threads: usize) -> usize {
         threads.div_ceil(2)
     }

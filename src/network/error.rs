@@ -1,16 +1,16 @@
-//! What can be wrong with a network's description or its parameters.
+//! Errors of a network's description or its parameters.
 
 use thiserror::Error;
 
 use crate::{Shape, ShapeError};
 
-/// Why a model cannot be built: which layer, and what about it.
+/// Why a model cannot be built: which layer, and what is wrong with it.
 #[derive(Clone, PartialEq, Error)]
 #[error("layer `{layer}` ({layer_kind}): {kind}")]
 pub struct BuildError {
     layer: String,
     layer_kind: String,
-    kind: Box<BuildErrorKind>, // in a box, so that an error is not what makes every `Result` large
+    kind: Box<BuildErrorKind>, // boxed to keep every `Result` small
 }
 
 impl BuildError {
@@ -18,7 +18,7 @@ impl BuildError {
         Self { layer: layer.to_owned(), layer_kind: layer_kind.to_owned(), kind: Box::new(kind.into()) }
     }
 
-    /// The name of the layer, `encoder.2` for instance; `model` where it is about the whole.
+    /// The name of the layer, `encoder.2` for instance; `model` if the error concerns the whole model.
     pub fn layer(&self) -> &str {
         &self.layer
     }
@@ -33,13 +33,13 @@ impl BuildError {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum BuildErrorKind {
-    /// The layer cannot work on the shape it is given.
+    /// The layer does not accept its input shape.
     #[error(transparent)]
     Shape(#[from] ShapeError),
     /// There are no layers.
     #[error("there are no layers")]
     NoLayers,
-    /// The decoder gives something else than the encoder takes.
+    /// The decoder's output and the encoder's input differ in their number of elements.
     #[error("the decoder ends in {output} ({} elements), the model's input is {input} ({} elements)", output.elements(), input.elements())]
     Reconstruction {
         /// The shape of the decoder's output.
@@ -47,10 +47,10 @@ pub enum BuildErrorKind {
         /// The shape of the model's input.
         input: Shape,
     },
-    /// A mirrored decoder has no layer for this one.
+    /// This layer has no counterpart for a mirrored decoder.
     #[error("there is no mirror image of this layer; write the decoder out")]
     NoMirror,
-    /// A shared parameter refers to one that does not exist, or not before it.
+    /// A shared parameter refers to one that does not exist, or comes later.
     #[error("`{name}` is not a parameter of an earlier layer")]
     NoSuchParameter {
         /// The name referred to.
@@ -63,21 +63,21 @@ pub enum BuildErrorKind {
         name: String,
         /// The shape of the parameter referred to.
         expected: Vec<usize>,
-        /// The shape asked for.
+        /// The shape of the shared parameter.
         found: Vec<usize>,
     },
-    /// Two layers ask for side inputs of different sizes.
+    /// Two layers need side inputs of different sizes.
     #[error("a side input of {found} features is asked for, an earlier layer asks for {expected}")]
     SideInput {
-        /// What the earlier layer asks for.
+        /// The size that the earlier layer needs.
         expected: usize,
-        /// What this one asks for.
+        /// The size that this one needs.
         found: usize,
     },
-    /// An initializer gave a number that is not finite, or the state begins with one.
+    /// An initializer produced a number that is not finite, or an initial state is not finite.
     #[error("the initial `{parameter}` is not finite; check its initializer")]
     NotFinite {
-        /// The parameter, or the tensor of the state.
+        /// The parameter or state tensor.
         parameter: &'static str,
     },
     /// A scaler is for another number of features.
@@ -91,7 +91,7 @@ pub enum BuildErrorKind {
     /// The memory cannot be allocated.
     #[error("cannot allocate memory for {elements} elements")]
     OutOfMemory {
-        /// How many were asked for.
+        /// The number of elements requested.
         elements: usize,
     },
 }
@@ -100,19 +100,19 @@ pub enum BuildErrorKind {
 #[derive(Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ParameterError {
-    /// There is none of that name.
+    /// There is no parameter of that name.
     #[error("there is no parameter `{name}`")]
     Unknown {
         /// The name asked for.
         name: String,
     },
-    /// No parameter's name begins so.
+    /// No parameter's name has that prefix.
     #[error("no parameter's name begins with `{prefix}`")]
     NoneBegins {
         /// The prefix asked for.
         prefix: String,
     },
-    /// Another number of elements.
+    /// The number of elements is not the parameter's.
     #[error("`{name}` has {expected} elements, {found} were given")]
     Length {
         /// The parameter.

@@ -1,4 +1,4 @@
-//! [`Workspace`] and inference: the way forward, without memory of it.
+//! [`Workspace`] and inference: a forward pass that keeps nothing for a backward pass.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::random::{Purpose, Random};
 use crate::shape::checked_product;
 use crate::{Error, Scalar};
 
-/// Samples computed at a time where their outputs are only looked at.
+/// Samples computed at a time when their outputs are visited and discarded.
 const AT_ONCE: usize = 256;
 
-/// Working memory for inference, kept by the caller so that nothing is allocated from call to call. One for each thread.
+/// Working memory for inference, owned by the caller so that repeated calls allocate nothing. Use one per thread.
 #[derive(Debug)]
 pub struct Workspace<T: Scalar> {
     structure: Arc<Structure<T>>,
@@ -40,12 +40,12 @@ impl<T: Scalar> Workspace<T> {
     }
 }
 
-/// Whom the output of the last layer is for.
+/// Who consumes the last layer's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// The caller: in the units of the data.
+    /// The caller: in the units of the data, with any scaler undone.
     Result,
-    /// A loss: scaled as the inputs are, and without the last activation where the loss takes it over.
+    /// A loss: scaled, and without the last activation if the loss applies it.
     Loss { linked: bool },
 }
 
@@ -62,7 +62,7 @@ impl<T: Scalar> Network<T> {
         Ok(Workspace { output: zeros(output)?, ..self.workspace_without_results(samples)? })
     }
 
-    /// The same for one thread that has others beside it: the batch is not cut for several.
+    /// Working memory for one of several threads: the batch is not divided among threads.
     pub(crate) fn workspace_alone(&self, samples: usize) -> Result<Workspace<T>, Error> {
         let output = checked_product("elements of a workspace", &[self.structure.largest_output(), samples])?;
         let partition = Partition::alone(&self.structure, samples);
@@ -77,7 +77,7 @@ impl<T: Scalar> Network<T> {
         self.infer(self.all(), batch.into())
     }
 
-    /// The same without allocating: the result lies in the workspace.
+    /// Like [`predict`](Self::predict), but without allocating: the result is in the workspace.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the network or the workspace.
@@ -89,7 +89,7 @@ impl<T: Scalar> Network<T> {
         self.infer_with(self.all(), workspace, batch.into())
     }
 
-    /// The output of the layer called `layer` (`layers.2`, `encoder.0`; see [`layers`](Self::layers)), after its activation.
+    /// The output of the layer named `layer` (`layers.2`, `encoder.0`; see [`layers`](Self::layers)), after its activation.
     ///
     /// # Errors
     /// [`Error`] if there is no such layer or the batch does not suit the network.
@@ -97,7 +97,7 @@ impl<T: Scalar> Network<T> {
         self.infer(self.up_to(layer)?, batch.into())
     }
 
-    /// The layers from the first to the one called `layer`.
+    /// The layers from the first to the one named `layer`.
     pub(super) fn up_to(&self, layer: &str) -> Result<Range<usize>, InputError> {
         let index = self.structure.nodes.iter().position(|node| node.name == layer);
         let index = index.ok_or_else(|| InputError::NoSuchLayer { name: layer.to_owned() })?;
@@ -108,7 +108,7 @@ impl<T: Scalar> Network<T> {
         0..self.structure.nodes.len()
     }
 
-    /// The output of the last of `nodes` for inputs of the first.
+    /// The output of the last of `nodes`, given inputs of the first.
     pub(crate) fn infer(&self, nodes: Range<usize>, batch: Batch<'_, T>) -> Result<DMatrix<T>, Error> {
         let mut workspace = self.workspace_without_results(batch.samples())?;
         let features = self.features_after(&nodes);
@@ -151,14 +151,14 @@ impl<T: Scalar> Network<T> {
         Ok(DMatrixView::from_slice(workspace.output.get(..features * samples).unwrap_or(&[]), features, samples))
     }
 
-    /// Calls `visit` with the output of the last of `nodes` for each sample of the batch and the sample's place, a few of which are held at a time.
+    /// Calls `visit` with each sample's index and its output of the last of `nodes`; only a few outputs are held at a time.
     pub(crate) fn each_output(
         &self,
         nodes: Range<usize>,
         batch: Batch<'_, T>,
         mut visit: impl FnMut(usize, &[T]),
     ) -> Result<(), Error> {
-        self.check_part(&nodes, &batch)?; // the whole of it: parts of a side input that is too long would suit parts of the batch
+        self.check_part(&nodes, &batch)?; // the whole batch: parts would not reveal that a side input has too many samples
         let mut workspace = self.workspace(batch.samples().clamp(1, AT_ONCE))?;
         for first in (0..batch.samples()).step_by(AT_ONCE) {
             let part = batch.part(first, (batch.samples() - first).min(AT_ONCE));
@@ -175,7 +175,7 @@ impl<T: Scalar> Network<T> {
     fn workspace_cut(&self, partition: Partition, samples: usize) -> Result<Workspace<T>, Error> {
         let layout = Layout::inference(&self.structure, partition.part_samples).map_err(Error::from)?;
         let memory = checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
-        self.prepared()?; // so that the first pass takes no longer than the others
+        self.prepared()?; // now, so that the first pass is as fast as the others
         Ok(Workspace {
             memory: Buffer::zeros(memory)?,
             output: Vec::new(),
@@ -223,23 +223,23 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Elements a sample has when it comes to the first of `nodes`.
+    /// Elements per sample before the first of `nodes`.
     fn features_before(&self, nodes: &Range<usize>) -> usize {
         self.shape_before(nodes.start).elements()
     }
 
-    /// Elements a sample has after the last of `nodes`.
+    /// Elements per sample after the last of `nodes`.
     pub(super) fn features_after(&self, nodes: &Range<usize>) -> usize {
         let last = nodes.end.checked_sub(1).and_then(|last| self.structure.nodes.get(last));
         last.map_or(self.structure.input.elements(), |node| node.output.elements())
     }
 
-    /// The shape that a sample has before layer `index`.
+    /// The shape of a sample before layer `index`.
     pub(crate) fn shape_before(&self, index: usize) -> crate::Shape {
         self.structure.nodes.get(index).map_or(self.structure.input, |node| node.input)
     }
 
-    /// The layer that draws the code from a distribution, if it is the last before layer `end` that does anything, and its place.
+    /// The layer that draws the code from a distribution, and its index, if it is the last layer before `end` that computes anything.
     pub(crate) fn latent_before(&self, end: usize) -> Option<(usize, &dyn Latent<T>)> {
         let index = self.structure.source(end)?;
         let latent = self.structure.nodes.get(index)?.layer.latent()?;
@@ -272,7 +272,7 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// What the lanes of an inference have in common.
+/// What all lanes of an inference share.
 struct Trip<'a, T: Scalar> {
     network: &'a Network<T>,
     way: Way<'a, T>,
@@ -287,7 +287,7 @@ struct Trip<'a, T: Scalar> {
 }
 
 impl<T: Scalar> Trip<'_, T> {
-    /// Computes the part of the batch that begins at sample `first`.
+    /// Computes `samples` samples of the batch, from sample `first` on.
     fn part(&self, first: usize, samples: usize, memory: &mut [T], output: &mut [T]) {
         let way = self.way.of(first, samples);
         let scaler = self.network.input_scaler().filter(|_| self.nodes.start == 0);
@@ -315,7 +315,7 @@ impl<T: Scalar> Trip<'_, T> {
         }
     }
 
-    /// Copies samples from `first` on to a range of the memory.
+    /// Copies samples from `first` on into a range of the memory.
     fn stage(&self, columns: Option<Columns<'_, T>>, first: usize, range: Range<usize>, memory: &mut [T]) {
         let (Some(columns), Some(staged)) = (columns, memory.get_mut(range)) else { return };
         for (index, sample) in staged.chunks_exact_mut(columns.features().max(1)).enumerate() {
@@ -324,7 +324,7 @@ impl<T: Scalar> Trip<'_, T> {
     }
 }
 
-/// Lanes with the memory and the outputs that are theirs.
+/// Some lanes with their memory and outputs.
 struct Lanes<'a, T: Scalar> {
     trip: &'a Trip<'a, T>,
     first: usize,

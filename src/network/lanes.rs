@@ -1,4 +1,4 @@
-//! Lanes: how the parts of a batch find their way through the network side by side.
+//! Lanes: groups of a batch's samples that run through the network in parallel.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::parallel::{self, Divide};
 use crate::{DataError, Scalar};
 
 impl<T: Scalar> Network<T> {
-    /// Runs every lane. Without layers that wait for the whole batch, a lane goes all the way by itself; with them, all lanes stop there.
+    /// Runs every lane: independently from start to end, unless a layer needs statistics of the whole batch; then all lanes synchronise there.
     pub(super) fn run(
         &self,
         tape: &mut Tape<T>,
@@ -28,7 +28,7 @@ impl<T: Scalar> Network<T> {
         let waits =
             passes.trains() && self.structure.nodes.iter().any(|node| node.waits() && !node.rests(&self.frozen));
         if let Err(error) = self.run_stages(tape, passes, waits, step) {
-            tape.samples = 0; // there is nothing to go back from
+            tape.samples = 0; // a backward pass is impossible
             return Err(error);
         }
         if passes.trains() {
@@ -89,7 +89,7 @@ impl<T: Scalar> Network<T> {
         self.run_legs(tape, passes, &[Leg::Backward(0..done)], step)
     }
 
-    /// Sends every lane along some legs, and adds up what they have left behind so far, in the lanes' order.
+    /// Runs some legs of every lane, and sums their records, in the lanes' order.
     fn run_legs<S: Step<T>>(
         &self,
         tape: &mut Tape<T>,
@@ -124,16 +124,16 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// Which of the passes a run is to make.
+/// Which passes a run makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Passes {
     Forward,
     Backward,
-    /// Both, each part going there and back before the next.
+    /// Both, forward and backward for each part before the next part.
     Both,
-    /// Forward in inference mode, and a judgement without gradients.
+    /// Forward in inference mode, then loss and metrics without gradients.
     Evaluate,
-    /// The same in validation mode.
+    /// Like `Evaluate`, in validation mode.
     Validate,
 }
 
@@ -155,20 +155,20 @@ impl Passes {
     }
 }
 
-/// A leg of a lane's trip, on which it does not wait for the others.
+/// A stretch of a lane's passes that needs no other lane.
 #[derive(Clone)]
 enum Leg {
     /// Read the samples.
     Begin,
     Forward(Range<usize>),
     ForwardSums(usize),
-    /// Compare the predictions with the targets; clear the gradients.
+    /// Clear the gradients; compute loss, metrics and the gradient with respect to the predictions.
     Judge,
     BackwardSums(usize),
     Backward(Range<usize>),
 }
 
-/// What the lanes of a step have in common.
+/// What all lanes of a step share.
 struct Trip<'a, T: Scalar, S> {
     way: Way<'a, T>,
     partition: Partition,
@@ -179,7 +179,7 @@ struct Trip<'a, T: Scalar, S> {
 }
 
 impl<T: Scalar, S: Step<T>> Trip<'_, T, S> {
-    /// Takes lane `lane` along the legs, part by part.
+    /// Runs the legs for lane `lane`, part by part.
     fn lane(&self, lane: usize, memory: &mut [T], record: &mut Record) {
         let (lane_first, samples) = self.partition.lane(lane, self.samples);
         for (first, samples) in self.partition.parts(samples) {
@@ -247,7 +247,7 @@ impl<T: Scalar, S: Step<T>> Trip<'_, T, S> {
     }
 }
 
-/// Lanes with the memory and the records that are theirs.
+/// Some lanes with their memory and records.
 struct Lanes<'a, T: Scalar, S> {
     trip: &'a Trip<'a, T, S>,
     first: usize,

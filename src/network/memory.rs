@@ -1,4 +1,4 @@
-//! [`Layout`]: where a lane's activations and gradients lie in its piece of a workspace.
+//! [`Layout`]: the positions of a lane's activations and gradients in its memory.
 
 use std::ops::Range;
 
@@ -7,9 +7,9 @@ use crate::layer::Activation;
 use crate::shape::{checked_product, checked_sum};
 use crate::{InputError, Scalar, ShapeError};
 
-/// Where a lane's numbers lie in its piece of a workspace, for parts of up to `samples` samples.
+/// The positions of a lane's numbers in its memory, for parts of up to `samples` samples.
 ///
-/// Ranges that are not needed are `0..0`. A node that passes go by has its source's range.
+/// Ranges that are not needed are `0..0`. A skipped node shares its source's range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub input: Range<usize>,
@@ -21,31 +21,31 @@ pub(crate) struct Layout {
     pub input_gradient: Range<usize>,
     pub scratch: Range<usize>,
     pub gradients: Range<usize>,
-    /// Where a few predictions lie while the loss writes its gradient over them; empty where it is written elsewhere.
+    /// A copy of a few predictions while the loss overwrites them with its gradient; empty if the gradient has its own range.
     pub judged: Range<usize>,
     pub total: usize,
 }
 
-/// Samples whose predictions are judged at a time where the gradient is written over them.
+/// Samples passed to the loss at a time if the gradient overwrites the predictions.
 pub(crate) const JUDGED_AT_ONCE: usize = 4;
 
-/// What of a training pass is kept.
+/// What a training pass keeps.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Keep {
-    /// Targets are read apart from the inputs.
+    /// Targets have their own buffer.
     pub target: bool,
-    /// The gradient by the network's input is computed.
+    /// The gradient with respect to the network's input is computed.
     pub input_gradient: bool,
-    /// The activation that the loss takes over, where predictions need not outlive it.
+    /// The activation that the loss applies, if predictions need not be kept after it.
     pub link: Option<Activation>,
 }
 
 impl Layout {
-    /// Every output is kept for the way back. Gradients by outputs take turns in two buffers, but for those that whole-batch gradients read.
+    /// Every output is kept for the backward pass. Gradients with respect to outputs alternate between two buffers, except those that whole-batch gradients read.
     pub fn training<T: Scalar>(structure: &Structure<T>, samples: usize, keep: Keep) -> Result<Self, ShapeError> {
         let mut taker = Taker { samples, end: 0 };
         let mut layout = Self::bare(structure, &mut taker)?;
-        // Where no layer does anything, predictions are the inputs themselves; targets and gradients need places of their own.
+        // If no layer computes anything, predictions are the inputs; targets and gradients need their own ranges.
         let idle = structure.last_active().is_none();
         layout.target = taker.take(if keep.target || idle { structure.output().elements() } else { 0 })?;
         layout.input_gradient = taker.take(if keep.input_gradient || idle { structure.input.elements() } else { 0 })?;
@@ -70,7 +70,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The last outputs and their gradient share a place.
+    /// Lets the last outputs and their gradient share a range.
     fn judge_in_place<T: Scalar>(&mut self, structure: &Structure<T>, taker: &mut Taker) -> Result<(), ShapeError> {
         let last = structure.last_active().unwrap_or(0);
         for (output, gradient) in self.outputs.iter_mut().zip(&self.output_gradients).skip(last) {
@@ -81,7 +81,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Outputs take turns in two buffers; nothing is kept.
+    /// Outputs alternate between two buffers; nothing is kept.
     pub fn inference<T: Scalar>(structure: &Structure<T>, samples: usize) -> Result<Self, ShapeError> {
         let mut taker = Taker { samples, end: 0 };
         let mut layout = Self::bare(structure, &mut taker)?;
@@ -99,11 +99,11 @@ impl Layout {
         Ok(layout)
     }
 
-    /// What every lane has.
+    /// The ranges that every lane needs.
     fn bare<T: Scalar>(structure: &Structure<T>, taker: &mut Taker) -> Result<Self, ShapeError> {
         let scratch = structure.nodes.iter().map(|node| node.plan.scratch).max().unwrap_or(0);
         Ok(Self {
-            // A decoder alone begins with a code, which may be larger than the model's input.
+            // The input of a decoder run alone is a code, which may be larger than the model's input.
             input: taker.take(structure.input.elements().max(structure.largest_output()))?,
             side: taker.take(structure.side_input)?,
             target: 0..0,
@@ -119,20 +119,19 @@ impl Layout {
     }
 }
 
-/// The first `count` places of a range, none of an empty one.
+/// The first `count` positions of a range; none of an empty one.
 pub(crate) fn head(range: &Range<usize>, count: usize) -> Range<usize> {
     if range.is_empty() || count == 0 { 0..0 } else { range.start..range.start + count }
 }
 
-/// The range at `index`; there is none only where a source is asked for that does not exist.
+/// The range at `index`, which always exists; else an empty one.
 pub(crate) fn at(ranges: &[Range<usize>], index: usize) -> Range<usize> {
     ranges.get(index).cloned().unwrap_or(0..0)
 }
 
 /// `elements` zeros.
 ///
-/// Whether there is the memory is found out first; then it comes from the system as zeros, which nobody has to write: the pages of a large model are first
-/// touched by whoever fills them.
+/// First checks that the memory can be reserved, then takes zeroed pages, touched only when filled.
 pub(crate) fn zeros<T: Scalar>(elements: usize) -> Result<Vec<T>, InputError> {
     Vec::<T>::new().try_reserve_exact(elements).map_err(|_| InputError::OutOfMemory { elements })?;
     Ok(vec![T::zero(); elements])
@@ -144,12 +143,12 @@ struct Taker {
 }
 
 impl Taker {
-    /// Room for `elements` a sample.
+    /// Takes `elements` per sample.
     fn take(&mut self, elements: usize) -> Result<Range<usize>, ShapeError> {
         self.take_once(checked_product("elements of working memory", &[elements, self.samples])?)
     }
 
-    /// Room for `elements`, whatever the number of samples. Starts at a multiple of 16, a cache line of `f32`.
+    /// Takes `elements`, whatever the number of samples. Starts at a multiple of 16, a cache line of `f32`.
     fn take_once(&mut self, elements: usize) -> Result<Range<usize>, ShapeError> {
         const ALIGNMENT: usize = 16;
         if elements == 0 {
@@ -162,7 +161,7 @@ impl Taker {
     }
 }
 
-/// Two buffers, each large enough for any layer's output, used in turn.
+/// Two buffers, each large enough for any layer's output, used alternately.
 struct Turns {
     starts: [usize; 2],
 }

@@ -1,4 +1,4 @@
-//! [`Network`]: layers over one flat parameter vector, run forward and backward.
+//! [`Network`]: layers over one flat parameter vector, with forward and backward passes.
 
 mod activity;
 mod buffer;
@@ -43,8 +43,8 @@ use crate::{Scalar, Shape};
 
 /// Layers over one flat parameter vector.
 ///
-/// Inference takes `&self` and is safe to share between threads; `Clone` copies the numbers and shares the layers.
-/// An [`Autoencoder`](crate::Autoencoder) is two of these; by itself a network is a classifier, a regression, a decoder.
+/// Inference takes `&self` and is safe to share between threads; `Clone` copies parameters and state, and shares the layers.
+/// An [`Autoencoder`](crate::Autoencoder) consists of two networks; on its own a network is a classifier, a regression model or a decoder.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -62,19 +62,19 @@ use crate::{Scalar, Shape};
 pub struct Network<T: Scalar> {
     structure: Arc<Structure<T>>,
     parameters: Vec<T>,
-    /// Derived from the parameters; rebuilt by [`prepare`](Self::prepare) whenever they change.
+    /// Data derived from the parameters; rebuilt by [`prepare`](Self::prepare) whenever they change.
     prepared: Prepared<T>,
     state: Vec<T>,
     frozen: Vec<bool>,
     seed: u64,
-    /// The version of the crate that built it.
+    /// The crate version that built the network.
     crate_version: Arc<str>,
     input_scaler: Option<Arc<Scaler>>,
     output_scaler: Option<Arc<Scaler>>,
 }
 
 impl<T: Scalar> Network<T> {
-    /// A network for samples of shape `input`, to be given its layers.
+    /// Starts the description of a network for samples of shape `input`.
     pub fn builder(input: Shape) -> NetworkBuilder<T> {
         NetworkBuilder::new(input)
     }
@@ -89,12 +89,12 @@ impl<T: Scalar> Network<T> {
         self.structure.output()
     }
 
-    /// The seed that the parameters were drawn with.
+    /// The seed of the initial parameters.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The version of the crate that built the model, another than the one at work where the model comes from an older file.
+    /// The crate version that built the model; it may differ from the running one if the model was loaded from a file.
     pub fn crate_version(&self) -> &str {
         &self.crate_version
     }
@@ -103,22 +103,22 @@ impl<T: Scalar> Network<T> {
         self.crate_version = version.into();
     }
 
-    /// The layers in order, each with its name.
+    /// The layers in order, with their names.
     pub fn layers(&self) -> impl Iterator<Item = (&str, &dyn Layer<T>)> {
         self.structure.nodes.iter().map(|node| (node.name.as_str(), node.layer.as_ref()))
     }
 
-    /// What is applied to inputs before the first layer.
+    /// The scaler applied to inputs before the first layer.
     pub fn input_scaler(&self) -> Option<&Scaler> {
         self.input_scaler.as_deref()
     }
 
-    /// What is undone on outputs after the last layer.
+    /// The scaler undone on outputs after the last layer.
     pub fn output_scaler(&self) -> Option<&Scaler> {
         self.output_scaler.as_deref()
     }
 
-    /// The structure of layers `nodes` by themselves.
+    /// The structure of layers `nodes` as a network of their own.
     pub(crate) fn structure_of(&self, nodes: Range<usize>) -> Result<Structure<T>, BuildError> {
         let whole = nodes.end == self.structure.nodes.len();
         let nodes = self.structure.nodes.get(nodes).unwrap_or(&[]);
@@ -129,7 +129,7 @@ impl<T: Scalar> Network<T> {
         Ok(structure)
     }
 
-    /// Layers `nodes`, whose structure by themselves is `structure`, as a network with a copy of their numbers.
+    /// Layers `nodes`, whose own structure is `structure`, as a network with copies of their parameters and state.
     pub(crate) fn part(&self, nodes: Range<usize>, structure: &Arc<Structure<T>>) -> Self {
         let mut part = Self {
             parameters: vec![T::zero(); structure.parameter_count()],
@@ -160,7 +160,7 @@ impl<T: Scalar> Network<T> {
         &self.structure
     }
 
-    /// Whether a second thread gains anything on a batch of `samples` samples.
+    /// Whether a batch of `samples` samples is large enough for several threads.
     pub(crate) fn is_worth_threads(&self, samples: usize) -> bool {
         partition::worth_threads(&self.structure, samples)
     }

@@ -1,4 +1,4 @@
-//! Parameters by name: read, set with a check, frozen.
+//! Parameters by name: reading, checked setting, freezing.
 
 use std::ops::Range;
 
@@ -12,16 +12,16 @@ use crate::kernel::reduce;
 pub struct Parameter<'a, T> {
     /// `encoder.0.weight`, for instance.
     pub name: &'a str,
-    /// The dimensions, the last of them fastest.
+    /// The dimensions, in row-major order.
     pub shape: &'a [usize],
     /// The numbers.
     pub values: &'a [T],
-    /// Training leaves it as it is.
+    /// Whether training leaves it unchanged.
     pub frozen: bool,
 }
 
 impl<T: Scalar> Network<T> {
-    /// Every parameter, in the order of the flat vector: names, shapes, values.
+    /// All parameters, in the order of the flat vector: names, shapes, values.
     ///
     /// ```
     /// use autoencoder::{Dense, Network, Shape};
@@ -40,12 +40,12 @@ impl<T: Scalar> Network<T> {
         })
     }
 
-    /// The table's entries, each with whether training changes it.
+    /// The table's entries, each with whether it is trainable.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&Entry, bool)> {
         self.structure.table.iter().enumerate().map(|(index, entry)| (entry, self.learns(index)))
     }
 
-    /// Whether training changes the parameter with this entry in the table.
+    /// Whether the parameter with this table entry is trainable.
     pub(super) fn learns(&self, entry: usize) -> bool {
         self.frozen.get(entry) == Some(&false)
     }
@@ -60,7 +60,7 @@ impl<T: Scalar> Network<T> {
         })
     }
 
-    /// The parameter called `name`.
+    /// The parameter named `name`.
     ///
     /// # Errors
     /// [`ParameterError::Unknown`].
@@ -69,7 +69,7 @@ impl<T: Scalar> Network<T> {
         self.parameters().find(|parameter| parameter.name == name).ok_or_else(unknown)
     }
 
-    /// How many numbers all parameters have together, frozen ones included.
+    /// The total number of parameter elements, including frozen ones.
     pub fn parameter_count(&self) -> usize {
         self.structure.parameter_count()
     }
@@ -79,22 +79,22 @@ impl<T: Scalar> Network<T> {
         &self.parameters
     }
 
-    /// The flat vector of what is saved but not trained.
+    /// The flat state vector: numbers that are saved but not trained.
     pub(crate) fn state_vector(&self) -> &[T] {
         &self.state
     }
 
-    /// Replaces every parameter and every number of the state by those that the network had at another time.
+    /// Replaces all parameters and the whole state by a copy taken earlier.
     pub(crate) fn set_numbers(&mut self, parameters: &[T], state: &[T]) {
         self.parameters.copy_from_slice(parameters);
         self.state.copy_from_slice(state);
         self.prepare();
     }
 
-    /// Sets the parameter, or the state tensor, called `name`.
+    /// Sets the parameter, or the state tensor, named `name`.
     ///
     /// # Errors
-    /// [`ParameterError`] if there is none of that name, the number of values is another, or one is not finite; the network is then unchanged.
+    /// [`ParameterError`] if the name is unknown, the number of values is wrong, or one is not finite; the network is then unchanged.
     pub fn set_parameter(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
         let find = |entries: &[Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
         let target = match (find(&self.structure.table), find(&self.structure.states)) {
@@ -115,8 +115,8 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Changes the flat parameter vector, as an optimizer of one's own does, and gives back what `change` does. It may change frozen parameters, too;
-    /// the gradients of those are 0.
+    /// Changes the flat parameter vector, in your own training loop for instance, and returns the result of `change`. It may also change frozen parameters;
+    /// their gradients are 0.
     ///
     /// # Errors
     /// [`ParameterError::NotFinite`] if `change` leaves a number that is not finite; the network is then unchanged.
@@ -132,20 +132,20 @@ impl<T: Scalar> Network<T> {
         Ok(result)
     }
 
-    /// Keeps training from changing the parameters whose names begin with `prefix`, in whole parts: `encoder`, `encoder.1` (not `encoder.10`), `layers.0.weight`; all
-    /// of them with an empty one. A layer with state ([`BatchNorm`](crate::BatchNorm)) whose parameters are all frozen runs in inference mode and keeps its state, as
-    /// with Keras's `trainable = False`.
+    /// Freezes the parameters whose names start with `prefix`, in whole parts: `encoder`, `encoder.1` (not `encoder.10`), `layers.0.weight`; an empty prefix
+    /// freezes all. Training does not change frozen parameters. A layer with state ([`BatchNorm`](crate::BatchNorm)) whose parameters are all frozen runs in
+    /// inference mode and keeps its state, as with Keras's `trainable = False`.
     ///
     /// # Errors
-    /// [`ParameterError::NoneBegins`] if there are none.
+    /// [`ParameterError::NoneBegins`] if no name does.
     pub fn freeze(&mut self, prefix: &str) -> Result<(), ParameterError> {
         self.set_frozen(prefix, true)
     }
 
-    /// Lets training change them again.
+    /// Undoes [`freeze`](Self::freeze).
     ///
     /// # Errors
-    /// [`ParameterError::NoneBegins`] if there are none.
+    /// [`ParameterError::NoneBegins`] if no name starts with `prefix`.
     pub fn unfreeze(&mut self, prefix: &str) -> Result<(), ParameterError> {
         self.set_frozen(prefix, false)
     }
@@ -161,13 +161,13 @@ impl<T: Scalar> Network<T> {
         if found { Ok(()) } else { Err(ParameterError::NoneBegins { prefix: prefix.to_owned() }) }
     }
 
-    /// The name of the parameter to which the number at `position` of the flat vector belongs, and its place in it.
+    /// The name of the parameter that element `position` of the flat vector belongs to, and the element's index in it.
     pub(crate) fn name_at(&self, position: usize) -> (String, usize) {
         let entry = self.structure.table.iter().find(|entry| entry.range.contains(&position));
         entry.map_or((String::new(), 0), |entry| (entry.name.clone(), position - entry.range.start))
     }
 
-    /// The runs of the parameter vector that are not frozen.
+    /// The ranges of the parameter vector that are not frozen.
     pub(crate) fn trainable(&self) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         for (entry, _) in self.entries().filter(|(_, learns)| *learns) {
@@ -179,13 +179,13 @@ impl<T: Scalar> Network<T> {
         ranges
     }
 
-    /// The flat parameter vector; whoever changes it calls [`prepare`](Self::prepare).
+    /// The flat parameter vector; call [`prepare`](Self::prepare) after changing it.
     pub(crate) fn parameters_mut(&mut self) -> &mut [T] {
         &mut self.parameters
     }
 }
 
-/// Whether the parts of `name` begin with those of `prefix`; parts end in points.
+/// Whether the parts of `name` start with those of `prefix`; parts are separated by dots.
 fn begins_with(name: &str, prefix: &str) -> bool {
     let rest = name.strip_prefix(prefix);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || prefix.is_empty() || prefix.ends_with('.'))

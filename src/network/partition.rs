@@ -1,27 +1,27 @@
-//! [`Partition`]: how a batch is cut, a function of the model and the batch's size alone.
+//! [`Partition`]: how a batch is divided; depends only on the model and the batch size.
 
 use super::Structure;
 use crate::Scalar;
 
-/// The most lanes: with more threads than this, some are idle.
+/// The most lanes; more threads than this would be idle.
 const MAX_LANES: usize = 8;
 
-/// Fewer samples in a lane leave the products' register tiles half empty.
+/// The fewest samples in a lane; fewer would leave the register tiles of products half empty.
 const MIN_LANE_SAMPLES: usize = 8;
 
-/// The most elements that all lanes' gradients may have together: 64 MiB of `f32`.
+/// The most elements of all lanes' gradients together: 64 MiB of `f32`.
 const MAX_LANE_GRADIENTS: usize = 1 << 24;
 
-/// The most parameters whose gradients over the whole batch are computed in two halves: the second half's take as much memory again.
+/// The most parameters for which whole-batch gradients are computed in two halves: the second half needs another gradient vector.
 pub(crate) const MAX_HALVED: usize = 1 << 24;
 
-/// The activations and gradients of a part should stay in a core's own cache (1 to 2 MiB on today's machines).
+/// The activations and gradients of a part should stay in a core's L2 cache (1 to 2 MiB on today's machines).
 const PART_BYTES: usize = 1 << 20;
 
-/// Fewer multiplications than this are done before a second thread has woken up.
+/// The fewest multiplications for several threads; fewer are done before a second thread has woken up.
 const MIN_WORK_FOR_THREADS: usize = 500_000;
 
-/// How a batch is cut into lanes of samples that are computed apart, and a lane into parts that are computed one after the other.
+/// How a batch is divided into lanes of samples that run in parallel, and a lane into parts that run one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Partition {
     /// The most lanes.
@@ -47,36 +47,36 @@ impl Partition {
         Self { lanes: samples.div_ceil(lane_samples).max(1), lane_samples, part_samples }
     }
 
-    /// For inference of up to `samples` samples by one thread that has others beside it.
+    /// For inference of up to `samples` samples by one of several threads.
     pub fn alone<T: Scalar>(structure: &Structure<T>, samples: usize) -> Self {
         let part_samples = samples.min(samples_in_cache(structure)).max(1);
         Self { lanes: 1, lane_samples: samples.max(1), part_samples }
     }
 
-    /// How many lanes `samples` samples take.
+    /// The number of lanes for `samples` samples.
     pub fn lanes_for(&self, samples: usize) -> usize {
         samples.div_ceil(self.lane_samples)
     }
 
-    /// How many of `samples` samples the first half of the lanes has.
+    /// The number of samples in the first half of the lanes, out of `samples`.
     pub fn first_half(&self, samples: usize) -> usize {
         (self.lanes_for(samples).div_ceil(2) * self.lane_samples).min(samples)
     }
 
-    /// The first sample of lane `lane`, and how many it has, out of `samples`.
+    /// The first sample of lane `lane` and its number of samples, out of `samples`.
     pub fn lane(&self, lane: usize, samples: usize) -> (usize, usize) {
         let first = lane * self.lane_samples;
         (first, samples.saturating_sub(first).min(self.lane_samples))
     }
 
-    /// The parts of a lane: first sample within the lane, and how many.
+    /// The parts of a lane: first sample within the lane, and number of samples.
     pub fn parts(self, lane_samples: usize) -> impl Iterator<Item = (usize, usize)> {
         let step = self.part_samples;
         (0..lane_samples).step_by(step).map(move |first| (first, (lane_samples - first).min(step)))
     }
 }
 
-/// Whether a second thread gains anything on `samples` samples.
+/// Whether `samples` samples are enough work for several threads.
 pub(crate) fn worth_threads<T: Scalar>(structure: &Structure<T>, samples: usize) -> bool {
     structure.work_per_sample().saturating_mul(samples) >= MIN_WORK_FOR_THREADS
 }

@@ -1,4 +1,4 @@
-//! Penalties on parameters: what they add to the loss, and to its gradient.
+//! Penalties on parameters: their contribution to the loss and its gradient.
 
 use std::ops::Range;
 
@@ -8,18 +8,18 @@ use crate::Scalar;
 use crate::layer::Regularizer;
 use crate::parallel::{self, Divide};
 
-/// A penalty on a parameter, in its place.
+/// A penalty on a parameter of the network.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WeightPenalty {
     pub regularizer: Regularizer,
     /// The parameter's entry in the table.
     pub entry: usize,
-    /// The penalty's place among all.
+    /// The penalty's index among all penalties.
     pub penalty: usize,
 }
 
 impl<T: Scalar> Network<T> {
-    /// The penalties on parameters that training changes, with the places of these.
+    /// The penalties on trainable parameters, with the parameters' ranges.
     fn weight_penalties(&self) -> impl Iterator<Item = (&WeightPenalty, Range<usize>)> {
         self.structure.weight_penalties.iter().filter_map(|penalty| {
             let entry = self.structure.table.get(penalty.entry)?;
@@ -27,7 +27,7 @@ impl<T: Scalar> Network<T> {
         })
     }
 
-    /// Writes the penalties on parameters to the tape, each as often as there are samples: penalties are reported as means over samples.
+    /// Writes the penalties on parameters to the tape, multiplied by the number of samples, since the tape holds sums.
     pub(super) fn weigh(&self, tape: &mut Tape<T>) {
         for (penalty, range) in self.weight_penalties() {
             let values = self.parameters.get(range).unwrap_or(&[]);
@@ -37,7 +37,7 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    /// Adds the derivatives of the penalties on parameters.
+    /// Adds the gradients of the penalties on parameters.
     pub(super) fn add_weight_penalties(&self, samples: usize, gradients: &mut [T]) {
         let threads = worth_threads(&self.structure, samples);
         for (penalty, range) in self.weight_penalties() {
@@ -48,10 +48,10 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// Elements whose derivatives one thread adds at a time.
+/// Elements whose gradients one thread adds at a time.
 const PIECE: usize = 4096;
 
-/// A penalty's derivatives by some elements, to be added to their gradients.
+/// Adds a penalty's gradient with respect to some elements.
 struct Addition<'a, T> {
     regularizer: Regularizer,
     values: &'a [T],

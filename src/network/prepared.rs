@@ -1,4 +1,4 @@
-//! [`Prepared`]: what layers derive from their parameters, made when it is first needed and rebuilt in one place.
+//! [`Prepared`]: data that layers derive from their parameters, built on first use and rebuilt in one place.
 
 use std::sync::OnceLock;
 
@@ -9,10 +9,10 @@ use crate::Scalar;
 use crate::data::InputError;
 use crate::layer::{Parameters, Prepare, PrepareBackward};
 
-/// What layers derive from their parameters (packed weights): for the way forward, and for the way back, which a model that is only used never needs.
+/// Data that layers derive from their parameters (packed weights): for the forward pass, and for the backward pass, which inference never needs.
 ///
-/// Each is made when a workspace or a tape is, so that loading a model costs no more than reading it. Threads that come first side by side each
-/// make it, and the first that is done keeps it: a lock held while the pool's threads pack could wait for itself.
+/// Each is built together with the first workspace or tape, so that loading a model costs no more than reading it. Threads that need it at once
+/// each build it; the first to finish publishes. No lock is held, since packing runs on the pool and could deadlock.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared<T: Scalar> {
     forward: OnceLock<Buffer<T>>,
@@ -20,14 +20,14 @@ pub(super) struct Prepared<T: Scalar> {
 }
 
 impl<T: Scalar> Prepared<T> {
-    /// Nothing is made yet.
+    /// Nothing is built yet.
     pub fn nothing() -> Self {
         Self { forward: OnceLock::new(), backward: OnceLock::new() }
     }
 }
 
 impl<T: Scalar> Network<T> {
-    /// What the way forward needs.
+    /// The data for the forward pass; built if need be.
     ///
     /// # Errors
     /// [`InputError::OutOfMemory`].
@@ -40,7 +40,7 @@ impl<T: Scalar> Network<T> {
         Ok(self.prepared.forward.get_or_init(|| buffer))
     }
 
-    /// What the way back needs besides.
+    /// The further data for the backward pass; built if need be.
     ///
     /// # Errors
     /// [`InputError::OutOfMemory`].
@@ -54,7 +54,7 @@ impl<T: Scalar> Network<T> {
         Ok(self.prepared.backward.get_or_init(|| buffer))
     }
 
-    /// Rebuilds what is derived from the parameters, as far as it has been made: to be called whenever they have changed.
+    /// Rebuilds the derived data that have been built so far; must be called whenever parameters have changed.
     pub(crate) fn prepare(&mut self) {
         let Prepared { forward: made, backward: made_backward } = &mut self.prepared;
         let Some(made) = made.get_mut() else { return };

@@ -1,4 +1,4 @@
-//! A network from its stored parts.
+//! Restores a network from its stored parts.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::Scalar;
 use crate::data::Scaler;
 
 impl<T: Scalar> Network<T> {
-    /// The network whose parameters and state are what `fill` writes. `frozen` has one flag for each parameter, `scalers` are those of input and output.
+    /// The network whose parameters and state `fill` writes. `frozen` has one flag per parameter; `scalers` are those of input and output.
     pub(crate) fn restore<E: From<BuildError>>(
         structure: Arc<Structure<T>>,
         seed: u64,

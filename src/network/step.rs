@@ -1,4 +1,4 @@
-//! One lane's way through a network: the loops over layers that inference and training share.
+//! The passes of one lane through a network: the loops over layers that inference and training share.
 
 use std::ops::Range;
 
@@ -9,34 +9,34 @@ use crate::layer::{Activation, Backward, BackwardStatistics, Forward, ForwardSta
 use crate::random::Random;
 use crate::{DataError, InputError, Scalar};
 
-/// What training supplies to a step: the data, and what is asked of the predictions.
+/// The data and the loss of a step.
 pub(crate) trait Step<T: Scalar>: Sync {
     /// Reads the samples at `positions` of the batch.
     fn read(&self, positions: Range<usize>, read: Read<'_, T>) -> Result<(), DataError>;
 
-    /// Judges predictions: adds to the record and, in training, writes the gradient by them.
+    /// Evaluates predictions: adds loss and metrics to the record and, in training, writes the gradient with respect to the predictions.
     fn judge(&self, judge: Judge<'_, T>, record: &mut Record);
 }
 
-/// Predictions to be judged, features × samples each.
+/// Predictions to evaluate; predictions, targets and gradient are features × samples.
 pub(crate) struct Judge<'a, T> {
     /// The samples' positions in the batch.
     pub positions: Range<usize>,
     pub predictions: &'a [T],
     pub targets: &'a [T],
-    /// To be written in training; free to be used otherwise.
+    /// To be written in training; free to use as scratch otherwise.
     pub gradient: &'a mut [T],
     pub training: bool,
 }
 
-/// Where a step's data are to be written. `target` is empty where the input is the target.
+/// Buffers for a step's data. `target` is empty if the input is the target.
 pub(crate) struct Read<'a, T> {
     pub input: &'a mut [T],
     pub side: &'a mut [T],
     pub target: &'a mut [T],
 }
 
-/// What a lane leaves behind beside gradients: sums over its samples.
+/// A lane's results besides gradients: sums over its samples.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     pub loss: f64,
@@ -49,7 +49,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Room for all that a lane leaves behind.
+    /// A record for one step of a lane.
     ///
     /// # Errors
     /// [`InputError::OutOfMemory`].
@@ -61,7 +61,7 @@ impl Record {
         })
     }
 
-    /// Room for the sums of many steps.
+    /// A record for the sums of many steps.
     pub fn without_statistics<T: Scalar>(structure: &Structure<T>, metrics: usize) -> Self {
         Self {
             loss: 0.0,
@@ -92,7 +92,7 @@ impl Record {
         self.metrics.iter_mut().chain(&mut self.penalties).chain(&mut self.figures).for_each(|sum| *sum /= count);
     }
 
-    /// Adds what another lane left, whose samples come later.
+    /// Adds the record of another lane, whose samples come later.
     pub fn add(&mut self, other: &Record) {
         let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         self.loss += other.loss;
@@ -104,7 +104,7 @@ impl Record {
     }
 }
 
-/// A network with all that a part of a batch needs to find its way through it.
+/// A network with all that the passes of a part of a batch need.
 #[derive(Clone, Copy)]
 pub(crate) struct Way<'a, T: Scalar> {
     pub structure: &'a Structure<T>,
@@ -112,32 +112,32 @@ pub(crate) struct Way<'a, T: Scalar> {
     /// Whether the parameter of an entry in the table is frozen.
     pub frozen: &'a [bool],
     pub prepared: &'a [T],
-    /// Empty where nothing goes back.
+    /// Empty without a backward pass.
     pub prepared_backward: &'a [T],
     pub state: &'a [T],
     pub layout: &'a Layout,
-    /// The layer that reads the inputs: the first, but for a decoder alone.
+    /// The layer that reads the inputs: the first, except when a decoder runs alone.
     pub entrance: usize,
     /// Samples in the part.
     pub samples: usize,
     /// Samples in the batch.
     pub batch: usize,
     pub mode: Mode,
-    /// The last layer leaves its activation to the loss.
+    /// The loss applies the last activation.
     pub linked: bool,
-    /// The place of the part's first sample.
+    /// The random stream of the part's first sample.
     pub random: Random,
-    /// How far training has come.
+    /// The progress of training, in epochs.
     pub epoch: f64,
     pub forward_statistics: &'a [f64],
     pub backward_statistics: &'a [f64],
 }
 
 impl<T: Scalar> Network<T> {
-    /// The way of a batch forward, and back where `backward` says so.
+    /// What the forward pass of a batch needs, and with `backward` the backward pass.
     ///
     /// # Errors
-    /// [`InputError::OutOfMemory`] where what is derived from the parameters is yet to be made.
+    /// [`InputError::OutOfMemory`] if prepared data must be built and cannot be allocated.
     pub(super) fn way<'a>(
         &'a self,
         layout: &'a Layout,
@@ -167,14 +167,14 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// Where a part's forward pass adds what it has to report.
+/// Sums that a part's forward pass adds to.
 #[derive(Default)]
 pub(crate) struct Reports<'a> {
     pub penalties: &'a mut [f64],
     pub figures: &'a mut [f64],
 }
 
-/// A part's inputs and outputs, where they do not lie in the lane's memory.
+/// A part's inputs and outputs, if they are outside the lane's memory.
 #[derive(Default)]
 pub(crate) struct Outside<'a, T> {
     pub input: Option<&'a [T]>,
@@ -182,7 +182,7 @@ pub(crate) struct Outside<'a, T> {
 }
 
 impl<'a, T: Scalar> Way<'a, T> {
-    /// The way of `samples` samples, the first of which is the batch's `first`.
+    /// The same for a part of `samples` samples, from sample `first` of the batch on.
     pub fn of(self, first: usize, samples: usize) -> Self {
         Self { samples, random: self.random.skip(first), ..self }
     }
@@ -232,8 +232,8 @@ impl<'a, T: Scalar> Way<'a, T> {
         }
     }
 
-    /// Runs the layers in `nodes` backward, the last of them first; `needed` is the first that must learn its gradient.
-    /// The gradient by the last one's output lies in the memory already.
+    /// Runs the layers in `nodes` backward, from the last; `needed` is the first layer whose gradients are needed.
+    /// The memory already holds the gradient with respect to the last one's output.
     pub fn backward(&self, nodes: Range<usize>, needed: usize, memory: &mut [T]) {
         for index in nodes.rev().take_while(|index| *index >= needed) {
             let Some(node) = self.structure.nodes.get(index).filter(|node| !node.is_skipped()) else { continue };
@@ -285,7 +285,7 @@ impl<'a, T: Scalar> Way<'a, T> {
         }
     }
 
-    /// This part's sums for the forward pass of layer `index`.
+    /// Adds this part's statistics for the forward pass of layer `index`.
     pub fn forward_sums(&self, index: usize, memory: &mut [T], sums: &mut [f64]) {
         let Some(node) = self.structure.nodes.get(index) else { return };
         let [input] = self.slices(memory, [self.input(node, self.structure.source(index))]);
@@ -299,7 +299,7 @@ impl<'a, T: Scalar> Way<'a, T> {
         });
     }
 
-    /// This part's sums for the backward pass of layer `index`.
+    /// Adds this part's statistics for the backward pass of layer `index`.
     pub fn backward_sums(&self, index: usize, memory: &mut [T], sums: &mut [f64]) {
         let Some(node) = self.structure.nodes.get(index) else { return };
         let [input, output, cache, output_gradient] = self.slices(
@@ -325,17 +325,17 @@ impl<'a, T: Scalar> Way<'a, T> {
         });
     }
 
-    /// The part's samples, of `elements` each, in a range that has room for the largest part.
+    /// The part's samples, of `elements` each, in a range sized for the largest part.
     pub fn head(&self, range: &Range<usize>, elements: usize) -> Range<usize> {
         head(range, self.samples * elements)
     }
 
-    /// Disjoint pieces of a lane's memory. The layout makes them disjoint; were they not, the pass would see empty ones.
+    /// Disjoint slices of a lane's memory. The layout makes them disjoint; otherwise all would be empty.
     pub fn slices<'m, const N: usize>(&self, memory: &'m mut [T], ranges: [Range<usize>; N]) -> [&'m mut [T]; N] {
         memory.get_disjoint_mut(ranges).unwrap_or_else(|_| std::array::from_fn(|_| &mut [] as &mut [T]))
     }
 
-    /// Validation is inference, but for the terms of a likelihood; training is inference for a layer that rests.
+    /// Validation runs layers in inference mode, except those whose penalties are terms of a likelihood. Training runs resting layers in inference mode.
     fn mode_of(&self, node: &Node<T>) -> Mode {
         match self.mode {
             Mode::Validation if !node.plan.sums_per_sample => Mode::Inference,
@@ -365,7 +365,7 @@ impl<'a, T: Scalar> Way<'a, T> {
         self.head(&at(&self.layout.outputs, index), node.output.elements())
     }
 
-    /// A layer's output on the way back; none where the loss's gradient has taken its place.
+    /// A layer's output in the backward pass; empty if the loss's gradient has overwritten it.
     fn kept_output(&self, node: &Node<T>, index: usize) -> Range<usize> {
         match at(&self.layout.outputs, index) == at(&self.layout.output_gradients, index) {
             true => 0..0,

@@ -1,4 +1,4 @@
-//! [`Structure`]: the layers of a network with their shapes, and where each finds its numbers.
+//! [`Structure`]: the layers of a network with their shapes and the ranges of their numbers.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use crate::layer::{Activation, Layer, Plan};
 use crate::shape::checked_sum;
 use crate::{Scalar, Shape, ShapeError};
 
-/// The layers of a network with their shapes, and where each finds its numbers. Never changes once built; shared by clones and workspaces.
+/// The layers of a network with their shapes and the ranges of their numbers. Immutable once built; shared by clones, workspaces and tapes.
 #[derive(Debug)]
 pub(crate) struct Structure<T: Scalar> {
     pub input: Shape,
     pub nodes: Vec<Node<T>>,
-    /// The parameters, in the order of their numbers.
+    /// The parameters, in the order of the flat vector.
     pub table: Vec<Entry>,
-    /// The state tensors, in the order of their numbers.
+    /// The state tensors, in the order of the flat vector.
     pub states: Vec<Entry>,
     pub prepared: usize,
     pub prepared_backward: usize,
@@ -26,18 +26,18 @@ pub(crate) struct Structure<T: Scalar> {
     pub weight_penalties: Vec<WeightPenalty>,
     pub figures: Vec<String>,
     pub side_input: usize,
-    /// What the last layer's output is called, where it is another shape of as many elements.
+    /// The network's output shape, if it differs from the last layer's (with as many elements).
     pub output_shape: Option<Shape>,
 }
 
-/// What becomes of a parameter that is shared with one that is not there.
+/// How to treat a parameter shared with one that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sharing {
     /// It is an error.
     Strict,
-    /// It is the layer's own: a half of a model with tied weights.
+    /// It becomes the layer's own: for half of a model with tied weights.
     Detached,
-    /// It is the layer's own in the first so many layers, a half that is extended; after them it is an error.
+    /// It becomes the layer's own in the first so many layers, those of an extended half; in later ones it is an error.
     DetachedUpTo(usize),
 }
 
@@ -52,29 +52,29 @@ impl Sharing {
     }
 }
 
-/// A layer in its place.
+/// A layer of the network.
 #[derive(Debug)]
 pub(crate) struct Node<T> {
-    /// Its place among the nodes.
+    /// Its index among the nodes.
     pub index: usize,
     pub name: String,
-    /// The layer as it was given.
+    /// The layer as added by the user.
     pub layer: Arc<dyn Layer<T>>,
-    /// What computes it: the layer itself, or one that does the work of the layer before it, too.
+    /// The layer that computes it: the layer itself, or one fused with the layer before it.
     pub kernel: Arc<dyn Layer<T>>,
     /// The plan of `kernel`.
     pub plan: Plan,
     pub input: Shape,
-    /// The shape that `kernel` reads: the input's, or that of the layer before.
+    /// The shape that `kernel` reads: `input`, or if fused, the input shape of the layer before.
     pub reads: Shape,
-    /// The next layer does this one's work.
+    /// The next layer is fused with this one and computes it.
     pub absorbed: bool,
     pub output: Shape,
     /// For each parameter of the plan: its entry in the table.
     pub entries: Vec<usize>,
-    /// For each parameter of the plan: its place in the parameter vector.
+    /// For each parameter of the plan: its range in the parameter vector.
     pub parameters: Vec<Range<usize>>,
-    /// For each parameter of the plan: its place in a lane's gradients, empty for those computed over the whole batch.
+    /// For each parameter of the plan: its range in a lane's gradients, empty for whole-batch gradients.
     pub lane_gradients: Vec<Range<usize>>,
     pub prepared: Range<usize>,
     pub prepared_backward: Range<usize>,
@@ -91,9 +91,9 @@ pub(crate) struct Entry {
     pub name: String,
     pub shape: Vec<usize>,
     pub range: Range<usize>,
-    /// Its place in a lane's gradients, where some layer computes it there.
+    /// Its range in a lane's gradients, if a layer computes it there.
     pub lane: Option<Range<usize>>,
-    /// The first layer that computes a gradient of it over the whole batch.
+    /// The first layer that computes its gradient over the whole batch.
     pub whole_batch: Option<usize>,
 }
 
@@ -130,12 +130,12 @@ impl<T: Scalar> Structure<T> {
         self.output_shape.unwrap_or(self.last_output())
     }
 
-    /// The last node that does something to its input.
+    /// The last node that computes anything.
     pub fn last_active(&self) -> Option<usize> {
         self.source(self.nodes.len())
     }
 
-    /// Whether nobody needs predictions once the loss has seen them, which takes over the activation `link` if they end in it.
+    /// Whether predictions are not needed after the loss, which applies the activation `link` if the network ends in it.
     pub fn forgets_predictions(&self, link: Option<Activation>) -> bool {
         let last = self.last_active().and_then(|last| self.nodes.get(last));
         last.is_some_and(|last| last.plan.forgets_output && Some(last.kernel.activation()) == link)
@@ -145,7 +145,7 @@ impl<T: Scalar> Structure<T> {
         self.nodes.last().map_or(self.input, |node| node.output)
     }
 
-    /// Elements of the largest output of a layer.
+    /// The number of elements of the largest layer output.
     pub fn largest_output(&self) -> usize {
         self.nodes.iter().map(|node| node.output.elements()).max().unwrap_or(0)
     }
@@ -158,7 +158,7 @@ impl<T: Scalar> Structure<T> {
         self.states.last().map_or(0, |entry| entry.range.end)
     }
 
-    /// The node whose output node `index` reads, past those that only rename a shape; `None` for the network's input.
+    /// The node whose output node `index` reads, not counting skipped ones; `None` for the network's input.
     pub fn source(&self, index: usize) -> Option<usize> {
         (0..index).rev().find(|earlier| self.nodes.get(*earlier).is_some_and(|node| !node.is_skipped()))
     }
@@ -169,12 +169,12 @@ impl<T: Scalar> Structure<T> {
         self.nodes.get(index).is_some_and(|node| !(node.plan.passes_through || node.absorbed && absorbs))
     }
 
-    /// Of `all` penalties (their names, or their values), those that are counted over validation data as well.
+    /// Of `all` penalties (their names or values), those that are also reported over validation data.
     pub fn validated_penalties<E: Clone>(&self, all: &[E]) -> Vec<E> {
         self.validated(all, |node| node.penalties.clone())
     }
 
-    /// The same of figures.
+    /// The same for figures.
     pub fn validated_figures<E: Clone>(&self, all: &[E]) -> Vec<E> {
         self.validated(all, |node| node.figures.clone())
     }
@@ -189,12 +189,12 @@ impl<T: Scalar> Structure<T> {
         nodes.filter_map(|node| all.get(places(node))).flatten().cloned().collect()
     }
 
-    /// Whether a penalty has yet to come to its whole weight when epoch `epoch` ends.
+    /// Whether a penalty has not reached its full weight when epoch `epoch` ends.
     pub fn warms_up(&self, epoch: usize) -> bool {
         self.nodes.iter().any(|node| node.layer.warms_up(epoch as f64))
     }
 
-    /// Multiplications of one forward pass over one sample, roughly.
+    /// Roughly the multiplications of a forward pass over one sample.
     pub fn work_per_sample(&self) -> usize {
         self.nodes
             .iter()
@@ -243,8 +243,8 @@ impl<T: Scalar> Structure<T> {
         Ok(())
     }
 
-    /// What computes `layer`, called `name`, together with the layer before it, and the shape that it reads. Layers of two halves are never
-    /// computed together, since each half is run by itself.
+    /// The fused layer that computes `layer`, named `name`, together with the layer before it, and the shape that it reads. Layers of different halves are
+    /// never fused, since each half can run alone.
     fn fused(&self, name: &str, layer: &Arc<dyn Layer<T>>) -> Option<(Arc<dyn Layer<T>>, Shape)> {
         let previous = self.nodes.last().filter(|previous| half_of(&previous.name) == half_of(name))?;
         let kernel = layer.behind_repetition(previous.input, previous.plan.repeats?)?;
@@ -328,7 +328,7 @@ impl<T: Scalar> Structure<T> {
 }
 
 impl<T> Node<T> {
-    /// Whether a pass goes by this layer: the next one finds its input where this one would.
+    /// Whether passes skip this layer: the next one reads this one's input.
     pub fn is_skipped(&self) -> bool {
         self.plan.passes_through || self.absorbed
     }
@@ -338,25 +338,25 @@ impl<T> Node<T> {
         self.plan.parameters.iter().any(|parameter| parameter.whole_batch)
     }
 
-    /// Whether the layer keeps its state while others train: all its parameters are `frozen`. It is then in inference mode, as in Keras.
+    /// Whether the layer rests while others train: it has state, and all its parameters are `frozen`. As in Keras it then runs in inference mode.
     pub fn rests(&self, frozen: &[bool]) -> bool {
         let mut entries = self.entries.iter().map(|entry| frozen.get(*entry) == Some(&true));
         !self.state.is_empty() && !self.entries.is_empty() && entries.all(|frozen| frozen)
     }
 
-    /// Whether the whole batch has to arrive at this layer before it can go on, forward or backward.
+    /// Whether this layer needs statistics of the whole batch, forward or backward.
     pub fn waits(&self) -> bool {
         self.plan.forward_statistics + self.plan.backward_statistics > 0
     }
 }
 
-/// Which half of a model a layer belongs to: `encoder` for `encoder.0`. The names are all that a file of an autoencoder's network, or of an extended encoder,
-/// tells of halves; were layers computed together that were not before it was saved, the loaded model would give other bits.
+/// Which half of a model a layer belongs to: `encoder` for `encoder.0`. A file of an autoencoder's network, or of an extended encoder, tells halves
+/// only by these names; a loaded model must fuse the same layers as before to give the same bits.
 fn half_of(layer: &str) -> Option<&str> {
     layer.split_once('.').map(|(half, _)| half)
 }
 
-/// The next `count` places after `end`, which moves on.
+/// The range of `count` positions from `end` on; advances `end`.
 fn extend(end: &mut usize, what: &'static str, count: usize) -> Result<Range<usize>, ShapeError> {
     let start = *end;
     *end = checked_sum(what, &[start, count])?;

@@ -1,11 +1,11 @@
-//! [`Summary`]: a model as a table.
+//! [`Summary`]: a table of a model's layers.
 
 use std::fmt;
 
 use super::Network;
 use crate::{Activation, Scalar};
 
-/// A table of a model's layers: name and kind, output shape, parameters. Print it.
+/// A table of a model's layers: name and kind, output shape, parameters. Implements `Display`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     rows: Vec<[String; 3]>,
@@ -22,7 +22,7 @@ impl<T: Scalar> Network<T> {
             let mut count = 0;
             for (entry, range) in node.entries.iter().zip(&node.parameters) {
                 if let Some(seen) = seen.get_mut(*entry).filter(|seen| !**seen) {
-                    *seen = true; // a shared parameter counts where it stands first
+                    *seen = true; // a shared parameter counts where it occurs first
                     count += range.len();
                 }
             }

@@ -1,4 +1,4 @@
-//! [`Tape`] and the training passes that are public: forward with memory, and backward.
+//! [`Tape`] and the public training passes, forward and backward.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::layer::{Activation, StateUpdate};
 use crate::random::{Purpose, Random};
 use crate::{DataError, Error, Scalar};
 
-/// The memory of training passes: what [`Network::forward`] leaves for [`Network::backward`]. Made once, used for every step.
+/// The memory of training passes: what [`Network::forward`] records for [`Network::backward`]. Create it once and use it for every step.
 #[derive(Debug)]
 pub struct Tape<T: Scalar> {
     pub(super) structure: Arc<Structure<T>>,
@@ -27,15 +27,15 @@ pub struct Tape<T: Scalar> {
     pub(super) total: Record,
     /// Samples of the last forward pass.
     pub(super) samples: usize,
-    /// The last forward pass left out the last activation.
+    /// Whether the last forward pass omitted the last activation.
     pub(super) linked: bool,
-    /// The place of the last forward pass.
+    /// The random stream of the last forward pass.
     pub(super) random: Random,
-    /// Gradients over the second half of the batch, of parameters that ask for the whole; empty where that is not halved.
+    /// Whole-batch gradients of the second half of the batch; empty if the batch is not halved.
     pub(super) second_gradients: Vec<T>,
-    /// How far training has come.
+    /// The progress of training, in epochs.
     pub(super) epoch: f64,
-    /// For results that the caller sees as one matrix.
+    /// Results of all lanes gathered in one matrix.
     gathered: Vec<T>,
 }
 
@@ -50,7 +50,7 @@ impl<T: Scalar> Tape<T> {
         if capacity == 0 {
             return Err(InputError::Empty.into());
         }
-        network.prepared()?; // so that the first pass takes no longer than the others
+        network.prepared()?; // now, so that the first pass is as fast as the others
         let structure = Arc::clone(&network.structure);
         let partition = Partition::training(&structure, capacity, whole);
         let layout = Layout::training(&structure, partition.part_samples, keep).map_err(Error::from)?;
@@ -78,27 +78,27 @@ impl<T: Scalar> Tape<T> {
         self.capacity
     }
 
-    /// What the lanes of the last pass left behind, added up.
+    /// The sum of the lanes' records of the last pass.
     pub(crate) fn total(&self) -> &Record {
         &self.total
     }
 
-    /// The sum over the samples of the last pass of each penalty, by name.
+    /// Each penalty by name, summed over the samples of the last pass.
     pub fn penalties(&self) -> impl Iterator<Item = (&str, f64)> {
         self.structure.penalties.iter().map(String::as_str).zip(self.total.penalties.iter().copied())
     }
 
-    /// The sum over the samples of the last pass of each figure that a layer reports, by name.
+    /// Each figure that a layer reports, by name, summed over the samples of the last pass.
     pub fn figures(&self) -> impl Iterator<Item = (&str, f64)> {
         self.structure.figures.iter().map(String::as_str).zip(self.total.figures.iter().copied())
     }
 
-    /// Says how far training has come, in epochs (2.5: half-way through the third), for layers whose penalties are warmed up; 0 unless said.
+    /// Sets the progress of training in epochs (2.5: half-way through the third), for layers whose penalties warm up; 0 by default.
     pub fn set_epoch(&mut self, epoch: f64) {
         self.epoch = epoch;
     }
 
-    /// The gradient by the input, after a backward pass with a tape that was asked for it; features × samples.
+    /// The gradient with respect to the input after a backward pass, features × samples; for tapes of [`Network::tape_with_input_gradient`], else empty.
     pub fn input_gradient(&mut self) -> &[T] {
         let range = self.layout.input_gradient.clone();
         self.gather(&range, self.structure.input.elements())
@@ -109,7 +109,7 @@ impl<T: Scalar> Tape<T> {
         self.memory.get(lane * size..(lane + 1) * size).unwrap_or(&[])
     }
 
-    /// Copies a range of every lane into one run.
+    /// Copies a range of every lane into one slice.
     fn gather(&mut self, range: &Range<usize>, elements: usize) -> &[T] {
         let mut gathered = std::mem::take(&mut self.gathered);
         gathered.clear();
@@ -132,7 +132,7 @@ impl<T: Scalar> Network<T> {
         Tape::new(self, samples, Keep::default(), true, 0)
     }
 
-    /// The same for passes that compute the gradient by the input, too ([`Tape::input_gradient`]).
+    /// Like [`tape`](Self::tape), for passes that also compute the gradient with respect to the input ([`Tape::input_gradient`]).
     ///
     /// # Errors
     /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
@@ -141,10 +141,22 @@ impl<T: Scalar> Network<T> {
         Tape::new(self, samples, Keep { input_gradient: true, ..Keep::default() }, true, 0)
     }
 
-    /// The way forward, in training mode: the outputs, features × samples, and on the tape what [`backward`](Self::backward) needs.
+    /// Forward pass in training mode. Returns the outputs, features × samples, and records on the tape what [`backward`](Self::backward) needs.
     ///
-    /// With `link` of a loss the network may leave its last activation to that loss ([`Loss::link`](crate::Loss::link)); what is returned are then the activation's
-    /// arguments. Whether it does, [`is_linked`](Self::is_linked) says. Random layers draw from the network's seed at step `step`.
+    /// If the network ends in the activation `link` ([`is_linked`](Self::is_linked)), that activation is left to the loss ([`Loss::link`](crate::Loss::link)), and
+    /// its arguments are returned. Random layers draw from the network's seed at step `step`.
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Dense, Network, Shape};
+    ///
+    /// let network = Network::<f64>::builder(Shape::flat(3)).layer(Dense::new(2)).build()?;
+    /// let (mut tape, mut gradients) = (network.tape(4)?, vec![0.0; network.parameter_count()]);
+    /// let outputs = network.forward(&mut tape, &DMatrix::from_element(3, 4, 0.5), None, 0)?;
+    /// let output_gradient = outputs.to_vec(); // of the loss ½ Σ y²
+    /// network.backward(&mut tape, &output_gradient, &mut gradients)?;
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the network or the tape.
@@ -164,16 +176,16 @@ impl<T: Scalar> Network<T> {
         Ok(tape.gather(&outputs, self.output_shape().elements()))
     }
 
-    /// The way back from the gradient by the outputs of the last [`forward`](Self::forward), features × samples, to the gradient by every parameter,
-    /// which is written to `gradients` in the order of [`parameters`](Self::parameters); 0 for frozen ones. The gradients of penalties are among them.
+    /// Backward pass: given the loss's gradient with respect to the outputs of the last [`forward`](Self::forward), features × samples, writes the gradient of
+    /// every parameter to `gradients`, in the order of [`parameters`](Self::parameters); 0 for frozen ones. The gradients of penalties are included.
     ///
     /// # Errors
-    /// [`Error`] if a length is not what it should be.
+    /// [`Error`] if a length is wrong, the tape is another network's, or there was no forward pass.
     pub fn backward(&self, tape: &mut Tape<T>, output_gradient: &[T], gradients: &mut [T]) -> Result<(), Error> {
         let features = self.output_shape().elements();
         self.check_tape(tape)?;
         if tape.samples == 0 {
-            return Err(InputError::Empty.into()); // nothing has gone forward
+            return Err(InputError::Empty.into()); // no forward pass
         }
         expect_length("output gradients", tape.samples * features, output_gradient.len())?;
         expect_length("gradients", self.parameters.len(), gradients.len())?;
@@ -183,7 +195,7 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Whether the network ends in the activation that a loss would rather take over.
+    /// Whether the network ends in the activation `link`.
     pub fn is_linked(&self, link: Option<Activation>) -> bool {
         let last = self.structure.last_active().and_then(|last| self.structure.nodes.get(last));
         let channels = self.output_shape().channels();
@@ -193,7 +205,7 @@ impl<T: Scalar> Network<T> {
         })
     }
 
-    /// A whole training step's gradients: reads, runs forward, judges, runs backward, in one go.
+    /// The gradients of a training step: reads the batch, runs forward, evaluates the loss, runs backward.
     pub(crate) fn gradient(
         &self,
         tape: &mut Tape<T>,
@@ -210,7 +222,7 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Judges predictions in inference mode; the sums are left on the tape. `validation` is where codes are drawn over validation data.
+    /// Evaluates predictions in inference mode; the tape holds the sums. `validation` is the random stream of codes drawn in validation.
     pub(crate) fn evaluate_step(
         &self,
         tape: &mut Tape<T>,
@@ -224,20 +236,20 @@ impl<T: Scalar> Network<T> {
         self.run(tape, samples, if validation.is_some() { Passes::Validate } else { Passes::Evaluate }, step)
     }
 
-    /// Updates the layers' state (running statistics) from the last forward pass on `tape`: once a step, in a training loop of one's own.
+    /// Updates the layers' state (running statistics) from the last forward pass on `tape`; call it once per step in your own training loop.
     ///
     /// # Errors
-    /// [`Error`] if the tape is another network's, or nothing has gone forward on it; the state is then unchanged.
+    /// [`Error`] if the tape is another network's, or there was no forward pass; the state is then unchanged.
     pub fn update_state(&mut self, tape: &Tape<T>) -> Result<(), Error> {
         self.check_tape(tape)?;
         if tape.samples == 0 {
-            return Err(InputError::Empty.into()); // nothing has gone forward
+            return Err(InputError::Empty.into()); // no forward pass
         }
         self.take_statistics(tape);
         Ok(())
     }
 
-    /// The same with a tape that is known to be this network's, after a pass in training mode.
+    /// Like [`update_state`](Self::update_state), for a tape known to be this network's, after a pass in training mode.
     pub(crate) fn take_statistics(&mut self, tape: &Tape<T>) {
         for node in self.structure.nodes.iter().filter(|node| !node.rests(&self.frozen)) {
             let Some(state) = self.state.get_mut(node.state.clone()).filter(|state| !state.is_empty()) else {
@@ -271,7 +283,7 @@ fn expect_length(what: &'static str, expected: usize, found: usize) -> Result<()
     if expected == found { Ok(()) } else { Err(InputError::Length { what, expected, found }) }
 }
 
-/// A step that reads a batch the caller holds.
+/// A step that reads the caller's batch.
 struct ReadBatch<'a, T: Scalar> {
     batch: Batch<'a, T>,
     scaler: Option<&'a Scaler>,
@@ -301,7 +313,7 @@ impl<T: Scalar> Step<T> for ReadBatch<'_, T> {
     fn judge(&self, _judge: Judge<'_, T>, _record: &mut Record) {}
 }
 
-/// A step whose gradient the caller has.
+/// A step with the caller's output gradient.
 struct GivenGradient<'a, T> {
     output_gradient: &'a [T],
     features: usize,

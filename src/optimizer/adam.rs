@@ -1,4 +1,4 @@
-//! [`Adam`] and [`AdamW`]: moving means of gradients and of their squares.
+//! [`Adam`] and [`AdamW`]: moving averages of gradients and of their squares.
 
 use super::{Optimizer, Update};
 use crate::OptionError;
@@ -10,9 +10,15 @@ const SLOTS: usize = 2;
 
 /// Adam; Kingma and Ba 2014.
 ///
-/// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − η·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε) in step t.
-/// The rule (the paper's shorter form, ε beside the uncorrected root) and the defaults (η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁷) are Keras's.
+/// In step t: m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − η·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε).
+/// The rule (the paper's shorter form, where ε is added to the uncorrected root) and the defaults (η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁷) are Keras's.
 /// PyTorch adds its ε (10⁻⁸) to the corrected root.
+///
+/// ```
+/// use autoencoder::{Adam, Mse, Trainer};
+///
+/// let trainer = Trainer::<f32>::new(Mse, Adam::new(0.0005).betas(0.9, 0.99)).epochs(20);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Adam {
     learning_rate: f64,
@@ -28,7 +34,7 @@ impl Default for Adam {
 }
 
 impl Adam {
-    /// Adam with the defaults for all but the learning rate.
+    /// Adam with learning rate `learning_rate`, above 0, and the other defaults.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
     }
@@ -106,7 +112,13 @@ impl<T: Scalar> Optimizer<T> for Adam {
 
 /// Adam with decoupled weight decay λ; Loshchilov and Hutter 2017.
 ///
-/// θ ← θ − ηλθ, then a step of [`Adam`]. The default λ is Keras's 0.004 (PyTorch's is 0.01); as there, every parameter decays, biases too.
+/// θ ← θ − ηλθ, then a step of [`Adam`]. The default λ is Keras's 0.004 (PyTorch's is 0.01). As in both, every parameter decays, including biases.
+///
+/// ```
+/// use autoencoder::{AdamW, Mse, Trainer};
+///
+/// let trainer = Trainer::<f32>::new(Mse, AdamW::new(0.001).weight_decay(0.01)).epochs(20);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct AdamW {
     adam: Adam,
@@ -123,7 +135,7 @@ impl Default for WeightDecay {
 }
 
 impl AdamW {
-    /// AdamW with the defaults for all but the learning rate.
+    /// AdamW with learning rate `learning_rate`, above 0, and the other defaults.
     pub fn new(learning_rate: f64) -> Self {
         Self { adam: Adam::new(learning_rate), weight_decay: WeightDecay::default() }
     }

@@ -1,9 +1,9 @@
-//! [`Clip`]: gradients kept from growing too large.
+//! [`Clip`]: gradient clipping.
 
 use crate::kernel::reduce;
 use crate::{Config, OptionError, Scalar, option};
 
-/// A bound on gradients, applied to all of a model's at once before the optimizer sees them. With [`Trainer::clip`](crate::Trainer::clip), or in a loop of one's own:
+/// A bound on gradients, applied to all of a model's gradients before the optimizer's step. For [`Trainer::clip`](crate::Trainer::clip), or in your own training loop:
 ///
 /// ```
 /// use autoencoder::Clip;
@@ -16,16 +16,16 @@ use crate::{Config, OptionError, Scalar, option};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Clip {
-    /// g ← g·c/‖g‖ where the norm ‖g‖ = √Σg² over every parameter is above c; Pascanu et al. 2012, Keras's `global_clipnorm`. It keeps the direction.
+    /// g ← g·c/‖g‖ if the norm ‖g‖ = √Σg² over all parameters exceeds c; Pascanu et al. 2012, Keras's `global_clipnorm`. The direction is kept.
     Norm(f64),
-    /// Each element of g brought into −c..=c; Keras's `clipvalue`.
+    /// Clamps each element of g to −c..=c; Keras's `clipvalue`.
     Value(f64),
 }
 
 impl Clip {
-    /// Clips `gradients`. One that is not finite stays so, for the optimizer's step to find.
+    /// Clips `gradients`. Where one is not finite, one stays so, and the optimizer's step reports it.
     ///
-    /// The norm is summed in an order that depends on the number of gradients alone.
+    /// The order in which the norm is summed depends only on the number of gradients.
     pub fn apply<T: Scalar>(self, gradients: &mut [T]) {
         match self {
             Self::Norm(limit) => {
@@ -44,7 +44,7 @@ impl Clip {
         }
     }
 
-    /// The kind of bound and its size, for a checkpoint.
+    /// The kind of bound and its size; a checkpoint records them.
     pub(crate) fn config(self) -> Config {
         match self {
             Self::Norm(limit) => Config::new().with("norm", limit),
@@ -52,7 +52,7 @@ impl Clip {
         }
     }
 
-    /// `Ok` if the bound is a finite number above 0.
+    /// `Ok` if the bound is finite and above 0.
     ///
     /// # Errors
     /// [`OptionError`] otherwise.
@@ -65,7 +65,7 @@ impl Clip {
     }
 }
 
-/// √Σx²; NaN where a value is not finite.
+/// √Σx²; NaN if a value is not finite.
 fn norm<T: Scalar>(values: &[T]) -> f64 {
     let squares = reduce::sum_of_squares(values);
     if squares.is_finite() {
@@ -74,7 +74,7 @@ fn norm<T: Scalar>(values: &[T]) -> f64 {
     if !reduce::finite(values) {
         return f64::NAN;
     }
-    let largest = values.iter().fold(0.0, |most: f64, value| most.max(value.into_f64().abs())); // their squares overflow
+    let largest = values.iter().fold(0.0, |most: f64, value| most.max(value.into_f64().abs())); // the squares overflowed
     largest * values.iter().map(|value| (value.into_f64() / largest).powi(2)).sum::<f64>().sqrt()
 }
 

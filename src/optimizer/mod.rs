@@ -1,5 +1,5 @@
-//! The [`Optimizer`] trait, and the optimizers: hyper-parameters only, their moments live in the trainer. What goes before a step: schedules of the learning
-//! rate, clipping of gradients.
+//! The [`Optimizer`] trait and the optimizers: they hold only hyper-parameters, their moments are kept by the trainer. Also schedules of the learning
+//! rate, and gradient clipping.
 
 mod adam;
 mod clip;
@@ -18,32 +18,32 @@ pub use sgd::Sgd;
 use crate::OptionError;
 use crate::{Config, Scalar};
 
-/// The most numbers an optimizer may keep for each parameter.
+/// The most numbers per parameter that an optimizer may keep.
 pub const MAX_SLOTS: usize = 4;
 
-/// How parameters follow from gradients. It owns no numbers but its options.
+/// An update rule for parameters. An optimizer holds only its options.
 ///
-/// Every parameter must be updated by itself: the vectors are cut where it suits the threads.
+/// Each parameter must be updated independently of the others: the vectors are split among threads at arbitrary places.
 pub trait Optimizer<T: Scalar>: Debug + Send + Sync {
     /// The name of this kind of optimizer in errors and files.
     fn kind(&self) -> &'static str;
 
-    /// What a file needs to build the optimizer again.
+    /// Its options by name; a checkpoint records them, and resuming with others is an error.
     fn config(&self) -> Config;
 
-    /// The learning rate that training starts with.
+    /// The learning rate, before any schedule.
     fn learning_rate(&self) -> f64;
 
-    /// How many numbers are kept for each parameter, at most [`MAX_SLOTS`]; all are zero at first.
+    /// How many numbers are kept per parameter, at most [`MAX_SLOTS`]; all are zero at first.
     fn slots(&self) -> usize;
 
     /// Updates some parameters from their gradients.
     fn update(&self, update: Update<'_, T>);
 
-    /// `Ok` if the optimizer's options are in their range.
+    /// `Ok` if all options are in range.
     ///
     /// # Errors
-    /// [`OptionError`] names the one that is not.
+    /// [`OptionError`] names the option that is not.
     fn check(&self) -> Result<(), OptionError> {
         Ok(())
     }
@@ -76,8 +76,8 @@ impl<T: Scalar> Optimizer<T> for Box<dyn Optimizer<T>> {
     }
 }
 
-/// Some parameters, and what changes them. Where lengths differ after all, the fields having been changed, the built-in optimizers make the parameters NaN, which
-/// [`Network::update_parameters`](crate::Network::update_parameters) refuses.
+/// Some parameters with their gradients and slots. If the public fields were changed so that lengths differ, the parameters become NaN, which
+/// [`Network::update_parameters`](crate::Network::update_parameters) rejects.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Update<'a, T> {
@@ -85,19 +85,19 @@ pub struct Update<'a, T> {
     pub step: u64,
     /// The learning rate of this step.
     pub learning_rate: f64,
-    /// To be changed.
+    /// The parameters to update.
     pub parameters: &'a mut [T],
-    /// The derivative of the loss by each.
+    /// The gradient of the loss with respect to each parameter.
     pub gradients: &'a [T],
-    /// As many slices as [`Optimizer::slots`] says, the others empty.
+    /// [`Optimizer::slots`] slices as long as `parameters`; the others are empty.
     pub slots: [&'a mut [T]; MAX_SLOTS],
 }
 
 impl<'a, T: Scalar> Update<'a, T> {
-    /// An update of `parameters` by `optimizer`, for training loops of one's own.
+    /// An update of `parameters` by `optimizer`, for your own training loop.
     ///
     /// # Errors
-    /// [`OptionError`] if the step is 0, or if the gradients or one of the slots that the optimizer keeps are not as many as the parameters.
+    /// [`OptionError`] if the step is 0, or if the gradients or a slot that the optimizer uses differ in length from the parameters.
     pub fn new(
         optimizer: &(impl Optimizer<T> + ?Sized),
         step: u64,
@@ -115,8 +115,8 @@ impl<'a, T: Scalar> Update<'a, T> {
         Ok(Self { step, learning_rate, parameters, gradients, slots })
     }
 
-    /// The update itself, if it is one of an optimizer that keeps `slots` numbers for each parameter: it may have been made for another, and its fields are public. If
-    /// it is not, the parameters become NaN, which nobody who takes a step lets pass.
+    /// The update itself, if its lengths fit an optimizer with `slots` slots; they may not, since it may have been made for another optimizer, and its fields are public.
+    /// If they do not, sets the parameters to NaN, which every caller of a step rejects.
     pub(crate) fn consistent(self, slots: usize) -> Option<Self> {
         let count = self.parameters.len();
         let kept = self.slots.iter().take(slots).all(|slot| slot.len() == count);
@@ -127,7 +127,7 @@ impl<'a, T: Scalar> Update<'a, T> {
         None
     }
 
-    /// The learning rate as a `T`.
+    /// The learning rate of this step as a `T`.
     pub fn rate(&self) -> T {
         T::from_f64(self.learning_rate)
     }

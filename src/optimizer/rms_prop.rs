@@ -1,4 +1,4 @@
-//! [`RmsProp`]: gradients divided by their recent size.
+//! [`RmsProp`]: gradients divided by their recent magnitude.
 
 use super::{Optimizer, Update};
 use crate::OptionError;
@@ -7,8 +7,14 @@ use crate::{Config, Scalar, option};
 
 /// RMSprop; Tieleman and Hinton 2012.
 ///
-/// v ← ρv + (1 − ρ)g²; u = ηg / √(v + ε), or, centered, with m ← ρm + (1 − ρ)g, u = ηg / √(v − m² + ε); with momentum μ, b ← μb + u; θ ← θ − b.
-/// Rules and defaults (η = 0.001, ρ = 0.9, ε = 10⁻⁷) are Keras's. PyTorch's ε stands outside the root, its η is 0.01, ρ 0.99, ε 10⁻⁸.
+/// v ← ρv + (1 − ρ)g²; u = ηg / √(v + ε), or, if centered, with m ← ρm + (1 − ρ)g, u = ηg / √(v − m² + ε); with momentum μ, b ← μb + u; θ ← θ − b.
+/// Rules and defaults (η = 0.001, ρ = 0.9, ε = 10⁻⁷) are Keras's. PyTorch adds ε outside the root; its defaults are η = 0.01, ρ = 0.99, ε = 10⁻⁸.
+///
+/// ```
+/// use autoencoder::{Mse, RmsProp, Trainer};
+///
+/// let trainer = Trainer::<f32>::new(Mse, RmsProp::new(0.001).momentum(0.9)).epochs(20);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RmsProp {
     learning_rate: f64,
@@ -25,7 +31,7 @@ impl Default for RmsProp {
 }
 
 impl RmsProp {
-    /// RMSprop with the defaults for all but the learning rate.
+    /// RMSprop with learning rate `learning_rate`, above 0, and the other defaults.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, rho: 0.9, momentum: 0.0, epsilon: 1e-7, centered: false }
     }
@@ -51,7 +57,7 @@ impl RmsProp {
         self
     }
 
-    /// Divides by the standard deviation of recent gradients rather than by their root mean square.
+    /// Whether to divide by the standard deviation of recent gradients instead of their root mean square.
     #[must_use]
     pub fn centered(mut self, centered: bool) -> Self {
         self.centered = centered;

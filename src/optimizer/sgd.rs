@@ -1,4 +1,4 @@
-//! [`Sgd`]: gradient descent, plain or with momentum.
+//! [`Sgd`]: stochastic gradient descent, plain or with momentum.
 
 use super::{Optimizer, Update};
 use crate::OptionError;
@@ -7,9 +7,15 @@ use crate::{Config, Scalar, option};
 
 /// Stochastic gradient descent with learning rate η and momentum μ.
 ///
-/// Without momentum θ ← θ − ηg. With it v ← μv − ηg and θ ← θ + v, the heavy ball of Polyak 1964; with Nesterov's look-ahead (1983) θ ← θ + μv − ηg,
-/// which is the form of Sutskever et al. 2013, θ being the point looked ahead to.
-/// Rules and defaults (η = 0.01, μ = 0) are Keras's. PyTorch multiplies the whole velocity by η, which is the same for a constant η.
+/// Without momentum θ ← θ − ηg. With it v ← μv − ηg and θ ← θ + v, the heavy ball of Polyak 1964. With Nesterov's look-ahead (1983) θ ← θ + μv − ηg,
+/// in the form of Sutskever et al. 2013, where θ is the look-ahead point.
+/// Rules and defaults (η = 0.01, μ = 0) are Keras's. PyTorch multiplies the whole velocity by η, which is equivalent for a constant η.
+///
+/// ```
+/// use autoencoder::{Mse, Sgd, Trainer};
+///
+/// let trainer = Trainer::<f32>::new(Mse, Sgd::new(0.01).momentum(0.9).nesterov(true)).epochs(20);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
     learning_rate: f64,
@@ -24,7 +30,7 @@ impl Default for Sgd {
 }
 
 impl Sgd {
-    /// Plain gradient descent.
+    /// Plain gradient descent with learning rate `learning_rate`, above 0.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, momentum: 0.0, nesterov: false }
     }
@@ -36,7 +42,7 @@ impl Sgd {
         self
     }
 
-    /// Looks ahead along the velocity.
+    /// Whether to use Nesterov's look-ahead.
     #[must_use]
     pub fn nesterov(mut self, nesterov: bool) -> Self {
         self.nesterov = nesterov;

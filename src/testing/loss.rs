@@ -1,4 +1,4 @@
-//! [`check_loss`]: everything that the crate promises of a loss.
+//! [`check_loss`]: checks everything that the crate requires of a loss.
 
 use std::fmt::Debug;
 
@@ -13,10 +13,10 @@ use crate::loss::{Loss, LossPass};
 use crate::network::Network;
 use crate::{Activation, Error, Scalar, Sgd, Shape, Trainer};
 
-/// The most elements that a sample may have: a check trains a small network on it.
+/// The most elements of a sample; limited because a check trains a small network on it.
 const MOST: usize = 1 << 14;
 
-/// Checks the loss that `make` makes on samples of shape `shape`; see [`LossCheck`] for options.
+/// Checks the loss that `make` creates on samples of shape `shape`; see [`LossCheck`] for options.
 ///
 /// ```
 /// use autoencoder::testing::check_loss;
@@ -34,7 +34,7 @@ where
     LossCheck::new(make, shape).run()
 }
 
-/// How a loss is to be checked; [`run`](Self::run) does it.
+/// Options for checking a loss; [`run`](Self::run) makes the checks.
 pub struct LossCheck<'a, L> {
     make: Box<dyn Fn() -> L + Send + Sync + 'a>,
     shape: Shape,
@@ -48,8 +48,8 @@ impl<'a, L> LossCheck<'a, L>
 where
     L: Loss<f32> + Loss<f64> + 'static,
 {
-    /// A check of what `make` makes on samples of shape `shape`: targets between 0 and 1; predictions between −2 and 2, or, for a loss with a
-    /// [`link`](Loss::link), what that makes of numbers between −3 and 3.
+    /// Checks the loss that `make` creates on samples of shape `shape`: targets between 0 and 1; predictions between −2 and 2, or, for a loss with a
+    /// [`link`](Loss::link), the activation of logits between −3 and 3.
     pub fn new(make: impl Fn() -> L + Send + Sync + 'a, shape: Shape) -> Self {
         Self { make: Box::new(make), shape, predictions: None, targets: [0.0, 1.0], seed: 1, allocations: None }
     }
@@ -68,7 +68,7 @@ where
         self
     }
 
-    /// Draws other numbers; the seed is 1 unless set.
+    /// Sets the seed of the random numbers; 1 by default.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -92,7 +92,7 @@ where
         })
     }
 
-    /// Compares the gradients alone: what [`run`](Self::run) does, too, in a small part of its time.
+    /// Makes only the gradient checks of [`run`](Self::run), in a fraction of the time.
     #[must_use = "a report has to be looked at: `into_result()?`"]
     pub fn gradients(self) -> Report {
         Report::of(|report| {
@@ -157,7 +157,7 @@ where
                 values.into_iter().map(|value| T::from_f64(f64::from(value as f32))).collect()
             }
         };
-        // Classes are probabilities: what a softmax is compared with adds up to 1.
+        // Targets for a softmax are class probabilities, which sum to 1.
         if loss.link() == Some(Activation::Softmax) {
             Activation::Softmax.forward(self.shape.channels(), &mut targets, &mut []);
             targets.iter_mut().for_each(|value| *value = T::from_f64(f64::from(value.into_f64() as f32)));
@@ -180,13 +180,13 @@ fn way(linked: bool) -> &'static str {
     if linked { ", from the link's arguments" } else { "" }
 }
 
-/// A loss in one float type, with numbers to try it on.
+/// A loss in one float type, with test data.
 struct Bench<'m, T: Scalar> {
     make: &'m dyn Fn() -> Box<dyn Loss<T>>,
     loss: Box<dyn Loss<T>>,
     shape: Shape,
     predictions: Vec<T>,
-    /// Arguments of the link.
+    /// Arguments of the link activation.
     logits: Vec<T>,
     targets: Vec<T>,
 }
@@ -206,7 +206,7 @@ impl<T: Scalar> Bench<'_, T> {
         LossPass::new(self.shape, predictions, targets).map_or(f64::NAN, |pass| self.loss.evaluate(pass.linked(linked)))
     }
 
-    /// Value and gradient, in a buffer that holds `before`.
+    /// Value and gradient; the gradient buffer holds `before` at first.
     fn both(&self, predictions: &[T], targets: &[T], linked: bool, factor: f64, before: f64) -> (f64, Vec<T>) {
         let mut gradient = vec![T::from_f64(before); predictions.len()];
         let pass = LossPass::new(self.shape, predictions, targets);
@@ -220,7 +220,7 @@ impl<T: Scalar> Bench<'_, T> {
     }
 }
 
-/// The gradient by the predictions against the stencil.
+/// Compares the gradient with respect to the predictions with the stencil.
 fn compare(report: &mut Report, bench: &Bench<'_, f64>, linked: bool) {
     const FACTOR: f64 = 0.25;
     let mut comparison = GradientComparison::default();
@@ -243,7 +243,7 @@ fn compare(report: &mut Report, bench: &Bench<'_, f64>, linked: bool) {
     report.count(comparison.compared, comparison.redrawn);
 }
 
-/// What is checked in both float types, from values and from the link's arguments.
+/// The checks made in both float types, from values and from the link's arguments.
 fn both(report: &mut Report, single: &Bench<'_, f32>, double: &Bench<'_, f64>, linked: bool) {
     macro_rules! in_both {
         ($name:literal, $check:expr) => {
@@ -362,7 +362,7 @@ fn suitable_targets(bench: &Bench<'_, f64>) -> Verdict {
     })
 }
 
-/// The fields of a pass are public: with lengths that do not fit, anything but a panic will do.
+/// The fields of a pass are public: if lengths do not match, any result except a panic is accepted.
 fn lengths(bench: &Bench<'_, f64>) -> Verdict {
     let mut gradient = [0.0];
     for targets in [bench.targets.get(1..).unwrap_or(&[]), &[]] {
@@ -378,7 +378,7 @@ fn lengths(bench: &Bench<'_, f64>) -> Verdict {
     Verdict::fails_if(accepted, "predictions and targets of different lengths are compared")
 }
 
-/// From the link's arguments, and from its values by the chain rule.
+/// Compares the gradient from the link's arguments with that from its values by the chain rule.
 fn linked_agrees(bench: &Bench<'_, f64>) -> Verdict {
     let Some(link) = bench.loss.link() else { return NO_LINK };
     let channels = bench.shape.channels();

@@ -1,14 +1,14 @@
-//! Checks for layers, losses, optimizers and data sources: the crate's own and yours, by the same code.
+//! Checks for layers, losses, optimizers and data sources, both the crate's own and yours.
 //!
-//! One call makes every check that applies and returns a [`Report`], in which each has its name, its figure and, where it fails, a message that says what to mend.
-//! A panic of what is checked is a failed check, too. In a test of yours:
+//! One call makes every check that applies and returns a [`Report`] with each check's name, measured figure and, if it fails, a message that says what to fix.
+//! A panic in the checked code is a failed check, too. In your tests:
 //!
 //! ```
 //! use autoencoder::testing::{CheckFailed, check_optimizer};
 //! use autoencoder::Adam;
 //!
 //! fn the_optimizer_keeps_its_promises() -> Result<(), CheckFailed> {
-//!     let report = check_optimizer(|| Adam::new(0.01)).into_result()?; // an error prints what fails, and why
+//!     let report = check_optimizer(|| Adam::new(0.01)).into_result()?; // an error prints what failed, and why
 //!     println!("{report}");
 //!     Ok(())
 //! }
@@ -16,7 +16,7 @@
 //! # Ok::<(), CheckFailed>(())
 //! ```
 //!
-//! The crate runs the same over all that it brings, in `tests/conformance`. It needs the feature `testing`, which belongs under your `[dev-dependencies]`:
+//! The crate makes the same checks of all its own parts, in `tests/conformance`. They need the feature `testing`; enable it under `[dev-dependencies]`:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -39,8 +39,8 @@ pub use report::{Check, CheckFailed, Outcome, Report};
 pub use source::check_source;
 pub use stencil::{GradientComparison, compare_gradient};
 
-/// How the names of the checks begin that compare gradients.
+/// Prefix of the names of gradient checks.
 const GRADIENT: &str = "gradient by";
 
-/// The most that a gradient may be off: max|analytic − numeric| / max|numeric|.
+/// The largest accepted error of a gradient: max|analytic − numeric| / max|numeric|.
 const GRADIENT_BOUND: f64 = 1e-9;

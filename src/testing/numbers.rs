@@ -1,4 +1,4 @@
-//! Random numbers for checks, and how far numbers are apart.
+//! Random numbers for checks, and distances between numbers.
 
 use rand_chacha::rand_core::Rng as _;
 
@@ -18,7 +18,7 @@ impl Numbers {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Uniform in low..high, rounded to what an `f32` can hold: both float types see the same numbers.
+    /// Uniform in low..high, rounded to an `f32`, so that both float types get the same numbers.
     pub fn within(&mut self, [low, high]: [f64; 2]) -> f64 {
         f64::from((low + (high - low) * self.unit()) as f32)
     }
@@ -37,12 +37,12 @@ impl Numbers {
     }
 }
 
-/// The largest magnitude; infinite where one is not finite.
+/// The largest magnitude; infinite if a number is not finite.
 pub(super) fn largest(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |most: f64, value| if value.is_finite() { most.max(value.abs()) } else { f64::INFINITY })
 }
 
-/// The largest difference, as a share of the largest expected value, or of 10⁻³⁰ where that is smaller. Infinite where the lengths differ.
+/// The largest difference relative to the largest expected value, or to 10⁻³⁰ if that is smaller. Infinite if the lengths differ.
 pub(super) fn distance<A: Scalar, B: Scalar>(found: &[A], expected: &[B]) -> f64 {
     if found.len() != expected.len() {
         return f64::INFINITY;
@@ -59,7 +59,7 @@ pub(super) fn first_difference<T: Scalar>(one: &[T], other: &[T]) -> Option<usiz
     found.or((one.len() != other.len()).then(|| one.len().min(other.len())))
 }
 
-/// Where a position of a batch lies.
+/// Describes a position in a batch.
 pub(super) fn place(position: usize, shape: Shape) -> String {
     let elements = shape.elements().max(1);
     format!("element {} of sample {}", position % elements, position / elements)

@@ -1,4 +1,4 @@
-//! [`check_optimizer`]: everything that the crate promises of an optimizer.
+//! [`check_optimizer`]: checks everything that the crate requires of an optimizer.
 
 use nalgebra::DMatrix;
 
@@ -9,7 +9,7 @@ use crate::network::Network;
 use crate::optimizer::{MAX_SLOTS, Optimizer, Update};
 use crate::{Error, Mse, Scalar, Shape, Trainer};
 
-/// Checks the optimizer that `make` makes.
+/// Checks the optimizer that `make` creates.
 ///
 /// ```
 /// use autoencoder::Sgd;
@@ -96,10 +96,10 @@ struct Bench<'m, T: Scalar> {
     optimizer: Box<dyn Optimizer<T>>,
 }
 
-/// Parameters: more than the widest vector, and a rest.
+/// Parameters: several of the widest vectors and a remainder.
 const COUNT: usize = 83;
 
-/// Parameters with what is kept for them.
+/// Parameters with their slots.
 #[derive(Clone, PartialEq)]
 struct Run<T> {
     parameters: Vec<T>,
@@ -117,7 +117,7 @@ impl<'m, T: Scalar> Bench<'m, T> {
         Run { parameters: Numbers::new(2).vector(COUNT, [-1.0, 1.0]), slots, step: 0 }
     }
 
-    /// A run of some steps along made-up gradients.
+    /// Takes some steps with made-up gradients.
     fn run(&self, steps: u64) -> Run<T> {
         let mut run = self.start();
         (0..steps).for_each(|_| run.advance(&*self.optimizer, COUNT));
@@ -126,7 +126,7 @@ impl<'m, T: Scalar> Bench<'m, T> {
 }
 
 impl<T: Scalar> Run<T> {
-    /// A step along the gradients of its number, `cut` parameters at a time.
+    /// Takes a step, `cut` parameters at a time, with gradients that depend on its number.
     fn advance(&mut self, optimizer: &dyn Optimizer<T>, cut: usize) {
         let gradients = Numbers::new(10 + self.step).vector(COUNT, [-1.0, 1.0]);
         self.advance_along(optimizer, &gradients, optimizer.learning_rate(), cut);
@@ -208,7 +208,7 @@ fn rate_counts<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     Verdict::within(moved, 0.0, message)
 }
 
-/// Σ ½ (θ − c)², whose gradient is θ − c.
+/// Whether Σ ½ (θ − c)², whose gradient is θ − c, falls.
 fn descends<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let centre: Vec<T> = Numbers::new(6).vector(COUNT, [-1.0, 1.0]);
     let mut run = bench.start();
@@ -249,7 +249,7 @@ fn lengths<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     Verdict::fails_if(accepted, "`Update::new` takes lengths that do not fit, or a step before the first")
 }
 
-/// A network with more parameters than one thread updates, and data for it.
+/// A network with enough parameters for several threads, and data for it.
 fn task() -> Result<(Network<f64>, DMatrix<f64>), Error> {
     const FEATURES: usize = 60;
     let network = Network::builder(Shape::flat(FEATURES))

@@ -1,10 +1,10 @@
-//! [`Report`]: what the checks of one call have found.
+//! [`Report`]: the results of the checks of one call.
 
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What the checks of one call have found, one [`Check`] each in the order they were made.
+/// The results of the checks of one call, one [`Check`] each, in the order in which they were made.
 #[derive(Clone, PartialEq)]
 pub struct Report {
     subject: String,
@@ -13,35 +13,35 @@ pub struct Report {
     redrawn: usize,
 }
 
-/// One check: its name, what came of it, the figure measured and its bound.
+/// A check: its name, outcome, measured figure and bound.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Check {
     /// What is checked.
     pub name: String,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// The figure measured, where the check measures one.
+    /// The measured figure, if the check measures one.
     pub figure: Option<f64>,
-    /// The most that the figure may be.
+    /// The largest accepted figure.
     pub bound: f64,
-    /// On failure what to mend; of a check that was not made, why.
+    /// If the check failed, what to fix; if it was skipped, why.
     pub message: String,
 }
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It holds.
+    /// The check passed.
     Passed,
-    /// It does not.
+    /// The check failed.
     Failed,
-    /// It does not apply, or cannot be made.
+    /// The check does not apply or cannot be made.
     Skipped,
 }
 
 impl Report {
-    /// The report that `checks` fill. A panic between two of them ends them, and is one that failed.
+    /// The report that `checks` fills. A panic between two checks ends it and counts as a failed check.
     pub(super) fn of(checks: impl FnOnce(&mut Self)) -> Self {
         let mut report = Self { subject: "something".to_owned(), checks: Vec::new(), compared: 0, redrawn: 0 };
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| checks(&mut report))) {
@@ -50,7 +50,7 @@ impl Report {
         report
     }
 
-    /// Says what is checked.
+    /// Sets what is checked.
     pub(super) fn name(&mut self, subject: impl Into<String>) {
         self.subject = subject.into();
     }
@@ -60,7 +60,7 @@ impl Report {
         &self.subject
     }
 
-    /// The checks in the order they were made.
+    /// The checks, in the order in which they were made.
     pub fn checks(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter()
     }
@@ -70,47 +70,47 @@ impl Report {
         self.checks().filter(|check| check.outcome == Outcome::Failed)
     }
 
-    /// The check called `name`, if it was made.
+    /// The check named `name`, if it was made.
     pub fn check(&self, name: &str) -> Option<&Check> {
         self.checks().find(|check| check.name == name)
     }
 
-    /// Whether every check that applies holds.
+    /// Whether every check that applies passed.
     pub fn passed(&self) -> bool {
         self.failures().next().is_none()
     }
 
-    /// How many checks hold.
+    /// The number of checks that passed.
     pub fn passes(&self) -> usize {
         self.checks().filter(|check| check.outcome == Outcome::Passed).count()
     }
 
-    /// The check whose figure is nearest to its bound, or furthest past it; `None` where none measures anything.
+    /// The check whose figure is nearest to its bound, or furthest past it; `None` if none measures anything.
     pub fn worst(&self) -> Option<&Check> {
         let share = |check: &Check| check.figure.map_or(f64::NEG_INFINITY, |figure| figure / check.bound);
         self.checks().filter(|check| check.figure.is_some()).max_by(|one, other| share(one).total_cmp(&share(other)))
     }
 
-    /// The worst error of a gradient: max|analytic − numeric| / max|numeric| over the tensors compared; 0 where there are none.
+    /// The worst error of a gradient: max|analytic − numeric| / max|numeric| over the tensors compared; 0 if there are none.
     pub fn gradient_error(&self) -> f64 {
         let gradients = self.checks().filter(|check| check.name.starts_with(super::GRADIENT));
         gradients.filter_map(|check| check.figure).fold(0.0, f64::max)
     }
 
-    /// How many coordinates of gradients were compared with numerical ones.
+    /// The number of gradient coordinates compared with numerical ones.
     pub fn compared(&self) -> usize {
         self.compared
     }
 
-    /// How many of them were passed over and drawn again since the function has a kink within the stencil.
+    /// The number of coordinates replaced by others because the function has a kink within the stencil.
     pub fn redrawn(&self) -> usize {
         self.redrawn
     }
 
-    /// The report itself, if every check holds: in a test, `check_layer(..).into_result()?`.
+    /// The report itself, if every check passed: in a test, `check_layer(..).into_result()?`.
     ///
     /// # Errors
-    /// [`CheckFailed`], which prints the checks that failed, and what to mend.
+    /// [`CheckFailed`], which prints the failed checks and what to fix.
     pub fn into_result(self) -> Result<Self, CheckFailed> {
         if self.passed() { Ok(self) } else { Err(CheckFailed(Box::new(self))) }
     }
@@ -120,7 +120,7 @@ impl Report {
         self.redrawn += redrawn;
     }
 
-    /// Makes a check; whether it holds or was left out. A panic is a failure.
+    /// Makes a check; returns whether it passed or was skipped. A panic is a failure.
     pub(super) fn make(&mut self, name: impl Into<String>, check: impl FnOnce() -> Verdict) -> bool {
         let verdict = catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|payload| panicked(&*payload));
         self.add(name, verdict)
@@ -141,27 +141,27 @@ impl Report {
     }
 }
 
-/// The failure that a panic is.
+/// The failed verdict for a panic.
 fn panicked(payload: &(dyn Any + Send)) -> Verdict {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a text");
     Verdict::Fails(format!("it panicked: {text}; nothing here may panic, whatever it is handed"))
 }
 
-/// What a check comes to.
+/// The result of a check.
 pub(super) enum Verdict {
-    /// It holds, and nothing is measured.
+    /// Passed; nothing is measured.
     Holds,
-    /// It holds if the figure is at most the bound; the message says what to mend if it is not.
+    /// Passed if the figure is at most the bound; else the message says what to fix.
     Within { figure: f64, bound: f64, otherwise: String },
-    /// It does not hold.
+    /// Failed.
     Fails(String),
-    /// It was not made.
+    /// Skipped.
     Skip(&'static str),
 }
 
 impl Verdict {
-    /// Fails, with the message, if something is wrong.
+    /// Failed, with the message, if `wrong`.
     pub fn fails_if(wrong: bool, message: impl Into<String>) -> Self {
         if wrong { Self::Fails(message.into()) } else { Self::Holds }
     }
@@ -171,7 +171,7 @@ impl Verdict {
     }
 }
 
-/// A value, or the verdict that keeps it from being had: for `?` in a check.
+/// A value, or the verdict that ends the check; for `?` in a check.
 pub(super) type Attempt<V> = Result<V, Verdict>;
 
 /// The verdict of an attempt.
@@ -179,12 +179,12 @@ pub(super) fn verdict(attempt: impl FnOnce() -> Attempt<Verdict>) -> Verdict {
     attempt().unwrap_or_else(|verdict| verdict)
 }
 
-/// The failure that an error means.
+/// The failed verdict for an error.
 pub(super) fn fails(what: &str, error: impl fmt::Display) -> Verdict {
     Verdict::Fails(format!("{what}: {error}"))
 }
 
-/// What two checks come to together: the failure, or the figure that is nearer to its bound.
+/// The worse of two verdicts: a failure, or the figure nearer to its bound.
 pub(super) fn worse(double: Verdict, single: impl FnOnce() -> Verdict) -> Verdict {
     let holds = |verdict: &Verdict| match verdict {
         Verdict::Within { figure, bound, .. } => figure <= bound,
@@ -235,7 +235,7 @@ impl fmt::Debug for Report {
     }
 }
 
-/// Some checks failed. Printed, it names them and says what to mend.
+/// Some checks failed. Prints them and what to fix.
 #[derive(Clone, PartialEq)]
 pub struct CheckFailed(Box<Report>);
 
@@ -253,7 +253,7 @@ impl fmt::Display for CheckFailed {
     }
 }
 
-/// As it is displayed: this is what a test that returns it prints.
+/// The same as `Display`, since a test that returns the error prints this.
 impl fmt::Debug for CheckFailed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)

@@ -1,4 +1,4 @@
-//! [`Rig`]: one layer with numbers of its own, whose passes are made by hand.
+//! [`Rig`]: a single layer with its parameters and state, outside a network.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,53 +11,53 @@ use crate::layer::{
 use crate::random::{Purpose, Random};
 use crate::{Scalar, Shape, ShapeError};
 
-/// One layer with numbers of its own. Its passes are made as a network makes them, but in buffers whose contents are the checker's choice.
+/// A single layer with its parameters and state. Runs passes as a network does, but in buffers whose initial contents the check chooses.
 #[derive(Clone)]
 pub(super) struct Rig<T: Scalar> {
     pub layer: Arc<dyn Layer<T>>,
     pub input: Shape,
     pub plan: Plan,
-    /// The parameters one after the other, in the order of the plan.
+    /// The parameters, concatenated in the order of the plan.
     pub parameters: Vec<T>,
-    /// For each parameter of the plan: its place.
+    /// For each parameter of the plan: its range.
     pub ranges: Vec<Range<usize>>,
     pub state: Vec<T>,
     pub epoch: f64,
 }
 
-/// What a layer is handed.
+/// A layer's input data.
 #[derive(Debug, Clone)]
 pub(super) struct Samples<T> {
     pub count: usize,
     pub input: Vec<T>,
     pub side: Vec<T>,
-    /// The loss's gradient by the output.
+    /// The gradient of the loss with respect to the output.
     pub slopes: Vec<T>,
 }
 
-/// How the passes are made.
+/// How to run the passes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting {
     pub mode: Mode,
-    /// The stream of the first sample.
+    /// The random stream of the first sample.
     pub random: Random,
-    /// Samples in the whole batch, where it has more than are handed over.
+    /// Samples in the whole batch, if there are more than those given.
     pub batch: Option<usize>,
     /// The most samples in a part.
     pub part: usize,
-    /// The activation is left to the loss.
+    /// The loss applies the activation.
     pub linked: bool,
-    /// The output is not there when the pass goes back.
+    /// The output is missing in the backward pass.
     pub forgets_output: bool,
-    /// The gradient by the input is asked for.
+    /// Whether to compute the gradient with respect to the input.
     pub by_input: bool,
-    /// What the parameters' gradients hold before they are added to.
+    /// The initial value of the parameters' gradients, which are added to.
     pub before: f64,
-    /// What the buffers hold before they are written.
+    /// The initial contents of buffers to be written.
     pub found: Found,
 }
 
-/// What buffers hold before a pass writes to them.
+/// The contents of buffers before a pass writes to them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Found {
     pub output: f64,
@@ -67,23 +67,23 @@ pub(super) struct Found {
     pub input_gradient: f64,
 }
 
-/// What the passes have left.
+/// The results of the passes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Passed<T> {
     pub output: Vec<T>,
     pub penalties: Vec<f64>,
     pub figures: Vec<f64>,
-    /// The sums that forward waited for.
+    /// The forward statistics.
     pub statistics: Vec<f64>,
     pub by_input: Vec<T>,
-    /// Laid out as the parameters are.
+    /// The gradient with respect to the parameters, in their layout.
     pub by_parameters: Vec<T>,
     /// The state after the step.
     pub state: Vec<T>,
 }
 
 impl Setting {
-    /// Everything in one part, in clean buffers.
+    /// Everything in one part, in zeroed buffers.
     pub fn new(mode: Mode) -> Self {
         Self {
             mode,
@@ -112,7 +112,7 @@ impl<T: Scalar> Samples<T> {
         Self { count: range.len(), input: cut(&self.input), side: cut(&self.side), slopes: cut(&self.slopes) }
     }
 
-    /// The parts of at most `samples` samples, each with its first sample's place.
+    /// The parts of at most `samples` samples, each with its first sample's index.
     fn parts(&self, samples: usize) -> Vec<(usize, Self)> {
         let step = samples.clamp(1, self.count.max(1));
         (0..self.count).step_by(step).map(|first| (first, self.part(first..(first + step).min(self.count)))).collect()
@@ -120,7 +120,7 @@ impl<T: Scalar> Samples<T> {
 }
 
 impl<T: Scalar> Rig<T> {
-    /// The layer with parameters drawn as it asks; what keeps it from being checked on such samples.
+    /// The layer with initial parameters; an error says why it cannot be checked on such samples.
     pub fn new(layer: Arc<dyn Layer<T>>, input: Shape) -> Result<Self, String> {
         let plan = planned(&*layer, input).map_err(|error| error.to_string())?;
         let [of_layer, of_sample] = numbers_in(&plan, input);
@@ -145,7 +145,7 @@ impl<T: Scalar> Rig<T> {
         Ok(Self { layer, input, plan, parameters, ranges, state, epoch: 3.0 })
     }
 
-    /// Replaces every parameter, biases too, by random numbers of about the size its tensor had.
+    /// Replaces all parameters, including biases, by random numbers of about the magnitude of the initial ones.
     pub fn scatter(mut self, numbers: &mut Numbers) -> Self {
         for range in &self.ranges {
             let Some(values) = self.parameters.get_mut(range.clone()) else { continue };
@@ -178,12 +178,12 @@ impl<T: Scalar> Rig<T> {
         products.chain(penalties).chain(on_parameters).collect()
     }
 
-    /// The way forward alone.
+    /// The forward pass alone.
     pub fn forward(&self, samples: &Samples<T>, setting: Setting) -> Passed<T> {
         self.go(samples, setting, false)
     }
 
-    /// A training step: there and back.
+    /// A training step: forward and backward.
     pub fn step(&self, samples: &Samples<T>, setting: Setting) -> Passed<T> {
         self.go(samples, Setting { mode: Mode::Training, ..setting }, true)
     }
@@ -233,7 +233,7 @@ impl<T: Scalar> Rig<T> {
     }
 }
 
-/// Some of the samples with the buffers that are theirs.
+/// Some samples with their buffers.
 struct Part<T> {
     first: usize,
     samples: Samples<T>,
@@ -242,7 +242,7 @@ struct Part<T> {
     by_input: Vec<T>,
 }
 
-/// The sums over all parts, added up in their order.
+/// The sums over all parts, in their order.
 fn sums<P>(count: usize, parts: &[P], mut write: impl FnMut(&P, &mut [f64])) -> Vec<f64> {
     let mut total = vec![0.0; count];
     for part in parts.iter().filter(|_| count > 0) {
@@ -404,7 +404,7 @@ impl<T: Scalar> Trip<'_, T> {
         });
     }
 
-    /// The gradient by one parameter, from what the parts have added up and from what is computed over the whole batch.
+    /// Completes the gradient with respect to one parameter, from the parts' sums or over the whole batch.
     fn complete(&self, parameter: usize, samples: &Samples<T>, slopes_left: &[T], in_lane: &[T], gradient: &mut [T]) {
         let Some(spec) = self.rig.plan.parameters.get(parameter) else { return };
         let layer = &self.rig.layer;
@@ -446,20 +446,20 @@ impl<T: Scalar> Trip<'_, T> {
     }
 }
 
-/// The most numbers that a layer may have: a check keeps some copies of them.
+/// The most numbers of a layer; limited because checks keep several copies.
 const MOST_NUMBERS: usize = 1 << 22;
 
-/// The most numbers that a sample may take in all buffers: a check takes hundreds of samples.
+/// The most numbers of a sample in all buffers; limited because checks use hundreds of samples.
 const MOST_NUMBERS_OF_A_SAMPLE: usize = 1 << 17;
 
-/// The plan over such samples, if it is one that a network would follow.
+/// The plan for such samples, if a network would accept it.
 fn planned<T: Scalar>(layer: &dyn Layer<T>, input: Shape) -> Result<Plan, ShapeError> {
     let plan = layer.plan(input.checked()?)?;
     plan.output.checked()?;
     Ok(plan)
 }
 
-/// The numbers of a layer, and those of one sample.
+/// The number of elements of a layer, and of one sample.
 fn numbers_in(plan: &Plan, input: Shape) -> [usize; 2] {
     let parameters = plan.parameters.iter().map(|spec| spec.shape.iter().fold(1, |a: usize, b| a.saturating_mul(*b)));
     let state = plan.state.iter().map(|state| state.elements);
@@ -470,5 +470,5 @@ fn numbers_in(plan: &Plan, input: Shape) -> [usize; 2] {
     [of_layer, buffers.into_iter().fold(0, usize::saturating_add)]
 }
 
-/// Rows of a whole-batch gradient that are computed at a time: a network cuts at multiples of 8.
+/// Rows of a whole-batch gradient computed at a time: a network splits at multiples of 8.
 const ROWS: usize = 8;

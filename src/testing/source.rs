@@ -1,14 +1,14 @@
-//! [`check_source`]: everything that the crate promises of a data source.
+//! [`check_source`]: checks everything that the crate requires of a data source.
 
 use super::numbers::{Numbers, all_finite, first_difference};
 use super::report::{Attempt, Report, Verdict, fails, verdict};
 use crate::Scalar;
 use crate::data::{DataError, Source};
 
-/// The most samples that are read; of larger sources as many from all over.
+/// The most samples that are read; of larger sources this many spread-out ones.
 const MOST: usize = 64;
 
-/// The most numbers that a sample may have: a check keeps several copies of what it reads.
+/// The most features of a sample; limited because checks keep several copies.
 const MOST_FEATURES: usize = 1 << 20;
 
 /// Checks a data source.
@@ -98,7 +98,7 @@ fn check<T: Scalar>(report: &mut Report, source: &dyn Source<T>) {
     report.make("several threads read at once", || at_once(source, &chosen, &values));
     report.make("a buffer of another length makes no panic", || {
         for length in [0, 1, features.saturating_sub(1), features + 1] {
-            let _ = source.read(&[0], &mut vec![T::zero(); length]); // whatever it says
+            let _ = source.read(&[0], &mut vec![T::zero(); length]); // any result will do
         }
         Verdict::Holds
     });

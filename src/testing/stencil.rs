@@ -1,38 +1,38 @@
-//! Gradients against five-point stencils.
+//! Comparison of gradients with five-point stencils.
 
 use super::numbers::{Numbers, largest};
 
-/// Distance between the points of a stencil, as a share of the largest number of the tensor.
+/// The distance h between the points of a stencil, relative to the tensor's largest magnitude.
 const STEP: f64 = 1e-3;
 
-/// Where stencils of two widths differ by more than this share of the largest derivative, the function has a kink between their points: rounding makes them
-/// differ by about 10⁻¹², a kink by a share of the change of its slope.
+/// If stencils of two widths differ by more than this share of the largest derivative, the function has a kink between their points: rounding makes them
+/// differ by about 10⁻¹², a kink by a fraction of the change of slope.
 const KINK: f64 = 2e-10;
 
-/// The same for the second differences of both widths: a kink in the very middle shows in these, and the place of a kink of the second derivative (an ELU's)
-/// that both stencils are misled by alike.
+/// The same for the second differences of both widths. They show a kink exactly in the middle, and a kink of the second derivative (an ELU's), which misleads
+/// both stencils alike.
 const BEND: f64 = 4e-9;
 
-/// The most coordinates of a tensor that are compared; of larger ones as many random ones.
+/// The most coordinates of a tensor that are compared; of larger ones this many random ones.
 const MOST: usize = 48;
 
-/// A derivative this small beside the terms that cancel in it is zero.
+/// A derivative this small relative to the terms that cancel in it counts as zero.
 const VANISHES: f64 = 1e-7;
 
-/// What came of a comparison of a gradient with a numerical one.
+/// The result of comparing a gradient with a numerical one.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct GradientComparison {
     /// max|analytic − numeric| / max|numeric|, of the worst tensor.
     pub error: f64,
-    /// Coordinates that were compared.
+    /// The number of compared coordinates.
     pub compared: usize,
-    /// Coordinates that were passed over, and others taken, because of a kink within the stencil.
+    /// The number of coordinates replaced by others because of a kink within the stencil.
     pub redrawn: usize,
 }
 
 impl GradientComparison {
-    /// Adds what came of another tensor.
+    /// Adds the result for another tensor.
     pub fn add(&mut self, other: Self) {
         self.error = self.error.max(other.error);
         self.compared += other.compared;
@@ -40,15 +40,15 @@ impl GradientComparison {
     }
 }
 
-/// Compares the gradient of a function at a point with the five-point stencil (f(−2h) − 8f(−h) + 8f(h) − f(2h)) / 12h, h = 10⁻³ max|point|, or 10⁻³ where
+/// Compares the gradient of a function at a point with the five-point stencil (f(−2h) − 8f(−h) + 8f(h) − f(2h)) / 12h, h = 10⁻³ max|point|, or 10⁻³ if
 /// the point is zero.
 ///
-/// `point` is one tensor and `analytic` the gradient there. `terms` gives the terms of the function, which is their sum, at the point with one coordinate
-/// moved; a function that is not a sum has one. Terms are subtracted one by one: those that do not depend on the coordinate leave no rounding behind.
-/// Of large tensors 48 random coordinates are compared, half of them such that have a derivative. Where a ReLU's sign, a pool's winner or a branch changes
-/// within the stencil, which stencils of two widths tell, another coordinate is taken. A derivative that is missing is an infinite error.
+/// `point` is one tensor and `analytic` the gradient there. The function is the sum of `terms`, evaluated at the point with one coordinate
+/// moved; a function that is not a sum has one term. Terms are subtracted one by one, so those that do not depend on the coordinate cause no rounding error.
+/// Of large tensors 48 random coordinates are compared, half of them with a non-zero derivative. If a ReLU's sign, a pool's winner or a branch changes
+/// within the stencil (detected by stencils of two widths), another coordinate is taken. A missing derivative is an infinite error.
 ///
-/// A gradient that is zero, so that no share of it can be said, is measured by the terms that cancel in it.
+/// The error of a gradient that is zero is relative to the terms that cancel in it.
 ///
 /// ```
 /// use autoencoder::testing::compare_gradient;
@@ -85,7 +85,7 @@ pub fn compare_gradient(
     }
 }
 
-/// The coordinates in the order they are tried: some at random that have a derivative, then any. A pool's gradient is zero almost everywhere.
+/// The coordinates in the order in which they are tried: random ones with a non-zero derivative first, then any. A pool's gradient is zero almost everywhere.
 fn chosen(analytic: &[f64], count: usize, seed: u64) -> Vec<usize> {
     let order = Numbers::new(seed).order(count);
     let mut left = MOST / 2;
@@ -98,7 +98,7 @@ fn chosen(analytic: &[f64], count: usize, seed: u64) -> Vec<usize> {
     first
 }
 
-/// The largest derivative, or what cancels in it where it vanishes.
+/// The largest derivative, or the size of the terms that cancel in it if it vanishes.
 fn scale(stencils: &[Stencil]) -> f64 {
     let cancelling = largest(stencils.iter().map(|stencil| stencil.absolute));
     let scale = largest(stencils.iter().map(|stencil| stencil.wide));
@@ -116,13 +116,13 @@ fn judge(stencils: &[Stencil], scale: f64) -> GradientComparison {
 /// The stencil of one coordinate.
 struct Stencil {
     analytic: f64,
-    /// By points h apart.
+    /// From points h apart.
     wide: f64,
-    /// By points h/2 apart.
+    /// From points h/2 apart.
     narrow: f64,
-    /// f(h) − 2f(0) + f(−h) over h, less twice that for half the width: nothing but for a kink in the middle.
+    /// (f(h) − 2f(0) + f(−h)) / h, minus twice the same for half the width: zero unless there is a kink in the middle.
     bend: f64,
-    /// The wide one's terms without their signs.
+    /// The sum of the magnitudes of the wide stencil's terms.
     absolute: f64,
 }
 

@@ -1,4 +1,4 @@
-//! [`Callback`]: code of the user's that training calls.
+//! [`Callback`]: user code that training calls.
 
 use super::Epoch;
 use crate::network::Network;
@@ -22,7 +22,7 @@ pub trait Callback<T: Scalar>: Send + Sync {
     /// Called after every step.
     fn on_step(&mut self, _progress: &Progress) {}
 
-    /// Called after every epoch, with what it brought and the model as it is now.
+    /// Called after every epoch, with its results and the current model.
     ///
     /// # Errors
     /// An error ends training with [`TrainErrorKind::Callback`](super::TrainErrorKind::Callback).
@@ -34,29 +34,29 @@ pub trait Callback<T: Scalar>: Send + Sync {
         Ok(Control::Continue)
     }
 
-    /// What the callback needs besides its options to go on when training is resumed from a checkpoint; asked for after [`on_step`](Self::on_step) and
+    /// The state, besides its options, that the callback needs when training is resumed from a checkpoint. Called after [`on_step`](Self::on_step) and
     /// [`on_epoch`](Self::on_epoch).
     ///
-    /// Unless said otherwise a callback without fields needs nothing, and of any other it is unknown: training with checkpoints refuses it before the first step.
+    /// Default: `Nothing` for a type without fields, else `Unknown`, which training with checkpoints refuses before the first step.
     fn state(&self) -> CallbackState {
         if size_of_val(self) == 0 { CallbackState::Nothing } else { CallbackState::Unknown }
     }
 
-    /// Takes back what [`state`](Self::state) gave, before the first step of a training that is resumed.
+    /// Restores what [`state`](Self::state) returned, before the first step of a resumed training run.
     ///
     /// # Errors
-    /// [`ConfigError`] if that is not what it can use.
+    /// [`ConfigError`] if the callback cannot use this state.
     fn restore(&mut self, _state: &Config) -> Result<(), ConfigError> {
         Ok(())
     }
 }
 
-/// What a callback hands over to a checkpoint.
+/// The state of a callback that a checkpoint saves.
 ///
 /// ```
 /// use autoencoder::{Callback, CallbackState, Config, ConfigError, Progress};
 ///
-/// /// Counts steps, those before an interruption included.
+/// /// Counts steps, including those before an interruption.
 /// struct Steps(usize);
 ///
 /// impl Callback<f32> for Steps {
@@ -74,34 +74,34 @@ pub trait Callback<T: Scalar>: Send + Sync {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum CallbackState {
-    /// It keeps nothing from one call to the next that matters when training is resumed.
+    /// The callback has no state that matters when training is resumed.
     Nothing,
-    /// What [`Callback::restore`] is to be given; its numbers finite.
+    /// The state to pass to [`Callback::restore`]; its numbers must be finite.
     Keep(Config),
-    /// It keeps something and cannot hand it over: no checkpoint can be written.
+    /// The callback has state that it cannot save: no checkpoint can be written.
     Unknown,
 }
 
-/// Whether training goes on.
+/// Whether training continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
-    /// With the next epoch.
+    /// Continue with the next epoch.
     Continue,
-    /// No further; `fit` returns the history so far.
+    /// Stop; `fit` returns the history so far.
     Stop,
 }
 
-/// How far training has come.
+/// The progress of training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The epoch under way, from 1.
+    /// The current epoch, from 1.
     pub epoch: usize,
-    /// Epochs in all.
+    /// The total number of epochs.
     pub epochs: usize,
-    /// The step of the epoch just finished, from 1.
+    /// The step just finished within the epoch, from 1.
     pub step: usize,
-    /// Steps of an epoch.
+    /// Steps per epoch.
     pub steps: usize,
     /// Samples seen in this epoch.
     pub samples: usize,
@@ -111,7 +111,7 @@ pub struct Progress {
     pub seconds: f64,
 }
 
-/// A closure as a callback for epochs.
+/// A closure called after every epoch.
 pub(super) struct OnEpoch<F>(pub F);
 
 impl<T: Scalar, F: FnMut(&Epoch) + Send + Sync> Callback<T> for OnEpoch<F> {
@@ -124,13 +124,13 @@ impl<T: Scalar, F: FnMut(&Epoch) + Send + Sync> Callback<T> for OnEpoch<F> {
         Ok(Control::Continue)
     }
 
-    /// As that of [`OnProgress`].
+    /// See [`OnProgress`].
     fn state(&self) -> CallbackState {
         CallbackState::Nothing
     }
 }
 
-/// A closure as a callback for progress.
+/// A closure called after every step.
 pub(super) struct OnProgress<F>(pub F);
 
 impl<T: Scalar, F: FnMut(&Progress) + Send + Sync> Callback<T> for OnProgress<F> {
@@ -138,7 +138,7 @@ impl<T: Scalar, F: FnMut(&Progress) + Send + Sync> Callback<T> for OnProgress<F>
         self.0(progress);
     }
 
-    /// What a closure has captured is its own affair: it can only look on.
+    /// A progress closure only observes; its captures are not saved.
     fn state(&self) -> CallbackState {
         CallbackState::Nothing
     }

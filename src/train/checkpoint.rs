@@ -1,4 +1,4 @@
-//! [`Checkpoints`]: where and how often a training is saved, and the folder it is saved in.
+//! [`Checkpoints`]: where and how often a training run is saved, and the folder of checkpoints.
 
 #[cfg(test)]
 mod power_failures;
@@ -12,14 +12,15 @@ use crate::model_file::{self, ModelFileError};
 use crate::network::Network;
 use crate::{Scalar, option};
 
-/// Where and how often a training is saved, so that one that is cut off, by a kill or by a power failure, can be taken up again where it was last saved: see
+/// Where and how often a training run is saved. A run that is interrupted, by a kill or a power failure, can be resumed from its last checkpoint: see
 /// [`Trainer::resume`](crate::Trainer::resume).
 ///
-/// A checkpoint is one file, `checkpoint-0000001200.safetensors` after 1 200 steps. It holds the model, the optimizer's moments, the history, what early stopping and callbacks
-/// remember, and how the training was set up; see `docs/model-file.md`. The last two are kept: the older one is removed once the newer one is on the disk. Beside them the model
-/// as it was after its best epoch ([`History::best`](crate::History::best)) is a model file, `best.safetensors`, for [`Autoencoder::load`](crate::Autoencoder::load).
+/// A checkpoint is one file, `checkpoint-0000001200.safetensors` after 1 200 steps. It holds the model, the optimizer's moments, the history, the state of early
+/// stopping and callbacks, and the options of the run; see `docs/model-file.md`. The newest two are kept: an older one is removed only once a newer one is on the
+/// disk. The folder also holds the model of the best epoch ([`History::best`](crate::History::best)) as a model file, `best.safetensors`, for
+/// [`Autoencoder::load`](crate::Autoencoder::load).
 ///
-/// A folder belongs to one training at a time.
+/// Use a folder for one training run at a time.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -57,7 +58,7 @@ enum Interval {
 }
 
 impl Checkpoints {
-    /// Saves in `folder` after every epoch. The folder is made if it is not there.
+    /// Saves in `folder` after every epoch. The folder is created if it does not exist.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), interval: Interval::Epochs(1), disk: Arc::new(System) }
     }
@@ -69,21 +70,21 @@ impl Checkpoints {
         self
     }
 
-    /// Saves after every `steps` steps, at least 1, also in the middle of an epoch, and at the end.
+    /// Saves after every `steps` steps, at least 1, even within an epoch, and at the end.
     #[must_use]
     pub fn every_steps(mut self, steps: usize) -> Self {
         self.interval = Interval::Steps(steps);
         self
     }
 
-    /// The same on another file system.
+    /// Uses another file system.
     #[cfg(test)]
     pub(crate) fn on(mut self, disk: Arc<dyn Disk>) -> Self {
         self.disk = disk;
         self
     }
 
-    /// `Ok` if the options are in their range, and what is in the folder is what training goes on from.
+    /// `Ok` if the options are in range, and the folder is empty of checkpoints, or is the one being resumed.
     pub(super) fn check(&self, resume: Option<&Resume>) -> Result<(), TrainErrorKind> {
         let (name, interval) = match self.interval {
             Interval::Epochs(epochs) => ("every_epochs", epochs),
@@ -98,12 +99,12 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Whether a checkpoint is due after this many steps in all, in the middle of an epoch.
+    /// Whether a checkpoint is due after a total of `steps` steps, within an epoch.
     pub(super) fn after_steps(&self, steps: u64) -> bool {
         matches!(self.interval, Interval::Steps(every) if steps.is_multiple_of(every as u64))
     }
 
-    /// Whether a checkpoint is due at the end of an epoch, after this many of them and this many steps in all.
+    /// Whether a checkpoint is due at the end of an epoch, after a total of `epochs` epochs and `steps` steps.
     pub(super) fn after_epochs(&self, epochs: usize, steps: u64) -> bool {
         self.after_steps(steps) || matches!(self.interval, Interval::Epochs(every) if epochs.is_multiple_of(every))
     }
@@ -114,16 +115,16 @@ impl Checkpoints {
     }
 }
 
-/// Where training is taken up again.
+/// Where training is resumed from.
 #[derive(Debug, Clone)]
 pub(super) struct Resume {
     pub folder: PathBuf,
-    /// Without a checkpoint a training begins.
+    /// Training starts from the beginning if there is no checkpoint.
     pub or_start: bool,
 }
 
 impl Resume {
-    /// The folder, on the disk that checkpoints are written to.
+    /// The folder, on the disk where checkpoints are written.
     pub fn folder(&self, checkpoints: Option<&Checkpoints>) -> Folder {
         let disk =
             checkpoints.map_or_else(|| Arc::new(System) as Arc<dyn Disk>, |checkpoints| Arc::clone(&checkpoints.disk));
@@ -141,13 +142,13 @@ pub(super) struct Folder {
 impl Folder {
     const BEST: &str = "best.safetensors";
 
-    /// The number of the last two checkpoints that are kept.
+    /// How many of the newest checkpoints are kept.
     const KEPT: usize = 2;
 
-    /// What `read` makes of the newest checkpoint that is whole; `None` if there is no checkpoint.
+    /// Reads the newest undamaged checkpoint with `read`; `None` if there is no checkpoint.
     ///
     /// # Errors
-    /// That of the newest if none is whole, or if it is whole but of no use here.
+    /// If all are damaged, the error of the newest; if the newest undamaged one cannot be used, its error.
     pub fn newest<C>(
         &self,
         read: impl Fn(&dyn Disk, &Path) -> Result<C, ModelFileError>,
@@ -163,13 +164,13 @@ impl Folder {
         damaged.map_or(Ok(None), |error| Err(error.into()))
     }
 
-    /// Makes the folder, if need be, and removes what is left of files that were never finished.
+    /// Creates the folder if it does not exist, and removes unfinished temporary files.
     pub fn prepare(&self) -> Result<(), TrainErrorKind> {
         let made = self.disk.create_folder(&self.path);
         made.and_then(|()| model_file::tidy(&*self.disk, &self.path)).map_err(|error| self.unusable(error))
     }
 
-    /// Has `write` write the checkpoint after `steps` steps; then all others but the newest of the earlier ones are removed.
+    /// Writes the checkpoint after `steps` steps with `write`; then removes all others except the newest earlier one.
     pub fn add(
         &self,
         steps: u64,
@@ -180,12 +181,12 @@ impl Folder {
         let kept = numbers.iter().filter(|number| **number <= steps).take(Self::KEPT);
         let kept: Vec<u64> = kept.copied().collect();
         for number in numbers.iter().filter(|number| !kept.contains(number)) {
-            let _ = self.disk.remove(&self.file(*number)); // nothing is lost by one too many, and the next time it is tried again
+            let _ = self.disk.remove(&self.file(*number)); // an extra file does no harm, and the next call tries again
         }
         Ok(())
     }
 
-    /// Replaces the best model so far.
+    /// Replaces the file of the best model.
     pub fn set_best<T: Scalar>(&self, network: &Network<T>, model: model_file::Model) -> Result<(), TrainErrorKind> {
         Ok(model_file::write_model(&*self.disk, &self.path.join(Self::BEST), network, model)?)
     }
@@ -194,7 +195,7 @@ impl Folder {
         TrainErrorKind::NoCheckpoint { folder: self.path }
     }
 
-    /// The steps after which there are checkpoints, the last first.
+    /// The step counts of the existing checkpoints, in descending order.
     fn numbers(&self) -> Result<Vec<u64>, TrainErrorKind> {
         let names = self.disk.names(&self.path).map_err(|error| self.unusable(error))?;
         let number = |name: &String| name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok();

@@ -1,17 +1,17 @@
-//! [`EarlyStopping`]: an end to training where the validation total no longer falls, and the model as it was at its best.
+//! [`EarlyStopping`]: ends training when the validation total stops falling, and restores the best model.
 
 use crate::data::InputError;
 use crate::network::{Network, zeros};
 use crate::{Config, OptionError, Scalar, option};
 
-/// Ends training where [`Epoch::validation_total`](super::Epoch::validation_total) has not fallen for some epochs, and gives the model back as it was after its
-/// best epoch; Prechelt 1998, Keras's `EarlyStopping`. That total is the loss over the validation data, of a variational model with its divergence, of every other
-/// without penalties.
+/// Ends training when [`Epoch::validation_total`](super::Epoch::validation_total) has not fallen for some epochs, and restores the model of the best epoch;
+/// Prechelt 1998, Keras's `EarlyStopping`. The total is the validation loss, plus the divergence for a variational model; other penalties are
+/// not included.
 ///
 /// The best epoch is the one with the lowest total, the first of equals: [`History::best`](super::History::best). Its parameters and its state (running
-/// statistics) are restored however training ends, but by an error.
+/// statistics) are restored however training ends, except with an error.
 ///
-/// An epoch counts as progress if its total is more than `min_delta` below that of the last one that did. Patience ignores the epochs before the end of the first
+/// An epoch counts as progress if its total is more than `min_delta` below that of the last epoch that counted. Patience ignores the epochs before the end of the first
 /// [`KlWarmUp`](crate::KlWarmUp), though one of them may be the best.
 ///
 /// ```
@@ -37,26 +37,26 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Waits for `patience` epochs without progress, at least 1.
+    /// Stops after `patience` epochs without progress, at least 1.
     pub fn new(patience: usize) -> Self {
         Self { patience, min_delta: 0.0, restore_best: true }
     }
 
-    /// What counts as progress: more than `min_delta`, at least 0; 0 unless told otherwise.
+    /// The total must fall by more than `min_delta`, at least 0, to count as progress; 0 by default.
     #[must_use]
     pub fn min_delta(mut self, min_delta: f64) -> Self {
         self.min_delta = min_delta;
         self
     }
 
-    /// Whether the model is given back as it was after its best epoch, as it is unless told otherwise, or as it is after its last.
+    /// Whether the model of the best epoch is restored (the default) or that of the last one kept.
     #[must_use]
     pub fn restore_best(mut self, restore_best: bool) -> Self {
         self.restore_best = restore_best;
         self
     }
 
-    /// Its options by name, for a checkpoint.
+    /// The options by name; a checkpoint records them.
     pub(super) fn config(self) -> Config {
         let config = Config::new().with("patience", self.patience).with("min_delta", self.min_delta);
         config.with("restore_best", self.restore_best)
@@ -71,21 +71,21 @@ impl EarlyStopping {
 /// An epoch as early stopping and schedules see it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watched {
-    /// The validation total, or the training loss where nothing is validated; infinity where it is not finite.
+    /// The validation total, or the training loss without validation data; infinity if it is not finite.
     pub loss: f64,
-    /// A penalty has yet to come to its whole weight: the epoch's loss says little about those to come.
+    /// A penalty has not reached its full weight: the loss cannot be compared with that of later epochs.
     pub warms_up: bool,
 }
 
-/// The best epoch so far, and how long ago there was progress.
+/// The best epoch so far, and how many epochs ago there was progress.
 #[derive(Debug)]
 pub(super) struct Watch<T> {
     options: EarlyStopping,
-    /// The loss that an epoch has to fall below.
+    /// The loss of the last epoch that counted as progress.
     reference: f64,
     waited: usize,
     lowest: f64,
-    /// The model after the epoch with the lowest loss; empty where it is not to be restored.
+    /// The parameters after the epoch with the lowest loss; empty if they are not to be restored.
     parameters: Vec<T>,
     state: Vec<T>,
 }
@@ -103,7 +103,7 @@ impl<T: Scalar> Watch<T> {
         })
     }
 
-    /// Takes note of the model after an epoch; whether patience is at its end.
+    /// Records an epoch and, if it is the best, the model. Returns whether patience has run out.
     pub fn see(&mut self, epoch: Watched, network: &Network<T>) -> bool {
         if self.note(epoch) && self.options.restore_best {
             self.parameters.copy_from_slice(network.parameter_vector());
@@ -112,7 +112,7 @@ impl<T: Scalar> Watch<T> {
         self.waited >= self.options.patience
     }
 
-    /// Takes note of the losses of epochs before an interruption, and of the model after the best of them; whether its numbers are as many as they should be.
+    /// Records the epochs before an interruption and the model of the best of them. Returns whether the numbers of parameters and states fit.
     pub fn replay(&mut self, epochs: &[Watched], parameters: &[T], state: &[T]) -> bool {
         epochs.iter().for_each(|epoch| _ = self.note(*epoch));
         let fits = self.parameters.len() == parameters.len() && self.state.len() == state.len();
@@ -123,7 +123,7 @@ impl<T: Scalar> Watch<T> {
         fits || !self.has_best()
     }
 
-    /// Parameters and state of the model after its best epoch, if there was one and it is to be restored.
+    /// Parameters and state of the best epoch, if there was one and it is to be restored.
     pub fn best(&self) -> Option<(&[T], &[T])> {
         self.has_best().then_some((&*self.parameters, &*self.state))
     }
@@ -132,7 +132,7 @@ impl<T: Scalar> Watch<T> {
         self.options.restore_best && self.lowest.is_finite()
     }
 
-    /// Whether it is the lowest loss so far.
+    /// Records a loss and returns whether it is the lowest so far.
     fn note(&mut self, Watched { loss, warms_up }: Watched) -> bool {
         if loss < self.reference - self.options.min_delta && !warms_up {
             (self.reference, self.waited) = (loss, 0);
@@ -146,7 +146,7 @@ impl<T: Scalar> Watch<T> {
         lowest
     }
 
-    /// Gives the network back as it was after its best epoch, if there was one.
+    /// Restores the network of the best epoch, if there was one.
     pub fn restore(self, network: &mut Network<T>) {
         if self.has_best() {
             network.set_numbers(&self.parameters, &self.state);

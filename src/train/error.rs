@@ -1,4 +1,4 @@
-//! [`TrainError`]: why training stopped, where, and what it had brought until then.
+//! [`TrainError`]: why and where training stopped, and the history until then.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::error::WithCauses;
 use crate::model_file::ModelFileError;
 use crate::{ConfigError, OptionError};
 
-/// Why training stopped. The model holds the parameters of the last finished step; before the first step it is as it was.
+/// Why training stopped. The model holds the parameters of the last finished step; before the first step it is unchanged.
 #[derive(Error)]
 #[error("training stopped {}: {kind}", place(*epoch, *step))]
 pub struct TrainError {
@@ -38,7 +38,7 @@ impl TrainError {
         self.epoch
     }
 
-    /// The step of that epoch, from 1; 0 between epochs.
+    /// The step within that epoch, from 1; 0 between epochs.
     pub fn step(&self) -> usize {
         self.step
     }
@@ -48,7 +48,7 @@ impl TrainError {
         &self.kind
     }
 
-    /// The epochs that were finished.
+    /// The finished epochs.
     pub fn history(&self) -> &History {
         &self.history
     }
@@ -61,16 +61,16 @@ pub enum TrainErrorKind {
     /// An option of the trainer, the loss or the optimizer is outside its range.
     #[error(transparent)]
     Option(#[from] OptionError),
-    /// Data cannot be read, or cannot be used.
+    /// Training data cannot be read or used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Validation data of their own cannot be read, or cannot be used.
+    /// Separate validation data cannot be read or used.
     #[error("in the validation data: {0}")]
     ValidationData(DataError),
-    /// Training is to end where the validation total no longer falls, and nothing is validated.
+    /// Early stopping is on, but there are no validation data.
     #[error("early stopping needs validation data: `validation`, `validation_to` or `validation_fraction`")]
     NoValidation,
-    /// A layer adds nats of a whole sample to a loss that is a mean over the sample's elements.
+    /// A layer adds nats per sample to a loss that is a mean over the sample's elements.
     #[error(
         "layer `{layer}` adds nats of a whole sample to the loss, but `{loss}` is a mean over a sample's elements; give it `.reduction(Reduction::SumPerSample)`"
     )]
@@ -86,7 +86,7 @@ pub enum TrainErrorKind {
         /// Its value.
         value: f64,
     },
-    /// A gradient, or the parameter that it would have led to, is NaN or infinite.
+    /// A gradient, or the updated parameter, is NaN or infinite.
     #[error("the update of `{parameter}` is not finite; a smaller learning rate or scaled data may help")]
     UpdateNotFinite {
         /// The parameter's name.
@@ -95,42 +95,42 @@ pub enum TrainErrorKind {
     /// The memory cannot be allocated, or a size is out of bounds.
     #[error(transparent)]
     Memory(Box<crate::Error>),
-    /// The threads asked for cannot be started.
+    /// The requested threads cannot be started.
     #[error("cannot start {threads} threads")]
     Threads {
         /// How many.
         threads: usize,
     },
-    /// A checkpoint cannot be written or read, or is of another training.
+    /// A checkpoint cannot be written or read, or belongs to another training run.
     #[error(transparent)]
     Checkpoint(#[from] ModelFileError),
-    /// A checkpoint is whole, but lacks something.
+    /// A checkpoint is undamaged, but lacks an entry.
     #[error("the checkpoint is incomplete: {error}")]
     IncompleteCheckpoint {
-        /// What it lacks.
+        /// The missing or contradictory entry.
         error: ConfigError,
     },
-    /// There is nothing to resume.
+    /// There is no checkpoint to resume from.
     #[error("there is no checkpoint in {}; `resume_or_start` begins a training then", folder.display())]
     NoCheckpoint {
         /// The folder.
         folder: PathBuf,
     },
-    /// Checkpoints of another training would be overwritten.
+    /// Checkpoints of another training run would be overwritten.
     #[error("there are checkpoints in {} already; resume from them with `resume` or `resume_or_start`, or give another folder", folder.display())]
     CheckpointsExist {
         /// The folder.
         folder: PathBuf,
     },
-    /// The folder of checkpoints cannot be read or made.
+    /// The folder of checkpoints cannot be read or created.
     #[error("the folder {} cannot be used: {error}", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         error: std::io::Error,
     },
-    /// Training with checkpoints has a callback that keeps something and does not hand it over.
+    /// Training with checkpoints has a callback whose state is unknown.
     #[error(
         "callback {index} (counted from 0) keeps something that no checkpoint would hold; implement `Callback::state`"
     )]
@@ -138,7 +138,7 @@ pub enum TrainErrorKind {
         /// Its place among the callbacks.
         index: usize,
     },
-    /// A callback cannot use the state that a checkpoint holds for it.
+    /// A callback cannot use its saved state.
     #[error("callback {index} (counted from 0) cannot use what the checkpoint holds for it: {error}")]
     CallbackRestore {
         /// Its place among the callbacks.

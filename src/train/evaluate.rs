@@ -1,4 +1,4 @@
-//! Evaluation of a trained model, and [`Model`]: what can be trained and evaluated.
+//! Evaluation of a model, and the trait [`Model`] of networks and autoencoders.
 
 use super::Metric;
 use super::step::{BatchStep, Pairs, Question};
@@ -10,11 +10,11 @@ use crate::{Autoencoder, Error, Scalar};
 
 /// What can be trained and evaluated: a [`Network`] or an [`Autoencoder`]. Sealed.
 pub trait Model<T: Scalar>: sealed::Sealed<T> {
-    /// The layers and their numbers.
+    /// The layers with their parameters and state.
     fn as_network(&self) -> &Network<T>;
 }
 
-/// A model's network could be exchanged for one of another structure: it is for the trainer alone to change.
+/// Keeps mutable access to the trainer: users could replace the network with one of another structure.
 pub(super) mod sealed {
     use crate::Scalar;
     use crate::network::Network;
@@ -22,7 +22,7 @@ pub(super) mod sealed {
     pub trait Sealed<T: Scalar> {
         fn as_network_mut(&mut self) -> &mut Network<T>;
 
-        /// Of an autoencoder, the first layer of the decoder.
+        /// The index of the decoder's first layer, for an autoencoder.
         fn split(&self) -> Option<usize>;
     }
 
@@ -60,8 +60,8 @@ impl<T: Scalar> Model<T> for Autoencoder<T> {
 }
 
 impl<T: Scalar> Network<T> {
-    /// The mean over samples of the loss of each, where each input is its own target. Where the network ends in the loss's
-    /// [`link`](Loss::link), it is computed from the logits; with a scaler, between scaled values.
+    /// The mean loss over samples, each input being its own target. If the network ends in the loss's
+    /// [`link`](Loss::link), the loss is computed from the logits; with a scaler, between scaled values.
     ///
     /// # Errors
     /// [`Error`] if the data do not suit the network or the loss.
@@ -69,7 +69,7 @@ impl<T: Scalar> Network<T> {
         self.evaluate_pairs(Some(loss), &[], Pairs { inputs: data, targets: None }).map(|record| record.loss)
     }
 
-    /// The same with targets of their own.
+    /// The mean loss over samples, with separate targets.
     ///
     /// # Errors
     /// [`Error`] if the data do not suit the network or the loss.
@@ -114,7 +114,7 @@ impl<T: Scalar> Network<T> {
         metrics: &[Box<dyn Metric<T>>],
         pairs: Pairs<'_, T>,
     ) -> Result<Record, Error> {
-        /// Samples judged at a time.
+        /// Samples evaluated at a time.
         const AT_ONCE: usize = 256;
         loss.map_or(Ok(()), |loss| loss.check())?;
         let samples = pairs.check(self)?;
@@ -126,7 +126,7 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// Sums over the samples in `order`, divided by their number. `validation` is the place of the first where they are those of a training.
+/// Means over the samples in `order`. `validation` is the random stream of the first one, if this is the validation of a training run.
 pub(super) fn evaluate<T: Scalar>(
     network: &Network<T>,
     tape: &mut Tape<T>,
@@ -148,7 +148,7 @@ pub(super) fn evaluate<T: Scalar>(
 }
 
 impl<T: Scalar> Autoencoder<T> {
-    /// The mean over samples of the loss between each and its reconstruction. See [`Network::evaluate`].
+    /// The mean over samples of the loss between a sample and its reconstruction. See [`Network::evaluate`].
     ///
     /// # Errors
     /// [`Error`] if the data do not suit the model or the loss.
@@ -156,7 +156,7 @@ impl<T: Scalar> Autoencoder<T> {
         self.network().evaluate(loss, data)
     }
 
-    /// The same with targets of their own: clean ones for noisy inputs, for instance.
+    /// The mean loss over samples with separate targets: clean ones for noisy inputs, for instance.
     ///
     /// # Errors
     /// [`Error`] if the data do not suit the model or the loss.

@@ -1,38 +1,38 @@
-//! [`History`]: what each epoch brought.
+//! [`History`]: the results of every epoch.
 
 use std::fmt;
 use std::io::{self, Write};
 
-/// What one epoch brought.
+/// The results of an epoch.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Epoch {
     /// The epoch, from 1.
     pub number: usize,
-    /// The mean loss over the epoch's training samples, each as it was when its step was taken; without penalties.
+    /// The mean loss over the training samples, each computed in its step, before the update; without penalties.
     pub loss: f64,
-    /// Each penalty by name: its mean over samples.
+    /// Penalties by name: means over samples.
     pub penalties: Vec<(String, f64)>,
-    /// Each figure that a layer reports, by name: its mean over samples.
+    /// Figures that layers report, by name: means over samples.
     pub figures: Vec<(String, f64)>,
-    /// Each metric by name, over the training samples like the loss.
+    /// Metrics by name, over the training samples as the loss is.
     pub metrics: Vec<(String, f64)>,
-    /// The loss over the validation samples after the epoch. A variational model decodes a drawn code of each, not its mean as in
+    /// The mean loss over the validation samples after the epoch. A variational model decodes a drawn code, not the mean as in
     /// [`evaluate`](crate::Autoencoder::evaluate).
     pub validation_loss: Option<f64>,
-    /// Each penalty that is a term of a likelihood, by name: its mean over the validation samples, with the weight that it comes to at the end of a warm-up.
+    /// Penalties that are terms of a likelihood, by name: means over the validation samples, with their full weight, as after a warm-up.
     pub validation_penalties: Vec<(String, f64)>,
-    /// Each figure of the layers with such penalties, by name: its mean over the validation samples.
+    /// Figures of the layers with such penalties, by name: means over the validation samples.
     pub validation_figures: Vec<(String, f64)>,
-    /// Each metric by name, of the predictions that the validation loss judges.
+    /// Metrics by name, of the same predictions as the validation loss.
     pub validation_metrics: Vec<(String, f64)>,
     /// The learning rate of the epoch's last step.
     pub learning_rate: f64,
-    /// How long the epoch took, validation included.
+    /// The epoch's duration in seconds, validation included.
     pub seconds: f64,
 }
 
-/// What each epoch of a training brought. Print it for a table.
+/// The results of every epoch of a training run. Prints as a table.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
     epochs: Vec<Epoch>,
@@ -58,27 +58,27 @@ impl History {
         self.epochs.last().and_then(|epoch| epoch.validation_loss)
     }
 
-    /// The loss over the validation samples with every term of a likelihood, after the last epoch: [`Epoch::validation_total`].
+    /// The [validation total](Epoch::validation_total) of the last epoch.
     pub fn validation_total(&self) -> Option<f64> {
         self.epochs.last().and_then(Epoch::validation_total)
     }
 
-    /// The epoch with the lowest [validation total](Epoch::validation_total), or the lowest training loss where nothing was validated; the first of equals. None
-    /// where no epoch's was finite.
+    /// The epoch with the lowest [validation total](Epoch::validation_total), or the lowest training loss without validation data; the first of equals. `None`
+    /// if no epoch's was finite.
     pub fn best(&self) -> Option<&Epoch> {
         let finite = self.epochs.iter().filter(|epoch| epoch.watched().is_finite());
         finite.min_by(|one, other| one.watched().total_cmp(&other.watched()))
     }
 
-    /// The metric called `name` over the validation samples, after the last epoch.
+    /// The metric named `name` over the validation samples, after the last epoch.
     pub fn validation_metric(&self, name: &str) -> Option<f64> {
         self.epochs.last().and_then(|epoch| epoch.validation_metric(name))
     }
 
-    /// Writes a line of headings and a line for each epoch, separated by commas. The learning rate has a column where it changes.
+    /// Writes comma-separated values: a line of headings and a line per epoch. The learning rate has a column only if it changes.
     ///
     /// # Errors
-    /// What `writer` says.
+    /// An error of `writer`.
     pub fn write_csv(&self, mut writer: impl Write) -> io::Result<()> {
         for row in self.rows() {
             writeln!(writer, "{}", row.join(","))?;
@@ -86,7 +86,7 @@ impl History {
         Ok(())
     }
 
-    /// Headings, then a row for each epoch.
+    /// A row of headings, then a row per epoch.
     fn rows(&self) -> Vec<Vec<String>> {
         let Some(first) = self.epochs.first() else { return Vec::new() };
         let names = |prefix: &str, values: &[(String, f64)]| -> Vec<String> {
@@ -112,49 +112,49 @@ impl History {
 }
 
 impl Epoch {
-    /// What training made small: the loss and every penalty.
+    /// What training minimises: the loss plus all penalties.
     pub fn total(&self) -> f64 {
         self.loss + self.penalties.iter().map(|(_, value)| value).sum::<f64>()
     }
 
-    /// The loss over the validation samples and every penalty that is a term of a likelihood: the loss itself but for variational models, of which it is −ELBO with β
-    /// before the divergence (where inputs are their own targets). Penalties that hold a model back from overfitting are no part of it.
+    /// The validation loss plus all likelihood penalties: the loss alone without a variational layer, else −ELBO with the divergence weighted by β
+    /// (if inputs are their own targets). Regularization penalties are not included.
     pub fn validation_total(&self) -> Option<f64> {
         let penalties = self.validation_penalties.iter().map(|(_, value)| value);
         self.validation_loss.map(|loss| loss + penalties.sum::<f64>())
     }
 
-    /// What early stopping and schedules watch: infinity where it is not finite, since such an epoch is no better than any.
+    /// What early stopping and schedules watch; infinity if it is not finite, so that such an epoch is never the best.
     pub(super) fn watched(&self) -> f64 {
         Some(self.validation_total().unwrap_or(self.loss)).filter(|loss| loss.is_finite()).unwrap_or(f64::INFINITY)
     }
 
-    /// The penalty called `name`: `encoder.2.l1`, or just `l1` where one layer alone has such a penalty.
+    /// The penalty named `name`: `encoder.2.l1`, or just `l1` if only one layer has such a penalty.
     pub fn penalty(&self, name: &str) -> Option<f64> {
         find(&self.penalties, name)
     }
 
-    /// The figure called `name`: `encoder.2.kl`, or just `kl` where one layer alone has such a figure.
+    /// The figure named `name`: `encoder.2.kl`, or just `kl` if only one layer has such a figure.
     pub fn figure(&self, name: &str) -> Option<f64> {
         find(&self.figures, name)
     }
 
-    /// The penalty called `name` over the validation samples, where it is a term of a likelihood.
+    /// The penalty named `name` over the validation samples, if it is a term of a likelihood.
     pub fn validation_penalty(&self, name: &str) -> Option<f64> {
         find(&self.validation_penalties, name)
     }
 
-    /// The figure called `name` over the validation samples, of a layer whose penalties are terms of a likelihood: `encoder.2.kl` for instance.
+    /// The figure named `name` over the validation samples, of a layer whose penalties are terms of a likelihood: `encoder.2.kl` for instance.
     pub fn validation_figure(&self, name: &str) -> Option<f64> {
         find(&self.validation_figures, name)
     }
 
-    /// The metric called `name` over the training samples.
+    /// The metric named `name` over the training samples.
     pub fn metric(&self, name: &str) -> Option<f64> {
         find(&self.metrics, name)
     }
 
-    /// The metric called `name` over the validation samples.
+    /// The metric named `name` over the validation samples.
     pub fn validation_metric(&self, name: &str) -> Option<f64> {
         find(&self.validation_metrics, name)
     }
@@ -179,7 +179,7 @@ impl Epoch {
     }
 }
 
-/// The value called `name`, or the only one whose name ends in `.name`.
+/// The value named `name`, or the only one whose name ends in `.name`.
 fn find(named: &[(String, f64)], name: &str) -> Option<f64> {
     let ends = |full: &str| full.strip_suffix(name).is_some_and(|layer| layer.ends_with('.'));
     let mut ending = named.iter().filter(|(full, _)| ends(full));

@@ -1,4 +1,4 @@
-//! What a variational model says about data: [`Elbo`] and the importance-weighted likelihood.
+//! The likelihood of data under a variational model: [`Elbo`] and the importance-weighted estimate.
 
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
@@ -24,9 +24,9 @@ const DRAWS_AT_ONCE: usize = 128;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Elbo {
-    /// −ln p(x|z), the mean over codes z drawn from the posterior.
+    /// The mean of −ln p(x|z) over codes z drawn from the posterior.
     pub reconstruction: f64,
-    /// The divergence of the posterior from the prior, by its formula.
+    /// The divergence of the posterior from the prior, in closed form.
     pub kl: f64,
 }
 
@@ -38,10 +38,10 @@ impl Elbo {
 }
 
 impl<T: Scalar> Autoencoder<T> {
-    /// The evidence lower bound E[ln p(x|z)] − KL(q(z|x) ‖ p(z)) of data under a variational model, `draws` codes being drawn for each sample;
-    /// Kingma and Welling 2013. `loss` is the negative log-likelihood that the model was trained with. No weight β, warm-up or free bits enter.
-    /// With a [`scaler`](crate::AutoencoderBuilder::scaler), p is the density of the *scaled* values, as in training. For that of the data themselves subtract the
-    /// sum over features of ln s, where the scaler divides feature by feature by s.
+    /// The evidence lower bound E[ln p(x|z)] − KL(q(z|x) ‖ p(z)) of data under a variational model, with `draws` codes drawn per sample;
+    /// Kingma and Welling 2013. `loss` is the negative log-likelihood that the model was trained with. The weight β, warm-up and free bits do not enter.
+    /// With a [`scaler`](crate::AutoencoderBuilder::scaler), p is the density of the *scaled* values, as in training. For the density of the data, subtract the
+    /// sum over features of ln s, where s is the number that the scaler divides the feature by.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -68,9 +68,9 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(Elbo { reconstruction: mean(|tried| tried.reconstruction), kl: mean(|tried| tried.kl) })
     }
 
-    /// An estimate of ln p(x) of each sample x under a variational model: ln of the mean over `draws` codes z, drawn from the posterior, of the importance
-    /// weights p(x|z)·p(z) / q(z|x); Burda et al. 2015. Its expectation is below ln p(x), and the nearer the more draws; with one it is that of [`elbo`](Self::elbo).
-    /// The same seed gives the same bits for any number of threads. Of scaled values, as [`elbo`](Self::elbo) says.
+    /// Estimates ln p(x) of each sample x under a variational model: ln of the mean of the importance weights p(x|z)·p(z) / q(z|x) over `draws` codes z
+    /// drawn from the posterior; Burda et al. 2015. Its expectation is a lower bound of ln p(x) that tightens with more draws; with one, that of [`elbo`](Self::elbo).
+    /// The same seed gives the same bits for any number of threads. As for [`elbo`](Self::elbo), p is the density of scaled values.
     ///
     /// # Errors
     /// As [`elbo`](Self::elbo).
@@ -114,7 +114,7 @@ impl<T: Scalar> Autoencoder<T> {
     }
 }
 
-/// What came of the codes drawn for one sample.
+/// The results for the codes drawn for one sample.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tried {
     log_likelihood: f64,
@@ -122,11 +122,11 @@ struct Tried {
     kl: f64,
 }
 
-/// Some samples with what their encoder says of them.
+/// Some samples with their posteriors.
 struct Block<'a, T: Scalar> {
     model: &'a Autoencoder<T>,
     question: Question<'a, T>,
-    /// As the loss compares them: features × samples.
+    /// Scaled as the loss compares them: features × samples.
     targets: DMatrix<T>,
     side: DMatrix<T>,
     posterior: Posterior<T>,
@@ -159,7 +159,7 @@ impl<'a, T: Scalar> Block<'a, T> {
         results.into_iter().collect()
     }
 
-    /// Draws codes for sample `sample`, decodes them a few at a time, and weighs them.
+    /// Draws codes for sample `sample`, decodes them a few at a time, and computes their weights.
     fn try_sample(&self, sample: usize, memory: &mut Memory<T>) -> Result<Tried, Error> {
         let (network, linked) = (self.model.network(), self.question.link.is_some());
         let (target, side) = (self.targets.column(sample), self.side.column(sample));
@@ -184,7 +184,7 @@ impl<'a, T: Scalar> Block<'a, T> {
     }
 }
 
-/// What trying the codes of a sample needs, of one thread.
+/// The working memory of one thread.
 struct Memory<T: Scalar> {
     workspace: Workspace<T>,
     codes: DMatrix<T>,
@@ -216,7 +216,7 @@ impl<T: Scalar> Memory<T> {
     }
 }
 
-/// Samples that one thread tries at a time, with the same memory.
+/// Samples that one thread handles with the same working memory.
 const SAMPLES_PIECE: usize = 8;
 
 /// Some of a block's samples.
@@ -257,7 +257,7 @@ impl<T: Scalar> Divide for Samples<'_, T> {
     }
 }
 
-/// ln of the mean of exp of numbers that are added one by one, without overflow: the largest so far is kept apart.
+/// ln of the mean of exp(x) over numbers added one by one. The largest is factored out, so nothing overflows.
 #[derive(Debug, Clone, Copy)]
 struct LogMeanExp {
     largest: f64,

@@ -1,20 +1,28 @@
-//! [`Metric`]: figures that training reports beside the loss.
+//! [`Metric`]: values that training reports beside the loss.
 
 use std::fmt::Debug;
 
 use crate::{Scalar, Shape};
 
-/// A figure that is a mean over samples.
+/// A measure of predictions: a mean over samples.
 pub trait Metric<T: Scalar>: Debug + Send + Sync {
-    /// Its name in a history.
+    /// The metric's name in a history.
     fn name(&self) -> &str;
 
-    /// The sum over samples of each sample's figure. Predictions and targets are features × samples, `shape` is that of a sample.
+    /// The sum of the metric over samples. Predictions and targets are features × samples; `shape` is the shape of a sample.
     fn evaluate(&self, shape: Shape, predictions: &[T], targets: &[T]) -> f64;
 }
 
-/// The share of samples whose largest prediction stands where the largest target does (of pixels, for images), along the channels; the first counts where several
-/// are largest. Keras's `CategoricalAccuracy`; with one channel, whether both are on the same side of ½, its `BinaryAccuracy` where targets are 0 or 1.
+/// The share of samples (of pixels, for images) whose largest prediction is in the same channel as the largest target; of equals the first counts.
+/// Keras's `CategoricalAccuracy`. With one channel, the share whose prediction and target are on the same side of ½: its `BinaryAccuracy` for targets 0 and 1.
+///
+/// ```
+/// use autoencoder::{Accuracy, Metric, Shape};
+///
+/// let predictions = [0.1, 0.6, 0.3, 0.4, 0.5, 0.1]; // two samples of three classes
+/// let targets = [0.0, 1.0, 0.0, 1.0, 0.0, 0.0];
+/// assert_eq!(Metric::<f64>::evaluate(&Accuracy, Shape::flat(3), &predictions, &targets), 1.0); // one of them is right
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Accuracy;
 

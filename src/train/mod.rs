@@ -1,4 +1,4 @@
-//! Training: the [`Trainer`], what it reports, and what can be plugged into it.
+//! Training: the [`Trainer`], its reports and extension points.
 
 mod callback;
 mod checkpoint;

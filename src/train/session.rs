@@ -1,4 +1,4 @@
-//! [`Session`]: a training under way.
+//! [`Session`]: a training run in progress.
 
 mod saved;
 
@@ -19,41 +19,41 @@ use crate::optimizer::Moment;
 use crate::random::{Purpose, Random, shuffle};
 use crate::{Error, OptionError, Scalar, option, parallel};
 
-/// A training under way.
+/// A training run in progress.
 pub(super) struct Session<'s, 'a, T: Scalar> {
     trainer: &'s mut Trainer<'a, T>,
     network: &'s mut Network<T>,
-    /// Which kind of model the network is the whole of.
+    /// Whether this is a network or an autoencoder; recorded in checkpoints.
     model: Model,
     pairs: Pairs<'s, T>,
-    /// The training samples in the order of this epoch.
+    /// The training samples, in this epoch's order.
     order: Vec<usize>,
     tape: Tape<T>,
     gradients: Vec<T>,
     moments: Moments<T>,
-    /// What early stopping remembers.
+    /// The state of early stopping.
     watch: Option<Watch<T>>,
     /// The learning rate of the last step.
     rate: f64,
-    /// The loss after each epoch, as schedules see it: but for those of a warm-up.
+    /// Losses that schedules see; warm-up epochs are left out.
     losses: Vec<f64>,
     history: History,
-    /// The epoch under way.
+    /// The state of the current epoch.
     so_far: SoFar,
-    /// A callback or early stopping has ended the training.
+    /// A callback or early stopping has ended training.
     ended: bool,
     /// Where checkpoints are written.
     folder: Option<Folder>,
 }
 
-/// What an epoch has brought so far.
+/// The sums of an unfinished epoch.
 #[derive(Debug)]
 struct SoFar {
     steps: usize,
     /// Sums over samples.
     sums: Record,
     started: Instant,
-    /// How long an earlier process worked on it.
+    /// The time an interrupted process spent on this epoch.
     seconds_before: f64,
 }
 
@@ -102,7 +102,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         })
     }
 
-    /// Trains to the end, or from where a checkpoint left off.
+    /// Trains to the end, from the start or from a checkpoint.
     pub fn run(mut self) -> Result<History, Stop> {
         self.resume().map_err(|kind| TrainError::new(0, 0, kind, History::default()))?;
         while !self.ended && self.history.epochs().len() < self.trainer.epochs {
@@ -116,7 +116,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         Ok(self.history)
     }
 
-    /// Takes the steps of the epoch under way that are not yet taken.
+    /// Takes the remaining steps of the current epoch.
     fn steps_of_epoch(&mut self) -> Result<(), Stop> {
         let epoch = self.number();
         if self.trainer.shuffle {
@@ -144,7 +144,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         Ok(())
     }
 
-    /// What is to be done once all steps of an epoch are taken.
+    /// Validates, reports and saves after the last step of an epoch.
     fn end_epoch(&mut self) -> Result<(), Stop> {
         let report = self.report().map_err(|kind| self.stop(0, kind))?;
         let watched = watched(self.network, &report);
@@ -156,7 +156,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         self.save_after_epoch().map_err(|kind| TrainError::new(report.number, 0, kind, self.history.clone()))
     }
 
-    /// The number of the epoch under way, from 1.
+    /// The number of the current epoch, from 1.
     fn number(&self) -> usize {
         self.history.epochs().len() + 1
     }
@@ -165,7 +165,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         TrainError::new(self.number(), step, kind, self.history.clone())
     }
 
-    /// One step: gradients, then parameters. Nothing is changed unless every number is finite.
+    /// One step: computes the gradients, then updates the parameters. Nothing changes unless every number is finite.
     fn step(&mut self, epoch: usize, step: usize, batch: Range<usize>) -> Result<(), TrainErrorKind> {
         let order = self.order.get(batch).unwrap_or(&[]);
         let question = Question::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
@@ -194,23 +194,23 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         Ok(())
     }
 
-    /// Steps of an epoch.
+    /// Steps per epoch.
     fn steps(&self) -> usize {
         self.order.len().div_ceil(self.trainer.batch_size)
     }
 
-    /// How far training has come, as layers and schedules see it.
+    /// The progress of training, as layers and schedules see it.
     fn moment(&self) -> Moment<'_> {
         Moment::new(self.moments.steps, self.steps(), self.trainer.epochs, &self.losses)
     }
 
-    /// The learning rate of the step that begins now.
+    /// The learning rate of the coming step.
     fn learning_rate(&self) -> Result<f64, OptionError> {
         let rate = self.trainer.optimizer.learning_rate() * self.trainer.schedule.factor(&self.moment());
         option::not_negative("scheduled learning rate", rate).map(|()| rate)
     }
 
-    /// What the epoch brought, validation included.
+    /// Validates the model and returns the epoch's results.
     fn report(&mut self) -> Result<Epoch, TrainErrorKind> {
         let validation = self.validate()?;
         let mut record = std::mem::take(&mut self.so_far.sums);
@@ -279,12 +279,12 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     }
 }
 
-/// What early stopping and schedules see of an epoch.
+/// An epoch as early stopping and schedules see it.
 fn watched<T: Scalar>(network: &Network<T>, epoch: &Epoch) -> Watched {
     Watched { loss: epoch.watched(), warms_up: network.structure().warms_up(epoch.number) }
 }
 
-/// Names with the next values.
+/// Pairs each name with the next value.
 fn named(names: &[String], values: impl IntoIterator<Item = f64>) -> Vec<(String, f64)> {
     names.iter().cloned().zip(values).collect()
 }

@@ -1,4 +1,4 @@
-//! A training step: data read and scaled on the way in, predictions judged on the way out.
+//! A training step's data: reads and scales inputs and targets, evaluates loss and metrics.
 
 use std::ops::Range;
 
@@ -14,12 +14,12 @@ use crate::{Activation, Scalar, Shape};
 #[derive(Clone, Copy)]
 pub(super) struct Pairs<'a, T> {
     pub inputs: &'a dyn Source<T>,
-    /// `None` where each input is its own target.
+    /// `None` if each input is its own target.
     pub targets: Option<&'a dyn Source<T>>,
 }
 
 impl<T: Scalar> Pairs<'_, T> {
-    /// The number of samples, if there are any and they suit the network.
+    /// Checks that the samples suit the network and that there is at least one; returns their number.
     pub fn check(&self, network: &Network<T>) -> Result<usize, InputError> {
         let samples = self.inputs.len();
         if samples == 0 {
@@ -41,20 +41,20 @@ impl<T: Scalar> Pairs<'_, T> {
         }
     }
 
-    /// Whether targets need a place beside the inputs': they are others, or scaled otherwise.
+    /// Whether targets need their own buffer: other data, or another scaler.
     pub fn needs_targets(&self, network: &Network<T>) -> bool {
         self.targets.is_some() || network.input_scaler() != network.output_scaler()
     }
 }
 
-/// What is asked of predictions.
+/// The loss and metrics to compute from predictions.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a, T: Scalar> {
-    /// `None` where the metrics alone are asked for.
+    /// `None` if only metrics are wanted.
     pub loss: Option<&'a dyn Loss<T>>,
     pub metrics: &'a [Box<dyn Metric<T>>],
     pub shape: Shape,
-    /// The activation that the network leaves to the loss.
+    /// The last activation, if the loss applies it.
     pub link: Option<Activation>,
     pub input_scaler: Option<&'a Scaler>,
     pub output_scaler: Option<&'a Scaler>,
@@ -73,18 +73,18 @@ impl<'a, T: Scalar> Question<'a, T> {
         }
     }
 
-    /// The loss of predictions, 0 where none is asked for.
+    /// The loss, or 0 if none is wanted.
     pub fn value(&self, pass: LossPass<'_, T>) -> f64 {
         self.loss.map_or(0.0, |loss| loss.evaluate(pass))
     }
 }
 
-/// What is done to the inputs of a step; targets stay as they are.
+/// The corruption of a step's inputs; targets stay clean.
 #[derive(Clone, Copy)]
 pub(super) struct Noise<'a, T: Scalar> {
     pub corruption: &'a dyn Corruption<T>,
     pub origin: Origin<'a, T>,
-    /// The place of the batch's first sample.
+    /// The random stream of the batch's first sample.
     pub random: Random,
 }
 
@@ -127,7 +127,7 @@ fn locate(samples: &[usize], elements: usize, position: usize) -> (usize, usize)
     (samples.get(position / features).copied().unwrap_or(0), position % features)
 }
 
-/// Samples that are read before they are checked: few enough to be in the first cache still.
+/// Samples read at a time before they are checked: few enough to still be in the L1 cache.
 const READ_AT_ONCE: usize = 8;
 
 impl<T: Scalar> Step<T> for BatchStep<'_, T> {
@@ -168,7 +168,7 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
         let Judge { predictions, targets, gradient, training, .. } = judge;
         let question = &self.question;
         if !question.metrics.is_empty() {
-            gradient.copy_from_slice(predictions); // the gradient's place serves for what the loss does not want to see
+            gradient.copy_from_slice(predictions); // the gradient buffer is scratch here, for the activated predictions
             if let Some(link) = question.link {
                 link.forward(question.shape.channels(), gradient, &mut []);
             }

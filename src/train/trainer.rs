@@ -1,4 +1,4 @@
-//! [`Trainer`]: batches, epochs, validation, reports.
+//! [`Trainer`]: the options of a training run.
 
 use std::path::PathBuf;
 
@@ -16,12 +16,12 @@ use crate::network::Network;
 use crate::optimizer::{Clip, Constant, MAX_SLOTS, Optimizer, Schedule};
 use crate::{Error, Scalar, option};
 
-/// The most threads of a trainer's own: more than any machine has cores, and few enough that asking for them does not exhaust it.
+/// The most threads a trainer may start: more than machines have cores, but too few to exhaust the system.
 const MAX_THREADS: usize = 1024;
 
 /// Trains a [`Network`] or an [`Autoencoder`](crate::Autoencoder): describe the training, then call [`fit`](Self::fit).
 ///
-/// Unless told otherwise: 1 epoch, batches of 32, shuffled, seed 0, the optimizer's learning rate throughout, every thread of the pool it is called in.
+/// Defaults: 1 epoch, batches of 32, shuffled, seed 0, the optimizer's learning rate throughout, every thread of the current pool.
 pub struct Trainer<'a, T: Scalar> {
     pub(super) loss: Box<dyn Loss<T>>,
     pub(super) optimizer: Box<dyn Optimizer<T>>,
@@ -41,16 +41,16 @@ pub struct Trainer<'a, T: Scalar> {
     pub(super) resume: Option<Resume>,
 }
 
-/// What the model is tried on after every epoch.
+/// The data that the model is validated on after every epoch.
 pub(super) enum Validation<'a, T> {
     None,
     Pairs(Pairs<'a, T>),
-    /// The last samples of the training data: this share of them, which is not 0.
+    /// The last samples of the training data: this share of them, greater than 0.
     Fraction(f64),
 }
 
 impl<'a, T: Scalar> Trainer<'a, T> {
-    /// A training that makes `loss` small by `optimizer`.
+    /// A trainer that minimises `loss` with `optimizer`.
     pub fn new(loss: impl Loss<T> + 'static, optimizer: impl Optimizer<T> + 'static) -> Self {
         Self {
             loss: Box::new(loss),
@@ -72,49 +72,49 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         }
     }
 
-    /// How many times every sample is seen, in all.
+    /// The number of epochs, those before an interruption included.
     #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
         self
     }
 
-    /// Changes the optimizer's learning rate as training goes on.
+    /// Changes the learning rate during training.
     #[must_use]
     pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
         self.schedule = Box::new(schedule);
         self
     }
 
-    /// Keeps gradients within a bound.
+    /// Clips gradients.
     #[must_use]
     pub fn clip(mut self, clip: Clip) -> Self {
         self.clip = Some(clip);
         self
     }
 
-    /// Ends training where the [validation total](super::Epoch::validation_total) no longer falls. Needs validation data.
+    /// Ends training when the [validation total](super::Epoch::validation_total) stops falling. Needs validation data.
     #[must_use]
     pub fn early_stopping(mut self, early_stopping: EarlyStopping) -> Self {
         self.early_stopping = Some(early_stopping);
         self
     }
 
-    /// Samples in a step; the last step of an epoch takes what is left.
+    /// Samples per step, at least 1; the last step of an epoch takes the remaining ones.
     #[must_use]
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = batch_size;
         self
     }
 
-    /// Whether every epoch takes the samples in another order.
+    /// Whether the samples are shuffled in every epoch.
     #[must_use]
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.shuffle = shuffle;
         self
     }
 
-    /// The seed of the order of samples and of random layers, the codes that are drawn over validation data among them. The same seed, model and data give the same
+    /// Seeds shuffling, corruption, random layers, and codes drawn in validation. The same seed, model and data give the same
     /// bits, whatever the number of threads.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -122,15 +122,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Trains on `threads` threads of its own, 1 to 1024; with `None`, on those of the pool it is called in.
+    /// Trains on a new pool of `threads` threads, 1 to 1024; with `None`, on the current pool.
     #[must_use]
     pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
         self.threads = threads.into();
         self
     }
 
-    /// Corrupts the training inputs, afresh in every epoch, while the targets stay clean: a denoising autoencoder. Validation inputs are corrupted, too, in the same
-    /// way after every epoch and for any seed of the trainer: as [`Corrupted`](crate::Corrupted) does it, by their place in the data.
+    /// Corrupts the training inputs, anew in every epoch, while the targets stay clean: a denoising autoencoder. Validation inputs are corrupted too, in the same
+    /// way after every epoch and for every seed of the trainer: as by [`Corrupted`](crate::Corrupted), which depends on a sample's position only.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -149,22 +149,23 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Tries the model on `data` after every epoch, each sample its own target. Layers are in inference mode, but for those of a variational model, which decodes a
-    /// drawn code of each sample: its validation loss and metrics are not those of [`evaluate`](crate::Autoencoder::evaluate), which decodes means.
+    /// Evaluates the model on `data` after every epoch, each sample being its own target. Layers are in inference mode, but a variational model decodes a *drawn* code,
+    /// so its loss and metrics differ from those of [`evaluate`](crate::Autoencoder::evaluate), which decodes means.
     #[must_use]
     pub fn validation(mut self, data: &'a dyn Source<T>) -> Self {
         self.validation = Validation::Pairs(Pairs { inputs: data, targets: None });
         self
     }
 
-    /// Tries the model on these inputs and targets after every epoch.
+    /// Evaluates the model on these inputs and targets after every epoch.
     #[must_use]
     pub fn validation_to(mut self, inputs: &'a dyn Source<T>, targets: &'a dyn Source<T>) -> Self {
         self.validation = Validation::Pairs(Pairs { inputs, targets: Some(targets) });
         self
     }
 
-    /// Keeps the last `fraction` of the training data (in their own order) for trying the model after every epoch.
+    /// Holds out the last `fraction` of the data, in their original order, for validation after every epoch: from 0, no validation, to below 1; at least one
+    /// sample must be on either side.
     #[must_use]
     pub fn validation_fraction(mut self, fraction: f64) -> Self {
         self.validation = if fraction == 0.0 { Validation::None } else { Validation::Fraction(fraction) };
@@ -185,13 +186,13 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Calls `report` after every step: for a progress bar.
+    /// Calls `report` after every step, for a progress bar for instance.
     #[must_use]
     pub fn on_progress(self, report: impl FnMut(&Progress) + Send + Sync + 'a) -> Self {
         self.callback(OnProgress(report))
     }
 
-    /// Calls `report` after every epoch: to print a line, or to draw a curve.
+    /// Calls `report` after every epoch, to print a line or plot a curve for instance.
     ///
     /// ```
     /// use autoencoder::{Adam, Mse, Trainer};
@@ -211,8 +212,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     /// Continues from the newest undamaged checkpoint in `folder`, with the same bits as if training had never been interrupted. Call [`fit`](Self::fit) with the
-    /// model, data and options of the interrupted run; only epochs, threads, checkpoint settings and callbacks that keep nothing may differ. All of that is compared,
-    /// except the data, of which only the number of samples is. If all epochs have run, `fit` only restores model and history.
+    /// model, data and options of the interrupted run; only epochs, threads, checkpoint settings and callbacks without saved state may differ. All the rest is compared,
+    /// but of the data only the number of samples. If all epochs have run, `fit` only restores model and history.
     ///
     /// See [`Checkpoints`] for an example.
     #[must_use]
@@ -221,8 +222,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Continues from the newest checkpoint in `folder`, as [`resume`](Self::resume) does, or starts if there is none: for a program that is simply started again
-    /// whenever it was killed. Writes a checkpoint there after every epoch, unless [`checkpoints`](Self::checkpoints) says otherwise.
+    /// Continues from the newest checkpoint in `folder`, as [`resume`](Self::resume) does, or starts from the beginning if there is none: for a program that is simply
+    /// run again after it was killed. Writes a checkpoint there after every epoch, unless [`checkpoints`](Self::checkpoints) says otherwise.
     #[must_use]
     pub fn resume_or_start(mut self, folder: impl Into<PathBuf>) -> Self {
         let folder = folder.into();
@@ -231,16 +232,16 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Trains `model` to give back `data`. The optimizer starts afresh, unless training goes on from a checkpoint.
+    /// Trains `model` to reproduce `data`. The optimizer starts without moments, unless training is resumed.
     ///
     /// # Errors
-    /// [`Error::Train`] says what went wrong, where, and holds the history so far. An error before the first step leaves the model untouched; after it
+    /// [`Error::Train`] says what went wrong and where, and holds the history so far. An error before the first step leaves the model unchanged; after it
     /// the model holds the parameters of the last finished step.
     pub fn fit(&mut self, model: &mut impl Model<T>, data: &dyn Source<T>) -> Result<History, Error> {
         self.train(model, Pairs { inputs: data, targets: None })
     }
 
-    /// Trains `model` to give `targets` for `inputs`. The optimizer starts afresh, unless training goes on from a checkpoint.
+    /// Trains `model` to predict `targets` from `inputs`. The optimizer starts without moments, unless training is resumed.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
@@ -266,7 +267,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         Ok(result.map_err(before)??)
     }
 
-    /// The number of samples to train on, if everything is in order.
+    /// Checks options, model and data; returns the number of samples to train on.
     fn check(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<usize, TrainErrorKind> {
         option::at_least_one("batch_size", self.batch_size)?;
         let threads = self.threads.unwrap_or(1);
@@ -295,7 +296,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         }
     }
 
-    /// `Ok` unless a layer asks for a loss that is a sum over a sample, and this is another.
+    /// An error if a layer needs a loss that is a sum over a sample, and the loss is not.
     fn check_reduction(&self, network: &Network<T>) -> Result<(), TrainErrorKind> {
         let asks = network.structure().nodes.iter().find(|node| node.plan.sums_per_sample);
         match asks.filter(|_| self.loss.reduced_by() != Reduction::SumPerSample) {
@@ -304,7 +305,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         }
     }
 
-    /// `Ok` if checkpoints hold all that training needs to go on, and none of another training is in the way.
+    /// `Ok` if every callback's state can be saved, and the folder holds no checkpoints of another training run.
     fn check_checkpoints(&self) -> Result<(), TrainErrorKind> {
         if self.checkpoints.is_some() || self.resume.is_some() {
             let unknown = self.callbacks.iter().position(|callback| callback.state() == CallbackState::Unknown);
@@ -317,18 +318,18 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 }
 
-/// How many of `samples` are left to train on.
+/// The number of samples left to train on.
 fn split(samples: usize, fraction: f64) -> Result<usize, OptionError> {
     const NAME: &str = "validation_fraction";
     option::share(NAME, fraction)?;
-    // As in Keras, rounded down; that 0.9 of ten samples leaves one must not be lost in the last bit.
+    // Rounded down as in Keras; the factor makes sure that a fraction of 0.9 leaves one of ten samples despite rounding errors.
     let left = (samples as f64 * (1.0 - fraction) * (1.0 + 1e-12)) as usize;
     OptionError::require(left > 0, NAME, fraction, "a share that leaves samples to train on")?;
     OptionError::require(left < samples, NAME, fraction, "a share of at least one sample")?;
     Ok(left)
 }
 
-/// Runs `work` inside a pool, so that its many small joins do not each have to enter one.
+/// Runs `work` inside a pool once, so that its many small joins need not each enter it.
 #[cfg(feature = "parallel")]
 fn inside_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R, TrainErrorKind> {
     match threads {

@@ -1,4 +1,4 @@
-//! One optimizer step over the parameters that are not frozen: all of it or nothing.
+//! One optimizer step over the parameters that are not frozen; either all are updated or none.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,24 +10,24 @@ use crate::network::{Network, zeros};
 use crate::optimizer::{MAX_SLOTS, Optimizer, Update};
 use crate::parallel::{self, Divide};
 
-/// Parameters that one thread updates at a time: all their vectors fit into a core's first cache.
+/// Parameters that one thread updates at a time: all their vectors fit into the L1 cache.
 const PIECE: usize = 2048;
 
-/// Fewer parameters than this are updated before a second thread has woken up.
+/// Fewer parameters are updated on one thread: it is done before a second one has woken up.
 const MIN_FOR_THREADS: usize = 8 * PIECE;
 
-/// What an optimizer keeps for each parameter, and the parameters as they were.
+/// The optimizer's slots (moments), and a copy of the parameters before the step.
 #[derive(Debug)]
 pub(super) struct Moments<T> {
     pub slots: [Vec<T>; MAX_SLOTS],
     before: Vec<T>,
-    /// The runs of the parameter vector that are not frozen.
+    /// The ranges of the parameter vector that are not frozen.
     ranges: Vec<Range<usize>>,
     pub steps: u64,
 }
 
 impl<T: Scalar> Moments<T> {
-    /// For `slots` numbers a parameter.
+    /// Allocates `slots` numbers per parameter.
     ///
     /// # Errors
     /// [`InputError::OutOfMemory`].
@@ -41,7 +41,7 @@ impl<T: Scalar> Moments<T> {
         Ok(moments)
     }
 
-    /// Takes a step. If a gradient or a result is not finite, the parameters are as they were and the position of the first such is returned.
+    /// Takes a step. If a gradient or an updated parameter is not finite, all parameters are restored and the first such position is returned.
     pub fn step(
         &mut self,
         optimizer: &dyn Optimizer<T>,
@@ -90,7 +90,7 @@ struct Shared<'a, T> {
     first_bad: &'a AtomicUsize,
 }
 
-/// Some parameters with all that belongs to them.
+/// Some parameters with their gradients, slots and copies.
 struct Pieces<'a, T: Scalar> {
     shared: Shared<'a, T>,
     first: usize,
@@ -123,7 +123,7 @@ impl<'a, T: Scalar> Pieces<'a, T> {
         (left, right)
     }
 
-    /// Updates these parameters, remembering what they were.
+    /// Copies these parameters, then updates them.
     fn update(self) {
         let Self { shared, first, parameters, before, gradients, slots } = self;
         before.copy_from_slice(parameters);

@@ -1,13 +1,13 @@
-//! [`Corrupted`]: data corrupted once and for all.
+//! [`Corrupted`]: data with fixed noise.
 
 use super::{Corruption, Origin, streams};
 use crate::data::{DataError, Source, filled, numbered};
 use crate::{OptionError, Scalar};
 
-/// The samples of a source, each corrupted in the same way whenever it is read: what a denoising autoencoder is tried on.
+/// The samples of a source, each corrupted in the same way whenever it is read: for the evaluation of a denoising autoencoder.
 ///
-/// A sample's noise is a function of the seed and the sample's number. With the seed that it has unless told otherwise, 0, these are the inputs on which a
-/// [`Trainer`](crate::Trainer) that corrupts validates.
+/// A sample's noise is a function of the seed and the sample's index. With the default seed, 0, these are the inputs that a
+/// [`Trainer`](crate::Trainer) with this corruption validates on.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -27,7 +27,7 @@ pub struct Corrupted<'a, T, C> {
 }
 
 impl<'a, T: Scalar, C: Corruption<T>> Corrupted<'a, T, C> {
-    /// `source`, corrupted.
+    /// Corrupts `source`.
     ///
     /// # Errors
     /// [`OptionError`] if an option of the corruption is outside its range.
@@ -36,20 +36,20 @@ impl<'a, T: Scalar, C: Corruption<T>> Corrupted<'a, T, C> {
         Ok(Self { origin: Origin { source, first: 0, count: source.len() }, corruption, seed: 0 })
     }
 
-    /// Draws from another seed than 0.
+    /// Sets the seed of the noise; 0 by default.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Takes values of other samples from the `count` from `first` on alone.
+    /// Restricts the other samples that values are taken from to the `count` ones from `first` on.
     pub(crate) fn among(mut self, first: usize, count: usize) -> Self {
         self.origin = Origin { first, count, ..self.origin };
         self
     }
 
-    /// Every sample, one in each column.
+    /// All samples, one per column.
     ///
     /// # Errors
     /// [`DataError`] if the source cannot be read, or the matrix would be too large.

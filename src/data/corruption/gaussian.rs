@@ -5,7 +5,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::{Corruption, CorruptionPass};
 use crate::{Config, DataError, OptionError, Scalar, option};
 
-/// x + σε with ε from the standard normal distribution, σ in the units of the data; brought back into a range where told to. Vincent et al. 2010.
+/// x + σε with ε from the standard normal distribution, σ in the units of the data; optionally clamped to a range. Vincent et al. 2010.
 ///
 /// ```
 /// use autoencoder::{Bce, Adam, GaussianCorruption, Trainer};
@@ -25,7 +25,7 @@ impl GaussianCorruption {
         Self { deviation, range: None }
     }
 
-    /// Brings what lies outside `low..=high` to the nearer end.
+    /// Clamps corrupted values to `low..=high`.
     #[must_use]
     pub fn clip(mut self, low: f64, high: f64) -> Self {
         self.range = Some([low, high]);

@@ -1,10 +1,10 @@
-//! [`Masking`]: features set to nothing.
+//! [`Masking`]: features set to 0.
 
 use super::{Corruption, CorruptionPass};
 use crate::random::Chance;
 use crate::{Config, DataError, OptionError, Scalar, option};
 
-/// Each feature by itself is set to 0, or to another value told, with probability ν; Vincent et al. 2008, who set exactly a share ν of them.
+/// Each feature independently is set to 0, or to another given value, with probability ν; Vincent et al. 2008, who mask exactly a share ν of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Masking {
     rate: f64,

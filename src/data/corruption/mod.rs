@@ -1,4 +1,4 @@
-//! The [`Corruption`] trait, and the corruptions: what a denoising autoencoder learns to undo.
+//! The [`Corruption`] trait and the corruptions: noise that a denoising autoencoder learns to remove.
 
 mod corrupted;
 mod gaussian;
@@ -22,15 +22,15 @@ use crate::kernel::reduce;
 use crate::random::{Purpose, Random, Rng};
 use crate::{Config, OptionError, Scalar};
 
-/// What is done to an input before a denoising autoencoder sees it; Vincent et al. 2008. It works on the data as they are, before any scaler.
+/// Noise added to the inputs of a denoising autoencoder; Vincent et al. 2008. It applies to unscaled data, before any scaler.
 ///
-/// With [`Trainer::corrupt`](crate::Trainer::corrupt) every sample is corrupted afresh in every epoch; with [`Corrupted`] once and for all.
+/// With [`Trainer::corrupt`](crate::Trainer::corrupt) every sample is corrupted anew in every epoch; with [`Corrupted`] always in the same way.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
 /// use autoencoder::{Config, Corruption, CorruptionPass, Corrupted, DataError, Source};
 ///
-/// /// Turns the first feature's sign.
+/// /// Flips the first feature's sign.
 /// #[derive(Debug)]
 /// struct Flip;
 ///
@@ -59,19 +59,19 @@ pub trait Corruption<T: Scalar>: Debug + Send + Sync {
     /// The name of this kind of corruption in errors and files.
     fn kind(&self) -> &'static str;
 
-    /// What a file needs to build the corruption again.
+    /// Its options by name; a checkpoint records them, and resuming with others is an error.
     fn config(&self) -> Config;
 
-    /// Changes one sample. What it does must follow from the pass alone, its random numbers included.
+    /// Corrupts one sample. The result must depend on the pass and its random numbers only.
     ///
     /// # Errors
-    /// [`DataError`] where another sample cannot be read.
+    /// [`DataError`] if another sample cannot be read.
     fn corrupt(&self, pass: CorruptionPass<'_, T>) -> Result<(), DataError>;
 
-    /// `Ok` if the corruption's options are in their range.
+    /// `Ok` if all options are in range.
     ///
     /// # Errors
-    /// [`OptionError`] names the one that is not.
+    /// [`OptionError`] names the option that is not.
     fn check(&self) -> Result<(), OptionError> {
         Ok(())
     }
@@ -95,25 +95,25 @@ impl<T: Scalar, C: Corruption<T> + ?Sized> Corruption<T> for &C {
     }
 }
 
-/// A sample to be corrupted.
+/// A sample to corrupt.
 #[non_exhaustive]
 pub struct CorruptionPass<'a, T> {
-    /// The sample's features, clean; to be changed.
+    /// The sample's clean features, to be changed in place.
     pub sample: &'a mut [T],
-    /// Random numbers of this sample's own: in training of this epoch, step and place in the batch.
+    /// This sample's random numbers; in training they depend on epoch, step and position in the batch.
     pub rng: Rng,
-    /// The sample's number, and those from which others are drawn.
+    /// The sample's index, and the range from which other samples are drawn.
     number: usize,
     among: Range<usize>,
     source: &'a dyn Source<T>,
 }
 
 impl<T: Scalar> CorruptionPass<'_, T> {
-    /// The value that `feature` has in another sample, drawn at random from those of the same set (training or validation); the sample's own
-    /// where there is no other.
+    /// The value of `feature` in another sample, drawn at random from the same set (training or validation); the sample's own
+    /// if there is no other.
     ///
     /// # Errors
-    /// [`DataError`] where the data cannot be read.
+    /// [`DataError`] if the data cannot be read.
     pub fn of_another(&mut self, feature: usize) -> Result<T, DataError> {
         let others = (self.among.len() as u64).saturating_sub(1);
         let Ok(places) = Uniform::new(0, others) else { return self.source.value(self.number, feature) };
@@ -122,17 +122,17 @@ impl<T: Scalar> CorruptionPass<'_, T> {
     }
 }
 
-/// Where samples come from that are corrupted.
+/// The set that corrupted samples belong to.
 #[derive(Clone, Copy)]
 pub(crate) struct Origin<'a, T> {
     pub source: &'a dyn Source<T>,
-    /// The first and the number of the samples that belong to the set.
+    /// The first sample of the set, and their number.
     pub first: usize,
     pub count: usize,
 }
 
 impl<T: Scalar> Origin<'_, T> {
-    /// Corrupts samples that were read into `batch`, each with the stream that `place` names by its position and its number. An error if a number is then not finite.
+    /// Corrupts the samples in `batch`, each with the random stream that `place` gives for its position and its index. An error if a result is not finite.
     pub fn corrupt(
         self,
         corruption: &dyn Corruption<T>,
@@ -157,7 +157,7 @@ impl<T: Scalar> Origin<'_, T> {
     }
 }
 
-/// The streams of a corruption.
+/// The random streams of a corruption.
 pub(crate) fn streams(seed: u64) -> Random {
     Random::new(seed, Purpose::Corrupt)
 }

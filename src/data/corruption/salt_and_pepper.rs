@@ -1,11 +1,11 @@
-//! [`SaltAndPepper`]: features set to one end of their range or the other.
+//! [`SaltAndPepper`]: features set to either end of their range.
 
 use super::{Corruption, CorruptionPass};
 use crate::random::Chance;
 use crate::{Config, DataError, OptionError, Scalar, option};
 
-/// Each feature by itself is set, with probability ν, to the lowest or to the highest value, whichever a fair coin says; Vincent et al. 2010. These are 0 and 1
-/// unless told otherwise.
+/// Each feature independently is set, with probability ν, to the lowest or the highest value with equal probability; Vincent et al. 2010. These are 0 and 1
+/// by default.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SaltAndPepper {
     rate: f64,
@@ -19,7 +19,7 @@ impl SaltAndPepper {
         Self { rate, low: 0.0, high: 1.0 }
     }
 
-    /// Sets it to `low` or `high`.
+    /// Sets features to `low` or `high` instead of 0 or 1.
     #[must_use]
     pub fn between(mut self, low: f64, high: f64) -> Self {
         (self.low, self.high) = (low, high);

@@ -4,15 +4,16 @@ use super::{Corruption, CorruptionPass};
 use crate::random::Chance;
 use crate::{Config, DataError, OptionError, Scalar, option};
 
-/// Each feature by itself takes, with probability ν, the value that it has in another sample, drawn at random for each: noise for tables, whose columns
-/// differ in kind and unit. Every column keeps its distribution, and only what columns have to do with each other can tell where something is wrong.
+/// Each feature independently takes, with probability ν, its value in another sample drawn at random: noise for tables, whose columns
+/// differ in kind and unit. Every column keeps its distribution; only the dependence between columns reveals a swapped value. It is the masking of
+/// Vincent et al. 2008 for tables, as in Porto Seguro's winning solution (Jahrer 2017).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Swap {
     rate: f64,
 }
 
 impl Swap {
-    /// Swaps a feature with probability `rate`, from 0 to 1; 0.1 to 0.2 is usual.
+    /// Swaps a feature with probability `rate`, from 0 to 1; 0.1 to 0.2 is common.
     pub fn new(rate: f64) -> Self {
         Self { rate }
     }

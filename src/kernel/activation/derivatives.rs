@@ -57,7 +57,7 @@ impl<T: Element> Map<T> for Elu<T> {
     }
 }
 
-/// The same with Klambauer's constants; at 0, where it has two slopes, Keras takes the scale.
+/// The same with Klambauer's constants; at 0, where the left and right derivatives differ, it is the scale, as in Keras.
 #[derive(Clone, Copy)]
 pub(super) struct Selu;
 

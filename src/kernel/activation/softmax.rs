@@ -32,7 +32,7 @@ impl<T: Element> Operation<T> for Softmax<'_, T> {
     }
 }
 
-/// Replaces each value x by exp(x − largest); the sum of these.
+/// Replaces each value x by exp(x − largest); returns their sum.
 #[inline(always)]
 fn exponentials<T: Element, V: Simd<T>>(largest: T, group: &mut [T]) -> T {
     let mut sum = V::splat(T::zero());
@@ -54,7 +54,7 @@ impl<T: Element> Map<T> for DivideBy<T> {
     }
 }
 
-/// Turns the gradient g of softmax's outputs y into that of its inputs: yᵢ(gᵢ − Σⱼ gⱼyⱼ).
+/// Turns the gradient g with respect to softmax's outputs y into that with respect to its inputs: yᵢ(gᵢ − Σⱼ gⱼyⱼ).
 ///
 /// # Panics
 /// If the lengths differ, or are not whole groups of at least one.

@@ -1,10 +1,10 @@
-//! One axis of a convolution, as positions of a source that a target reads.
+//! One axis of a convolution: which positions of a source a target reads.
 //!
-//! Forward, the output at `t` reads the input at `t·s + k·d − p` for each place `k` of the kernel.
+//! Forward, the output at `t` reads the input at `t·s + k·d − p` for each position `k` of the kernel.
 //!
-//! Backward, the input at `t` reads the output at `(t + p − k·d) / s` wherever that is whole. For which `k` it is depends
-//! on `(t + p) mod s` alone: the targets fall into `s` phases, and within a phase the places of the kernel, last one
-//! first, read equidistant positions. With stride 1 there is one phase: the well-known flipped kernel.
+//! Backward, the input at `t` reads the output at `(t + p − k·d) / s` if that is an integer. For which `k` it is one depends
+//! only on `(t + p) mod s`: the targets fall into `s` phases, and within a phase the positions of the kernel, last one
+//! first, read equidistant source positions. With stride 1 there is one phase: the well-known flipped kernel.
 
 /// Sizes of one axis.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ pub(super) struct Axis {
 }
 
 /// How the targets of one phase read the source: target `first + step · t` for `t < count`, through its tap `k < taps`,
-/// reads the source at `source + source_step · t + dilation · k`, weighted by the kernel's place
+/// reads the source at `source + source_step · t + dilation · k`, weighted by the kernel's position
 /// `place + place_step · k`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Phase {
@@ -33,7 +33,7 @@ pub(super) struct Phase {
     pub place_step: isize,
 }
 
-/// The phases of an axis: `count` of them, each a function of its number.
+/// The `count` phases of an axis, computed from their index.
 #[derive(Clone, Copy)]
 pub(super) struct Phases {
     axis: Axis,
@@ -110,7 +110,7 @@ impl Phase {
         self.source + ((self.count - 1) * self.source_step + (self.taps - 1) * self.dilation) as isize
     }
 
-    /// The kernel's place that a tap is weighted by.
+    /// The kernel position whose weight a tap uses.
     pub fn place_of(&self, tap: usize) -> usize {
         (self.place as isize + self.place_step * tap as isize) as usize
     }

@@ -1,4 +1,4 @@
-//! The computation that a convolution and its transpose share: targets read a source through a kernel.
+//! The computation shared by a convolution and its transpose: targets are weighted sums of source positions.
 
 use super::Images;
 use super::axis::{Phase, Phases};
@@ -21,7 +21,7 @@ pub(super) struct Correlation {
     pub weights: Weights,
 }
 
-/// Where a weight lies: elements from one place of the kernel to the next, and so on.
+/// The strides of the weights, in elements: from one kernel position to the next, and so on.
 #[derive(Clone, Copy)]
 pub(super) struct Weights {
     pub kernel_width: usize,
@@ -87,9 +87,9 @@ impl Correlation {
     }
 }
 
-/// What a pass reads and writes of one sample.
+/// The data of one sample that a pass reads and writes.
 struct Image<'a, T> {
-    /// The source's frame.
+    /// The framed source.
     pixels: &'a [T],
     /// The weights packed for the pass.
     packed: &'a [T],
@@ -157,17 +157,17 @@ impl Pass {
         self.vertical.taps * self.horizontal.taps * self.channels
     }
 
-    /// Where the frame's first pixel lies that the first target reads.
+    /// The offset in the frame of the first pixel that the first target reads.
     fn first_read(&self, frame: &Frame) -> usize {
         if self.depth() == 0 {
-            return 0; // nothing is read, and the frame need not reach there
+            return 0; // nothing is read, and the frame may end earlier
         }
         let top = (self.vertical.source - frame.first[0]) as usize;
         let left = (self.horizontal.source - frame.first[1]) as usize;
         (top * frame.size[1] + left) * self.channels
     }
 
-    /// Source elements from what one target reads to what the next one does, down and across.
+    /// Source elements between the reads of neighbouring targets, vertically and horizontally.
     fn source_strides(&self, frame: &Frame) -> [usize; 2] {
         [self.vertical.source_step * frame.size[1], self.horizontal.source_step].map(|pixels| pixels * self.channels)
     }
@@ -182,19 +182,19 @@ impl Pass {
         (self.vertical.first * self.target_width + self.horizontal.first) * self.columns
     }
 
-    /// Target elements from one target to the next, down and across.
+    /// Target elements from one target to the next, vertically and horizontally.
     fn target_strides(&self) -> [usize; 2] {
         [self.vertical.step * self.target_width, self.horizontal.step].map(|pixels| pixels * self.columns)
     }
 
-    /// Whether the columns are so few that vectors are better laid along the terms than along the columns.
+    /// Whether there are so few columns that vectors should run along the terms instead of the columns.
     fn has_few_columns(&self, lanes: usize) -> bool {
         let [outer, middle, inner] = self.terms();
         let vectors = outer * middle * inner.div_ceil(lanes);
         self.columns * (vectors + 4) < self.depth() * self.columns.div_ceil(lanes)
     }
 
-    /// Columns in a panel of packed weights: those of a vector, or one if they are few.
+    /// Columns in a panel of packed weights: as many as a vector's lanes, or one if there are few columns.
     fn panel(&self, lanes: usize) -> usize {
         if self.has_few_columns(lanes) { 1 } else { lanes }
     }
@@ -203,7 +203,7 @@ impl Pass {
         self.depth() * self.columns.next_multiple_of(self.panel(lanes))
     }
 
-    /// Packs panel after panel.
+    /// Packs all panels in turn.
     fn pack<T: Element>(&self, lanes: usize, weights: &[T], at: Weights, packed: &mut [T]) {
         let width = self.panel(lanes);
         let mut rows = packed.chunks_exact_mut(width);

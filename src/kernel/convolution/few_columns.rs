@@ -1,11 +1,11 @@
-//! A block of sums with one column or a few: vectors lie along the terms, and their lanes are added at the end.
+//! A block of sums with one or a few columns: vectors run along the terms, and their lanes are added at the end.
 
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd};
 use crate::kernel::tile::{Sums, last};
 use crate::kernel::unroll::for_rows;
 
-/// A block of sums whose `right` lies in panels of one column, and whose terms are contiguous in both operands as far as their last index.
+/// A block of sums whose `right` is in panels of one column, and whose terms are contiguous in both operands along their last index.
 pub(super) struct FewColumns<'a, T> {
     pub block: Sums<'a, T>,
 }
@@ -43,7 +43,7 @@ impl<T: Element> FewColumns<'_, T> {
         self.block.terms[0] * self.block.terms[1] * self.block.terms[2]
     }
 
-    /// Computes all columns of `R` rows; gives back `R`.
+    /// Computes all columns of `R` rows; returns `R`.
     #[inline(always)]
     fn dots<V: Simd<T>, const R: usize>(&mut self, row: usize, first: usize) -> usize {
         let left = row * self.block.left_rows[0] + first * self.block.left_rows[1];

@@ -1,8 +1,8 @@
-//! The part of an image that a convolution reads, with zeros where it reaches outside.
+//! The part of an image that a convolution reads, with zeros outside the image.
 
 use crate::kernel::Element;
 
-/// A rectangle of pixels, which may begin before the image and end after it.
+/// A rectangle of pixels, which may start before the image and end after it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
     /// The position of its first row and column in the image.
@@ -19,12 +19,12 @@ impl Frame {
         self.size[0] * self.size[1] * self.channels
     }
 
-    /// The length of the scratch that [`fill`](Frame::fill) needs: it begins the frame at a cache line.
+    /// The length of the scratch that [`fill`](Frame::fill) needs: it aligns the frame to a cache line.
     pub fn scratch_len<T>(&self) -> usize {
         if self.is_image() { 0 } else { self.len() + 64 / size_of::<T>() }
     }
 
-    /// Whether frame and image are the same, so that nothing need be copied.
+    /// Whether frame and image are the same, so that no copy is needed.
     fn is_image(&self) -> bool {
         self.first == [0, 0] && self.size == self.image
     }

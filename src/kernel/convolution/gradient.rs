@@ -30,7 +30,7 @@ pub(super) fn add<T: Element>(
     }
 }
 
-/// Whether vectors are laid along the patch rather than along the filters.
+/// Whether vectors run along the patch instead of the filters.
 fn is_one_filter(geometry: &Geometry, lanes: usize) -> bool {
     geometry.filters == 1 && run(geometry) >= lanes
 }

@@ -1,6 +1,6 @@
-//! A convolution of an image whose pixels are repeated, without that image.
+//! A convolution of an image with repeated pixels, computed without that image.
 //!
-//! Repeating each pixel of a small image `a` times down and across and convolving the large image with the weights `w` is a
+//! Repeating each pixel of a small image `a` times vertically and horizontally and convolving the large image with the weights `w` is a
 //! transposed convolution of the small one: with stride `a`, and along each axis with the kernel
 //! `K[m] = Σ w[k − 1 − m + j]` over the `j < a` for which there is such a weight, `k + a − 1` elements of it. That takes
 //! `((k + a − 1) / (k·a))²` of the multiplications: 4/9 for a kernel of 3 and a repetition of 2.
@@ -8,17 +8,17 @@
 use super::Geometry;
 use crate::kernel::Element;
 
-/// A convolution of an image whose pixels are repeated.
+/// A convolution of an image with repeated pixels.
 #[derive(Clone, Copy, Debug)]
 pub struct Repetition {
     /// The convolution of the large image; stride and dilation are 1.
     large: Geometry,
-    /// How often a pixel is repeated, down and across.
+    /// How often a pixel is repeated, vertically and horizontally.
     factor: [usize; 2],
 }
 
 impl Repetition {
-    /// `None` where the large image is not the small one repeated, or the convolution is not plain.
+    /// `None` if the large image is not the small one repeated, or the convolution has a stride, a dilation or padding as large as its kernel.
     pub fn new(large: Geometry, factor: [usize; 2]) -> Option<Self> {
         let plain = large.stride == [1, 1] && large.dilation == [1, 1];
         let whole = (0..2).all(|axis| factor[axis] > 0 && large.input[axis].is_multiple_of(factor[axis]));
@@ -51,7 +51,7 @@ impl Repetition {
         });
     }
 
-    /// Adds the gradient of the weights, given that of their sums.
+    /// Adds the gradient with respect to the weights, given that with respect to their sums.
     pub fn add_gradient<T: Element>(&self, sums: &[T], gradient: &mut [T]) {
         self.for_each_pair(|place, sum| {
             for (channel, filter) in self.pairs() {
@@ -60,7 +60,7 @@ impl Repetition {
         });
     }
 
-    /// Every place of the convolution's kernel with every place of the other kernel that it is a term of.
+    /// Visits every position of the convolution's kernel with every position of the other kernel whose sum it is a term of.
     fn for_each_pair(&self, mut visit: impl FnMut(usize, usize)) {
         let ([height, width], sums) = (self.large.kernel, self.geometry().kernel);
         for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {

@@ -1,11 +1,11 @@
-//! All passes on all paths of this CPU against plain loops in `f64`.
+//! Comparison of all passes, on all paths of this CPU, with plain loops in `f64`.
 
 use super::*;
 use crate::kernel::CpuPath;
 use crate::kernel::every_path::on_every_path;
 use crate::kernel::testing::{Random, assert_near};
 
-/// Calls `visit(output, input, weight)` with the indices of every product the convolution is made of.
+/// Calls `visit(output, input, weight)` with the indices of every product in the convolution.
 fn for_each_product(g: &Geometry, mut visit: impl FnMut(usize, usize, usize)) {
     for (y, x, f) in triples(g.output[0], g.output[1], g.filters) {
         for (i, j, c) in triples(g.kernel[0], g.kernel[1], g.channels) {
@@ -61,7 +61,7 @@ fn check<T: Element>(path: CpuPath, g: &Geometry, random: &mut Random) {
     assert_near(&gradient, &expected_weights, &format!("weight gradient, {context}"));
 }
 
-/// What becomes of all samples in `source`; ReLU comes with the bias.
+/// The convolution of all samples in `source`; with a bias also ReLU.
 fn convolved<T: Element>(
     g: &Geometry,
     direction: Direction,
@@ -103,7 +103,7 @@ fn random_geometry(random: &mut Random) -> Geometry {
     Geometry { input, channels, filters, kernel, stride, dilation, padding, output }
 }
 
-/// The output's size is independent of the input's here: it may stop before the image ends, or reach beyond it.
+/// The output size is independent of the input size here: windows may end before the image does, or extend beyond it.
 #[test]
 fn random_geometries() {
     let mut random = Random::new(7);

@@ -104,13 +104,13 @@ impl<T: Element> Group<T> for Shares<T> {
 }
 
 impl<T: Element> Shares<T> {
-    /// The share, kept inside (ε, 1 − ε).
+    /// The share, clamped to (ε, 1 − ε).
     #[inline(always)]
     fn inside<V: Simd<T>>(self, share: V) -> V {
         V::splat(T::one() - self.epsilon).min(V::splat(self.epsilon).max(share))
     }
 
-    /// The derivative of −t ln s by the share s; zero where s is not inside (ε, 1 − ε).
+    /// The derivative of −t ln s with respect to the share s; zero if s is not inside (ε, 1 − ε).
     #[inline(always)]
     fn slope<V: Simd<T>>(self, share: V, t: V) -> V {
         let (zero, slope) = (V::splat(T::zero()), t.negate().div(share));

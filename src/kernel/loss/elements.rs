@@ -1,4 +1,4 @@
-//! The losses of single elements. A prediction that is NaN has the loss NaN.
+//! The losses of single elements. The loss of a NaN prediction is NaN.
 
 use crate::kernel::Element;
 use crate::kernel::math::exponential::exp;
@@ -8,7 +8,7 @@ use crate::kernel::simd::Simd;
 
 /// A loss of one element. Implementations are `#[inline(always)]`.
 pub(super) trait Loss<T: Element>: Copy {
-    /// The loss of prediction p and target t, and its derivative by p.
+    /// The loss of prediction p and target t, and its derivative with respect to p.
     fn element<V: Simd<T>>(self, p: V, t: V) -> (V, V);
 }
 

@@ -1,4 +1,4 @@
-//! Against the scalar formulas in `f64`, on every path: sums, gradients, lengths and places.
+//! Comparison with the scalar formulas in `f64`, on every path: sums, gradients, lengths and positions.
 
 use super::*;
 use crate::kernel::every_path::on_every_path;
@@ -193,7 +193,7 @@ fn categorical_losses_and_their_gradients() {
     }
 }
 
-/// A prediction that is all but certain has no gradient rather than one that is slow to compute with.
+/// The gradient of an almost certain prediction is zero, not subnormal, which would be slow.
 fn check_certainty<T: Element>(certain: f64) {
     on_every_path(|path| {
         let logits: Vec<T> = (0..407).map(|index| T::of(certain * f64::from(index) / 407.0)).collect();

@@ -1,6 +1,6 @@
 //! Polynomial coefficients, lowest power first, written by `coefficients.py`: run that to change them.
 
-/// What the approximations need to know of an element type.
+/// The constants of an element type that the approximations need.
 pub trait Coefficients: Sized + 'static {
     /// ln 2, cut so that its product with an exponent is exact.
     const LN_2_HIGH: Self;

@@ -1,6 +1,6 @@
 //! erf, its complement, and the normal distribution function.
 //!
-//! All come from exp(x²) erfc(x), x ≥ 0, which is a polynomial in t = k / (k + x) to good precision (the transformation of
+//! All are computed from exp(x²) erfc(x), x ≥ 0, which is well approximated by a polynomial in t = k / (k + x) (the transformation of
 //! Shepherd & Laframboise 1981), times an exponential whose argument is squared without rounding.
 
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -57,9 +57,9 @@ fn at_most_40<T: Element, V: Simd<T>>(x: V) -> V {
     V::splat(T::of(40.0)).min(x)
 }
 
-/// exp(x²) erfc(x) = t P(t − ¼) for x ≥ 0 where erfc(x) is not zero, and a positive number beyond.
+/// exp(x²) erfc(x) = t P(t − ¼) for x ≥ 0 if erfc(x) is not zero, else some positive number.
 ///
-/// The result changes up to three times as fast as t (relatively), so t is taken to more digits than one element has.
+/// The relative error of the result is up to three times that of t, so t is computed to more digits than one element has.
 #[inline(always)]
 fn scaled_erfc<T: Element, V: Simd<T>>(x: V) -> V {
     let (t, t_rest) = reciprocal_of_sum(x, T::SCALED_ERFC_SCALE);
@@ -68,7 +68,7 @@ fn scaled_erfc<T: Element, V: Simd<T>>(x: V) -> V {
     t_rest.mul_add(scaled, t.mul(scaled))
 }
 
-/// k / (x + k), and what its two roundings lost (without fused multiplication, about that).
+/// k / (x + k), and the error of its two roundings (approximate without fused multiplication).
 #[inline(always)]
 fn reciprocal_of_sum<T: Element, V: Simd<T>>(x: V, k: T) -> (V, V) {
     let (scale, inverse) = (V::splat(k), V::splat(k.recip()));

@@ -1,6 +1,6 @@
 //! eˣ and eˣ − 1.
 //!
-//! Both write x = k ln 2 + r with a whole k and |r| ≤ ½ ln 2, so that eˣ = 2ᵏ eʳ (Cody & Waite 1980), and take eʳ from a
+//! Both write x = k ln 2 + r with an integer k and |r| ≤ ½ ln 2, so that eˣ = 2ᵏ eʳ (Cody & Waite 1980), and approximate eʳ by a
 //! polynomial.
 
 use std::f64::consts::LOG2_E;
@@ -16,7 +16,7 @@ pub(crate) fn exp<T: Element, V: Simd<T>>(x: V) -> V {
     exp_of_parts(k, k.mul_add(V::splat(-T::LN_2_LOW), remainder(x, k)))
 }
 
-/// The exponential of `x + small`, where `small` is what rounding would cut from the sum.
+/// The exponential of `x + small`, where `small` is too small to change the rounded sum.
 #[inline(always)]
 pub(crate) fn exp_of_sum<T: Element, V: Simd<T>>(x: V, small: V) -> V {
     let x = clamp(x, T::EXP_LOWEST, T::EXP_HIGHEST);
@@ -47,13 +47,13 @@ pub(crate) fn exp_m1<T: Element, V: Simd<T>>(x: V) -> V {
     rest.add(r).add(above_r).scale_by_power_of_two(k).copy_sign(x)
 }
 
-/// k, the whole number nearest to x / ln 2
+/// k, the integer nearest to x / ln 2
 #[inline(always)]
 fn multiple<T: Element, V: Simd<T>>(x: V) -> V {
     x.mul(V::splat(T::of(LOG2_E))).round()
 }
 
-/// x − k ln 2, but for the small part of ln 2; exact.
+/// x − k ln 2, except for the small part of ln 2; exact.
 #[inline(always)]
 fn remainder<T: Element, V: Simd<T>>(x: V, k: V) -> V {
     k.mul_add(V::splat(-T::LN_2_HIGH), x)

@@ -1,6 +1,6 @@
 //! ln x and ln(1 + x).
 //!
-//! Both write their argument as (1 + f) 2ᵉ with √½ ≤ 1 + f ≤ √2, and take ln(1 + f) = f − ½f² + f³ P(f).
+//! Both write their argument as (1 + f) 2ᵉ with √½ ≤ 1 + f ≤ √2, and use ln(1 + f) = f − ½f² + f³ P(f).
 
 use std::f64::consts::SQRT_2;
 
@@ -25,7 +25,7 @@ pub(crate) fn ln_1p<T: Element, V: Simd<T>>(x: V) -> V {
     let one = V::splat(T::one());
     let argument = x.add(one);
     let (_, exponent) = split(argument);
-    // f = (1 + x) 2⁻ᵉ − 1, from x itself: nothing of it is lost in 1 + x.
+    // f = (1 + x) 2⁻ᵉ − 1, computed from x itself, so that no digits are lost in 1 + x.
     let scale = one.scale_by_power_of_two(exponent.negate());
     let f = x.mul_add(scale, scale.sub(one));
     at_the_ends(argument, sum(f, exponent).copy_sign(x))
@@ -57,7 +57,7 @@ fn sum<T: Element, V: Simd<T>>(f: V, exponent: V) -> V {
     exponent.mul_add(V::splat(T::LN_2_HIGH), f.add(below_f))
 }
 
-/// The logarithm, or what it is where `argument` is not a positive finite number.
+/// The logarithm, with the correct result if `argument` is not a positive finite number.
 #[inline(always)]
 fn at_the_ends<T: Element, V: Simd<T>>(argument: V, logarithm: V) -> V {
     let zero = V::splat(T::zero());

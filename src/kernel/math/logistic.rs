@@ -4,7 +4,7 @@ use super::exponential::exp;
 use super::{Element, polynomial};
 use crate::kernel::simd::Simd;
 
-/// σ(x) = 1 / (1 + e⁻ˣ), as e⁻|ˣ| / (1 + e⁻|ˣ|) for negative x: nothing overflows.
+/// σ(x) = 1 / (1 + e⁻ˣ), as e⁻|ˣ| / (1 + e⁻|ˣ|) for negative x, so that nothing overflows.
 #[inline(always)]
 pub(crate) fn sigmoid<T: Element, V: Simd<T>>(x: V) -> V {
     sigmoid_with(x, exp(x.abs().negate()))

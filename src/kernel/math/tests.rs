@@ -38,7 +38,7 @@ const F32_BOUNDS: Bounds = [
     ("erfc", [5.6, 4.2]),
 ];
 
-/// These are compared to a library that errs by a unit itself.
+/// The reference library itself has an error of up to one unit.
 const F64_BOUNDS: Bounds = [
     ("exp", [2.0, 2.0]),
     ("exp_m1", [2.0, 2.0]),
@@ -119,7 +119,7 @@ fn f64_bounds_over_the_whole_range() {
     check::<f64>(F64_BOUNDS, || Box::new(std::iter::once(f64_arguments(100_000))));
 }
 
-/// Any bit pattern, and as many again from where the functions bend.
+/// Random bit patterns, and as many arguments from where the functions curve.
 fn f64_arguments(count: u64) -> Vec<f64> {
     let mut state = 1u64;
     let mut next = || {
@@ -133,7 +133,7 @@ fn f64_arguments(count: u64) -> Vec<f64> {
     arguments
 }
 
-/// What the functions are at the ends of their range: exact.
+/// The exact values at the ends of the functions' ranges.
 #[test]
 fn the_ends_of_the_range() {
     check_ends::<f32>();
@@ -166,7 +166,7 @@ fn check_ends<T: Element>() {
     }
 }
 
-/// A value's result has the same bits wherever in a slice it lies.
+/// A value's result has the same bits at any position in a slice.
 #[test]
 fn results_do_not_depend_on_the_place() {
     check_places::<f32>();

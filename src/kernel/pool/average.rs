@@ -47,7 +47,7 @@ fn mean<T: Element, V: Simd<T>>(geometry: &Geometry, window: &Window, input: &[T
     }
 }
 
-/// Shares each window's gradient among the values under it.
+/// Distributes each window's gradient equally among the values under it.
 pub fn average_gradient<T: Element>(geometry: &Geometry, output_gradient: &[T], input_gradient: &mut [T]) {
     let lengths = geometry.lengths(input_gradient.len(), output_gradient.len());
     dispatch(AverageGradient { geometry, lengths, output_gradient, input_gradient });

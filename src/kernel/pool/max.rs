@@ -50,7 +50,7 @@ fn largest<T: Element, V: Simd<T>>(geometry: &Geometry, window: &Window, input: 
     }
 }
 
-/// Hands each window's gradient to the first value that equals its maximum.
+/// Passes each window's gradient to the first value that equals its maximum.
 pub fn max_gradient<T: Element>(
     geometry: &Geometry,
     input: &[T],

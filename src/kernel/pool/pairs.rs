@@ -1,10 +1,10 @@
-//! Max pooling of windows of 2 × 2 side by side, over images of few channels: where one pixel does not fill a vector, the
-//! compiler makes vectors of several windows.
+//! Max pooling of adjacent 2 × 2 windows, over images of few channels: since one pixel does not fill a vector, the
+//! compiler vectorises over several windows.
 
 use super::Geometry;
 use crate::kernel::Element;
 
-/// Whether the windows are 2 × 2, side by side, without padding, and the channels one or two.
+/// Whether the windows are 2 × 2, adjacent, without padding, and there are one or two channels.
 pub(super) fn covers(geometry: &Geometry) -> bool {
     let inside = (0..2).all(|axis| 2 * geometry.output[axis] <= geometry.input[axis]);
     let side_by_side = geometry.window == [2, 2] && geometry.stride == [2, 2] && geometry.padding == [0, 0];
@@ -38,7 +38,7 @@ fn max_row<T: Element, const CHANNELS: usize>(upper: &[T], lower: &[T], output: 
     }
 }
 
-/// Hands each window's gradient to the first value that equals its maximum, in an `input_gradient` of zeros.
+/// Passes each window's gradient to the first value that equals its maximum, in an `input_gradient` of zeros.
 #[inline(always)]
 pub(super) fn max_gradient<T: Element>(
     geometry: &Geometry,

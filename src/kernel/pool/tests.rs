@@ -1,4 +1,4 @@
-//! Against scalar definitions, on every path, for windows beside, over and between each other, with and without padding.
+//! Comparison with scalar definitions, on every path, for adjacent, overlapping and spaced windows, with and without padding.
 
 use super::*;
 use crate::kernel::Element;
@@ -31,7 +31,7 @@ fn geometries() -> impl Iterator<Item = Geometry> {
     })
 }
 
-/// Whole numbers, so that sums are exact and largest values often shared.
+/// Whole numbers, so that sums are exact and ties for the largest value frequent.
 fn image<T: Element>(count: usize, kinds: usize) -> Vec<T> {
     (0..count).map(|index| T::of((index * 7919 % 1009 % kinds) as f64 - 2.0)).collect()
 }

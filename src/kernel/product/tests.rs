@@ -1,4 +1,4 @@
-//! All products on all paths of this CPU against plain loops in `f64`, and the promises about bits.
+//! Comparison of all products, on all paths of this CPU, with plain loops in `f64`, and tests of the guarantees about bits.
 
 use super::*;
 use crate::kernel::CpuPath;
@@ -57,7 +57,7 @@ fn affine_is_right() {
     }
 }
 
-/// Each sample has the same bits alone, in a batch of any size, and at any place in it.
+/// Each sample has the same bits alone, in a batch of any size, and at any position in it.
 fn check_bits<T: Element>(path: CpuPath, depth: usize, columns: usize) {
     let mut random = Random::new(2);
     let most = 1024;

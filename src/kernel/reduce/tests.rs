@@ -1,4 +1,4 @@
-//! Against scalar loops, on every path.
+//! Comparison with scalar loops, on every path.
 
 use super::*;
 use crate::kernel::every_path::on_every_path;

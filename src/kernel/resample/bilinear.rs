@@ -1,4 +1,4 @@
-//! Enlarging by interpolation.
+//! Enlarging by bilinear interpolation.
 
 use super::Geometry;
 use crate::kernel::Element;
@@ -97,10 +97,10 @@ fn contributions<T: Element>(geometry: &Geometry) -> impl Iterator<Item = Contri
     })
 }
 
-/// The two pixels between whose centres the centre of pixel `position` of the output lies, and their weights.
+/// The two input pixels whose centres surround the centre of output pixel `position`, and their weights.
 fn neighbours<T: Element>(position: usize, factor: usize, count: usize) -> [(usize, T); 2] {
     let number = |value: usize| T::from(value).unwrap_or_else(T::zero);
-    // Doubled coordinates keep the halves whole: (2·position + 1)/(2·factor) − 1/2 = numerator / (2·factor).
+    // With doubled coordinates all are integers: (2·position + 1)/(2·factor) − 1/2 = numerator / (2·factor).
     let numerator = (2 * position + 1).saturating_sub(factor);
     let low = (numerator / (2 * factor)).min(count - 1);
     let beyond = number(numerator - low * 2 * factor) / number(2 * factor);

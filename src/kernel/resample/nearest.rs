@@ -19,7 +19,7 @@ struct Nearest<'a, T> {
 impl<T: Element> Operation<T> for Nearest<'_, T> {
     type Output = ();
 
-    /// Each input row is widened once, and the wide row copied. Rows of all images follow each other alike.
+    /// Widens each input row once and copies the wide row; the rows of all images are handled as one sequence.
     #[inline(always)]
     fn run<V: Simd<T>>(self) {
         let Geometry { input: [_, width], channels, factor: [down, across] } = *self.geometry;
@@ -38,7 +38,7 @@ impl<T: Element> Operation<T> for Nearest<'_, T> {
     }
 }
 
-/// Repeats each value; the compiler makes vectors of it.
+/// Repeats each value; vectorised by the compiler.
 #[inline(always)]
 fn repeat_values<T: Element, const TIMES: usize>(input: &[T], output: &mut [T]) {
     for (value, output) in input.iter().zip(output.as_chunks_mut::<TIMES>().0) {
@@ -58,7 +58,7 @@ fn repeat_pixels<T: Element, V: Simd<T>>(channels: usize, times: usize, input: &
     }
 }
 
-/// Adds up the gradients of each pixel's repetitions.
+/// Sums the gradients of each pixel's repetitions.
 pub fn nearest_gradient<T: Element>(geometry: &Geometry, output_gradient: &[T], input_gradient: &mut [T]) {
     geometry.lengths(input_gradient.len(), output_gradient.len());
     dispatch(NearestGradient { geometry, output_gradient, input_gradient });
@@ -87,7 +87,7 @@ impl<T: Element> Operation<T> for NearestGradient<'_, T> {
     }
 }
 
-/// Sums of 2 × 2 values; the compiler makes vectors of them.
+/// Sums 2 × 2 values; vectorised by the compiler.
 #[inline(always)]
 fn add_values<T: Element>(output: &[T], input: &mut [T]) {
     let (upper, lower) = output.split_at(output.len() / 2);

@@ -1,4 +1,4 @@
-//! Against scalar definitions, on every path; gradients as transposes.
+//! Comparison with scalar definitions, on every path; gradients as transposes.
 
 use super::*;
 use crate::kernel::Element;

@@ -1,4 +1,4 @@
-//! Vectors of 128 bits as arrays, for the compiler to turn into what the target's baseline has (SSE2, NEON).
+//! Vectors of 128 bits as arrays, which the compiler turns into the target's baseline instructions (SSE2, NEON).
 
 use std::ops::Add;
 

@@ -1,4 +1,4 @@
-//! Every vector method on every path of this CPU, against plain scalar arithmetic.
+//! Comparison of every vector method, on every path of this CPU, with plain scalar arithmetic.
 
 use super::*;
 use crate::kernel::every_path::on_every_path;

@@ -1,20 +1,20 @@
-//! An allocator for this crate's own tests: numbers end where a page begins that nobody may touch, so that a kernel which reads or writes one
-//! element too far ends the test run.
+//! An allocator for this crate's own tests: allocations of numbers end at an inaccessible page, so that a kernel which reads or writes one
+//! element too far crashes the test run.
 //!
-//! Pages are never used again: who uses numbers that were freed is found as well.
+//! Pages are never reused, so uses after free crash as well.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Address space, not memory.
+/// Bytes of reserved address space (not memory).
 const RESERVED: usize = 1 << 37;
 
-/// Larger ones, of which there are few, are left to the system.
+/// The largest fenced allocation; larger ones, of which there are few, use the system's allocator.
 const LARGEST: usize = 1 << 22;
 
-/// How many are fenced at a time: a process may have some ten thousand ranges of pages only.
+/// The most allocations fenced at a time: a process may have only some ten thousand ranges of pages.
 const MOST: usize = 8192;
 
 const FLAGS: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
@@ -24,11 +24,11 @@ struct Fence;
 #[global_allocator]
 static FENCE: Fence = Fence;
 
-/// The start of the reserved addresses, 0 if there are none; and how many of them were given away.
+/// The start of the reserved addresses, 0 if there are none; and how many bytes of them are used.
 static START: OnceLock<usize> = OnceLock::new();
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// How many are fenced now.
+/// The number of fenced allocations.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 fn page() -> usize {
@@ -45,7 +45,7 @@ fn start() -> usize {
     })
 }
 
-/// Whether it is likely a slice of floats.
+/// Whether the allocation is likely a slice of floats.
 fn is_fenced(layout: Layout) -> bool {
     let (size, align) = (layout.size(), layout.align());
     (4..=8).contains(&align) && size >= align && size.is_multiple_of(align) && size <= LARGEST
@@ -58,7 +58,7 @@ unsafe impl GlobalAlloc for Fence {
         let (page, start) = (page(), start());
         let length = layout.size().next_multiple_of(page);
         if is_fenced(layout) && start != 0 && LIVE.load(Ordering::Relaxed) < MOST {
-            let place = USED.fetch_add(length + page, Ordering::Relaxed); // one page stays closed
+            let place = USED.fetch_add(length + page, Ordering::Relaxed); // one page stays inaccessible
             let pages = start + place;
             // SAFETY: these pages are reserved, and nobody else's.
             let opened = place + length + page <= RESERVED
@@ -81,7 +81,7 @@ unsafe impl GlobalAlloc for Fence {
         let length = layout.size().next_multiple_of(page());
         let pages = (address + layout.size() - length) as *mut libc::c_void;
         LIVE.fetch_sub(1, Ordering::Relaxed);
-        // New closed pages in their place join those beside them to one range.
+        // New inaccessible pages in their place merge with adjacent ones into one range.
         // SAFETY: these pages were opened for this allocation alone.
         unsafe { libc::mmap(pages, length, libc::PROT_NONE, FLAGS | libc::MAP_FIXED, -1, 0) };
     }

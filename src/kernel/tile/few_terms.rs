@@ -1,5 +1,5 @@
-//! Sums of four or nine terms, as in the convolution of an image of one channel: the right side stays in registers, and
-//! the rows go by one at a time. Each sum has the same terms in the same order as in a tile.
+//! Sums of four or nine terms, as in the convolution of a one-channel image: the right operand stays in registers, and
+//! rows are processed one at a time. Each sum has the same terms in the same order as in a tile.
 
 use std::hint::black_box;
 

@@ -17,7 +17,7 @@ pub(super) const ADJACENT: u8 = 1;
 /// A kind of tile: neither.
 pub(super) const GENERAL: u8 = 2;
 
-/// Where a tile begins in each operand, and how many lanes of its last vector of columns are in use.
+/// A tile's start in each operand, and the number of used lanes in its last vector of columns.
 #[derive(Clone, Copy)]
 pub(super) struct Tile<T> {
     pub left: *const T,
@@ -28,7 +28,7 @@ pub(super) struct Tile<T> {
 }
 
 impl<T: Element> Tile<T> {
-    /// At the beginning of the block.
+    /// The tile at the start of the block.
     #[inline(always)]
     pub fn new(sums: &mut Sums<'_, T>) -> Self {
         Tile {
@@ -59,7 +59,7 @@ impl<T: Element> Tile<T> {
 }
 
 impl<T: Element> Tile<T> {
-    /// What each row starts from.
+    /// The initial values of a row's sums.
     ///
     /// # Safety
     /// The tile lies in the block.
@@ -111,7 +111,7 @@ impl RowTable {
         table.opaque()
     }
 
-    /// Keeps the compiler from knowing how the offsets hang together. It would step from row to row by additions, and a
+    /// Hides the relation between the offsets from the compiler. It would step from row to row by additions, and a
     /// chain of fourteen takes longer than the multiplications.
     #[inline(always)]
     fn opaque(self) -> Self {

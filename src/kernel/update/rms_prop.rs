@@ -62,7 +62,7 @@ impl<T: Element> Operation<T> for Pass<'_, T> {
 }
 
 impl<T: Element> Pass<'_, T> {
-    /// v, or v − m²; both moments are brought up to date.
+    /// Updates the moments; returns v, or v − m².
     #[inline(always)]
     fn variance<V: Simd<T>>(&mut self, start: usize, gradient: V) -> V {
         let squares = &mut self.squares[start..];
@@ -77,7 +77,7 @@ impl<T: Element> Pass<'_, T> {
         square.sub(average.mul(average))
     }
 
-    /// The update, or the velocity that it is added to.
+    /// The update, or with momentum the updated velocity.
     #[inline(always)]
     fn with_momentum<V: Simd<T>>(&mut self, start: usize, update: V) -> V {
         let Some(velocity) = self.velocity.as_deref_mut() else { return update };

@@ -1,4 +1,4 @@
-//! Against the scalar formulas, on every path, for all lengths; and cut anywhere, with the same bits.
+//! Comparison with the scalar formulas, on every path, for all lengths; and the same bits however slices are divided.
 
 use super::*;
 use crate::kernel::Element;
@@ -121,7 +121,7 @@ fn a_step_does_not_depend_on_the_cut() {
     check_cuts::<f64>();
 }
 
-/// Without a gradient, moments end at zero, not among the numbers that are slow to compute with.
+/// Without a gradient, moments become zero instead of subnormal.
 fn check_rest<T: Element>() {
     for optimizer in OPTIMIZERS {
         on_every_path(|path| {

@@ -1,4 +1,4 @@
-//! [`Simulated`]: a disk in memory that keeps a log of its calls, lets one of them fail, and can lose its power.
+//! [`Simulated`]: a disk in memory that logs its calls, can let one of them fail, and simulates power failures.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Disk, Sink};
 
-/// A disk in memory. What was not synced can be lost.
+/// A disk in memory. Unsynced changes can be lost.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Simulated(Arc<Mutex<Inside>>);
 
@@ -35,22 +35,22 @@ pub(crate) enum Call {
 pub(crate) enum Failure {
     /// Nothing is done.
     Refused,
-    /// Half of what is to be written is, then there is no space left.
+    /// Half of the data is written, then there is no space left.
     Full,
 }
 
-/// What is left when the power comes back. Synced names of files with synced contents always are.
+/// What a power failure loses. Synced names of files with synced contents always survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PowerLoss {
-    /// Nothing that was not synced.
+    /// Everything that was not synced.
     AllUnsynced,
-    /// New names, but not the contents that were not synced.
+    /// Unsynced contents; new names survive.
     Contents,
-    /// New names, and the first half of what was written since contents were last synced.
+    /// The second half of what was written since contents were last synced; new names survive.
     HalfOfContents,
-    /// Contents, but not the new names.
+    /// New names; contents survive.
     Names,
-    /// Nothing is lost: a process was killed.
+    /// Nothing, as when a process is killed.
     Nothing,
 }
 
@@ -58,7 +58,7 @@ impl PowerLoss {
     pub const ALL: [Self; 5] = [Self::AllUnsynced, Self::Contents, Self::HalfOfContents, Self::Names, Self::Nothing];
 }
 
-/// Files and the names that lead to them, as they are and as they were last synced.
+/// Files and their names, as they are and as they were last synced.
 #[derive(Debug, Clone, Default)]
 struct Image {
     files: Vec<Contents>,
@@ -116,12 +116,12 @@ impl Simulated {
         self
     }
 
-    /// The calls so far, but those that failed.
+    /// The successful calls so far.
     pub fn log(&self) -> Vec<Call> {
         self.0.lock().unwrap().log.clone()
     }
 
-    /// The disk as it is after the power failed behind the first `calls` calls.
+    /// The disk after a power failure following the first `calls` calls.
     pub fn after(&self, calls: usize, loss: PowerLoss) -> Self {
         let inside = self.0.lock().unwrap();
         let mut image = Image::default();

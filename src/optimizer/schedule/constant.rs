@@ -1,9 +1,9 @@
-//! [`Constant`]: the optimizer's learning rate from beginning to end.
+//! [`Constant`]: a constant learning rate.
 
 use super::{Moment, Schedule};
 use crate::Config;
 
-/// The optimizer's learning rate from beginning to end; what a trainer does unless told otherwise.
+/// The optimizer's learning rate throughout; a trainer's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Constant;
 

@@ -5,7 +5,7 @@ use crate::{Config, OptionError, option};
 
 /// η·(φ + (1 − φ)·(1 + cos πt/s)/2) after t epochs, ηφ from s epochs on; Loshchilov and Hutter 2016, Keras's `CosineDecay` with `alpha` φ.
 ///
-/// The decay lasts as long as the training, and φ is 0, unless told otherwise.
+/// By default s is the number of epochs of the training run, and φ is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Cosine {
     epochs: Option<f64>,
@@ -13,19 +13,19 @@ pub struct Cosine {
 }
 
 impl Cosine {
-    /// Down to 0 at the training's end.
+    /// Falls to 0 at the end of training.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Down within `epochs` epochs.
+    /// Falls over `epochs` epochs.
     #[must_use]
     pub fn over(mut self, epochs: f64) -> Self {
         self.epochs = Some(epochs);
         self
     }
 
-    /// Down to `share` of the optimizer's rate, from 0 to 1.
+    /// Falls to `share` of the optimizer's rate, from 0 to 1.
     #[must_use]
     pub fn floor(mut self, share: f64) -> Self {
         self.floor = share;

@@ -1,4 +1,4 @@
-//! [`Exponential`]: a learning rate that shrinks by the same share in equal times.
+//! [`Exponential`]: a learning rate that decays exponentially.
 
 use super::{Moment, Schedule};
 use crate::{Config, OptionError, option};
@@ -8,7 +8,7 @@ use crate::{Config, OptionError, option};
 /// ```
 /// use autoencoder::{Exponential, Moment, Schedule};
 ///
-/// let schedule = Exponential::new(0.5).every(10.0); // half of it after ten epochs, a quarter after twenty
+/// let schedule = Exponential::new(0.5).every(10.0); // a half after ten epochs, a quarter after twenty
 /// assert_eq!(schedule.factor(&Moment::new(400, 20, 50, &[])), 0.25);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,19 +19,19 @@ pub struct Exponential {
 }
 
 impl Exponential {
-    /// Multiplies the rate by `decay`, above 0 and at most 1, in each epoch, a little in every step.
+    /// Multiplies the rate by `decay`, above 0 and at most 1, over each epoch, gradually in every step.
     pub fn new(decay: f64) -> Self {
         Self { decay, epochs: 1.0, staircase: false }
     }
 
-    /// Multiplies by it in the course of `epochs` epochs instead of one.
+    /// Multiplies by it over `epochs` epochs instead of one.
     #[must_use]
     pub fn every(mut self, epochs: f64) -> Self {
         self.epochs = epochs;
         self
     }
 
-    /// Multiplies at the end of that time rather than a little in every step.
+    /// Whether to multiply at once at the end of that time instead of gradually.
     #[must_use]
     pub fn staircase(mut self, staircase: bool) -> Self {
         self.staircase = staircase;

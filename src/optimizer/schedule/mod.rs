@@ -1,4 +1,4 @@
-//! The [`Schedule`] trait, and the schedules: how the learning rate changes as training goes on.
+//! The [`Schedule`] trait and the schedules: how the learning rate changes during training.
 
 mod constant;
 mod cosine;
@@ -16,8 +16,8 @@ pub use warm_up::WarmUp;
 
 use crate::{Config, OptionError};
 
-/// How the learning rate changes as training goes on. It owns no numbers but its options: the rate is a function of how far training
-/// has come and of the losses so far, so that a training that is taken up again goes on as it would have.
+/// How the learning rate changes during training. A schedule holds only its options: the rate is a function of the progress of training
+/// and of the losses so far, so a resumed training run continues exactly.
 ///
 /// ```
 /// use autoencoder::{Adam, Config, Cosine, Mse, Moment, Schedule, Trainer, WarmUp};
@@ -44,39 +44,39 @@ pub trait Schedule: Debug + Send + Sync {
     /// The name of this kind of schedule in errors and files.
     fn kind(&self) -> &'static str;
 
-    /// What a file needs to build the schedule again.
+    /// Its options by name; a checkpoint records them, and resuming with others is an error.
     fn config(&self) -> Config;
 
-    /// What the optimizer's learning rate is multiplied by in the step that begins at `moment`; finite, at least 0.
+    /// The factor of the optimizer's learning rate for the step that begins at `moment`; finite, at least 0.
     fn factor(&self, moment: &Moment<'_>) -> f64;
 
-    /// `Ok` if the schedule's options are in their range.
+    /// `Ok` if all options are in range.
     ///
     /// # Errors
-    /// [`OptionError`] names the one that is not.
+    /// [`OptionError`] names the option that is not.
     fn check(&self) -> Result<(), OptionError> {
         Ok(())
     }
 }
 
-/// How far a training has come.
+/// The progress of training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Moment<'a> {
-    /// Steps taken before.
+    /// Steps taken so far.
     pub step: u64,
-    /// Epochs before this moment; the one under way counts by its share of steps taken.
+    /// Epochs so far; the current one counts by its share of steps taken.
     pub elapsed: f64,
-    /// Epochs in all.
+    /// The total number of epochs.
     pub total: f64,
-    /// The loss after each finished epoch: over the validation samples where there are any ([`Epoch::validation_total`](crate::Epoch::validation_total)), else over
-    /// the training samples, without penalties; infinity where it was not finite. Left out are the first epochs, those that ended before every penalty had reached its
-    /// full weight ([`Layer::warms_up`](crate::Layer::warms_up)).
+    /// The loss of each finished epoch: [`Epoch::validation_total`](crate::Epoch::validation_total) with validation data, else the training loss without penalties;
+    /// infinity if it was not finite. Epochs that ended before every penalty had reached its full weight ([`Layer::warms_up`](crate::Layer::warms_up)) are left
+    /// out.
     pub losses: &'a [f64],
 }
 
 impl<'a> Moment<'a> {
-    /// The moment before step `step` (from 0) of a training of `epochs` epochs of `steps_per_epoch` steps, for training loops of one's own.
+    /// The moment before step `step` (from 0) of a training run of `epochs` epochs of `steps_per_epoch` steps, for your own training loop.
     pub fn new(step: u64, steps_per_epoch: usize, epochs: usize, losses: &'a [f64]) -> Self {
         let elapsed = step as f64 / steps_per_epoch.max(1) as f64;
         Self { step, elapsed, total: epochs as f64, losses }

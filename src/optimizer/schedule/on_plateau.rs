@@ -1,13 +1,13 @@
-//! [`OnPlateau`]: a learning rate that shrinks where the loss no longer does.
+//! [`OnPlateau`]: a learning rate that is reduced when the loss stops falling.
 
 use super::{Moment, Schedule};
 use crate::{Config, OptionError, option};
 
-/// Multiplies the rate by a factor whenever the loss has not fallen for some epochs; rules and defaults of Keras's `ReduceLROnPlateau`
+/// Multiplies the rate by a factor whenever the loss has not fallen for some epochs; rules and defaults are those of Keras's `ReduceLROnPlateau`
 /// (factor 0.1, patience 10, min delta 10⁻⁴, no cooldown, floor 0).
 ///
-/// The loss is that over the validation samples (with the divergence of a variational model), or over the training samples where there are none. An epoch counts
-/// as progress if its loss is below the best one by more than the min delta. Epochs of a [`KlWarmUp`](crate::KlWarmUp) are not counted. The floor is a share of
+/// The loss is the validation loss (plus the divergence for a variational model), or the training loss without validation data. An epoch counts
+/// as progress if its loss is below the best one by more than the min delta. Epochs of a [`KlWarmUp`](crate::KlWarmUp) do not count. The floor is a share of
 /// the optimizer's rate.
 ///
 /// ```
@@ -34,7 +34,7 @@ impl Default for OnPlateau {
 }
 
 impl OnPlateau {
-    /// Waits for `patience` epochs without progress, at least 1.
+    /// Reduces the rate after `patience` epochs without progress, at least 1.
     pub fn new(patience: usize) -> Self {
         Self { factor: 0.1, patience, min_delta: 1e-4, cooldown: 0, floor: 0.0 }
     }
@@ -46,21 +46,21 @@ impl OnPlateau {
         self
     }
 
-    /// What counts as progress: more than `min_delta`, at least 0.
+    /// The loss must fall by more than `min_delta`, at least 0, to count as progress.
     #[must_use]
     pub fn min_delta(mut self, min_delta: f64) -> Self {
         self.min_delta = min_delta;
         self
     }
 
-    /// Does not count the first `epochs` epochs after the rate has changed.
+    /// Does not count the first `epochs` epochs after a reduction.
     #[must_use]
     pub fn cooldown(mut self, epochs: usize) -> Self {
         self.cooldown = epochs;
         self
     }
 
-    /// Leaves the rate at `share` of the optimizer's, from 0 to 1.
+    /// Does not reduce the rate below `share` of the optimizer's, from 0 to 1.
     #[must_use]
     pub fn floor(mut self, share: f64) -> Self {
         self.floor = share;
@@ -82,7 +82,7 @@ impl Schedule for OnPlateau {
             .with("floor", self.floor)
     }
 
-    /// Goes through the losses from the first on.
+    /// Replays all losses from the first.
     fn factor(&self, moment: &Moment<'_>) -> f64 {
         let (mut factor, mut best) = (1.0_f64, f64::INFINITY);
         let (mut waited, mut cooling) = (0, 0_usize);
@@ -122,7 +122,7 @@ mod tests {
         (1..=losses.len()).map(|epochs| schedule.factor(&moment(epochs))).collect()
     }
 
-    /// The rates that Keras 3.15's `ReduceLROnPlateau` leaves after each epoch of these losses, from 1.
+    /// The rates of Keras 3.15's `ReduceLROnPlateau` after each epoch of these losses, starting from 1.
     #[test]
     fn it_is_keras_s() {
         let losses = [1.0, 0.5, 0.49999, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4, 0.3, 0.35, f64::NAN, 0.3];

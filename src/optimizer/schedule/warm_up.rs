@@ -1,11 +1,11 @@
-//! [`WarmUp`]: a learning rate that grows before it follows another schedule.
+//! [`WarmUp`]: a learning rate that grows linearly, then follows another schedule.
 
 use super::{Moment, Schedule};
 use crate::{Config, OptionError, option};
 
-/// η·(σ + (1 − σ)·t/w) in the first w epochs, then another schedule that begins there, with the losses of the epochs that begin later; Goyal et al. 2017.
+/// η·(σ + (1 − σ)·t/w) after t of the first w epochs, then another schedule that starts there and sees only losses of later epochs; Goyal et al. 2017.
 ///
-/// σ is 0 unless told otherwise: the first step then only fills the optimizer's moments, as with Keras's `CosineDecay` and its `warmup_steps`.
+/// σ is 0 by default: the first step then changes only the optimizer's moments, as with `warmup_steps` of Keras's `CosineDecay`.
 ///
 /// ```
 /// use autoencoder::{Cosine, Moment, Schedule, WarmUp};
@@ -22,12 +22,12 @@ pub struct WarmUp<S> {
 }
 
 impl<S: Schedule> WarmUp<S> {
-    /// Grows for `epochs` epochs, then goes on as `then` says.
+    /// Grows for `epochs` epochs, then follows `then`.
     pub fn new(epochs: f64, then: S) -> Self {
         Self { epochs, start: 0.0, then }
     }
 
-    /// Begins with `share` of the optimizer's rate, from 0 to 1.
+    /// Starts at `share` of the optimizer's rate, from 0 to 1.
     #[must_use]
     pub fn from(mut self, share: f64) -> Self {
         self.start = share;
@@ -51,7 +51,7 @@ impl<S: Schedule> Schedule for WarmUp<S> {
         }
         let (elapsed, total) = (moment.elapsed - self.epochs, moment.total - self.epochs);
         let step = (moment.step as f64 * elapsed / moment.elapsed).round() as u64;
-        let since = (moment.elapsed.floor() - self.epochs.ceil()).max(0.0) as usize; // epochs that began and ended after it
+        let since = (moment.elapsed.floor() - self.epochs.ceil()).max(0.0) as usize; // epochs that started and ended after the warm-up
         let losses = moment.losses.get(moment.losses.len().saturating_sub(since)..).unwrap_or(&[]);
         self.then.factor(&Moment { step, elapsed, total, losses })
     }
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!([0, 10, 30].map(|step| at(&WarmUp::new(2.0, Constant), step)), [0.0, 0.5, 1.0]);
     }
 
-    /// Its patience is not used up by epochs of the warm-up.
+    /// Epochs of the warm-up do not count towards its patience.
     #[test]
     fn a_plateau_is_looked_for_afterwards() {
         for (epochs, first) in [(4.0, 7), (3.5, 7), (0.5, 4)] {

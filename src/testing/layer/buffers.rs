@@ -1,4 +1,4 @@
-//! Whether a layer writes all that it owes, and reads nothing that nobody wrote.
+//! Whether a layer writes all its results, and reads no uninitialised buffers.
 
 use super::{Bench, Pair, in_both};
 use crate::Scalar;
@@ -7,10 +7,10 @@ use crate::testing::numbers::{distance, first_difference, place};
 use crate::testing::report::{Report, Verdict};
 use crate::testing::rig::{Found, Passed, Setting};
 
-/// What buffers hold before a pass, in turn.
+/// The contents of buffers before a pass, in turn.
 const LEFTOVERS: [f64; 4] = [f64::NAN, 1e30, -1.5, 0.0];
 
-/// Whether forward writes as many elements as the plan promises.
+/// Whether the forward pass writes as many elements as the plan states.
 pub(super) fn fits_its_plan(report: &mut Report, pair: &Pair<'_>) -> bool {
     in_both!(report, pair, "the plan agrees with what forward writes", agrees_with_its_plan)
 }
@@ -32,7 +32,7 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     in_both!(report, pair, "zeros come back as zeros", zeros_come_back);
 }
 
-/// Forward in buffers that hold one thing and then another: an element that keeps both was not written.
+/// Runs the forward pass in buffers with two different contents: an element that keeps both was not written.
 fn unwritten<T: Scalar>(bench: &Bench<'_, T>, samples: usize, mode: Mode) -> Vec<usize> {
     let rig = bench.fresh();
     let samples = bench.others(samples);
@@ -46,7 +46,7 @@ fn unwritten<T: Scalar>(bench: &Bench<'_, T>, samples: usize, mode: Mode) -> Vec
     pairs.filter(|(_, (one, other))| kept(one, marks[0]) && kept(other, marks[1])).map(|(index, _)| index).collect()
 }
 
-/// Where whole elements of each sample are left out, that is another check's; where samples are, the plan and the passes disagree about their size.
+/// An element missing in every sample alike is left to another check; if samples are missing, the plan and the passes disagree about their size.
 fn agrees_with_its_plan<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let promised = bench.rig.plan.output.elements();
     for mode in [Mode::Inference, Mode::Training] {
@@ -69,7 +69,7 @@ fn agrees_with_its_plan<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     Verdict::Holds
 }
 
-/// The first place where a result depends on what a buffer held before.
+/// The first position where a result depends on a buffer's earlier contents.
 fn leftover<T: Scalar>(
     bench: &Bench<'_, T>,
     mode: Mode,
@@ -87,7 +87,7 @@ fn leftover<T: Scalar>(
     others.iter().find_map(|other| first_difference(clean, other))
 }
 
-/// Output, gradients and all, one after the other.
+/// All results, concatenated.
 fn everything<T: Scalar>(passed: Passed<T>) -> Vec<T> {
     [passed.output, passed.by_input, passed.by_parameters].concat()
 }

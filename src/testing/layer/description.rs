@@ -1,4 +1,4 @@
-//! What a layer says of itself: name, configuration, plan, the shapes it takes.
+//! A layer's description of itself: name, configuration, plan, accepted shapes.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{Config, MAX_ELEMENTS, Scalar, Shape, Value};
 
 type Make<'a, T> = &'a dyn Fn() -> Arc<dyn Layer<T>>;
 
-/// The layer in both float types, if it takes the shape at all.
+/// The layer in both float types, if it accepts the shape.
 pub(super) fn takes_the_shape<'a>(
     report: &mut Report,
     options: &Options,
@@ -31,7 +31,7 @@ pub(super) fn takes_the_shape<'a>(
     pair
 }
 
-/// What it says of itself, and the layer in both float types if it takes the shape at all.
+/// Checks the layer's description; returns the layer in both float types, if it accepts the shape.
 pub(super) fn check<'a>(
     report: &mut Report,
     options: &Options,
@@ -72,7 +72,7 @@ pub(super) fn check<'a>(
     in_both!(report, pair, "shapes at the limit of what is allowed make no panic", shapes_at_the_limit);
     in_both!(report, pair, "small and odd shapes work, or are errors", odd_shapes);
     report.make("a mirrored decoder leads back to the input", || mirror_leads_back(&pair.double));
-    // Asked last: whoever is random without the stream is to be told so by another check.
+    // Last: randomness outside the stream is to be reported by another check.
     if let Ok(random) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         (steadiness::is_random(&pair.single), steadiness::is_random(&pair.double))
     })) {
@@ -81,7 +81,7 @@ pub(super) fn check<'a>(
     Some(pair)
 }
 
-/// What concerns files: the way from a layer to its configuration and back.
+/// Checks for files: from a layer to its configuration and back.
 pub(super) fn check_files(
     report: &mut Report,
     pair: &Pair<'_>,
@@ -163,12 +163,12 @@ fn start_finite<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     })
 }
 
-/// What a network says to a layer on such samples; nothing is allocated for it.
+/// Whether a network accepts the layer on such samples; allocates no parameters.
 fn structure<T: Scalar>(bench: &Bench<'_, T>, input: Shape) -> Result<Structure<T>, crate::BuildError> {
     Structure::new(input, vec![("layers.0".to_owned(), (bench.make)())], Sharing::Detached)
 }
 
-/// A network answers these itself: `plan` is never asked, and need not think of them.
+/// A network rejects these itself without calling `plan`, which need not handle them.
 fn hopeless_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     const HUGE: usize = usize::MAX;
     let shapes = [

@@ -1,4 +1,4 @@
-//! Gradients against stencils, and what must hold between a layer's passes.
+//! Gradients against stencils, and relations between a layer's passes.
 
 use super::{Bench, Pair, in_both};
 use crate::layer::Mode;
@@ -9,13 +9,13 @@ use crate::testing::stencil::{GradientComparison, compare_gradient};
 use crate::testing::{GRADIENT, GRADIENT_BOUND};
 use crate::{Scalar, Shape};
 
-/// Draws of inputs for tensors with many kinks.
+/// How often inputs are drawn for tensors with many kinks.
 const DRAWS: u64 = 6;
 
-/// Draws of inputs before a tensor that is all kinks is given up: one bias moves every output over its kink.
+/// How often inputs are drawn before a tensor with kinks everywhere is given up: one bias may move every output over its kink.
 const MOST_DRAWS: u64 = 60;
 
-/// The gradient by the input and by every parameter against five-point stencils.
+/// Compares the gradients with respect to the input and every parameter with five-point stencils.
 pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     let bench = &pair.double;
     let names = bench.rig.plan.parameters.iter().map(|spec| format!("{GRADIENT} {}", spec.name));
@@ -29,7 +29,7 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     }
 }
 
-/// Compares one tensor, the input where there is none, on other inputs until enough of its coordinates have no kink.
+/// Compares one tensor (`None`: the input), on other inputs until enough of its coordinates have no kink.
 fn compare(report: &mut Report, name: String, bench: &Bench<'_, f64>, tensor: Option<usize>, linked: bool) {
     let mut total = GradientComparison::default();
     report.make(name, || {
@@ -75,7 +75,7 @@ fn at_one_point(bench: &Bench<'_, f64>, tensor: Option<usize>, linked: bool, dra
     })
 }
 
-/// What must hold between a layer's passes.
+/// Checks relations between a layer's passes.
 pub(super) fn check_relations(report: &mut Report, pair: &Pair<'_>) {
     in_both!(report, pair, "going back is linear in what comes back", linear_in_what_comes_back);
     report.make("a linear layer's two ways are adjoint", || adjoint(&pair.double));
@@ -110,7 +110,7 @@ pub(super) fn check_relations(report: &mut Report, pair: &Pair<'_>) {
     in_both!(report, pair, "the mean of its distribution is what it gives in inference", mean_is_inferred);
 }
 
-/// The error that a hundred roundings of an `f32` explain.
+/// The error that a hundred roundings of an `f32` can cause.
 const SINGLE: f64 = 1e-4;
 
 fn agree(single: &[f32], double: &[f64]) -> Verdict {
@@ -121,7 +121,7 @@ fn agree(single: &[f32], double: &[f64]) -> Verdict {
     )
 }
 
-/// Of the input's and the parameters' gradients: b(g₁ + g₂) − b(0) = (b(g₁) − b(0)) + (b(g₂) − b(0)).
+/// The backward pass b is affine in the output gradient: b(g₁ + g₂) − b(0) = (b(g₁) − b(0)) + (b(g₂) − b(0)), for input and parameter gradients.
 fn linear_in_what_comes_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let others = bench.others(bench.samples.count).slopes;
     let back = |factors: [f64; 2]| {
@@ -138,7 +138,7 @@ fn linear_in_what_comes_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     Verdict::within(difference / scale, bench.rounding(), otherwise)
 }
 
-/// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ where f(x) = Ax + b.
+/// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ if f(x) = Ax + b.
 fn adjoint(bench: &Bench<'_, f64>) -> Verdict {
     let (rig, samples, setting) = (&bench.rig, &bench.samples, bench.setting());
     let forward = |input: Vec<f64>| rig.forward(&Samples { input, ..samples.clone() }, setting).output;
@@ -198,7 +198,7 @@ fn reshapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     )
 }
 
-/// An image with each pixel repeated, through the layer; and the image itself, through the one that takes its place.
+/// Compares the layer on an image with each pixel repeated with the layer that replaces it on the image itself.
 fn behind_repetition<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let (rig, times) = (&bench.rig, [2, 2]);
     let small = rig.input;
@@ -229,13 +229,13 @@ fn behind_repetition<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     })
 }
 
-/// Each pixel twice down and across.
+/// Repeats each pixel twice vertically and horizontally.
 fn repeat<T: Scalar>(images: &[T], [_, width, channels]: [usize; 3]) -> Vec<T> {
     let twice = |row: &[T]| row.chunks(channels).flat_map(|pixel| pixel.repeat(2)).collect::<Vec<T>>().repeat(2);
     images.chunks(width * channels).flat_map(twice).collect()
 }
 
-/// Four pixels become one.
+/// Sums each block of four pixels.
 fn sum_of_repeated<T: Scalar>(images: &[T], [_, width, channels]: [usize; 3]) -> Vec<T> {
     let line = 2 * width * channels;
     let fold = |rows: &[T]| {

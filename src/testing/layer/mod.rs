@@ -1,4 +1,4 @@
-//! [`check_layer`]: everything that the crate promises of a layer.
+//! [`check_layer`]: checks everything that the crate requires of a layer.
 
 mod buffers;
 mod description;
@@ -19,7 +19,7 @@ use crate::layer::Layer;
 use crate::model_file::Registry;
 use crate::{Config, ConfigError, Scalar, Shape};
 
-/// Checks the layer that `make` makes on samples of shape `input`; see [`LayerCheck`] for options.
+/// Checks the layer that `make` creates on samples of shape `input`; see [`LayerCheck`] for options.
 ///
 /// ```
 /// # use autoencoder::{Backward, Config, ConfigError, Forward, Initializer, Layer, ParameterSpec, Plan, Scalar, Shape, ShapeError};
@@ -64,7 +64,7 @@ use crate::{Config, ConfigError, Scalar, Shape};
 ///     }
 /// }
 ///
-/// let report = check_layer(|| Gain, Shape::flat(7)).into_result()?; // in a test: an error prints what to mend
+/// let report = check_layer(|| Gain, Shape::flat(7)).into_result()?; // in a test: an error prints what to fix
 /// assert!(report.passes() >= 30 && report.gradient_error() < 1e-9);
 /// # Ok::<(), autoencoder::testing::CheckFailed>(())
 /// ```
@@ -76,20 +76,20 @@ where
     LayerCheck::new(make, input).run()
 }
 
-/// How a layer is to be checked; [`run`](Self::run) does it.
+/// Options for checking a layer; [`run`](Self::run) makes the checks.
 ///
-/// The layer is handed over as a closure that makes it: that of two fresh layers each gives the same, and the second pass of one gives what its first gave, are two
-/// different checks. It is checked in `f32` and `f64`, by its own passes in buffers that hold what it has no right to read, and in a network.
+/// Takes a closure, so two fresh layers can be compared as well as two passes of one.
+/// The layer is checked in `f32` and `f64`, alone, in buffers with contents that it must not read, and in a network.
 pub struct LayerCheck<'a, L> {
     make: Box<dyn Fn() -> L + Send + Sync + 'a>,
     constructor: Option<Constructor<L>>,
     options: Options,
 }
 
-/// What builds a layer from its configuration.
+/// Builds a layer from its configuration.
 type Constructor<L> = fn(&Config) -> Result<L, ConfigError>;
 
-/// What is the same for both float types.
+/// The options common to both float types.
 #[derive(Debug, Clone, Copy)]
 struct Options {
     input: Shape,
@@ -104,52 +104,52 @@ impl<'a, L> LayerCheck<'a, L>
 where
     L: Layer<f32> + Layer<f64> + 'static,
 {
-    /// A check of what `make` makes, on samples of shape `input`: 5 of them, between −1 and 1.
+    /// Checks the layer that `make` creates on 5 samples of shape `input`, between −1 and 1.
     pub fn new(make: impl Fn() -> L + Send + Sync + 'a, input: Shape) -> Self {
         let options =
             Options { input, range: [-1.0, 1.0], samples: 5, seed: 1, differs_in_inference: false, allocations: None };
         Self { make: Box::new(make), constructor: None, options }
     }
 
-    /// Builds the layer again from its configuration, as a [`Registry`] does; without it what concerns files is checked of built-in layers only. An error of
-    /// the constructor on what [`Layer::config`] wrote is a check that fails, with its text; on settings that are missing, unknown or of another type an error
-    /// is what is asked for.
+    /// Sets the constructor that builds the layer from its configuration, as in a [`Registry`]; without it files are checked only for built-in layers.
+    /// It must accept what [`Layer::config`] writes, and return an error for settings that are missing, unknown or of the wrong
+    /// type.
     #[must_use]
     pub fn constructor(mut self, constructor: fn(&Config) -> Result<L, ConfigError>) -> Self {
         self.constructor = Some(constructor);
         self
     }
 
-    /// Draws inputs between `low` and `high`, for a layer that takes no others.
+    /// Draws inputs between `low` and `high`, for a layer that accepts no others.
     #[must_use]
     pub fn inputs(mut self, low: f64, high: f64) -> Self {
         self.options.range = [low, high];
         self
     }
 
-    /// Hands the layer batches of `samples` samples, 2 to 64.
+    /// Uses batches of `samples` samples, 2 to 64.
     #[must_use]
     pub fn samples(mut self, samples: usize) -> Self {
         self.options.samples = samples.clamp(2, 64);
         self
     }
 
-    /// Draws other inputs and parameters; the seed is 1 unless set.
+    /// Sets the seed of inputs and parameters; 1 by default.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.seed = seed;
         self
     }
 
-    /// The layer is meant to give something else in inference than in training, though it draws no random numbers and waits for no statistics.
+    /// States that the layer's inference differs from training although it uses neither random numbers nor batch statistics.
     #[must_use]
     pub fn differs_in_inference(mut self) -> Self {
         self.options.differs_in_inference = true;
         self
     }
 
-    /// Checks that a step allocates nothing. `count` says how often this thread has allocated so far: a program that wants to know has a
-    /// [`GlobalAlloc`](std::alloc::GlobalAlloc) of its own that counts.
+    /// Checks that a step allocates nothing. `count` returns how often this thread has allocated so far, for example from your own counting
+    /// [`GlobalAlloc`](std::alloc::GlobalAlloc).
     #[must_use]
     pub fn allocations(mut self, count: fn() -> usize) -> Self {
         self.options.allocations = Some(count);
@@ -182,7 +182,7 @@ where
         network::check(report, &pair, registries.0.as_ref(), registries.1.as_ref());
     }
 
-    /// Compares the gradients alone: what [`run`](Self::run) does, too, in a small part of its time.
+    /// Makes only the gradient checks of [`run`](Self::run), in a fraction of the time.
     #[must_use = "a report has to be looked at: `into_result()?`"]
     pub fn gradients(self) -> Report {
         Report::of(|report| {
@@ -206,7 +206,7 @@ where
         || Arc::new((self.make)())
     }
 
-    /// What builds the layer from a file, if anything does.
+    /// A registry that can build the layer, if there is a constructor.
     fn registry<T: Scalar>(&self) -> Option<Registry<T>>
     where
         L: Layer<T>,
@@ -226,7 +226,7 @@ impl<L> Debug for LayerCheck<'_, L> {
     }
 }
 
-/// A layer in one float type, with numbers to try it on.
+/// A layer in one float type, with test data.
 struct Bench<'a, T: Scalar> {
     options: Options,
     make: &'a dyn Fn() -> Arc<dyn Layer<T>>,
@@ -244,7 +244,7 @@ impl<'a, T: Scalar> Bench<'a, T> {
         Ok(Self { options: *options, make, rig, samples, random: false })
     }
 
-    /// The same numbers with a layer that has made no pass yet.
+    /// The same numbers with a new layer that has made no pass yet.
     fn fresh(&self) -> Rig<T> {
         Rig { layer: (self.make)(), ..self.rig.clone() }
     }
@@ -254,7 +254,7 @@ impl<'a, T: Scalar> Bench<'a, T> {
         self.rig.samples(count, self.options.range, &mut Numbers::new(self.options.seed + 1))
     }
 
-    /// Whether what a sample comes to in training depends on its batch, by rights.
+    /// Whether a sample's result in training may depend on its batch.
     fn waits(&self) -> bool {
         self.rig.plan.forward_statistics + self.rig.plan.backward_statistics > 0
     }
@@ -265,7 +265,7 @@ impl<'a, T: Scalar> Bench<'a, T> {
         !plan.penalties.is_empty() || plan.parameters.iter().any(|parameter| parameter.regularizer.is_some())
     }
 
-    /// The most that rounding may make of a sum in another order.
+    /// The largest difference that summing in another order may cause.
     fn rounding(&self) -> f64 {
         if size_of::<T>() == size_of::<f32>() { 1e-5 } else { 1e-12 }
     }
@@ -291,7 +291,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// Makes a check in both float types; it holds if it does in both.
+/// Makes a check in both float types; passes if both do.
 macro_rules! in_both {
     ($report:expr, $pair:expr, $name:expr, $check:expr) => {
         $report.make($name, || $crate::testing::report::worse($check(&$pair.double), || $check(&$pair.single)))

@@ -13,7 +13,7 @@ use crate::testing::report::{Attempt, Report, Verdict, fails, verdict, worse};
 use crate::testing::rig::{Samples, Setting};
 use crate::{Batch, Config, ConfigError, Error, Mse, Reduction, Scalar, Sgd, Shape, ShapeError, Trainer};
 
-/// Threads that a training is made with.
+/// The numbers of threads to train with.
 const THREADS: [usize; 7] = [1, 2, 3, 4, 7, 8, 16];
 
 pub(super) fn check(
@@ -34,7 +34,7 @@ pub(super) fn check(
     in_both!(report, pair, "a step allocates nothing", allocates_nothing);
 }
 
-/// y = a x with a factor a for each element of a sample: before another layer, its gradient shows that layer's input gradient.
+/// y = a x with a factor a for each element of a sample: placed before a layer, its gradient reveals that layer's input gradient.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gains;
 
@@ -80,7 +80,7 @@ impl<T: Scalar> Layer<T> for Gains {
     }
 }
 
-/// A network of gains and the layer, with the bench's parameters and state.
+/// A network of [`Gains`] and the layer, with the bench's parameters and state.
 fn network<T: Scalar>(bench: &Bench<'_, T>) -> Attempt<Network<T>> {
     let builder = Network::builder(bench.rig.input).layer(Gains);
     let builder = builder.named("layers.1".to_owned(), (bench.make)());
@@ -169,7 +169,7 @@ fn saves_and_loads<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> V
     })
 }
 
-/// Enough samples for a step to be worth threads.
+/// Enough samples for a step to use several threads.
 fn many(network: &Network<impl Scalar>) -> usize {
     const MOST: usize = 1 << 16;
     (9..MOST.ilog2()).map(|power| 1 << power).find(|samples| network.is_worth_threads(*samples)).unwrap_or(MOST)
@@ -190,7 +190,7 @@ fn trained<T: Scalar>(
     Ok(losses.chain(numbers).collect())
 }
 
-/// A data set and targets of as many samples as the network needs for threads.
+/// Inputs and targets of `samples` samples.
 fn task<T: Scalar>(bench: &Bench<'_, T>, samples: usize) -> ((DMatrix<T>, DMatrix<T>), DMatrix<T>) {
     let elements = bench.rig.plan.output.elements();
     let targets = Numbers::new(9).vector(samples * elements, [0.0, 1.0]);
@@ -214,7 +214,7 @@ fn any_threads<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     })
 }
 
-/// A model whose numbers are not finite is worse than an error.
+/// Training on huge inputs may fail, but must not leave a model with numbers that are not finite.
 fn huge_values<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     verdict(|| {
         for share in [0.25, 0.5, 0.9] {

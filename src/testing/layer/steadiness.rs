@@ -1,4 +1,4 @@
-//! Whether a pass gives the same twice: nothing is kept in the layer, and nothing is random but what the stream gives.
+//! Whether a repeated pass gives the same result: the layer must keep nothing, and take random numbers only from the stream.
 
 use super::{Bench, Pair, in_both};
 use crate::Scalar;
@@ -20,7 +20,7 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) -> bool {
     true
 }
 
-/// Everything that comes out of inference, of validation where it is something else, and of a step, in one run.
+/// All results of inference, of validation (if it differs) and of a step, concatenated.
 fn all_of<T: Scalar>(rig: &Rig<T>, samples: &Samples<T>) -> Vec<T> {
     let mode = if rig.plan.sums_per_sample { Mode::Validation } else { Mode::Inference };
     let [inferred, validated] = [Mode::Inference, mode].map(|mode| rig.forward(samples, Setting::new(mode)).output);
@@ -78,7 +78,7 @@ fn inference_draws_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     )
 }
 
-/// The same passes in another step of training.
+/// The same passes with the random stream of another training step.
 fn elsewhere(setting: Setting) -> Setting {
     Setting { random: setting.random.at(7, 11), ..setting }
 }

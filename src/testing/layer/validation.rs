@@ -1,4 +1,4 @@
-//! How a layer whose penalties are terms of a likelihood sees validation data: drawn as in training, counted as at its end.
+//! Validation of a layer whose penalties are terms of a likelihood: codes are drawn as in training, penalties have their final weight.
 
 use super::buffers::output_is_written;
 use super::{Bench, Pair, in_both};
@@ -8,7 +8,7 @@ use crate::testing::numbers::{distance, first_difference};
 use crate::testing::report::{Report, Verdict};
 use crate::testing::rig::{Passed, Rig, Setting};
 
-/// Warm-ups are looked for up to this epoch.
+/// The last epoch in which a warm-up is looked for.
 const LONGEST_WARM_UP: u16 = 1000;
 
 pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
@@ -30,7 +30,7 @@ fn where_it_validates<T: Scalar>(bench: &Bench<'_, T>, check: impl Fn(&Bench<'_,
     }
 }
 
-/// Neither parts nor the size of the batch may show: a chunk of validation data is no batch of training.
+/// Results must not depend on parts or the batch size: validation data are not divided into training batches.
 fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let whole = Setting::new(Mode::Validation);
     let validated = |setting| bench.rig.forward(&bench.samples, setting);
@@ -60,12 +60,12 @@ fn as_in_training<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     Verdict::within(figure, bench.rounding().max(1e-8), otherwise)
 }
 
-/// How far penalties and figures are from those expected.
+/// The distance of penalties and figures from the expected ones.
 fn reports_apart<T: Scalar>(found: &Passed<T>, expected: &Passed<T>) -> f64 {
     distance(&found.penalties, &expected.penalties).max(distance(&found.figures, &expected.figures))
 }
 
-/// The epochs after which nothing `warms_up` any more, if that is within [`LONGEST_WARM_UP`]: between two whole numbers of epochs, then by halving.
+/// The epoch at which all warm-ups end, if within [`LONGEST_WARM_UP`]: searched among whole epochs, then by bisection.
 fn end_of_warm_up(warms_up: impl Fn(f64) -> bool) -> Option<f64> {
     let mut end = (0..=LONGEST_WARM_UP).map(f64::from).find(|epoch| !warms_up(*epoch))?;
     let mut before = (end - 1.0).max(0.0);

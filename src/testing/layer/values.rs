@@ -1,4 +1,4 @@
-//! Numbers at the edges of what a float type can hold.
+//! Values near the limits of a float type.
 
 use super::{Bench, Pair, in_both};
 use crate::Scalar;

@@ -1,4 +1,4 @@
-//! Whatever happens to the disk, the last checkpoint that was synced can be gone on from, and leads to the same bytes.
+//! Whatever disk failure happens, training resumes from the last synced checkpoint and ends with the same bytes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const EPOCHS: usize = 2;
 const STEPS: u64 = 6;
 const FOLDER: &str = "run";
 
-/// Trains to the end from what the disk holds, saving after every second step: the model's file, and how many steps that took.
+/// Trains to the end from what the disk holds, saving after every second step. Returns the model file, and the number of steps taken.
 fn train(disk: &Simulated) -> (Result<Vec<u8>, Error>, u64) {
     let data = DMatrix::<f32>::from_fn(5, 12, |feature, sample| ((feature * sample) % 7) as f32 / 7.0);
     let built = Autoencoder::<f32>::builder(Shape::flat(5))
@@ -38,7 +38,7 @@ fn train(disk: &Simulated) -> (Result<Vec<u8>, Error>, u64) {
     (result.map(|_| bytes), steps)
 }
 
-/// The steps after which the last checkpoint was written whose name and contents were synced.
+/// The step count of the last checkpoint whose name and contents were synced.
 fn last_synced(log: &[Call]) -> u64 {
     let number = |path: &Path| -> Option<u64> {
         path.file_name()?.to_str()?.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok()

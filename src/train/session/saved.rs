@@ -1,4 +1,4 @@
-//! A session into a checkpoint, and back.
+//! Saves a session to a checkpoint, and restores it.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ const BEST_PARAMETERS: &str = "best_parameters";
 const BEST_STATE: &str = "best_state";
 
 impl<T: Scalar> Session<'_, '_, T> {
-    /// Goes on from a checkpoint, if the trainer is to.
+    /// Restores the newest checkpoint, if the trainer is set to resume.
     pub(super) fn resume(&mut self) -> Result<(), TrainErrorKind> {
         let resume = self.trainer.resume.clone();
         if let Some(resume) = resume {
@@ -40,14 +40,14 @@ impl<T: Scalar> Session<'_, '_, T> {
         self.folder.as_ref().map_or(Ok(()), |folder| folder.prepare())
     }
 
-    /// Writes the checkpoint that is due after a step, unless the end of the epoch follows, which writes one itself.
+    /// Writes the checkpoint due after a step, except after the last step of an epoch, whose end writes one itself.
     pub(super) fn save_within_epoch(&self) -> Result<(), TrainErrorKind> {
         let due =
             self.trainer.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.after_steps(self.moments.steps));
         if due && self.so_far.steps < self.steps() { self.save() } else { Ok(()) }
     }
 
-    /// Writes the best model, if it is this, and the checkpoint that is due after an epoch.
+    /// Writes the model if it is the best so far, and the checkpoint due after an epoch.
     pub(super) fn save_after_epoch(&self) -> Result<(), TrainErrorKind> {
         let (Some(folder), Some(checkpoints)) = (&self.folder, &self.trainer.checkpoints) else { return Ok(()) };
         let epochs = self.history.epochs().len();
@@ -66,7 +66,7 @@ impl<T: Scalar> Session<'_, '_, T> {
         })
     }
 
-    /// What a checkpoint holds beside the model.
+    /// The contents of a checkpoint besides the model.
     fn supplement(&self) -> Supplement<'_, T> {
         let callbacks = self.trainer.callbacks.iter().filter_map(|callback| match callback.state() {
             CallbackState::Keep(state) => Some(Value::Config(state)),
@@ -103,7 +103,7 @@ impl<T: Scalar> Session<'_, '_, T> {
         supplement
     }
 
-    /// Everything that must be as it was for training to go on with the same bits.
+    /// Everything that must be equal for training to continue with the same bits.
     fn setup(&self) -> Config {
         let trainer = &*self.trainer;
         let optional = |config: Option<Config>| config.map_or(Value::from("none"), Value::from);
@@ -133,7 +133,7 @@ impl<T: Scalar> Session<'_, '_, T> {
         }
     }
 
-    /// Becomes the session that the checkpoint was written by.
+    /// Restores the session that wrote the checkpoint.
     fn take_up(&mut self, checkpoint: Checkpoint<T>) -> Result<(), TrainErrorKind> {
         let Checkpoint { parameters, state, supplement } = checkpoint;
         let lacks =
@@ -207,7 +207,7 @@ impl<T: Scalar> Session<'_, '_, T> {
         Some(())
     }
 
-    /// The numbers in a row of the history.
+    /// The length of a history row.
     fn columns(&self) -> usize {
         let (structure, metrics) = (self.network.structure(), self.trainer.metrics.len());
         let (penalties, figures) = structure.validated_names();
@@ -218,7 +218,7 @@ impl<T: Scalar> Session<'_, '_, T> {
         1 + structure.penalties.len() + structure.figures.len() + metrics + validated + 1
     }
 
-    /// The epoch that a row of the history stands for: what [`row`] made of it.
+    /// The epoch of a history row; the inverse of [`row`].
     fn epoch_of(&self, number: usize, row: &[f64], seconds: f64) -> Option<Epoch> {
         let numbers = &mut row.iter().copied();
         let (structure, metrics) = (self.network.structure(), self.metric_names());
@@ -247,17 +247,17 @@ impl<T: Scalar> Session<'_, '_, T> {
     }
 }
 
-/// Whether a checkpoint has to hold something of the callback.
+/// Whether a checkpoint saves state of the callback.
 fn keeps<T: Scalar>(callback: &dyn Callback<T>) -> bool {
     matches!(callback.state(), CallbackState::Keep(_))
 }
 
-/// Numbers of the model's float type as a tensor; none where there are no numbers.
+/// Numbers of the model's float type as a tensor; `None` if there are none.
 fn own<'a, T: Scalar>((name, values): (Cow<'a, str>, &'a [T])) -> Option<Numbers<'a, T>> {
     (!values.is_empty()).then(|| Numbers::new(name, Shape::flat(values.len()), values))
 }
 
-/// An epoch's numbers but its duration, in the order of a checkpoint.
+/// An epoch's numbers except its duration, in the order of a checkpoint.
 fn row(epoch: &Epoch) -> Vec<f64> {
     let values = |named: &[(String, f64)]| named.iter().map(|(_, value)| *value).collect::<Vec<f64>>();
     let mut row = vec![epoch.loss];
@@ -272,7 +272,7 @@ fn row(epoch: &Epoch) -> Vec<f64> {
     row
 }
 
-/// A setting that does not go with the others.
+/// The error for a setting that contradicts the others.
 fn contradicts(name: &str) -> ConfigError {
     ConfigError::Invalid { name: name.to_owned(), expected: "what the other settings of the checkpoint come to" }
 }
@@ -281,7 +281,7 @@ fn slot_name(index: usize) -> String {
     format!("optimizer.{index}")
 }
 
-/// The sums that an epoch's means are made of, in the order of a checkpoint.
+/// The sums behind an epoch's means, in the order of a checkpoint.
 fn numbers_of(sums: &Record) -> impl Iterator<Item = &f64> {
     std::iter::once(&sums.loss).chain(&sums.penalties).chain(&sums.figures).chain(&sums.metrics)
 }
