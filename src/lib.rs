@@ -152,5 +152,5 @@ pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};
 pub use train::{
     Accuracy, Callback, CallbackState, Checkpoints, Control, EarlyStopping, Elbo, Epoch, History, Metric, Model,
-    Progress, TrainError, TrainErrorKind, Trainer,
+    Progress, TrainError, TrainErrorKind, Trainer, Warning,
 };

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::convolution::Convolution;
 use super::repeated_conv2d::RepeatedConv2D;
-use super::weights::{BIAS, WEIGHT, Weights, weight_options};
+use super::weights::{WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
 use super::{Activation, Backward, Conv2DTranspose, Forward, Layer, Padding, Plan, Prepare, PrepareBackward};
-use crate::kernel::convolution::{self as kernel, Direction, Geometry, Images, Repetition};
-use crate::kernel::product;
+use crate::kernel::convolution::{self as kernel, Direction, Geometry, Repetition};
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
@@ -104,6 +104,10 @@ impl Conv2D {
             output: positions.count,
         })
     }
+
+    fn convolution<'a>(&'a self, geometry: &'a Geometry) -> Convolution<'a> {
+        Convolution { geometry, direction: Direction::Forward, weights: &self.weights }
+    }
 }
 
 impl Conv2D {
@@ -176,41 +180,12 @@ impl<T: Scalar> Layer<T> for Conv2D {
 
     fn forward(&self, pass: Forward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        let images = Images {
-            samples: pass.samples,
-            source: pass.input,
-            packed: pass.prepared,
-            bias: self.weights.bias(pass.parameters),
-            relu: pass.activation == Activation::Relu,
-            target: pass.output,
-            scratch: pass.scratch,
-        };
-        kernel::convolve(&geometry, Direction::Forward, images);
-        if pass.activation != Activation::Relu {
-            pass.activation.forward(self.filters, pass.output, pass.cache);
-        }
+        self.convolution(&geometry).forward(pass);
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
+    fn backward(&self, pass: Backward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        pass.activation.backward(self.filters, pass.output, pass.cache, pass.output_gradient);
-        let output_gradient = &*pass.output_gradient;
-        if self.weights.bias {
-            product::column_sums(output_gradient, self.filters, pass.gradients.of(BIAS));
-        }
-        let weight_gradient = pass.gradients.of(WEIGHT);
-        kernel::weight_gradient(&geometry, pass.samples, pass.input, output_gradient, weight_gradient, pass.scratch);
-        let Some(input_gradient) = pass.input_gradient else { return };
-        let images = Images {
-            samples: pass.samples,
-            source: output_gradient,
-            packed: pass.prepared_backward,
-            bias: None,
-            relu: false,
-            target: input_gradient,
-            scratch: pass.scratch,
-        };
-        kernel::convolve(&geometry, Direction::Transposed, images);
+        self.convolution(&geometry).backward(pass);
     }
 
     fn behind_repetition(&self, image: Shape, times: [usize; 2]) -> Option<Arc<dyn Layer<T>>> {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::weights::{BIAS, Tie, WEIGHT, Weights, weight_options};
+use super::convolution::Convolution;
+use super::weights::{Tie, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
 use super::{Activation, Backward, Conv2D, Forward, Layer, Padding, Plan, Prepare, PrepareBackward};
-use crate::kernel::convolution::{self as kernel, Direction, Geometry, Images};
-use crate::kernel::product;
+use crate::kernel::convolution::{self as kernel, Direction, Geometry};
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
@@ -116,6 +116,10 @@ impl Conv2DTranspose {
             output: [height, width],
         })
     }
+
+    fn convolution<'a>(&'a self, geometry: &'a Geometry) -> Convolution<'a> {
+        Convolution { geometry, direction: Direction::Transposed, weights: &self.weights }
+    }
 }
 
 impl<T: Scalar> Layer<T> for Conv2DTranspose {
@@ -166,41 +170,12 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
 
     fn forward(&self, pass: Forward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        let images = Images {
-            samples: pass.samples,
-            source: pass.input,
-            packed: pass.prepared,
-            bias: self.weights.bias(pass.parameters),
-            relu: pass.activation == Activation::Relu,
-            target: pass.output,
-            scratch: pass.scratch,
-        };
-        kernel::convolve(&geometry, Direction::Transposed, images);
-        if pass.activation != Activation::Relu {
-            pass.activation.forward(self.filters, pass.output, pass.cache);
-        }
+        self.convolution(&geometry).forward(pass);
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
+    fn backward(&self, pass: Backward<'_, T>) {
         let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        pass.activation.backward(self.filters, pass.output, pass.cache, pass.output_gradient);
-        let output_gradient = &*pass.output_gradient;
-        if self.weights.bias {
-            product::column_sums(output_gradient, self.filters, pass.gradients.of(BIAS));
-        }
-        let weight_gradient = pass.gradients.of(WEIGHT);
-        kernel::weight_gradient(&geometry, pass.samples, output_gradient, pass.input, weight_gradient, pass.scratch);
-        let Some(input_gradient) = pass.input_gradient else { return };
-        let images = Images {
-            samples: pass.samples,
-            source: output_gradient,
-            packed: pass.prepared_backward,
-            bias: None,
-            relu: false,
-            target: input_gradient,
-            scratch: pass.scratch,
-        };
-        kernel::convolve(&geometry, Direction::Forward, images);
+        self.convolution(&geometry).backward(pass);
     }
 
     fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {

@@ -6,6 +6,7 @@ mod avg_pool;
 mod batch_norm;
 mod conv2d;
 mod conv2d_transpose;
+mod convolution;
 mod crop;
 mod dense;
 mod dropout;

@@ -1,9 +1,9 @@
 //! [`RepeatedConv2D`]: what the network runs in place of an up-sampling layer followed by a convolution.
 
-use super::weights::{BIAS, WEIGHT, Weights};
+use super::convolution::Convolution;
+use super::weights::{WEIGHT, Weights};
 use super::{Activation, Backward, FinishGradient, Forward, Layer, ParameterSpec, Plan, Prepare, PrepareBackward};
-use crate::kernel::convolution::{self as kernel, Direction, Geometry, Images, Repetition};
-use crate::kernel::product;
+use crate::kernel::convolution::{self as kernel, Direction, Geometry, Repetition};
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, Scalar, Shape, ShapeError};
 
@@ -19,6 +19,12 @@ pub(super) struct RepeatedConv2D {
     pub weights: Weights,
     /// The convolution's weight.
     pub weight: ParameterSpec,
+}
+
+impl RepeatedConv2D {
+    fn convolution(&self) -> Convolution<'_> {
+        Convolution { geometry: &self.geometry, direction: Direction::Transposed, weights: &self.weights }
+    }
 }
 
 impl<T: Scalar> Layer<T> for RepeatedConv2D {
@@ -61,41 +67,11 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
 
     fn forward(&self, pass: Forward<'_, T>) {
         let (_, packed) = pass.prepared.split_at(self.geometry.weights_len());
-        let images = Images {
-            samples: pass.samples,
-            source: pass.input,
-            packed,
-            bias: self.weights.bias(pass.parameters),
-            relu: pass.activation == Activation::Relu,
-            target: pass.output,
-            scratch: pass.scratch,
-        };
-        kernel::convolve(&self.geometry, Direction::Transposed, images);
-        if pass.activation != Activation::Relu {
-            pass.activation.forward(self.geometry.channels, pass.output, pass.cache);
-        }
+        self.convolution().forward(Forward { prepared: packed, ..pass });
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        let (geometry, filters) = (&self.geometry, self.geometry.channels);
-        pass.activation.backward(filters, pass.output, pass.cache, pass.output_gradient);
-        let output_gradient = &*pass.output_gradient;
-        if self.weights.bias {
-            product::column_sums(output_gradient, filters, pass.gradients.of(BIAS));
-        }
-        let collected = pass.gradients.of(WEIGHT);
-        kernel::weight_gradient(geometry, pass.samples, output_gradient, pass.input, collected, pass.scratch);
-        let Some(input_gradient) = pass.input_gradient else { return };
-        let images = Images {
-            samples: pass.samples,
-            source: output_gradient,
-            packed: pass.prepared_backward,
-            bias: None,
-            relu: false,
-            target: input_gradient,
-            scratch: pass.scratch,
-        };
-        kernel::convolve(geometry, Direction::Forward, images);
+    fn backward(&self, pass: Backward<'_, T>) {
+        self.convolution().backward(pass);
     }
 
     fn finish_gradient(&self, pass: FinishGradient<'_, T>) {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use super::Warning;
+
 /// The results of an epoch.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -36,11 +38,21 @@ pub struct Epoch {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
     epochs: Vec<Epoch>,
+    warnings: Vec<Warning>,
 }
 
 impl History {
     pub(super) fn push(&mut self, epoch: Epoch) {
         self.epochs.push(epoch);
+    }
+
+    pub(super) fn warn(&mut self, warning: Warning) {
+        self.warnings.push(warning);
+    }
+
+    /// What training noticed that may be a mistake, before its first step or while it was resumed. Checkpoints do not hold it.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The epochs, in order.

@@ -12,6 +12,7 @@ mod session;
 mod step;
 mod trainer;
 mod update;
+mod warning;
 
 pub use callback::{Callback, CallbackState, Control, Progress};
 pub use checkpoint::Checkpoints;
@@ -22,3 +23,4 @@ pub use history::{Epoch, History};
 pub use likelihood::Elbo;
 pub use metric::{Accuracy, Metric};
 pub use trainer::Trainer;
+pub use warning::Warning;
