@@ -51,16 +51,16 @@ impl<T: Scalar> Layer<T> for PRelu {
     }
 
     /// Inputs and outputs hold one sample after the other.
-    fn forward(&self, pass: Forward<'_, T>) {
-        let slopes = pass.parameters.of(0).iter().cycle();
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let slopes = context.parameters.of(0).iter().cycle();
         for ((output, input), slope) in pass.output.iter_mut().zip(pass.input).zip(slopes) {
             *output = if *input > T::zero() { *input } else { *slope * *input };
         }
     }
 
     /// dy/da = x and dy/dx = a where x is negative. Parameters' gradients are added to, the input's is written.
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        let slopes = pass.parameters.of(0);
+    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        let slopes = context.parameters.of(0);
         for (inputs, gradients) in pass.input.chunks(slopes.len()).zip(pass.output_gradient.chunks(slopes.len())) {
             for ((sum, input), gradient) in pass.gradients.of(0).iter_mut().zip(inputs).zip(gradients) {
                 *sum += if *input > T::zero() { T::zero() } else { *gradient * *input };

@@ -6,9 +6,9 @@ use thiserror::Error;
 
 use crate::OptionError;
 use crate::data::{DataError, InputError};
+use crate::graph::{BuildError, ParameterError};
 use crate::loss::LossError;
 use crate::model_file::ModelFileError;
-use crate::network::{BuildError, ParameterError};
 use crate::train::TrainError;
 use crate::{ConfigError, ShapeError};
 

@@ -105,6 +105,9 @@ mod autoencoder;
 mod config;
 pub mod data;
 mod error;
+mod exec;
+mod graph;
+mod invariant;
 #[doc(hidden)]
 #[allow(
     unsafe_code,
@@ -116,7 +119,6 @@ pub mod kernel;
 mod layer;
 mod loss;
 mod model_file;
-mod network;
 mod optimizer;
 mod option;
 mod parallel;
@@ -136,12 +138,11 @@ pub use data::{
     SaltAndPepper, Scaler, Source, StandardScaler, Subset, Swap,
 };
 pub use error::Error;
+pub use exec::{Activity, Tape, Workspace};
+pub use graph::{BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary};
 pub use layer::*;
 pub use loss::*;
 pub use model_file::{ModelFileError, ModelFileErrorKind, Registry};
-pub use network::{
-    Activity, BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary, Tape, Workspace,
-};
 pub use optimizer::{
     Adam, AdamW, Clip, Constant, Cosine, Exponential, MAX_SLOTS, Moment, OnPlateau, Optimizer, RmsProp, Schedule, Sgd,
     Update, WarmUp,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Autoencoder;
 use crate::data::Scaler;
+use crate::graph::{BuildError, BuildErrorKind, Definition, NetworkBuilder, Node, TiedWeights};
 use crate::layer::{Activation, Layer};
-use crate::network::{BuildError, BuildErrorKind, NetworkBuilder, Node, Sharing, Structure};
 use crate::{Scalar, Shape};
 
 /// Describes an [`Autoencoder`], layer by layer.
@@ -137,22 +137,22 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     fn mirrored(&self, Mirror { activation: last, tied }: Mirror) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
         let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
         let encoder =
-            Structure::new(self.input, self.encoder.iter().enumerate().map(named).collect(), Sharing::Strict)?;
+            Definition::new(self.input, self.encoder.iter().enumerate().map(named).collect(), TiedWeights::Required)?;
         let mut decoder: Vec<Arc<dyn Layer<T>>> = Vec::new();
         let mut carries_last = false;
         // The code's own activation has been applied; there is nothing that it would be mirrored for.
         let trains = |node: &Node<T>| !node.plan.parameters.is_empty();
         let of_code = encoder.nodes.iter().rposition(trains).map_or(encoder.nodes.len(), |last| last + 1);
         let mirrored =
-            |(index, node): &(usize, &Node<T>)| *index < of_code || node.layer.activation() == Activation::Linear;
+            |(index, node): &(usize, &Node<T>)| *index < of_code || activation_of(node) == Activation::Linear;
         for (index, node) in encoder.nodes.iter().enumerate().rev().filter(mirrored) {
             let earlier = encoder.nodes.iter().take(index).rev();
             let trained = earlier.clone().find(|earlier| trains(earlier));
-            let activation = trained.map_or(last, |trained| trained.layer.activation());
+            let activation = trained.map_or(last, |trained| activation_of(trained));
             let none = || BuildError::new(&node.name, node.layer.kind(), BuildErrorKind::NoMirror);
             let image = match tied && !node.plan.parameters.is_empty() {
-                true => node.layer.tied_mirror(&node.name, node.input, activation),
-                false => node.layer.mirror(node.input, activation),
+                true => node.layer.mirror().and_then(|mirror| mirror.mirrored_tied(&node.name, node.input, activation)),
+                false => node.layer.mirror().and_then(|mirror| mirror.mirrored(node.input, activation)),
             };
             decoder.extend(image.ok_or_else(none)?);
             carries_last |= trained.is_none() && !node.plan.parameters.is_empty();
@@ -162,4 +162,8 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         }
         Ok(decoder)
     }
+}
+
+fn activation_of<T>(node: &Node<T>) -> Activation {
+    node.plan.activation.unwrap_or_default()
 }

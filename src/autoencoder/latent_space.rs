@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::Autoencoder;
 use crate::data::InputError;
-use crate::network::zeros;
+use crate::graph::zeros;
 use crate::random::{Purpose, Random};
 use crate::shape::checked_product;
 use crate::{Error, Scalar};

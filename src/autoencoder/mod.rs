@@ -13,8 +13,9 @@ pub use builder::AutoencoderBuilder;
 pub use posterior::{LatentReport, Posterior};
 
 use crate::data::{Batch, Columns, InputError};
+use crate::exec::{Activity, Workspace};
+use crate::graph::{BuildError, Graph, Network, Parameter, ParameterError, Summary};
 use crate::kernel::reduce;
-use crate::network::{Activity, BuildError, Network, Parameter, ParameterError, Structure, Summary, Workspace};
 use crate::{Error, Scalar, Shape};
 
 /// An encoder and a decoder, trained together to reproduce their input.
@@ -40,7 +41,7 @@ pub struct Autoencoder<T: Scalar> {
     /// The first layer of the decoder.
     split: usize,
     /// The encoder and the decoder by themselves.
-    halves: [Arc<Structure<T>>; 2],
+    halves: [Arc<Graph<T>>; 2],
 }
 
 impl<T: Scalar> Autoencoder<T> {
@@ -51,8 +52,8 @@ impl<T: Scalar> Autoencoder<T> {
 
     /// The autoencoder whose decoder begins with layer `split`.
     pub(crate) fn from_network(network: Network<T>, split: usize) -> Result<Self, BuildError> {
-        let encoder = Arc::new(network.structure_of(0..split)?);
-        let decoder = Arc::new(network.structure_of(split..network.all().end)?);
+        let encoder = Arc::new(network.graph_of(0..split)?);
+        let decoder = Arc::new(network.graph_of(split..network.all().end)?);
         Ok(Self { network, split, halves: [encoder, decoder] })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Backward, Forward, Layer, Plan};
+use super::{Backward, Context, Forward, Layer, Mirror, Plan};
 use crate::kernel::activation::{self as kernel, Function};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
@@ -121,21 +121,30 @@ impl Activation {
         }
     }
 
+    /// Its name in files and summaries.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Relu => "relu",
+            Self::LeakyRelu { .. } => "leaky_relu",
+            Self::Elu { .. } => "elu",
+            Self::Selu => "selu",
+            Self::Gelu => "gelu",
+            Self::Silu => "silu",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Softplus => "softplus",
+            Self::Softmax => "softmax",
+        }
+    }
+
     /// The activation's kind and constants by name.
     pub fn config(self) -> Config {
-        let named = |kind: &str| Config::new().with("kind", kind);
+        let config = Config::new().with("kind", self.name());
         match self {
-            Self::Linear => named("linear"),
-            Self::Relu => named("relu"),
-            Self::LeakyRelu { slope } => named("leaky_relu").with("slope", slope),
-            Self::Elu { alpha } => named("elu").with("alpha", alpha),
-            Self::Selu => named("selu"),
-            Self::Gelu => named("gelu"),
-            Self::Silu => named("silu"),
-            Self::Sigmoid => named("sigmoid"),
-            Self::Tanh => named("tanh"),
-            Self::Softplus => named("softplus"),
-            Self::Softmax => named("softmax"),
+            Self::LeakyRelu { slope } => config.with("slope", slope),
+            Self::Elu { alpha } => config.with("alpha", alpha),
+            _ => config,
         }
     }
 
@@ -178,25 +187,27 @@ impl<T: Scalar> Layer<T> for Activation {
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         self.checked()?;
-        Ok(Plan::new(input).cache_per_sample(self.cache(input)))
+        Ok(Plan::new(input).activation(*self).cache_per_sample(self.cache(input)))
     }
 
-    fn activation(&self) -> Activation {
-        *self
-    }
-
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
-        pass.activation.forward(pass.output_shape.channels(), pass.output, pass.cache);
+        context.activation.forward(context.output_shape.channels(), pass.output, pass.cache);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         input_gradient.copy_from_slice(pass.output_gradient);
-        pass.activation.backward(pass.output_shape.channels(), pass.output, pass.cache, input_gradient);
+        context.activation.backward(context.output_shape.channels(), pass.output, pass.cache, input_gradient);
     }
 
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for Activation {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(vec![Arc::new(*self)])
     }
 }

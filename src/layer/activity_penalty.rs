@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Forward, ForwardStatistics, Layer, Plan};
+use super::{Activation, Backward, BatchStatistics, Context, Forward, Layer, Mirror, Mode, Plan};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Passes its input on unchanged and adds the penalty λ Σ|x| to the loss: summed over the units, averaged over samples. Equals Keras's
@@ -54,7 +54,7 @@ impl<T: Scalar> Layer<T> for L1Activity {
         Ok(Plan::new(input).penalty("l1"))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         if let [penalty] = pass.penalties {
             *penalty += self.weight * pass.input.iter().map(|value| value.into_f64().abs()).sum::<f64>();
@@ -62,9 +62,12 @@ impl<T: Scalar> Layer<T> for L1Activity {
     }
 
     /// The derivative of |x| at 0 is taken to be 0, as in Keras.
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
-        let slope = T::from_f64(self.weight / pass.batch as f64);
+        if context.mode == Mode::Inference {
+            return input_gradient.copy_from_slice(pass.output_gradient); // there is no penalty
+        }
+        let slope = T::from_f64(self.weight / context.batch as f64);
         for ((to, gradient), value) in input_gradient.iter_mut().zip(&*pass.output_gradient).zip(pass.input) {
             *to = match *value == T::zero() {
                 true => *gradient,
@@ -73,8 +76,14 @@ impl<T: Scalar> Layer<T> for L1Activity {
         }
     }
 
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for L1Activity {
     /// Empty: a decoder does not need it.
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }
@@ -149,35 +158,50 @@ impl<T: Scalar> Layer<T> for TargetRate {
         Ok(Plan::new(input).forward_statistics(input.channels()).penalty("target_rate"))
     }
 
-    /// The sum of each unit's activities.
-    fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
-        for pixel in pass.input.chunks_exact(pass.input_shape.channels()) {
-            pass.sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value.into_f64());
-        }
-    }
-
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         if let [penalty] = pass.penalties {
-            let count = pass.input_shape.values_per_channel(pass.batch);
-            let divergences = pass.statistics.iter().map(|sum| self.divergence(sum / count).0);
-            *penalty += pass.samples as f64 * self.weight * divergences.sum::<f64>();
+            let count = context.input_shape.values_per_channel(context.batch);
+            let divergences = context.statistics.iter().map(|sum| self.divergence(sum / count).0);
+            *penalty += context.samples as f64 * self.weight * divergences.sum::<f64>();
         }
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
-        let (channels, count) = (pass.input_shape.channels(), pass.input_shape.values_per_channel(pass.batch));
+        if context.mode == Mode::Inference {
+            return input_gradient.copy_from_slice(pass.output_gradient); // there is no penalty
+        }
+        let (channels, count) = (context.input_shape.channels(), context.input_shape.values_per_channel(context.batch));
         let pixels = input_gradient.chunks_exact_mut(channels).zip(pass.output_gradient.chunks_exact(channels));
         for (to, gradients) in pixels {
-            for ((to, gradient), sum) in to.iter_mut().zip(gradients).zip(pass.forward_statistics) {
+            for ((to, gradient), sum) in to.iter_mut().zip(gradients).zip(context.statistics) {
                 *to = *gradient + T::from_f64(self.weight * self.divergence(sum / count).1 / count);
             }
         }
     }
 
+    fn batch_statistics(&self) -> Option<&dyn BatchStatistics<T>> {
+        Some(self)
+    }
+
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> BatchStatistics<T> for TargetRate {
+    /// The sum of each unit's activities.
+    fn forward_sums(&self, context: &Context<'_, T>, input: &[T], sums: &mut [f64]) {
+        for pixel in input.chunks_exact(context.input_shape.channels()) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value.into_f64());
+        }
+    }
+}
+
+impl<T: Scalar> Mirror<T> for TargetRate {
     /// Empty: a decoder does not need it.
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }

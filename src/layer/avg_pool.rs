@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::pooling::Pooling;
 use super::window::Extent;
-use super::{Activation, Backward, Forward, Layer, Padding, Plan};
+use super::{Activation, Backward, Context, Forward, Layer, Mirror, Padding, Plan};
 use crate::kernel::pool as kernel;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
+
+/// The name of this kind of layer.
+const KIND: &str = "avg_pool";
 
 /// Average pooling: the mean of the values under a window, for each channel; LeCun et al. 1990, Keras's `AveragePooling2D`.
 ///
@@ -60,7 +63,7 @@ impl AvgPool {
 
 impl<T: Scalar> Layer<T> for AvgPool {
     fn kind(&self) -> &'static str {
-        "avg_pool"
+        KIND
     }
 
     fn config(&self) -> Config {
@@ -71,18 +74,24 @@ impl<T: Scalar> Layer<T> for AvgPool {
         self.pooling.plan(input)
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let Ok(geometry) = self.pooling.geometry(pass.input_shape) else { return };
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let geometry = invariant::checked(self.pooling.geometry(context.input_shape), KIND);
         kernel::average(&geometry, pass.input, pass.output);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
-        let Ok(geometry) = self.pooling.geometry(pass.input_shape) else { return };
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
+        let geometry = invariant::checked(self.pooling.geometry(context.input_shape), KIND);
         let Some(input_gradient) = pass.input_gradient else { return };
         kernel::average_gradient(&geometry, pass.output_gradient, input_gradient);
     }
 
-    fn mirror(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for AvgPool {
+    fn mirrored(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         super::up_sample::back_from(&self.pooling.window, input)
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Activation, Backward, BackwardStatistics, Forward, ForwardStatistics, Initializer, Layer, Mode, ParameterSpec,
-    Plan, StateSpec, StateUpdate,
+    Activation, Backward, BackwardSums, BatchStatistics, Context, Forward, Initializer, Layer, Mirror, Mode,
+    ParameterSpec, Plan, StateSpec,
 };
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
@@ -145,25 +145,12 @@ impl<T: Scalar> Layer<T> for BatchNorm {
             .work_per_sample(input.elements().saturating_mul(4)))
     }
 
-    /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and the cancellation error of their difference, about 10⁻¹⁶ μ², is far below ε unless |μ| > 10⁶.
-    fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
-        let channels = pass.input_shape.channels();
-        let [sums, squares] = pieces(pass.sums, channels);
-        for pixel in pass.input.chunks_exact(channels.max(1)) {
-            for ((value, sum), square) in pixel.iter().zip(sums.iter_mut()).zip(squares.iter_mut()) {
-                let value = value.into_f64();
-                *sum += value;
-                *square += value * value;
-            }
-        }
-    }
-
-    fn forward(&self, pass: Forward<'_, T>) {
-        let channels = pass.input_shape.channels();
-        let (gamma, beta) = (pass.parameters.of(GAMMA), pass.parameters.of(BETA));
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let channels = context.input_shape.channels();
+        let (gamma, beta) = (context.parameters.of(GAMMA), context.parameters.of(BETA));
         let [means, slopes] = pieces(pass.scratch, channels);
-        let count = pass.input_shape.values_per_channel(pass.batch);
-        self.set_channels(moments_in(pass.mode, pass.statistics, count, pass.state), gamma, means, slopes);
+        let count = context.input_shape.values_per_channel(context.batch);
+        self.set_channels(moments_in(context.mode, context.statistics, count, context.state), gamma, means, slopes);
         let pixels = pass.output.chunks_exact_mut(channels.max(1)).zip(pass.input.chunks_exact(channels.max(1)));
         for (output, input) in pixels {
             let channel = means.iter().zip(&*slopes).zip(beta);
@@ -173,29 +160,14 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
     }
 
-    /// Σg and Σg·(x − μ)
-    fn backward_statistics(&self, pass: BackwardStatistics<'_, T>) {
-        let channels = pass.input_shape.channels().max(1);
-        let share = 1.0 / pass.input_shape.values_per_channel(pass.batch);
-        let [sums, products] = pieces(pass.sums, channels);
-        for (gradient, input) in pass.output_gradient.chunks_exact(channels).zip(pass.input.chunks_exact(channels)) {
-            let to = sums.iter_mut().zip(products.iter_mut()).zip(pass.forward_statistics);
-            for ((gradient, input), ((sum, product), total)) in gradient.iter().zip(input).zip(to) {
-                let gradient = gradient.into_f64();
-                *sum += gradient;
-                *product += gradient * (input.into_f64() - total * share);
-            }
-        }
-    }
-
     /// With n values per channel and a = 1/√(v + ε), the gradients are: x: γa·(g − Σg/n − (x − μ)·a²·Σg(x − μ)/n), γ: a·Σg(x − μ), β: Σg. The sums
     /// already cover the whole batch, so each part adds its share of the last two. With running moments they do not depend on x, and its gradient is γa·g.
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        let channels = pass.input_shape.channels().max(1);
-        let count = pass.input_shape.values_per_channel(pass.batch);
-        let share = pass.samples as f64 / pass.batch.max(1) as f64;
-        let (sums, products) = pass.statistics.split_at(pass.statistics.len() / 2);
-        let moments = || moments_in(pass.mode, pass.forward_statistics, count, pass.state);
+    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        let channels = context.input_shape.channels().max(1);
+        let count = context.input_shape.values_per_channel(context.batch);
+        let share = context.samples as f64 / context.batch.max(1) as f64;
+        let (sums, products) = context.gradient_statistics.split_at(context.gradient_statistics.len() / 2);
+        let moments = || moments_in(context.mode, context.statistics, count, context.state);
         for ((gradient, product), (_, variance)) in pass.gradients.of(GAMMA).iter_mut().zip(products).zip(moments()) {
             *gradient += T::from_f64(share * product * self.factor(variance));
         }
@@ -204,7 +176,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
         let Some(input_gradient) = pass.input_gradient else { return };
         let [means, slopes, shifts, pulls] = pieces(pass.scratch, channels);
-        self.set_channels(moments(), pass.parameters.of(GAMMA), means, slopes);
+        self.set_channels(moments(), context.parameters.of(GAMMA), means, slopes);
         [&mut *shifts, &mut *pulls].into_iter().for_each(|of_batch| of_batch.fill(T::zero()));
         let from = sums.iter().zip(products).zip(moments());
         for ((shift, pull), ((sum, product), (_, variance))) in shifts.iter_mut().zip(pulls.iter_mut()).zip(from) {
@@ -222,8 +194,46 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
     }
 
-    fn update_state(&self, pass: StateUpdate<'_, T>) {
-        let (means, variances) = pass.state.split_at_mut(pass.state.len() / 2);
+    fn batch_statistics(&self) -> Option<&dyn BatchStatistics<T>> {
+        Some(self)
+    }
+
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> BatchStatistics<T> for BatchNorm {
+    /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and the cancellation error of their difference, about 10⁻¹⁶ μ², is far below ε unless |μ| > 10⁶.
+    fn forward_sums(&self, context: &Context<'_, T>, input: &[T], sums: &mut [f64]) {
+        let channels = context.input_shape.channels();
+        let [sums, squares] = pieces(sums, channels);
+        for pixel in input.chunks_exact(channels.max(1)) {
+            for ((value, sum), square) in pixel.iter().zip(sums.iter_mut()).zip(squares.iter_mut()) {
+                let value = value.into_f64();
+                *sum += value;
+                *square += value * value;
+            }
+        }
+    }
+
+    /// Σg and Σg·(x − μ)
+    fn backward_sums(&self, context: &Context<'_, T>, pass: BackwardSums<'_, T>, sums: &mut [f64]) {
+        let channels = context.input_shape.channels().max(1);
+        let share = 1.0 / context.input_shape.values_per_channel(context.batch);
+        let [sums, products] = pieces(sums, channels);
+        for (gradient, input) in pass.output_gradient.chunks_exact(channels).zip(pass.input.chunks_exact(channels)) {
+            let to = sums.iter_mut().zip(products.iter_mut()).zip(context.statistics);
+            for ((gradient, input), ((sum, product), total)) in gradient.iter().zip(input).zip(to) {
+                let gradient = gradient.into_f64();
+                *sum += gradient;
+                *product += gradient * (input.into_f64() - total * share);
+            }
+        }
+    }
+
+    fn update_state(&self, context: &Context<'_, T>, state: &mut [T]) {
+        let (means, variances) = state.split_at_mut(state.len() / 2);
         // A variance may overflow `T`, and the difference of two infinite sums is NaN; a model whose state is not finite could not be saved.
         let blend = |old: &mut T, new: f64| {
             let blended = T::from_f64(self.momentum * old.into_f64() + (1.0 - self.momentum) * new);
@@ -231,15 +241,17 @@ impl<T: Scalar> Layer<T> for BatchNorm {
                 *old = blended.clamp(-T::max_value(), T::max_value());
             }
         };
-        let moments = moments(pass.statistics, pass.input_shape.values_per_channel(pass.batch));
+        let moments = moments(context.statistics, context.input_shape.values_per_channel(context.batch));
         for ((running_mean, running_variance), (mean, variance)) in means.iter_mut().zip(variances).zip(moments) {
             blend(running_mean, mean);
             blend(running_variance, variance);
         }
     }
+}
 
+impl<T: Scalar> Mirror<T> for BatchNorm {
     /// Normalises the same channels, then applies the activation of the layer that was normalised.
-    fn mirror(&self, _input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(*self)];
         if activation != Activation::Linear {
             layers.push(Arc::new(activation));
@@ -248,7 +260,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
     }
 
     /// Nothing is transposed: the mirrored layer has its own parameters.
-    fn tied_mirror(&self, _name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        self.mirror(input, activation)
+    fn mirrored_tied(&self, _name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        self.mirrored(input, activation)
     }
 }

@@ -6,10 +6,15 @@ use super::convolution::Convolution;
 use super::repeated_conv2d::RepeatedConv2D;
 use super::weights::{WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
-use super::{Activation, Backward, Conv2DTranspose, Forward, Layer, Padding, Plan, Prepare, PrepareBackward};
+use super::{
+    Activation, Backward, Context, Conv2DTranspose, Forward, Layer, Mirror, Packing, Padding, Parameters, Plan,
+};
 use crate::kernel::convolution::{self as kernel, Direction, Geometry, Repetition};
 use crate::shape::checked_product;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant, option};
+
+/// The name of this kind of layer.
+const KIND: &str = "conv2d";
 
 /// A convolution (a cross-correlation, as in every framework); LeCun et al. 1989.
 ///
@@ -111,6 +116,19 @@ impl Conv2D {
 }
 
 impl Conv2D {
+    /// This convolution of an image of shape `image` whose pixels are repeated `times` down and across,
+    /// computed from the small image. `None` if that takes no fewer multiplications.
+    pub(super) fn after_up_sampling(&self, image: Shape, times: [usize; 2]) -> Option<RepeatedConv2D> {
+        let [height, width, channels] = image.checked().ok()?.as_image().ok()?;
+        let large =
+            Shape::image(height.checked_mul(times[0])?, width.checked_mul(times[1])?, channels).checked().ok()?;
+        let large = self.geometry(large).ok()?;
+        let repetition = Repetition::new(large, times)?;
+        let weight = self.weights.weight(&[large.kernel[0], large.kernel[1], channels, self.filters]);
+        let (geometry, weights) = (repetition.geometry(), self.weights.clone());
+        Some(RepeatedConv2D { repetition, geometry, weights, weight })
+    }
+
     /// The transposed convolution back to `channels` channels.
     fn back(&self, channels: usize, weights: Weights) -> Conv2DTranspose {
         Conv2DTranspose::new(channels, self.window.size)
@@ -135,7 +153,7 @@ impl Conv2D {
 
 impl<T: Scalar> Layer<T> for Conv2D {
     fn kind(&self) -> &'static str {
-        "conv2d"
+        KIND
     }
 
     fn config(&self) -> Config {
@@ -158,49 +176,52 @@ impl<T: Scalar> Layer<T> for Conv2D {
         let count = checked_product("weights of a convolution", &shape)?;
         let plan = self.weights.plan(output, self.weights.weight(&shape))?;
         Ok(plan
-            .prepared(kernel::packed_len::<T>(&geometry, Direction::Forward))
-            .prepared_backward(kernel::packed_len::<T>(&geometry, Direction::Transposed))
+            .packed(kernel::packed_len::<T>(&geometry, Direction::Forward))
+            .packed_backward(kernel::packed_len::<T>(&geometry, Direction::Transposed))
             .scratch(kernel::scratch_len::<T>(&geometry))
             .work_per_sample(count.saturating_mul(height * width)))
     }
 
-    fn activation(&self) -> Activation {
-        self.weights.activation
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
+        self.convolution(&geometry).forward(context, pass);
     }
 
-    fn prepare(&self, pass: Prepare<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        kernel::pack(&geometry, Direction::Forward, pass.parameters.of(WEIGHT), pass.prepared);
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
+        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
+        self.convolution(&geometry).backward(context, pass);
     }
 
-    fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        kernel::pack(&geometry, Direction::Transposed, pass.parameters.of(WEIGHT), pass.prepared_backward);
+    fn packing(&self) -> Option<&dyn Packing<T>> {
+        Some(self)
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        self.convolution(&geometry).forward(pass);
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Packing<T> for Conv2D {
+    fn pack(&self, input_shape: Shape, parameters: Parameters<'_, T>, packed: &mut [T]) {
+        let geometry = invariant::checked(self.geometry(input_shape), KIND);
+        kernel::pack(&geometry, Direction::Forward, parameters.of(WEIGHT), packed);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        self.convolution(&geometry).backward(pass);
+    fn pack_backward(
+        &self,
+        input_shape: Shape,
+        parameters: Parameters<'_, T>,
+        _packed: &[T],
+        packed_backward: &mut [T],
+    ) {
+        let geometry = invariant::checked(self.geometry(input_shape), KIND);
+        kernel::pack(&geometry, Direction::Transposed, parameters.of(WEIGHT), packed_backward);
     }
+}
 
-    fn behind_repetition(&self, image: Shape, times: [usize; 2]) -> Option<Arc<dyn Layer<T>>> {
-        let [height, width, channels] = image.checked().ok()?.as_image().ok()?;
-        let large =
-            Shape::image(height.checked_mul(times[0])?, width.checked_mul(times[1])?, channels).checked().ok()?;
-        let large = self.geometry(large).ok()?;
-        let repetition = Repetition::new(large, times)?;
-        let weight = self.weights.weight(&[large.kernel[0], large.kernel[1], channels, self.filters]);
-        let (geometry, weights) = (repetition.geometry(), self.weights.clone());
-        Some(Arc::new(RepeatedConv2D { repetition, geometry, weights, weight }))
-    }
-
+impl<T: Scalar> Mirror<T> for Conv2D {
     /// A convolution if the image keeps its size, else a transposed convolution, with a crop if its output is too large.
-    fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [height, width, channels] = input.as_image().ok()?;
         let output = self.geometry(input).ok()?.output;
         if output == [height, width] {
@@ -209,7 +230,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
         self.transposed(input, self.back(channels, self.weights.mirrored(activation)))
     }
 
-    fn tied_mirror(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored_tied(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let weights = self.weights.mirrored_tied(activation);
         self.transposed(input, self.back(input.channels(), weights).tied_to(name))
     }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use super::convolution::Convolution;
 use super::weights::{Tie, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
-use super::{Activation, Backward, Conv2D, Forward, Layer, Padding, Plan, Prepare, PrepareBackward};
+use super::{Activation, Backward, Context, Conv2D, Forward, Layer, Mirror, Packing, Padding, Parameters, Plan};
 use crate::kernel::convolution::{self as kernel, Direction, Geometry};
 use crate::shape::{checked_product, checked_sum};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant, option};
+
+/// The name of this kind of layer.
+const KIND: &str = "conv2d_transpose";
 
 /// A transposed convolution: the linear map of a [`Conv2D`] from the output's size to the input's, transposed; then bias and activation. Zeiler et al. 2010, who call
 /// it a deconvolution; arithmetic as in Dumoulin and Visin 2016.
@@ -124,7 +127,7 @@ impl Conv2DTranspose {
 
 impl<T: Scalar> Layer<T> for Conv2DTranspose {
     fn kind(&self) -> &'static str {
-        "conv2d_transpose"
+        KIND
     }
 
     fn config(&self) -> Config {
@@ -148,37 +151,51 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         let count = checked_product("weights of a convolution", &shape)?;
         let plan = self.weights.plan(output, self.tie.weight(self.weights.weight(&shape)))?;
         Ok(plan
-            .prepared(kernel::packed_len::<T>(&geometry, Direction::Transposed))
-            .prepared_backward(kernel::packed_len::<T>(&geometry, Direction::Forward))
+            .packed(kernel::packed_len::<T>(&geometry, Direction::Transposed))
+            .packed_backward(kernel::packed_len::<T>(&geometry, Direction::Forward))
             .scratch(kernel::scratch_len::<T>(&geometry))
             .work_per_sample(count.saturating_mul(small_height * small_width)))
     }
 
-    fn activation(&self) -> Activation {
-        self.weights.activation
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
+        self.convolution(&geometry).forward(context, pass);
     }
 
-    fn prepare(&self, pass: Prepare<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        kernel::pack(&geometry, Direction::Transposed, pass.parameters.of(WEIGHT), pass.prepared);
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
+        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
+        self.convolution(&geometry).backward(context, pass);
     }
 
-    fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        kernel::pack(&geometry, Direction::Forward, pass.parameters.of(WEIGHT), pass.prepared_backward);
+    fn packing(&self) -> Option<&dyn Packing<T>> {
+        Some(self)
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        self.convolution(&geometry).forward(pass);
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Packing<T> for Conv2DTranspose {
+    fn pack(&self, input_shape: Shape, parameters: Parameters<'_, T>, packed: &mut [T]) {
+        let geometry = invariant::checked(self.geometry(input_shape), KIND);
+        kernel::pack(&geometry, Direction::Transposed, parameters.of(WEIGHT), packed);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
-        self.convolution(&geometry).backward(pass);
+    fn pack_backward(
+        &self,
+        input_shape: Shape,
+        parameters: Parameters<'_, T>,
+        _packed: &[T],
+        packed_backward: &mut [T],
+    ) {
+        let geometry = invariant::checked(self.geometry(input_shape), KIND);
+        kernel::pack(&geometry, Direction::Forward, parameters.of(WEIGHT), packed_backward);
     }
+}
 
-    fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+impl<T: Scalar> Mirror<T> for Conv2DTranspose {
+    fn mirrored(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [_, _, channels] = input.as_image().ok()?;
         let back = Conv2D::new(channels, self.window.size)
             .stride(self.window.stride)

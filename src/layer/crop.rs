@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Forward, Layer, Pad, Plan};
+use super::{Activation, Backward, Context, Forward, Layer, Mirror, Pad, Plan};
 use crate::kernel::frame::{self as kernel, Frame};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
+
+/// The name of this kind of layer.
+const KIND: &str = "crop";
 
 /// Crops rows and columns at the edges of an image; Keras's `Cropping2D`.
 ///
@@ -54,7 +57,7 @@ impl Crop {
 
 impl<T: Scalar> Layer<T> for Crop {
     fn kind(&self) -> &'static str {
-        "crop"
+        KIND
     }
 
     fn config(&self) -> Config {
@@ -66,18 +69,24 @@ impl<T: Scalar> Layer<T> for Crop {
         Ok(Plan::new(Shape::image(frame.inner[0], frame.inner[1], frame.channels)))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let Ok(frame) = self.frame(pass.input_shape) else { return };
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let frame = invariant::checked(self.frame(context.input_shape), KIND);
         kernel::inside(&frame, pass.input, pass.output);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
-        let Ok(frame) = self.frame(pass.input_shape) else { return };
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
+        let frame = invariant::checked(self.frame(context.input_shape), KIND);
         let Some(input_gradient) = pass.input_gradient else { return };
         kernel::surround(&frame, pass.output_gradient, input_gradient);
     }
 
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for Crop {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [top, bottom, left, right] = self.rim;
         Some(vec![Arc::new(Pad::new(top, bottom, left, right))])
     }

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use super::weights::{BIAS, Tie, WEIGHT, Weights, weight_options};
-use super::{Activation, Backward, Forward, Layer, Plan, Prepare, PrepareBackward, Reshape, WholeBatch};
-use crate::kernel::product::{self, Affine, Unpacked};
+use super::{
+    Activation, Backward, Context, DeferredGradient, DeferredRows, Forward, Layer, Mirror, Packing, Parameters, Plan,
+    Reshape,
+};
+use crate::kernel::product::{self, Affine, Segments, Unpacked};
 use crate::parallel::{self, Divide};
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
@@ -79,89 +82,119 @@ impl<T: Scalar> Layer<T> for Dense {
         let inputs = input.checked()?.elements();
         let work = checked_product("weights of a dense layer", &[inputs, self.units])?;
         let shape = if self.tie.is_tied() { [self.units, inputs] } else { [inputs, self.units] };
-        let weight = self.tie.weight(self.weights.weight(&shape)).whole_batch();
+        let weight = self.tie.weight(self.weights.weight(&shape));
         Ok(self
             .weights
             .plan(Shape::flat(self.units), weight)?
-            .prepared(product::packed_len::<T>(inputs, self.units))
-            .prepared_backward(product::packed_len::<T>(self.units, inputs))
+            .packed(product::packed_len::<T>(inputs, self.units))
+            .packed_backward(product::packed_len::<T>(self.units, inputs))
             .work_per_sample(work))
     }
 
-    fn activation(&self) -> Activation {
-        self.weights.activation
-    }
-
-    /// Packs W.
-    fn prepare(&self, pass: Prepare<'_, T>) {
-        let (weight, inputs) = (pass.parameters.of(WEIGHT), pass.input_shape.elements());
-        let matrix = match self.tie.is_tied() {
-            true => Unpacked::transpose(weight, inputs, self.units),
-            false => Unpacked::matrix(weight, inputs, self.units),
-        };
-        pack(matrix, pass.prepared);
-    }
-
-    /// Packs Wᵀ.
-    fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
-        let (weight, inputs) = (pass.parameters.of(WEIGHT), pass.input_shape.elements());
-        let transpose = match self.tie.is_tied() {
-            true => Unpacked::matrix(weight, self.units, inputs),
-            false => Unpacked::transpose(weight, self.units, inputs),
-        };
-        pack(transpose, pass.prepared_backward);
-    }
-
-    fn forward(&self, pass: Forward<'_, T>) {
-        let depth = pass.input_shape.elements();
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let depth = context.input_shape.elements();
         product::affine(Affine {
-            samples: pass.samples,
+            samples: context.samples,
             depth,
             columns: self.units,
             inputs: pass.input,
-            packed: pass.prepared,
-            bias: self.weights.bias(pass.parameters),
+            packed: context.packed,
+            bias: self.weights.bias(context.parameters),
             outputs: pass.output,
-            relu: pass.activation == Activation::Relu,
+            relu: context.activation == Activation::Relu,
         });
-        if pass.activation != Activation::Relu {
-            pass.activation.forward(self.units, pass.output, pass.cache);
+        if context.activation != Activation::Relu {
+            context.activation.forward(self.units, pass.output, pass.cache);
         }
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        pass.activation.backward(self.units, pass.output, pass.cache, pass.output_gradient);
+    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        context.activation.backward(self.units, pass.output, pass.cache, pass.output_gradient);
         if self.weights.bias {
             product::column_sums(pass.output_gradient, self.units, pass.gradients.of(BIAS));
         }
+        let weight_gradient = pass.gradients.of(WEIGHT);
+        if !weight_gradient.is_empty() {
+            let inputs = context.input_shape.elements(); // it is not deferred
+            self.add_rows(DeferredRows {
+                input: Segments::contiguous(pass.input, inputs, context.samples),
+                output_gradient: Segments::contiguous(pass.output_gradient, self.units, context.samples),
+                rows: 0..if self.tie.is_tied() { self.units } else { inputs },
+                gradient: weight_gradient,
+            });
+        }
         let Some(input_gradient) = pass.input_gradient else { return };
-        let columns = pass.input_shape.elements();
+        let columns = context.input_shape.elements();
         product::affine(Affine {
-            samples: pass.samples,
+            samples: context.samples,
             depth: self.units,
             columns,
             inputs: pass.output_gradient,
-            packed: pass.prepared_backward,
+            packed: context.packed_backward,
             bias: None,
             outputs: input_gradient,
             relu: false,
         });
     }
 
-    fn whole_batch_gradient(&self, pass: WholeBatch<'_, T>) {
-        let (left, right) = match self.tie.is_tied() {
-            true => (pass.output_gradient, pass.input),
-            false => (pass.input, pass.output_gradient),
-        };
-        product::outer(left, right, pass.rows, pass.gradient);
+    fn packing(&self) -> Option<&dyn Packing<T>> {
+        Some(self)
     }
 
-    fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Packing<T> for Dense {
+    /// Packs W.
+    fn pack(&self, input_shape: Shape, parameters: Parameters<'_, T>, packed: &mut [T]) {
+        let (weight, inputs) = (parameters.of(WEIGHT), input_shape.elements());
+        let matrix = match self.tie.is_tied() {
+            true => Unpacked::transpose(weight, inputs, self.units),
+            false => Unpacked::matrix(weight, inputs, self.units),
+        };
+        pack(matrix, packed);
+    }
+
+    /// Packs Wᵀ.
+    fn pack_backward(
+        &self,
+        input_shape: Shape,
+        parameters: Parameters<'_, T>,
+        _packed: &[T],
+        packed_backward: &mut [T],
+    ) {
+        let (weight, inputs) = (parameters.of(WEIGHT), input_shape.elements());
+        let transpose = match self.tie.is_tied() {
+            true => Unpacked::matrix(weight, self.units, inputs),
+            false => Unpacked::transpose(weight, self.units, inputs),
+        };
+        pack(transpose, packed_backward);
+    }
+}
+
+impl<T: Scalar> DeferredGradient<T> for Dense {
+    fn deferred(&self) -> usize {
+        WEIGHT
+    }
+
+    fn add_rows(&self, rows: DeferredRows<'_, T>) {
+        let (left, right) = match self.tie.is_tied() {
+            true => (rows.output_gradient, rows.input),
+            false => (rows.input, rows.output_gradient),
+        };
+        product::outer(left, right, rows.rows, rows.gradient);
+    }
+}
+
+impl<T: Scalar> Mirror<T> for Dense {
+    fn mirrored(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let weights = self.weights.mirrored(activation);
         Some(shaped(Dense { units: input.elements(), weights, tie: Tie::default() }, input))
     }
 
-    fn tied_mirror(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored_tied(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let weights = self.weights.mirrored_tied(activation);
         Some(shaped(Dense { units: input.elements(), weights, tie: Tie::to(name) }, input))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Forward, Layer, Mode, Plan};
+use super::{Activation, Backward, Context, Forward, Layer, Mirror, Mode, Plan};
 use crate::random::Chance;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
@@ -57,26 +57,35 @@ impl<T: Scalar> Layer<T> for Dropout {
         Ok(Plan::new(input).cache_per_sample(input.elements()).work_per_sample(input.elements().saturating_mul(4)))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
-        if pass.mode != Mode::Training {
+        if context.mode != Mode::Training {
             return;
         }
         let (drop, kept) = (Chance::of(self.rate), T::from_f64(1.0 / (1.0 - self.rate)));
-        for (sample, factors) in pass.cache.chunks_exact_mut(pass.output_shape.elements()).enumerate() {
-            let mut rng = pass.random.sample(sample);
+        for (sample, factors) in pass.cache.chunks_exact_mut(context.output_shape.elements()).enumerate() {
+            let mut rng = context.random.sample(sample);
             factors.iter_mut().for_each(|factor| *factor = if drop.comes(&mut rng) { T::zero() } else { kept });
         }
         pass.output.iter_mut().zip(&*pass.cache).for_each(|(value, factor)| *value *= *factor);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
+        if context.mode != Mode::Training {
+            return input_gradient.copy_from_slice(pass.output_gradient);
+        }
         let gradients = pass.output_gradient.iter().zip(pass.cache);
         input_gradient.iter_mut().zip(gradients).for_each(|(to, (gradient, factor))| *to = *gradient * *factor);
     }
 
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for Dropout {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{
-    Activation, Backward, Forward, ForwardStatistics, KlWarmUp, Latent, Layer, Mode, Plan, deviation, divergence,
+    Activation, Backward, BatchStatistics, Context, Forward, KlWarmUp, Latent, Layer, Mirror, Mode, Plan, deviation,
+    divergence,
 };
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
@@ -176,33 +177,27 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
             .cache_per_sample(input.elements())
             .forward_statistics(waits_for)
             .penalty("kl_weighted")
-            .figure("kl")
-            .sums_per_sample())
+            .diagnostic("kl")
+            .likelihood_terms()
+            .annealing_epochs(if self.beta > 0.0 { self.warm_up.first_whole() } else { 0.0 }))
     }
 
-    /// Σ KL for each dimension.
-    fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
-        let channels = pass.input_shape.channels() / 2;
-        for sample in pass.input.chunks_exact(pass.input_shape.elements()) {
-            let distributions = means(sample, channels).zip(logarithms(sample, channels));
-            for ((mean, raw), sum) in distributions.zip(pass.sums.iter_mut()) {
-                *sum += divergence(*mean, bounded(*raw).0);
-            }
-        }
+    fn latent(&self) -> Option<&dyn Latent<T>> {
+        Some(self)
     }
 
     /// Caches z − μ and exp ℓ of each dimension.
-    fn forward(&self, pass: Forward<'_, T>) {
-        let channels = pass.output_shape.channels();
-        let ([penalty], [figure]) = (pass.penalties, pass.figures) else {
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let channels = context.output_shape.channels();
+        let ([penalty], [reported]) = (pass.penalties, pass.diagnostics) else {
             pass.output.iter_mut().zip(means(pass.input, channels)).for_each(|(output, mean)| *output = *mean);
             return; // in inference
         };
-        let (inputs, outputs) = (pass.input_shape.elements(), pass.output_shape.elements());
+        let (inputs, outputs) = (context.input_shape.elements(), context.output_shape.elements());
         let samples = pass.input.chunks_exact(inputs).zip(pass.output.chunks_exact_mut(outputs));
         let mut kl = 0.0;
         for (position, ((input, output), cache)) in samples.zip(pass.cache.chunks_exact_mut(inputs)).enumerate() {
-            let mut rng = pass.random.sample(position);
+            let mut rng = context.random.sample(position);
             let (deviations, variances) = cache.split_at_mut(outputs);
             let distributions = means(input, channels).zip(logarithms(input, channels));
             let drawn = output.iter_mut().zip(deviations).zip(variances);
@@ -215,20 +210,25 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
                 kl += divergence(*mean, log_variance);
             }
         }
-        *penalty += match pass.mode {
-            Mode::Training => self.weight(pass.epoch) * self.term(kl, pass.statistics, pass.samples, pass.batch),
+        *penalty += match context.mode {
+            Mode::Training => {
+                self.weight(context.epoch) * self.term(kl, context.statistics, context.samples, context.batch)
+            }
             Mode::Validation | Mode::Inference => self.beta * kl,
         };
-        *figure += kl;
+        *reported += kl;
     }
 
     /// ∂/∂μ = g + w μ and ∂/∂ℓ = ½ g (z − μ) + ½ w (exp ℓ − 1) with the output's gradient g, and w the dimension's weight over the batch's samples.
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
-        let (inputs, outputs) = (pass.input_shape.elements(), pass.output_shape.elements());
-        let channels = pass.output_shape.channels();
-        let weight = T::from_f64(self.weight(pass.epoch) / pass.batch as f64);
-        let counts = |dimension| self.counts(pass.forward_statistics, dimension, pass.batch);
+        let (inputs, outputs) = (context.input_shape.elements(), context.output_shape.elements());
+        let channels = context.output_shape.channels();
+        if context.mode == Mode::Inference {
+            return back_to_means(channels, pass.output_gradient, input_gradient);
+        }
+        let weight = T::from_f64(self.weight(context.epoch) / context.batch as f64);
+        let counts = |dimension| self.counts(context.statistics, dimension, context.batch);
         let weights = || (0..outputs).map(|dimension| if counts(dimension) { weight } else { T::zero() });
         let half = T::from_f64(0.5);
         let samples = pass.input.chunks_exact(inputs).zip(pass.cache.chunks_exact(inputs));
@@ -248,16 +248,31 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
         }
     }
 
-    fn warms_up(&self, epoch: f64) -> bool {
-        self.beta > 0.0 && epoch < self.warm_up.first_whole()
-    }
-
-    fn latent(&self) -> Option<&dyn Latent<T>> {
+    fn batch_statistics(&self) -> Option<&dyn BatchStatistics<T>> {
         Some(self)
     }
 
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> BatchStatistics<T> for GaussianLatent {
+    /// Σ KL for each dimension.
+    fn forward_sums(&self, context: &Context<'_, T>, input: &[T], sums: &mut [f64]) {
+        let channels = context.input_shape.channels() / 2;
+        for sample in input.chunks_exact(context.input_shape.elements()) {
+            let distributions = means(sample, channels).zip(logarithms(sample, channels));
+            for ((mean, raw), sum) in distributions.zip(sums.iter_mut()) {
+                *sum += divergence(*mean, bounded(*raw).0);
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Mirror<T> for GaussianLatent {
     /// Empty: the decoder reads the code itself.
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }
@@ -268,4 +283,10 @@ impl<T: Scalar> Latent<T> for GaussianLatent {
         mean.iter_mut().zip(means(input, channels)).for_each(|(to, from)| *to = *from);
         log_variance.iter_mut().zip(logarithms(input, channels)).for_each(|(to, from)| *to = bounded(*from).0);
     }
+}
+
+/// In inference the output is the mean, and the variances have no gradient.
+fn back_to_means<T: Scalar>(channels: usize, output_gradient: &[T], input_gradient: &mut [T]) {
+    input_gradient.fill(T::zero());
+    means_mut(input_gradient, channels).zip(output_gradient).for_each(|(to, gradient)| *to = *gradient);
 }

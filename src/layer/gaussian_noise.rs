@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Activation, Backward, Forward, Layer, Mode, Plan};
+use super::{Activation, Backward, Context, Forward, Layer, Mirror, Mode, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// x + σε with standard normal ε in training, x in inference; Keras's `GaussianNoise`. As the first layer of an encoder it corrupts the input of a denoising autoencoder
@@ -57,13 +57,13 @@ impl<T: Scalar> Layer<T> for GaussianNoise {
         Ok(Plan::new(input).work_per_sample(input.elements().saturating_mul(8)))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
-        if pass.mode != Mode::Training {
+        if context.mode != Mode::Training {
             return;
         }
-        for (sample, values) in pass.output.chunks_exact_mut(pass.output_shape.elements()).enumerate() {
-            let mut rng = pass.random.sample(sample);
+        for (sample, values) in pass.output.chunks_exact_mut(context.output_shape.elements()).enumerate() {
+            let mut rng = context.random.sample(sample);
             for value in values {
                 let draw: f64 = StandardNormal.sample(&mut rng);
                 *value += T::from_f64(self.deviation * draw);
@@ -71,12 +71,18 @@ impl<T: Scalar> Layer<T> for GaussianNoise {
         }
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         input_gradient.copy_from_slice(pass.output_gradient);
     }
 
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for GaussianNoise {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }

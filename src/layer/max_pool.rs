@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::pooling::Pooling;
 use super::window::Extent;
-use super::{Activation, Backward, Forward, Layer, Padding, Plan};
+use super::{Activation, Backward, Context, Forward, Layer, Mirror, Padding, Plan};
 use crate::kernel::pool as kernel;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
+
+/// The name of this kind of layer.
+const KIND: &str = "max_pool";
 
 /// Max pooling: the largest value under a window, for each channel; Zhou and Chellappa 1988, Keras's `MaxPooling2D`.
 ///
@@ -60,7 +63,7 @@ impl MaxPool {
 
 impl<T: Scalar> Layer<T> for MaxPool {
     fn kind(&self) -> &'static str {
-        "max_pool"
+        KIND
     }
 
     fn config(&self) -> Config {
@@ -71,18 +74,24 @@ impl<T: Scalar> Layer<T> for MaxPool {
         self.pooling.plan(input)
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let Ok(geometry) = self.pooling.geometry(pass.input_shape) else { return };
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let geometry = invariant::checked(self.pooling.geometry(context.input_shape), KIND);
         kernel::max(&geometry, pass.input, pass.output);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
-        let Ok(geometry) = self.pooling.geometry(pass.input_shape) else { return };
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
+        let geometry = invariant::checked(self.pooling.geometry(context.input_shape), KIND);
         let Some(input_gradient) = pass.input_gradient else { return };
         kernel::max_gradient(&geometry, pass.input, pass.output, pass.output_gradient, input_gradient);
     }
 
-    fn mirror(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for MaxPool {
+    fn mirrored(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         super::up_sample::back_from(&self.pooling.window, input)
     }
 }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Crop, Forward, Layer, Plan};
+use super::{Activation, Backward, Context, Crop, Forward, Layer, Mirror, Plan};
 use crate::kernel::frame::{self as kernel, Frame};
 use crate::shape::checked_sum;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
+
+/// The name of this kind of layer.
+const KIND: &str = "pad";
 
 /// Adds rows and columns of zeros at the edges of an image; Keras's `ZeroPadding2D`.
 ///
@@ -51,7 +54,7 @@ impl Pad {
 
 impl<T: Scalar> Layer<T> for Pad {
     fn kind(&self) -> &'static str {
-        "pad"
+        KIND
     }
 
     fn config(&self) -> Config {
@@ -63,18 +66,24 @@ impl<T: Scalar> Layer<T> for Pad {
         Ok(Plan::new(Shape::image(frame.outer[0], frame.outer[1], frame.channels).checked()?))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let Ok(frame) = self.frame(pass.input_shape) else { return };
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let frame = invariant::checked(self.frame(context.input_shape), KIND);
         kernel::surround(&frame, pass.input, pass.output);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
-        let Ok(frame) = self.frame(pass.input_shape) else { return };
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
+        let frame = invariant::checked(self.frame(context.input_shape), KIND);
         let Some(input_gradient) = pass.input_gradient else { return };
         kernel::inside(&frame, pass.output_gradient, input_gradient);
     }
 
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for Pad {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [top, bottom, left, right] = self.rim;
         Some(vec![Arc::new(Crop::new(top, bottom, left, right))])
     }

@@ -1,6 +1,6 @@
 //! [`Plan`]: a layer's output shape and what it needs, fixed before any pass.
 
-use super::{Initializer, Regularizer};
+use super::{Activation, Initializer, Regularizer};
 use crate::{Shape, ShapeError};
 
 /// A layer's output shape and what it needs, fixed before any pass.
@@ -18,20 +18,19 @@ pub struct Plan {
     pub(crate) output: Shape,
     pub(crate) parameters: Vec<ParameterSpec>,
     pub(crate) state: Vec<StateSpec>,
-    pub(crate) prepared: usize,
-    pub(crate) prepared_backward: usize,
+    pub(crate) activation: Option<Activation>,
+    pub(crate) packed: usize,
+    pub(crate) packed_backward: usize,
     pub(crate) cache_per_sample: usize,
     pub(crate) scratch: usize,
     pub(crate) side_input: usize,
     pub(crate) forward_statistics: usize,
     pub(crate) backward_statistics: usize,
     pub(crate) penalties: Vec<&'static str>,
-    pub(crate) figures: Vec<&'static str>,
-    pub(crate) sums_per_sample: bool,
+    pub(crate) diagnostics: Vec<&'static str>,
+    pub(crate) likelihood_terms: bool,
+    pub(crate) annealing_epochs: f64,
     pub(crate) work_per_sample: usize,
-    pub(crate) passes_through: bool,
-    pub(crate) repeats: Option<[usize; 2]>,
-    pub(crate) forgets_output: bool,
 }
 
 impl Plan {
@@ -41,20 +40,19 @@ impl Plan {
             output,
             parameters: Vec::new(),
             state: Vec::new(),
-            prepared: 0,
-            prepared_backward: 0,
+            activation: None,
+            packed: 0,
+            packed_backward: 0,
             cache_per_sample: 0,
             scratch: 0,
             side_input: 0,
             forward_statistics: 0,
             backward_statistics: 0,
             penalties: Vec::new(),
-            figures: Vec::new(),
-            sums_per_sample: false,
+            diagnostics: Vec::new(),
+            likelihood_terms: false,
+            annealing_epochs: 0.0,
             work_per_sample: 0,
-            passes_through: false,
-            repeats: None,
-            forgets_output: false,
         }
     }
 
@@ -77,21 +75,33 @@ impl Plan {
         self
     }
 
-    /// Requests a buffer of `elements` that [`prepare`](super::Layer::prepare) fills from the parameters.
+    /// The activation that the layer applies last. A pass says which to apply
+    /// ([`Context::activation`](super::Context::activation)): this one, or
+    /// [`Activation::Linear`] where the loss applies it. With a linear activation, `backward` must not
+    /// read the output: it may be missing.
     #[must_use]
-    pub fn prepared(mut self, elements: usize) -> Self {
-        self.prepared = elements;
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.activation = Some(activation);
         self
     }
 
-    /// Requests a buffer of `elements` that [`prepare_backward`](super::Layer::prepare_backward) fills from the parameters. It only exists for training.
+    /// Requests a buffer of `elements` that [`Packing::pack`](super::Packing::pack) fills.
     #[must_use]
-    pub fn prepared_backward(mut self, elements: usize) -> Self {
-        self.prepared_backward = elements;
+    pub fn packed(mut self, elements: usize) -> Self {
+        self.packed = elements;
         self
     }
 
-    /// Requests a cache of `elements` per sample for what `backward` needs besides input and output. In [inference](super::Mode) it is empty.
+    /// Requests a buffer of `elements` that
+    /// [`Packing::pack_backward`](super::Packing::pack_backward) fills. It only exists for training.
+    #[must_use]
+    pub fn packed_backward(mut self, elements: usize) -> Self {
+        self.packed_backward = elements;
+        self
+    }
+
+    /// Requests a cache of `elements` per sample for what `backward` needs besides input and output.
+    /// It is empty where no backward pass follows.
     #[must_use]
     pub fn cache_per_sample(mut self, elements: usize) -> Self {
         self.cache_per_sample = elements;
@@ -113,14 +123,16 @@ impl Plan {
         self
     }
 
-    /// Requests `count` sums over the whole batch before `forward`, in training.
+    /// Requests `count` sums over the whole batch before `forward`, in training:
+    /// [`BatchStatistics::forward_sums`](super::BatchStatistics::forward_sums).
     #[must_use]
     pub fn forward_statistics(mut self, count: usize) -> Self {
         self.forward_statistics = count;
         self
     }
 
-    /// Requests `count` sums over the whole batch before `backward`.
+    /// Requests `count` sums over the whole batch before `backward`:
+    /// [`BatchStatistics::backward_sums`](super::BatchStatistics::backward_sums).
     #[must_use]
     pub fn backward_statistics(mut self, count: usize) -> Self {
         self.backward_statistics = count;
@@ -134,19 +146,28 @@ impl Plan {
         self
     }
 
-    /// Declares a figure that the layer reports under `name`; it is not part of the loss.
+    /// Declares a diagnostic, a number that the layer reports under `name`; it is not part of the loss.
     #[must_use]
-    pub fn figure(mut self, name: &'static str) -> Self {
-        self.figures.push(name);
+    pub fn diagnostic(mut self, name: &'static str) -> Self {
+        self.diagnostics.push(name);
         self
     }
 
     /// The layer's penalties are likelihood terms, in nats per sample: they are comparable only with a loss summed over the sample
-    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error. Penalties and figures are also computed in validation,
+    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error. Penalties and diagnostics are also computed in validation,
     /// which the layer sees as [`Mode::Validation`](super::Mode::Validation).
     #[must_use]
-    pub fn sums_per_sample(mut self) -> Self {
-        self.sums_per_sample = true;
+    pub fn likelihood_terms(mut self) -> Self {
+        self.likelihood_terms = true;
+        self
+    }
+
+    /// The layer's penalties reach their full weight for the first time after so many epochs of training.
+    /// The patience of [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) ignores
+    /// the epochs that end before. 0 by default.
+    #[must_use]
+    pub fn annealing_epochs(mut self, epochs: f64) -> Self {
+        self.annealing_epochs = epochs;
         self
     }
 
@@ -154,29 +175,6 @@ impl Plan {
     #[must_use]
     pub fn work_per_sample(mut self, multiplications: usize) -> Self {
         self.work_per_sample = multiplications;
-        self
-    }
-
-    /// The output is the input with another shape; neither pass is called.
-    #[must_use]
-    pub fn passes_through(mut self) -> Self {
-        self.passes_through = true;
-        self
-    }
-
-    /// `backward` does not read the output if its activation is linear. The output may then be empty: the loss's gradient is written in its
-    /// place.
-    #[must_use]
-    pub fn forgets_output(mut self) -> Self {
-        self.forgets_output = true;
-        self
-    }
-
-    /// The output is the image with each pixel repeated this many times down and across. The next layer may read the small image instead
-    /// ([`Layer::behind_repetition`](super::Layer::behind_repetition)); this layer's passes are then not called.
-    #[must_use]
-    pub fn repeats(mut self, times: [usize; 2]) -> Self {
-        self.repeats = Some(times);
         self
     }
 }
@@ -189,22 +187,12 @@ pub struct ParameterSpec {
     pub(crate) initializer: Initializer,
     pub(crate) regularizer: Option<Regularizer>,
     pub(crate) shared_with: Option<String>,
-    pub(crate) whole_batch: bool,
-    pub(crate) collected: Option<usize>,
 }
 
 impl ParameterSpec {
     /// A parameter named `name` within its layer; the last dimension varies fastest.
     pub fn new(name: &'static str, shape: &[usize], initializer: Initializer) -> Self {
-        Self {
-            name,
-            shape: shape.to_vec(),
-            initializer,
-            regularizer: None,
-            shared_with: None,
-            whole_batch: false,
-            collected: None,
-        }
+        Self { name, shape: shape.to_vec(), initializer, regularizer: None, shared_with: None }
     }
 
     /// Adds a penalty on the parameter's size to the loss. If several layers share a parameter, each regularizer adds its own penalty.
@@ -219,22 +207,6 @@ impl ParameterSpec {
     #[must_use]
     pub fn shared_with(mut self, full_name: impl Into<String>) -> Self {
         self.shared_with = Some(full_name.into());
-        self
-    }
-
-    /// The gradient is computed over the whole batch by [`whole_batch_gradient`](super::Layer::whole_batch_gradient), not by `backward`; each
-    /// thread owns some of its rows. Use it for large tensors: it avoids a copy of the gradient for each part of the batch.
-    #[must_use]
-    pub fn whole_batch(mut self) -> Self {
-        self.whole_batch = true;
-        self
-    }
-
-    /// `backward` collects the gradient in another form, of `elements` numbers, from which
-    /// [`finish_gradient`](super::Layer::finish_gradient) computes the gradient once per step.
-    #[must_use]
-    pub fn collected(mut self, elements: usize) -> Self {
-        self.collected = Some(elements);
         self
     }
 

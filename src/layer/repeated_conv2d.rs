@@ -2,7 +2,7 @@
 
 use super::convolution::Convolution;
 use super::weights::{WEIGHT, Weights};
-use super::{Activation, Backward, FinishGradient, Forward, Layer, ParameterSpec, Plan, Prepare, PrepareBackward};
+use super::{AccumulatedGradient, Backward, Context, Forward, Layer, Packing, ParameterSpec, Parameters, Plan};
 use crate::kernel::convolution::{self as kernel, Direction, Geometry, Repetition};
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, Scalar, Shape, ShapeError};
@@ -40,41 +40,59 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
         let Geometry { input: [height, width], channels, filters, kernel, output, .. } = self.geometry;
         let sums = checked_product("weights of a convolution", &[kernel[0], kernel[1], channels, filters])?;
         let packed = kernel::packed_len::<T>(&self.geometry, Direction::Transposed);
-        let prepared = checked_sum("packed weights of a convolution", &[self.geometry.weights_len(), packed])?;
-        let plan = self.weights.plan(Shape::image(height, width, channels), self.weight.clone().collected(sums))?;
+        let elements = checked_sum("packed weights of a convolution", &[self.geometry.weights_len(), packed])?;
+        let plan = self.weights.plan(Shape::image(height, width, channels), self.weight.clone())?;
         Ok(plan
-            .prepared(prepared)
-            .prepared_backward(kernel::packed_len::<T>(&self.geometry, Direction::Forward))
+            .packed(elements)
+            .packed_backward(kernel::packed_len::<T>(&self.geometry, Direction::Forward))
             .scratch(kernel::scratch_len::<T>(&self.geometry))
             .work_per_sample(sums.saturating_mul(output[0] * output[1])))
     }
 
-    fn activation(&self) -> Activation {
-        self.weights.activation
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let (_, packed) = context.packed.split_at(self.geometry.weights_len());
+        self.convolution().forward(&Context { packed, ..*context }, pass);
     }
 
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
+        self.convolution().backward(context, pass);
+    }
+
+    fn packing(&self) -> Option<&dyn Packing<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> AccumulatedGradient<T> for RepeatedConv2D {
+    fn accumulated(&self) -> usize {
+        WEIGHT
+    }
+
+    fn accumulated_elements(&self) -> usize {
+        self.geometry.weights_len()
+    }
+
+    fn finish_gradient(&self, accumulated: &[T], gradient: &mut [T]) {
+        self.repetition.add_gradient(accumulated, gradient);
+    }
+}
+
+impl<T: Scalar> Packing<T> for RepeatedConv2D {
     /// The transposed convolution's weights, followed by their packed form.
-    fn prepare(&self, pass: Prepare<'_, T>) {
-        let (sums, packed) = pass.prepared.split_at_mut(self.geometry.weights_len());
-        self.repetition.sum_weights(pass.parameters.of(WEIGHT), sums);
+    fn pack(&self, _input_shape: Shape, parameters: Parameters<'_, T>, packed: &mut [T]) {
+        let (sums, packed) = packed.split_at_mut(self.geometry.weights_len());
+        self.repetition.sum_weights(parameters.of(WEIGHT), sums);
         kernel::pack(&self.geometry, Direction::Transposed, sums, packed);
     }
 
-    fn prepare_backward(&self, pass: PrepareBackward<'_, T>) {
-        let (sums, _) = pass.prepared.split_at(self.geometry.weights_len());
-        kernel::pack(&self.geometry, Direction::Forward, sums, pass.prepared_backward);
-    }
-
-    fn forward(&self, pass: Forward<'_, T>) {
-        let (_, packed) = pass.prepared.split_at(self.geometry.weights_len());
-        self.convolution().forward(Forward { prepared: packed, ..pass });
-    }
-
-    fn backward(&self, pass: Backward<'_, T>) {
-        self.convolution().backward(pass);
-    }
-
-    fn finish_gradient(&self, pass: FinishGradient<'_, T>) {
-        self.repetition.add_gradient(pass.collected, pass.gradient);
+    fn pack_backward(
+        &self,
+        _input_shape: Shape,
+        _parameters: Parameters<'_, T>,
+        packed: &[T],
+        packed_backward: &mut [T],
+    ) {
+        let (sums, _) = packed.split_at(self.geometry.weights_len());
+        kernel::pack(&self.geometry, Direction::Forward, sums, packed_backward);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Forward, Layer, Plan};
+use super::{Activation, Backward, Context, Forward, Layer, Mirror, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
 /// Gives the input another shape; the numbers keep their order. Costs nothing.
@@ -55,22 +55,28 @@ impl<T: Scalar> Layer<T> for Reshape {
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         let output = self.shape.checked()?;
         match input.elements() == output.elements() {
-            true => Ok(Plan::new(output).passes_through()),
+            true => Ok(Plan::new(output)),
             false => Err(ShapeError::Reshape { from: input, to: output }),
         }
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
         if let Some(input_gradient) = pass.input_gradient {
             input_gradient.copy_from_slice(pass.output_gradient);
         }
     }
 
-    fn mirror(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for Reshape {
+    fn mirrored(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(vec![Arc::new(Reshape::new(input))])
     }
 }
@@ -106,20 +112,26 @@ impl<T: Scalar> Layer<T> for Flatten {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        Ok(Plan::new(Shape::flat(input.elements())).passes_through())
+        Ok(Plan::new(Shape::flat(input.elements())))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
         if let Some(input_gradient) = pass.input_gradient {
             input_gradient.copy_from_slice(pass.output_gradient);
         }
     }
 
-    fn mirror(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for Flatten {
+    fn mirrored(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(vec![Arc::new(Reshape::new(input))])
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Activation, Backward, Forward, Layer, Mode, Plan};
+use super::{Activation, Backward, Context, Forward, Layer, Mirror, Mode, Plan};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Keeps the k largest values of each sample and sets the others to 0. After a linear layer this is the k-sparse autoencoder of Makhzani and Frey 2013.
@@ -48,6 +48,11 @@ impl TopK {
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let config = config.only(&["k", "inference_factor"])?;
         Ok(Self { k: config.integer("k")?, inference_factor: config.number("inference_factor")? })
+    }
+
+    /// How many values a pass keeps.
+    fn kept(&self, mode: Mode) -> usize {
+        if mode == Mode::Training { self.k } else { self.kept_in_inference() as usize }
     }
 
     fn kept_in_inference(&self) -> f64 {
@@ -95,27 +100,34 @@ impl<T: Scalar> Layer<T> for TopK {
         Ok(Plan::new(input).scratch(input.elements()))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let kept = if pass.mode == Mode::Training { self.k } else { self.kept_in_inference() as usize };
-        let elements = pass.input_shape.elements();
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let kept = self.kept(context.mode);
+        let elements = context.input_shape.elements();
         pass.output.fill(T::zero());
         for (input, output) in pass.input.chunks_exact(elements).zip(pass.output.chunks_exact_mut(elements)) {
             choose(input, kept, pass.scratch, |index, kept| copy_if(kept, index, input, output));
         }
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
-        let elements = pass.input_shape.elements();
+        let elements = context.input_shape.elements();
+        let kept = self.kept(context.mode);
         input_gradient.fill(T::zero());
         let samples = pass.input.chunks_exact(elements).zip(pass.output_gradient.chunks_exact(elements));
         for ((input, gradient), to) in samples.zip(input_gradient.chunks_exact_mut(elements)) {
-            choose(input, self.k, pass.scratch, |index, kept| copy_if(kept, index, gradient, to));
+            choose(input, kept, pass.scratch, |index, kept| copy_if(kept, index, gradient, to));
         }
     }
 
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for TopK {
     /// Empty: a decoder does not need it.
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::window::{Extent, Window};
-use super::{Activation, AvgPool, Backward, Forward, Layer, Plan};
+use super::{Activation, AvgPool, Backward, Context, Forward, Layer, Mirror, Plan};
 use crate::kernel::resample as kernel;
 use crate::shape::checked_product;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
+
+/// The name of this kind of layer.
+const KIND: &str = "up_sample";
 
 /// How the pixels of an enlarged image are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +70,11 @@ impl UpSample {
         Ok(Self::new(Extent::read(config, "factor")?).interpolation(interpolation))
     }
 
+    /// How many times each pixel is repeated down and across; `None` for other interpolations.
+    pub(super) fn nearest_factor(&self) -> Option<[usize; 2]> {
+        (self.interpolation == Interpolation::Nearest).then_some(self.factor.pair())
+    }
+
     fn geometry(&self, input: Shape) -> Result<kernel::Geometry, ShapeError> {
         let [height, width, channels] = input.checked()?.as_image()?;
         let factor = self.factor.checked("factor")?.pair();
@@ -78,7 +86,7 @@ impl UpSample {
 
 impl<T: Scalar> Layer<T> for UpSample {
     fn kind(&self) -> &'static str {
-        "up_sample"
+        KIND
     }
 
     fn config(&self) -> Config {
@@ -93,23 +101,19 @@ impl<T: Scalar> Layer<T> for UpSample {
         let geometry = self.geometry(input)?;
         let [height, width] = geometry.output();
         let output = Shape::image(height, width, geometry.channels).checked()?;
-        let plan = Plan::new(output).work_per_sample(output.elements());
-        Ok(match self.interpolation {
-            Interpolation::Nearest => plan.repeats(geometry.factor),
-            Interpolation::Bilinear => plan,
-        })
+        Ok(Plan::new(output).work_per_sample(output.elements()))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
         match self.interpolation {
             Interpolation::Nearest => kernel::nearest(&geometry, pass.input, pass.output),
             Interpolation::Bilinear => kernel::bilinear(&geometry, pass.input, pass.output),
         }
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
-        let Ok(geometry) = self.geometry(pass.input_shape) else { return };
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
+        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
         let Some(input_gradient) = pass.input_gradient else { return };
         match self.interpolation {
             Interpolation::Nearest => kernel::nearest_gradient(&geometry, pass.output_gradient, input_gradient),
@@ -117,7 +121,13 @@ impl<T: Scalar> Layer<T> for UpSample {
         }
     }
 
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirror(&self) -> Option<&dyn Mirror<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Mirror<T> for UpSample {
+    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(vec![Arc::new(AvgPool::new(self.factor))])
     }
 }

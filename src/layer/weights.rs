@@ -117,7 +117,7 @@ impl Weights {
     pub fn plan(&self, output: Shape, weight: ParameterSpec) -> Result<Plan, ShapeError> {
         let output = output.checked()?;
         let cache = self.activation.checked()?.cache(output);
-        let plan = Plan::new(output).parameter(weight).cache_per_sample(cache).forgets_output();
+        let plan = Plan::new(output).activation(self.activation).parameter(weight).cache_per_sample(cache);
         Ok(match self.bias {
             true => plan.parameter(ParameterSpec::new("bias", &[output.channels()], self.bias_initializer)),
             false => plan,

@@ -7,7 +7,7 @@ use super::description::Model;
 use super::read::{self, Conversion};
 use super::{ModelFileError, ModelFileErrorKind, Registry};
 use crate::autoencoder::Autoencoder;
-use crate::network::Network;
+use crate::graph::Network;
 use crate::{ConfigError, Scalar};
 
 const WANTED: &str = "autoencoder";

@@ -11,7 +11,7 @@ use super::frame::{self, Frame};
 use super::supplement::{self, Supplement};
 use super::{ModelFileError, ModelFileErrorKind, file, json, read, write};
 use crate::data::{InputError, Scaler};
-use crate::network::{Network, zeros};
+use crate::graph::{Network, zeros};
 use crate::{Config, Scalar};
 
 /// A model's parameters and state at some point of training, and what else training needs to continue.
@@ -98,12 +98,12 @@ fn parse<T: Scalar>(
     let found = training.config("setup").map_err(ModelFileErrorKind::Description)?;
     require_equal(&set_up(found), &set_up(setup), &[])?;
 
-    let tensors = read::table(&frame, &header, &description, network.structure())?;
+    let tensors = read::table(&frame, &header, &description, network.definition())?;
     require_equal_scalers(&read::scalers(&description, &tensors, frame.data)?, network, model)?;
     let memory = |error: InputError| ModelFileErrorKind::Read(io::Error::new(io::ErrorKind::OutOfMemory, error));
     let mut parameters = zeros(network.parameter_count()).map_err(memory)?;
     let mut state = zeros(network.state_vector().len()).map_err(memory)?;
-    read::numbers(network.structure(), &tensors, frame.data, &mut parameters, &mut state)?;
+    read::numbers(network.definition(), &tensors, frame.data, &mut parameters, &mut state)?;
     let supplement = supplement::read(training, &tensors, frame.data).ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
     Ok(Checkpoint { parameters, state, supplement })
 }

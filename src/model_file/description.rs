@@ -3,7 +3,7 @@
 use super::frame::{FORMAT, checksum_digits};
 use super::tensor::Float;
 use super::{ModelFileErrorKind, json};
-use crate::network::{Network, Structure};
+use crate::graph::{Definition, Network};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
 
 const KEYS: [&str; 13] = [
@@ -201,10 +201,11 @@ impl Description {
         Ok(())
     }
 
-    /// Whether each parameter of `structure` is frozen.
-    pub fn frozen_in<T: Scalar>(&self, structure: &Structure<T>) -> Result<Vec<bool>, ModelFileErrorKind> {
+    /// Whether each parameter of `definition` is frozen.
+    pub fn frozen_in<T: Scalar>(&self, definition: &Definition<T>) -> Result<Vec<bool>, ModelFileErrorKind> {
         let mut names = self.frozen.iter().peekable();
-        let frozen = structure.table.iter().map(|entry| names.next_if(|name| **name == entry.name).is_some()).collect();
+        let frozen =
+            definition.table.iter().map(|entry| names.next_if(|name| **name == entry.name).is_some()).collect();
         match names.next() {
             Some(name) => Err(ModelFileErrorKind::Frozen { name: name.clone() }),
             None => Ok(frozen),

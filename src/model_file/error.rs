@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::frame::MAX_HEADER_BYTES;
-use crate::network::BuildError;
+use crate::graph::BuildError;
 use crate::{ConfigError, Shape};
 
 /// Why a model cannot be saved or loaded: which file, and what is wrong with it.

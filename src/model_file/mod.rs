@@ -31,7 +31,7 @@ pub use registry::Registry;
 pub(crate) use supplement::{Numbers, Supplement};
 
 use crate::Scalar;
-use crate::network::Network;
+use crate::graph::Network;
 use disk::{Disk, System};
 use read::Conversion;
 

@@ -7,7 +7,7 @@ use super::description::Model;
 use super::read::{self, Conversion};
 use super::{ModelFileError, Registry};
 use crate::Scalar;
-use crate::network::Network;
+use crate::graph::Network;
 
 const WANTED: &str = "network";
 

@@ -8,9 +8,9 @@ use super::supplement::Entries;
 use super::tensor::{self, Float, Part, Tensor};
 use super::{ModelFileErrorKind, Registry, json};
 use crate::data::Scaler;
+use crate::graph::{Definition, Graph, Network, TiedWeights};
 use crate::kernel::reduce;
-use crate::network::{Network, Sharing, Structure};
-use crate::{Config, Scalar, Shape};
+use crate::{Config, Scalar, Shape, invariant};
 
 /// Numbers read at a time before they are checked, few enough to still be in the cache.
 const CHUNK: usize = 1 << 12;
@@ -33,22 +33,23 @@ pub(super) fn model<T: Scalar>(
     let header = json::read(frame.header).map_err(|error| frame::wrong(error.offset, error.problem))?;
     let description = Description::read(&header)?;
     suits::<T>(&description, wanted, conversion)?;
-    let structure = Arc::new(structure(&description, registry)?);
-    let tensors = table(&frame, &header, &description, &structure)?;
-    let mut network = fill(&description, structure, &tensors, frame.data)?;
+    let definition = definition(&description, registry)?;
+    let tensors = table(&frame, &header, &description, &definition)?;
+    let graph = Arc::new(Graph::of(definition)?);
+    let mut network = fill(&description, graph, &tensors, frame.data)?;
     network.set_crate_version(&description.crate_version);
     Ok((network, description.model))
 }
 
-/// The tensors of a file, after checking that its header is what `structure` requires and that all their bytes exist.
+/// The tensors of a file, after checking that its header is what `definition` requires and that all their bytes exist.
 pub(super) fn table<T: Scalar>(
     frame: &Frame<'_>,
     header: &Config,
     description: &Description,
-    structure: &Structure<T>,
+    definition: &Definition<T>,
 ) -> Result<Vec<Tensor>, ModelFileErrorKind> {
     let beside = description.training.as_ref().map(|_| Entries::read(header)).transpose()?;
-    let tensors = tensor::table(description, structure, beside.unwrap_or_default())?;
+    let tensors = tensor::table(description, definition, beside.unwrap_or_default())?;
     tensor::compare(header, &tensors)?;
     require_canonical(frame, description, &tensors)?;
     let (expected, found) = (tensors.last().map_or(0, |last| last.bytes.end), frame.data.len() as u64);
@@ -78,7 +79,10 @@ fn suits<T: Scalar>(
 }
 
 /// Builds and plans the layers.
-fn structure<T: Scalar>(description: &Description, registry: &Registry<T>) -> Result<Structure<T>, ModelFileErrorKind> {
+fn definition<T: Scalar>(
+    description: &Description,
+    registry: &Registry<T>,
+) -> Result<Definition<T>, ModelFileErrorKind> {
     let mut layers = Vec::with_capacity(description.layers.len());
     for layer in &description.layers {
         let (name, kind) = (layer.name.clone(), layer.kind.clone());
@@ -92,14 +96,13 @@ fn structure<T: Scalar>(description: &Description, registry: &Registry<T>) -> Re
         }
         layers.push((name, built));
     }
-    let mut structure = Structure::new(description.input, layers, Sharing::Detached)?;
-    structure.output_shape = renamed(&structure, description.output)?;
-    Ok(structure)
+    let definition = Definition::new(description.input, layers, TiedWeights::Copied)?;
+    Ok(Definition { output_shape: renamed(&definition, description.output)?, ..definition })
 }
 
 /// The file's output shape, if it is not the last layer's.
-fn renamed<T: Scalar>(structure: &Structure<T>, output: Shape) -> Result<Option<Shape>, ModelFileErrorKind> {
-    let own = structure.output();
+fn renamed<T: Scalar>(definition: &Definition<T>, output: Shape) -> Result<Option<Shape>, ModelFileErrorKind> {
+    let own = definition.output();
     match (own == output, own.elements() == output.elements()) {
         (true, _) => Ok(None),
         (false, true) => Ok(Some(output)),
@@ -124,33 +127,33 @@ fn require_canonical(
 /// The network with its parameters, state and scalers. `data` must be as long as `tensors` say.
 fn fill<T: Scalar>(
     description: &Description,
-    structure: Arc<Structure<T>>,
+    graph: Arc<Graph<T>>,
     tensors: &[Tensor],
     data: &[u8],
 ) -> Result<Network<T>, ModelFileErrorKind> {
-    let frozen = description.frozen_in(&structure)?;
+    let frozen = description.frozen_in(&graph.definition)?;
     let [input, output] = scalers(description, tensors, data)?;
     let output = if description.model == Model::Network { output } else { input.clone() };
-    let entries = Arc::clone(&structure);
-    Network::restore(structure, description.seed, frozen, [input, output], |parameters, state| {
-        numbers(&entries, tensors, data, parameters, state)
+    let entries = Arc::clone(&graph);
+    Network::restore(graph, description.seed, frozen, [input, output], |parameters, state| {
+        numbers(&entries.definition, tensors, data, parameters, state)
     })
 }
 
-/// Reads parameters and state of a model with that structure.
+/// Reads parameters and state of a model with that definition.
 pub(super) fn numbers<T: Scalar>(
-    structure: &Structure<T>,
+    definition: &Definition<T>,
     tensors: &[Tensor],
     data: &[u8],
     parameters: &mut [T],
     state: &mut [T],
 ) -> Result<(), ModelFileErrorKind> {
     let own = tensors.iter().filter(|tensor| tensor.part == Part::Model);
-    for (tensor, entry) in own.clone().zip(&structure.table) {
-        numbers_of(tensor, data, parameters.get_mut(entry.range.clone()).unwrap_or_default())?;
+    for (tensor, entry) in own.clone().zip(&definition.table) {
+        numbers_of(tensor, data, invariant::slice_mut(parameters, &entry.range, "numbers", &entry.name))?;
     }
-    for (tensor, entry) in own.skip(structure.table.len()).zip(&structure.states) {
-        numbers_of(tensor, data, state.get_mut(entry.range.clone()).unwrap_or_default())?;
+    for (tensor, entry) in own.skip(definition.table.len()).zip(&definition.states) {
+        numbers_of(tensor, data, invariant::slice_mut(state, &entry.range, "numbers", &entry.name))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::ModelFileErrorKind;
 use super::description::Description;
 use super::supplement::{Entries, Entry};
-use crate::network::Structure;
+use crate::graph::Definition;
 use crate::{Config, Scalar, Value};
 
 /// A float type in a file.
@@ -96,7 +96,7 @@ impl Float {
 /// The tensors of a model and its supplement, in the order of the file.
 pub(super) fn table<T: Scalar>(
     description: &Description,
-    structure: &Structure<T>,
+    definition: &Definition<T>,
     entries: Entries,
 ) -> Result<Vec<Tensor>, ModelFileErrorKind> {
     let features = [description.input.elements(), description.output.elements()];
@@ -104,7 +104,7 @@ pub(super) fn table<T: Scalar>(
     let scalers = scalers.flat_map(|((names, features), _)| {
         names.map(|name| (Part::Scaler, name.to_owned(), Float::F64, vec![features]))
     });
-    let numbers = structure.table.iter().chain(&structure.states);
+    let numbers = definition.table.iter().chain(&definition.states);
     let numbers = numbers.map(|entry| (Part::Model, entry.name.clone(), description.float, entry.shape.clone()));
     let beside = |part: Part| move |entry: Entry| (part, entry.name, entry.float, entry.shape.dimensions().to_vec());
     let (wide, own) =

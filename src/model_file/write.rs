@@ -8,8 +8,8 @@ use super::supplement::{Entries, Numbers, Supplement};
 use super::tensor::{self, Float};
 use super::{ModelFileErrorKind, json};
 use crate::Scalar;
+use crate::graph::{Network, Parameter};
 use crate::kernel::reduce;
-use crate::network::{Network, Parameter};
 
 /// Numbers converted into bytes at a time.
 const CHUNK: usize = 1 << 13;
@@ -39,7 +39,7 @@ impl<'a, T: Scalar> Writer<'a, T> {
         let training = supplement.map(|supplement| supplement.config.clone());
         let description = Description { training, ..Description::of(network, model)? };
         let entries = supplement.map_or(Entries::default(), Supplement::entries);
-        let tensors = tensor::table(&description, network.structure(), entries)?;
+        let tensors = tensor::table(&description, network.definition(), entries)?;
         let header = tensor::header(&description, 0, &tensors)?;
         let unsealed = Unsealed::new(&header)?;
         let again = json::read(&header).map_err(|error| frame::wrong(error.offset, error.problem))?;

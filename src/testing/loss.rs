@@ -8,9 +8,9 @@ use super::numbers::{Numbers, all_finite, convert, distance, first_difference, p
 use super::report::{Report, Verdict, fails, verdict, worse};
 use super::stencil::{GradientComparison, compare_gradient};
 use super::{GRADIENT, GRADIENT_BOUND};
+use crate::graph::Network;
 use crate::layer::Dense;
 use crate::loss::{Loss, LossPass};
-use crate::network::Network;
 use crate::{Activation, Error, Scalar, Sgd, Shape, Trainer};
 
 /// The most elements of a sample; limited because a check trains a small network on it.

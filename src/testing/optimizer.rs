@@ -4,8 +4,8 @@ use nalgebra::DMatrix;
 
 use super::numbers::{Numbers, all_finite, distance, first_difference, largest};
 use super::report::{Report, Verdict, fails, verdict, worse};
+use crate::graph::Network;
 use crate::layer::{Activation, Dense};
-use crate::network::Network;
 use crate::optimizer::{MAX_SLOTS, Optimizer, Update};
 use crate::{Error, Mse, Scalar, Shape, Trainer};
 

@@ -4,9 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::numbers::Numbers;
+use crate::invariant;
+use crate::kernel::product::Segments;
 use crate::layer::{
-    Activation, Backward, BackwardStatistics, FinishGradient, Forward, ForwardStatistics, Gradients, Layer, Mode,
-    Parameters, Plan, Prepare, PrepareBackward, Segments, StateUpdate, WholeBatch,
+    Activation, Backward, BackwardSums, Context, DeferredGradient, DeferredRows, Forward, Gradients, Layer, Mode,
+    Parameters, Plan, deferred_gradient,
 };
 use crate::random::{Purpose, Random};
 use crate::{Scalar, Shape, ShapeError};
@@ -63,7 +65,7 @@ pub(super) struct Found {
     pub output: f64,
     pub cache: f64,
     pub scratch: f64,
-    pub prepared: f64,
+    pub packed: f64,
     pub input_gradient: f64,
 }
 
@@ -72,7 +74,7 @@ pub(super) struct Found {
 pub(super) struct Passed<T> {
     pub output: Vec<T>,
     pub penalties: Vec<f64>,
-    pub figures: Vec<f64>,
+    pub diagnostics: Vec<f64>,
     /// The forward statistics.
     pub statistics: Vec<f64>,
     pub by_input: Vec<T>,
@@ -190,8 +192,16 @@ impl<T: Scalar> Rig<T> {
 
     fn go(&self, samples: &Samples<T>, setting: Setting, back: bool) -> Passed<T> {
         let batch = setting.batch.unwrap_or(samples.count);
-        let (prepared, prepared_backward) = self.prepared(setting);
-        let mut trip = Trip { rig: self, setting, batch, prepared, prepared_backward, statistics: Vec::new() };
+        let (packed, packed_backward) = self.packed(setting);
+        let mut trip = Trip {
+            rig: self,
+            setting,
+            batch,
+            packed,
+            packed_backward,
+            statistics: Vec::new(),
+            gradient_statistics: Vec::new(),
+        };
         let parts = samples.parts(setting.part).into_iter();
         let mut parts: Vec<Part<T>> = parts.map(|(first, samples)| trip.part(first, samples)).collect();
         if setting.mode == Mode::Training {
@@ -199,7 +209,7 @@ impl<T: Scalar> Rig<T> {
         }
         let mut passed = Passed {
             penalties: vec![0.0; self.plan.penalties.len()],
-            figures: vec![0.0; self.plan.figures.len()],
+            diagnostics: vec![0.0; self.plan.diagnostics.len()],
             ..Passed::default()
         };
         for part in &mut parts {
@@ -214,18 +224,23 @@ impl<T: Scalar> Rig<T> {
         passed
     }
 
-    fn prepared(&self, setting: Setting) -> (Vec<T>, Vec<T>) {
-        let (input_shape, parameters) = (self.input, self.parameters());
-        let buffer = |elements: usize| vec![T::from_f64(setting.found.prepared); elements];
-        let (mut prepared, mut backward) = (buffer(self.plan.prepared), buffer(self.plan.prepared_backward));
-        if !prepared.is_empty() {
-            self.layer.prepare(Prepare { input_shape, parameters, prepared: &mut prepared });
+    fn packed(&self, setting: Setting) -> (Vec<T>, Vec<T>) {
+        let buffer = |elements: usize| vec![T::from_f64(setting.found.packed); elements];
+        let (mut packed, mut backward) = (buffer(self.plan.packed), buffer(self.plan.packed_backward));
+        if let Some(packing) = self.layer.packing() {
+            if !packed.is_empty() {
+                packing.pack(self.input, self.parameters(), &mut packed);
+            }
+            if !backward.is_empty() {
+                packing.pack_backward(self.input, self.parameters(), &packed, &mut backward);
+            }
         }
-        if !backward.is_empty() {
-            let (prepared, prepared_backward) = (&*prepared, &mut *backward);
-            self.layer.prepare_backward(PrepareBackward { input_shape, parameters, prepared, prepared_backward });
-        }
-        (prepared, backward)
+        (packed, backward)
+    }
+
+    /// The gradient that is computed over the whole batch, if there is one.
+    fn deferred(&self) -> Option<Arc<dyn DeferredGradient<T>>> {
+        deferred_gradient(&self.layer)
     }
 
     fn parameters(&self) -> Parameters<'_, T> {
@@ -258,9 +273,10 @@ struct Trip<'a, T: Scalar> {
     rig: &'a Rig<T>,
     setting: Setting,
     batch: usize,
-    prepared: Vec<T>,
-    prepared_backward: Vec<T>,
+    packed: Vec<T>,
+    packed_backward: Vec<T>,
     statistics: Vec<f64>,
+    gradient_statistics: Vec<f64>,
 }
 
 impl<T: Scalar> Trip<'_, T> {
@@ -281,75 +297,76 @@ impl<T: Scalar> Trip<'_, T> {
         vec![T::from_f64(self.setting.found.scratch); self.rig.plan.scratch]
     }
 
-    fn activation(&self) -> Activation {
-        if self.setting.linked { Activation::Linear } else { self.rig.layer.activation() }
+    /// What the passes of a part share with the layer.
+    fn context(&self, first: usize, samples: usize) -> Context<'_, T> {
+        let trains = self.setting.mode == Mode::Training;
+        let activation = self.rig.plan.activation.unwrap_or_default();
+        Context {
+            input_shape: self.rig.input,
+            output_shape: self.rig.plan.output,
+            samples,
+            batch: self.batch,
+            mode: self.setting.mode,
+            epoch: if trains { self.rig.epoch } else { 0.0 },
+            random: self.setting.random.skip(first),
+            activation: if self.setting.linked { Activation::Linear } else { activation },
+            parameters: self.rig.parameters(),
+            packed: &self.packed,
+            packed_backward: &self.packed_backward,
+            state: &self.rig.state,
+            statistics: &self.statistics,
+            gradient_statistics: &self.gradient_statistics,
+        }
     }
 
     fn forward_sums(&self, part: &Part<T>, sums: &mut [f64]) {
-        self.rig.layer.forward_statistics(ForwardStatistics {
-            input_shape: self.rig.input,
-            samples: part.samples.count,
-            batch: self.batch,
-            parameters: self.rig.parameters(),
-            input: &part.samples.input,
-            sums,
-        });
+        if let Some(layer) = self.rig.layer.batch_statistics() {
+            layer.forward_sums(&self.context(part.first, part.samples.count), &part.samples.input, sums);
+        }
     }
 
     fn forward(&self, part: &mut Part<T>, passed: &mut Passed<T>) {
-        let rig = self.rig;
-        if rig.plan.passes_through {
-            part.output.clone_from(&part.samples.input);
-            return;
-        }
-        let (trains, counts) = (self.setting.mode == Mode::Training, self.setting.mode != Mode::Inference);
-        rig.layer.forward(Forward {
-            input_shape: rig.input,
-            output_shape: rig.plan.output,
-            samples: part.samples.count,
-            batch: self.batch,
-            mode: self.setting.mode,
-            activation: self.activation(),
-            parameters: rig.parameters(),
-            prepared: &self.prepared,
-            state: &rig.state,
-            input: &part.samples.input,
-            side: &part.samples.side,
-            output: &mut part.output,
-            cache: &mut part.cache,
-            scratch: &mut self.scratch(),
-            random: self.setting.random.skip(part.first),
-            epoch: if trains { rig.epoch } else { 0.0 },
-            statistics: &self.statistics,
-            penalties: if counts { &mut passed.penalties } else { &mut [] },
-            figures: if counts { &mut passed.figures } else { &mut [] },
-        });
+        let counts = self.setting.mode != Mode::Inference;
+        self.rig.layer.forward(
+            &self.context(part.first, part.samples.count),
+            Forward {
+                input: &part.samples.input,
+                side: &part.samples.side,
+                output: &mut part.output,
+                cache: &mut part.cache,
+                scratch: &mut self.scratch(),
+                penalties: if counts { &mut passed.penalties } else { &mut [] },
+                diagnostics: if counts { &mut passed.diagnostics } else { &mut [] },
+            },
+        );
     }
 
-    fn backward(&self, samples: &Samples<T>, parts: &mut [Part<T>], passed: &mut Passed<T>) {
+    fn backward(&mut self, samples: &Samples<T>, parts: &mut [Part<T>], passed: &mut Passed<T>) {
         let plan = &self.rig.plan;
-        let statistics = sums(plan.backward_statistics, parts, |part, sums| self.backward_sums(part, sums));
-        let mut lane: Vec<Range<usize>> = Vec::new();
-        for (spec, range) in plan.parameters.iter().zip(&self.rig.ranges) {
-            let start = lane.last().map_or(0, |range| range.end);
-            let elements = if spec.whole_batch { 0 } else { spec.collected.unwrap_or(range.len()) };
-            lane.push(start..start + elements);
+        self.gradient_statistics = sums(plan.backward_statistics, parts, |part, sums| self.backward_sums(part, sums));
+        let deferred = self.rig.deferred();
+        let mut in_shard: Vec<Range<usize>> = Vec::new();
+        for (index, range) in self.rig.ranges.iter().enumerate() {
+            let start = in_shard.last().map_or(0, |range| range.end);
+            let is_deferred = deferred.as_ref().is_some_and(|layer| layer.deferred() == index);
+            in_shard.push(start..start + if is_deferred { 0 } else { range.len() });
         }
-        let mut gradients = vec![T::zero(); lane.last().map_or(0, |range| range.end)];
-        for (_, range) in plan.parameters.iter().zip(&lane).filter(|(spec, _)| spec.collected.is_none()) {
-            gradients.get_mut(range.clone()).into_iter().flatten().for_each(|value| *value = self.before());
-        }
+        let mut gradients = vec![self.before(); in_shard.last().map_or(0, |range| range.end)];
         let mut slopes_left = Vec::new();
         for part in parts {
-            self.backward_part(part, &statistics, &mut gradients, &lane);
+            self.backward_part(part, &mut gradients, &in_shard);
             slopes_left.extend_from_slice(&part.samples.slopes);
             passed.by_input.extend_from_slice(if self.setting.by_input { &part.by_input } else { &[] });
         }
         passed.by_parameters = vec![self.before(); self.rig.parameters.len()];
-        for (index, (from, to)) in lane.iter().zip(&self.rig.ranges).enumerate() {
-            let Some(gradient) = passed.by_parameters.get_mut(to.clone()) else { continue };
-            let in_lane = gradients.get(from.clone()).unwrap_or(&[]);
-            self.complete(index, samples, &slopes_left, in_lane, gradient);
+        for (index, (from, to)) in in_shard.iter().zip(&self.rig.ranges).enumerate() {
+            let gradient = invariant::slice_mut(&mut passed.by_parameters, to, "gradient", "a checked layer");
+            let in_shard = invariant::slice(&gradients, from, "gradient", "a checked layer");
+            match deferred.as_deref().filter(|layer| layer.deferred() == index) {
+                Some(layer) => self.complete_deferred(layer, samples, &slopes_left, gradient),
+                None => gradient.copy_from_slice(in_shard),
+            }
+            self.add_penalty_gradient(index, gradient);
         }
     }
 
@@ -358,89 +375,66 @@ impl<T: Scalar> Trip<'_, T> {
     }
 
     fn backward_sums(&self, part: &Part<T>, sums: &mut [f64]) {
-        self.rig.layer.backward_statistics(BackwardStatistics {
-            input_shape: self.rig.input,
-            samples: part.samples.count,
-            batch: self.batch,
-            parameters: self.rig.parameters(),
-            input: &part.samples.input,
-            output: &part.output,
-            cache: &part.cache,
-            output_gradient: &part.samples.slopes,
-            forward_statistics: &self.statistics,
-            sums,
-        });
+        let (samples, cache) = (&part.samples, &part.cache);
+        let pass =
+            BackwardSums { input: &samples.input, output: &part.output, cache, output_gradient: &samples.slopes };
+        if let Some(layer) = self.rig.layer.batch_statistics() {
+            layer.backward_sums(&self.context(part.first, samples.count), pass, sums);
+        }
     }
 
-    fn backward_part(&self, part: &mut Part<T>, statistics: &[f64], gradients: &mut [T], lane: &[Range<usize>]) {
-        let (rig, setting) = (self.rig, self.setting);
-        if rig.plan.passes_through {
-            part.by_input.clone_from(&part.samples.slopes);
-            return;
-        }
-        rig.layer.backward(Backward {
-            input_shape: rig.input,
-            output_shape: rig.plan.output,
-            samples: part.samples.count,
-            batch: self.batch,
-            mode: setting.mode,
-            activation: self.activation(),
-            parameters: rig.parameters(),
-            prepared: &self.prepared,
-            prepared_backward: &self.prepared_backward,
-            state: &rig.state,
-            input: &part.samples.input,
-            side: &part.samples.side,
-            output: if setting.forgets_output { &[] } else { &part.output },
-            cache: &part.cache,
-            scratch: &mut self.scratch(),
-            random: setting.random.skip(part.first),
-            epoch: rig.epoch,
-            forward_statistics: &self.statistics,
-            statistics,
-            output_gradient: &mut part.samples.slopes,
-            input_gradient: setting.by_input.then_some(&mut part.by_input),
-            gradients: Gradients::new(gradients, lane),
-        });
+    fn backward_part(&self, part: &mut Part<T>, gradients: &mut [T], in_shard: &[Range<usize>]) {
+        let context = self.context(part.first, part.samples.count);
+        self.rig.layer.backward(
+            &context,
+            Backward {
+                input: &part.samples.input,
+                side: &part.samples.side,
+                output: if self.setting.forgets_output { &[] } else { &part.output },
+                cache: &part.cache,
+                scratch: &mut self.scratch(),
+                output_gradient: &mut part.samples.slopes,
+                input_gradient: self.setting.by_input.then_some(&mut part.by_input),
+                gradients: Gradients::new(gradients, in_shard),
+            },
+        );
     }
 
-    /// Completes the gradient with respect to one parameter, from the parts' sums or over the whole batch.
-    fn complete(&self, parameter: usize, samples: &Samples<T>, slopes_left: &[T], in_lane: &[T], gradient: &mut [T]) {
-        let Some(spec) = self.rig.plan.parameters.get(parameter) else { return };
-        let layer = &self.rig.layer;
-        if spec.whole_batch {
-            let rows = spec.shape.first().copied().unwrap_or(1).max(1);
-            let columns = (gradient.len() / rows).max(1);
-            for (piece, gradient) in gradient.chunks_mut(ROWS * columns).enumerate() {
-                let first = piece * ROWS;
-                layer.whole_batch_gradient(WholeBatch {
-                    parameter,
-                    input: Segments::contiguous(&samples.input, self.rig.input.elements(), samples.count),
-                    output_gradient: Segments::contiguous(slopes_left, self.rig.plan.output.elements(), samples.count),
-                    rows: first..first + gradient.len() / columns,
-                    gradient,
-                });
-            }
-        } else if spec.collected.is_some() {
-            let input_shape = self.rig.input;
-            layer.finish_gradient(FinishGradient { input_shape, parameter, collected: in_lane, gradient });
-        } else {
-            gradient.copy_from_slice(in_lane);
+    /// Computes the gradient of a parameter over the whole batch.
+    fn complete_deferred(
+        &self,
+        layer: &dyn DeferredGradient<T>,
+        samples: &Samples<T>,
+        slopes_left: &[T],
+        gradient: &mut [T],
+    ) {
+        let spec = invariant::at(&self.rig.plan.parameters, layer.deferred(), "parameter");
+        let rows = spec.shape.first().copied().unwrap_or(1).max(1);
+        let columns = (gradient.len() / rows).max(1);
+        for (piece, gradient) in gradient.chunks_mut(ROWS * columns).enumerate() {
+            let first = piece * ROWS;
+            layer.add_rows(DeferredRows {
+                input: Segments::contiguous(&samples.input, self.rig.input.elements(), samples.count),
+                output_gradient: Segments::contiguous(slopes_left, self.rig.plan.output.elements(), samples.count),
+                rows: first..first + gradient.len() / columns,
+                gradient,
+            });
         }
-        if let (Some(regularizer), Some(range)) = (spec.regularizer, self.rig.ranges.get(parameter)) {
-            regularizer.add_gradient(self.rig.parameters.get(range.clone()).unwrap_or(&[]), gradient);
+    }
+
+    fn add_penalty_gradient(&self, parameter: usize, gradient: &mut [T]) {
+        let spec = invariant::at(&self.rig.plan.parameters, parameter, "parameter");
+        if let Some(regularizer) = spec.regularizer {
+            let range = invariant::at(&self.rig.ranges, parameter, "parameter");
+            let values = invariant::slice(&self.rig.parameters, range, "parameter", "a checked layer");
+            regularizer.add_gradient(values, gradient);
         }
     }
 
     fn state(&self) -> Vec<T> {
         let mut state = self.rig.state.clone();
-        if !state.is_empty() {
-            self.rig.layer.update_state(StateUpdate {
-                input_shape: self.rig.input,
-                batch: self.batch,
-                statistics: &self.statistics,
-                state: &mut state,
-            });
+        if let Some(layer) = self.rig.layer.batch_statistics().filter(|_| !state.is_empty()) {
+            layer.update_state(&Context { state: &[], ..self.context(0, self.batch) }, &mut state);
         }
         state
     }
@@ -463,8 +457,7 @@ fn planned<T: Scalar>(layer: &dyn Layer<T>, input: Shape) -> Result<Plan, ShapeE
 fn numbers_in(plan: &Plan, input: Shape) -> [usize; 2] {
     let parameters = plan.parameters.iter().map(|spec| spec.shape.iter().fold(1, |a: usize, b| a.saturating_mul(*b)));
     let state = plan.state.iter().map(|state| state.elements);
-    let shared =
-        [plan.scratch, plan.prepared, plan.prepared_backward, plan.forward_statistics, plan.backward_statistics];
+    let shared = [plan.scratch, plan.packed, plan.packed_backward, plan.forward_statistics, plan.backward_statistics];
     let of_layer = parameters.chain(state).chain(shared).fold(0, usize::saturating_add);
     let buffers = [input.elements(), plan.output.elements(), plan.cache_per_sample, plan.side_input];
     [of_layer, buffers.into_iter().fold(0, usize::saturating_add)]

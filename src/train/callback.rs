@@ -1,7 +1,7 @@
 //! [`Callback`]: user code that training calls.
 
 use super::Epoch;
-use crate::network::Network;
+use crate::graph::Network;
 use crate::{Config, ConfigError, Scalar};
 
 /// Code that training calls after every step and every epoch.

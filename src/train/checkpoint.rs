@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::TrainErrorKind;
+use crate::graph::Network;
 use crate::model_file::disk::{Disk, System};
 use crate::model_file::{self, ModelFileError};
-use crate::network::Network;
 use crate::{Scalar, option};
 
 /// Where and how often a training run is saved. A run that is interrupted, by a kill or a power failure, can be resumed from its last checkpoint: see

@@ -1,7 +1,7 @@
 //! [`EarlyStopping`]: ends training when the validation total stops falling, and restores the best model.
 
 use crate::data::InputError;
-use crate::network::{Network, zeros};
+use crate::graph::{Network, zeros};
 use crate::{Config, OptionError, Scalar, option};
 
 /// Ends training when [`Epoch::validation_total`](super::Epoch::validation_total) has not fallen for some epochs, and restores the model of the best epoch;

@@ -3,8 +3,10 @@
 use super::Metric;
 use super::step::{BatchStep, Pairs, Question};
 use crate::data::{DataError, Source, numbered};
+use crate::exec::{Step, Tape, TapeOptions, Totals};
+use crate::graph::{LayoutOptions, Network};
+use crate::layer::Mode;
 use crate::loss::Loss;
-use crate::network::{Keep, Network, Record, Tape};
 use crate::random::Random;
 use crate::{Autoencoder, Error, Scalar};
 
@@ -17,7 +19,7 @@ pub trait Model<T: Scalar>: sealed::Sealed<T> {
 /// Keeps mutable access to the trainer: users could replace the network with one of another structure.
 pub(super) mod sealed {
     use crate::Scalar;
-    use crate::network::Network;
+    use crate::graph::Network;
 
     pub trait Sealed<T: Scalar> {
         fn as_network_mut(&mut self) -> &mut Network<T>;
@@ -113,14 +115,15 @@ impl<T: Scalar> Network<T> {
         loss: Option<&dyn Loss<T>>,
         metrics: &[Box<dyn Metric<T>>],
         pairs: Pairs<'_, T>,
-    ) -> Result<Record, Error> {
+    ) -> Result<Totals, Error> {
         /// Samples evaluated at a time.
         const AT_ONCE: usize = 256;
         loss.map_or(Ok(()), |loss| loss.check())?;
         let samples = pairs.check(self)?;
         let question = Question::new(self, loss, metrics);
-        let keep = Keep { target: pairs.needs_targets(self), link: question.link, ..Keep::default() };
-        let mut tape = Tape::new(self, AT_ONCE.min(samples), keep, false, metrics.len())?;
+        let layout = LayoutOptions { loss: true, target: pairs.needs_targets(self), ..LayoutOptions::default() };
+        let options = TapeOptions { layout, whole_batch: false, metrics: metrics.len() };
+        let mut tape = Tape::new(self, AT_ONCE.min(samples), options)?;
         let order = numbered(0..samples)?;
         Ok(evaluate(self, &mut tape, pairs, question, &order, None)?)
     }
@@ -134,14 +137,18 @@ pub(super) fn evaluate<T: Scalar>(
     question: Question<'_, T>,
     order: &[usize],
     validation: Option<Random>,
-) -> Result<Record, DataError> {
-    let mut sums = Record::without_statistics(network.structure(), question.metrics.len());
+) -> Result<Totals, DataError> {
+    let mut sums = Totals::without_statistics(network.definition(), question.metrics.len());
     let at_once = tape.capacity();
     for (index, order) in order.chunks(at_once).enumerate() {
-        let validation = validation.map(|random| random.skip(index * at_once));
-        let step = BatchStep { pairs, question, noise: None, order };
-        network.evaluate_step(tape, order.len(), question.link.is_some(), validation, &step)?;
-        sums.add(tape.total());
+        let (mode, random) = match validation {
+            Some(random) => (Mode::Validation, random.skip(index * at_once)),
+            None => (Mode::Inference, network.layer_streams()),
+        };
+        let batch = BatchStep { pairs, question, noise: None, order };
+        let (samples, from_logits) = (order.len(), question.link.is_some());
+        network.evaluate_step(tape, mode, Step { samples, from_logits, random, loader: &batch, last: &batch })?;
+        sums.add(tape.totals());
     }
     sums.divide(order.len());
     Ok(sums)

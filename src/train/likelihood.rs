@@ -6,9 +6,10 @@ use rand_distr::{Distribution, StandardNormal};
 use super::step::{BatchStep, Pairs, Question};
 use crate::autoencoder::Posterior;
 use crate::data::{Batch, Source, numbered};
+use crate::exec::{BatchLoader, Ending, Load, Workspace};
+use crate::graph::zeros;
 use crate::layer::deviation;
 use crate::loss::{Loss, LossError, LossPass, Reduction};
-use crate::network::{Ending, Read, Step, Workspace, zeros};
 use crate::parallel::{self, Divide};
 use crate::random::{Purpose, Random, Rng};
 use crate::shape::checked_product;
@@ -143,9 +144,9 @@ impl<'a, T: Scalar> Block<'a, T> {
             Ok(DMatrix::from_vec(features, samples, values))
         };
         let mut inputs = matrix(network.input_shape().elements())?;
-        let (mut targets, mut side) = (inputs.clone(), matrix(network.structure().side_input)?);
-        let read = Read { input: targets.as_mut_slice(), side: side.as_mut_slice(), target: &mut [] };
-        step.read(0..samples, read)?;
+        let (mut targets, mut side) = (inputs.clone(), matrix(network.definition().side_input)?);
+        let read = Load { input: targets.as_mut_slice(), side: side.as_mut_slice(), target: &mut [] };
+        step.load(0..samples, read)?;
         step.pairs.inputs.read(step.order, inputs.as_mut_slice())?;
         let batch = Batch::from(&inputs);
         let posterior = model.encode_distribution(if side.is_empty() { batch } else { batch.with_side(&side) })?;
@@ -170,7 +171,7 @@ impl<'a, T: Scalar> Block<'a, T> {
             memory.draw(count, &self.posterior, sample, &mut rng);
             let (codes, sides) = (memory.codes.columns(0, count), DMatrix::from_columns(&vec![side; count]));
             let codes = if sides.is_empty() { Batch::from(&codes) } else { Batch::from(&codes).with_side(&sides) };
-            let (layers, ending) = (self.model.decoder_layers(), Ending::Loss { linked });
+            let (layers, ending) = (self.model.decoder_layers(), Ending::Loss { from_logits: linked });
             let predictions = network.infer_to(layers, ending, &mut memory.workspace, codes)?;
             for (prediction, log_ratio) in predictions.column_iter().zip(&memory.log_ratios) {
                 let pass = LossPass::new(self.question.shape, prediction.as_slice(), target.as_slice())?.linked(linked);

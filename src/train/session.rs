@@ -13,8 +13,9 @@ use super::trainer::{Trainer, Validation};
 use super::update::Moments;
 use super::{Control, Epoch, History, Progress, TrainError, TrainErrorKind};
 use crate::data::{Corrupted, DataError, Origin, numbered, streams};
+use crate::exec::{Step, Tape, TapeOptions, Totals};
+use crate::graph::{LayoutOptions, Network, zeros};
 use crate::model_file::Model;
-use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::Moment;
 use crate::random::{Purpose, Random, shuffle};
 use crate::{Error, OptionError, Scalar, option, parallel};
@@ -51,7 +52,7 @@ pub(super) struct Session<'s, 'a, T: Scalar> {
 struct SoFar {
     steps: usize,
     /// Sums over samples.
-    sums: Record,
+    sums: Totals,
     started: Instant,
     /// The time an interrupted process spent on this epoch.
     seconds_before: f64,
@@ -59,7 +60,7 @@ struct SoFar {
 
 impl SoFar {
     fn new<T: Scalar>(network: &Network<T>, metrics: usize) -> Self {
-        let sums = Record::without_statistics(network.structure(), metrics);
+        let sums = Totals::without_statistics(network.definition(), metrics);
         Self { steps: 0, sums, started: Instant::now(), seconds_before: 0.0 }
     }
 
@@ -81,7 +82,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let validates_to = matches!(&trainer.validation, Validation::Pairs(pairs) if pairs.targets.is_some());
         let apart = pairs.needs_targets(network) || validates_to || trainer.corruption.is_some();
         let link = Question::new(network, Some(trainer.loss.as_ref()), &[]).link;
-        let keep = Keep { target: apart, link, ..Keep::default() };
+        let layout = LayoutOptions { target: apart, fused_activation: link, ..LayoutOptions::training() };
+        let options = TapeOptions { layout, whole_batch: false, metrics: trainer.metrics.len() };
         let capacity = trainer.batch_size.min(samples);
         Ok(Self {
             watch: trainer.early_stopping.map(|options| Watch::new(options, network)).transpose()?,
@@ -89,7 +91,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             losses: Vec::new(),
             moments: Moments::new(network, trainer.optimizer.slots())?,
             gradients: zeros(network.parameter_count())?,
-            tape: Tape::new(network, capacity, keep, false, trainer.metrics.len())?,
+            tape: Tape::new(network, capacity, options)?,
             order: numbered(0..samples)?,
             history: History::default(),
             so_far: SoFar::new(network, trainer.metrics.len()),
@@ -106,7 +108,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     pub fn run(mut self) -> Result<History, Stop> {
         self.resume().map_err(|kind| TrainError::new(0, 0, kind, History::default()))?;
         while !self.ended && self.history.epochs().len() < self.trainer.epochs {
-            let threads = self.network.is_worth_threads(self.trainer.batch_size);
+            let threads = self.network.program().is_worth_threads(self.trainer.batch_size);
             parallel::awake(threads, || self.steps_of_epoch())?;
             self.end_epoch()?;
         }
@@ -127,7 +129,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             let first = step * self.trainer.batch_size;
             let end = self.order.len().min(first + self.trainer.batch_size);
             self.step(epoch, step, first..end).map_err(|kind| self.stop(step + 1, kind))?;
-            self.so_far.sums.add(self.tape.total());
+            self.so_far.sums.add(self.tape.totals());
             self.so_far.steps = step + 1;
             let progress = Progress {
                 epoch,
@@ -169,16 +171,17 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     fn step(&mut self, epoch: usize, step: usize, batch: Range<usize>) -> Result<(), TrainErrorKind> {
         let order = self.order.get(batch).unwrap_or(&[]);
         let question = Question::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
-        let linked = question.link.is_some();
+        let from_logits = question.link.is_some();
         let origin = Origin { source: self.pairs.inputs, first: 0, count: self.order.len() };
         let random = streams(self.trainer.seed).at(epoch, step);
         let noise = self.trainer.corruption.as_deref().map(|corruption| Noise { corruption, origin, random });
         let random = Random::new(self.trainer.seed, Purpose::Layer).at(epoch, step);
-        let work = BatchStep { pairs: self.pairs, question, noise, order };
+        let batch = BatchStep { pairs: self.pairs, question, noise, order };
         let elapsed = self.moment().elapsed;
         self.tape.set_epoch(elapsed);
-        self.network.gradient(&mut self.tape, order.len(), linked, random, &work, &mut self.gradients)?;
-        let total = self.tape.total();
+        let step = Step { samples: order.len(), from_logits, random, loader: &batch, last: &batch };
+        self.network.gradient(&mut self.tape, step, &mut self.gradients)?;
+        let total = self.tape.totals();
         let value = (total.loss + total.penalties.iter().sum::<f64>()) / order.len() as f64;
         if !value.is_finite() {
             return Err(TrainErrorKind::LossNotFinite { value });
@@ -215,12 +218,12 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let validation = self.validate()?;
         let mut record = std::mem::take(&mut self.so_far.sums);
         record.divide(self.order.len());
-        let (structure, metrics) = (self.network.structure(), self.metric_names());
+        let (definition, metrics) = (self.network.definition(), self.metric_names());
         let mut epoch = Epoch {
             number: self.number(),
             loss: record.loss,
-            penalties: named(&structure.penalties, record.penalties),
-            figures: named(&structure.figures, record.figures),
+            penalties: named(&definition.penalties, record.penalties),
+            figures: named(&definition.diagnostics, record.diagnostics),
             metrics: named(&metrics, record.metrics),
             validation_loss: None,
             validation_penalties: Vec::new(),
@@ -230,10 +233,10 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             seconds: self.so_far.seconds(),
         };
         if let Some(record) = validation {
-            let (penalties, figures) = structure.validated_names();
+            let (penalties, figures) = definition.validated_names();
             epoch.validation_loss = Some(record.loss);
-            epoch.validation_penalties = named(&penalties, structure.validated_penalties(&record.penalties));
-            epoch.validation_figures = named(&figures, structure.validated_figures(&record.figures));
+            epoch.validation_penalties = named(&penalties, definition.validated_penalties(&record.penalties));
+            epoch.validation_figures = named(&figures, definition.validated_diagnostics(&record.diagnostics));
             epoch.validation_metrics = named(&metrics, record.metrics);
         }
         Ok(epoch)
@@ -243,7 +246,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         self.trainer.metrics.iter().map(|metric| metric.name().to_owned()).collect()
     }
 
-    fn validate(&mut self) -> Result<Option<Record>, TrainErrorKind> {
+    fn validate(&mut self) -> Result<Option<Totals>, TrainErrorKind> {
         let (pairs, first, fails): (_, _, fn(DataError) -> TrainErrorKind) = match &self.trainer.validation {
             Validation::None => return Ok(None),
             Validation::Pairs(pairs) => (*pairs, 0, TrainErrorKind::ValidationData),
@@ -281,7 +284,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
 
 /// An epoch as early stopping and schedules see it.
 fn watched<T: Scalar>(network: &Network<T>, epoch: &Epoch) -> Watched {
-    Watched { loss: epoch.watched(), warms_up: network.structure().warms_up(epoch.number) }
+    Watched { loss: epoch.watched(), warms_up: network.definition().is_annealing(epoch.number) }
 }
 
 /// Pairs each name with the next value.

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use super::Metric;
 use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source};
+use crate::exec::{BatchLoader, LastOperation, LastPass, Load, Totals};
+use crate::graph::Network;
 use crate::kernel::reduce;
 use crate::loss::{Loss, LossPass};
-use crate::network::{Judge, Network, Read, Record, Step};
 use crate::random::Random;
 use crate::{Activation, Scalar, Shape};
 
@@ -26,7 +27,7 @@ impl<T: Scalar> Pairs<'_, T> {
             return Err(InputError::Empty);
         }
         InputError::require_features(network.input_shape().elements(), self.inputs.features(), samples)?;
-        let (expected, found) = (network.structure().side_input, self.inputs.side_features());
+        let (expected, found) = (network.definition().side_input, self.inputs.side_features());
         if expected > 0 && expected != found {
             return Err(InputError::SideInput { expected, samples, found, found_samples: samples });
         }
@@ -130,8 +131,8 @@ fn locate(samples: &[usize], elements: usize, position: usize) -> (usize, usize)
 /// Samples read at a time before they are checked: few enough to still be in the L1 cache.
 const READ_AT_ONCE: usize = 8;
 
-impl<T: Scalar> Step<T> for BatchStep<'_, T> {
-    fn read(&self, positions: Range<usize>, read: Read<'_, T>) -> Result<(), DataError> {
+impl<T: Scalar> BatchLoader<T> for BatchStep<'_, T> {
+    fn load(&self, positions: Range<usize>, read: Load<'_, T>) -> Result<(), DataError> {
         let first = positions.start;
         let samples = self.order.get(positions).unwrap_or(&[]);
         let features = read.input.len() / samples.len().max(1);
@@ -163,22 +164,24 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
         let targets = if read.target.is_empty() { read.input } else { read.target };
         self.check_targets(samples, targets)
     }
+}
 
-    fn judge(&self, judge: Judge<'_, T>, record: &mut Record) {
-        let Judge { predictions, targets, gradient, training, .. } = judge;
+impl<T: Scalar> LastOperation<T> for BatchStep<'_, T> {
+    fn run(&self, pass: LastPass<'_, T>, totals: &mut Totals) {
+        let LastPass { predictions, targets, gradient, backward, .. } = pass;
         let question = &self.question;
         if !question.metrics.is_empty() {
             gradient.copy_from_slice(predictions); // the gradient buffer is scratch here, for the activated predictions
             if let Some(link) = question.link {
                 link.forward(question.shape.channels(), gradient, &mut []);
             }
-            for (metric, sum) in question.metrics.iter().zip(&mut record.metrics) {
+            for (metric, sum) in question.metrics.iter().zip(&mut totals.metrics) {
                 *sum += metric.evaluate(question.shape, gradient, targets);
             }
         }
         let factor = T::from_f64(1.0 / self.order.len().max(1) as f64);
         let pass = LossPass::new(question.shape, predictions, targets).map(|pass| pass.linked(question.link.is_some()));
-        let pass = pass.and_then(|pass| if training { pass.gradient(factor, gradient) } else { Ok(pass) });
-        record.loss += pass.map_or(f64::NAN, |pass| question.value(pass));
+        let pass = pass.and_then(|pass| if backward { pass.gradient(factor, gradient) } else { Ok(pass) });
+        totals.loss += pass.map_or(f64::NAN, |pass| question.value(pass));
     }
 }

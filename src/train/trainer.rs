@@ -10,9 +10,9 @@ use super::step::Pairs;
 use super::{Callback, CallbackState, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
 use crate::data::{Corruption, Source};
+use crate::graph::Network;
 use crate::loss::{Loss, Reduction};
 use crate::model_file;
-use crate::network::Network;
 use crate::optimizer::{Clip, Constant, MAX_SLOTS, Optimizer, Schedule};
 use crate::{Error, Scalar, option};
 
@@ -298,7 +298,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
 
     /// An error if a layer needs a loss that is a sum over a sample, and the loss is not.
     fn check_reduction(&self, network: &Network<T>) -> Result<(), TrainErrorKind> {
-        let asks = network.structure().nodes.iter().find(|node| node.plan.sums_per_sample);
+        let asks = network.definition().nodes.iter().find(|node| node.plan.likelihood_terms);
         match asks.filter(|_| self.loss.reduced_by() != Reduction::SumPerSample) {
             Some(node) => Err(TrainErrorKind::Reduction { layer: node.name.clone(), loss: self.loss.kind() }),
             None => Ok(()),

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Scalar;
 use crate::data::InputError;
+use crate::graph::{Network, zeros};
 use crate::kernel::reduce;
-use crate::network::{Network, zeros};
 use crate::optimizer::{MAX_SLOTS, Optimizer, Update};
 use crate::parallel::{self, Divide};
 
@@ -63,7 +63,7 @@ impl<T: Scalar> Moments<T> {
         match first_bad.into_inner() {
             usize::MAX => {
                 self.steps = step;
-                network.prepare();
+                network.pack();
                 Ok(())
             }
             position => {

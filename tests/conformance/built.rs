@@ -53,78 +53,49 @@ macro_rules! layer {
                 self.$field.plan(input)
             }
 
-            fn forward(&self, pass: Forward<'_, $scalar>) {
-                self.$field.forward(pass);
+            fn forward(&self, context: &Context<'_, $scalar>, pass: Forward<'_, $scalar>) {
+                self.$field.forward(context, pass);
             }
 
-            fn backward(&self, pass: Backward<'_, $scalar>) {
+            fn backward(&self, context: &Context<'_, $scalar>, pass: Backward<'_, $scalar>) {
                 if self.factor != 1.0 {
                     pass.output_gradient.iter_mut().for_each(|slope| *slope *= self.factor as $scalar);
                 }
-                self.$field.backward(pass);
+                self.$field.backward(context, pass);
             }
 
-            fn activation(&self) -> Activation {
-                self.$field.activation()
+            fn packing(&self) -> Option<&dyn Packing<$scalar>> {
+                self.$field.packing()
             }
 
-            fn prepare(&self, pass: Prepare<'_, $scalar>) {
-                self.$field.prepare(pass);
-            }
-
-            fn prepare_backward(&self, pass: PrepareBackward<'_, $scalar>) {
-                self.$field.prepare_backward(pass);
-            }
-
-            fn forward_statistics(&self, pass: ForwardStatistics<'_, $scalar>) {
-                self.$field.forward_statistics(pass);
-            }
-
-            fn backward_statistics(&self, pass: BackwardStatistics<'_, $scalar>) {
-                let slopes: Vec<$scalar> = match self.factor {
-                    1.0 => return self.$field.backward_statistics(pass),
-                    factor => pass.output_gradient.iter().map(|slope| slope * factor as $scalar).collect(),
-                };
-                let mut pass = pass; // it may not outlive what it borrows
-                pass.output_gradient = &slopes;
-                self.$field.backward_statistics(pass);
-            }
-
-            fn update_state(&self, pass: StateUpdate<'_, $scalar>) {
-                self.$field.update_state(pass);
-            }
-
-            fn whole_batch_gradient(&self, pass: WholeBatch<'_, $scalar>) {
-                self.$field.whole_batch_gradient(pass);
-            }
-
-            fn finish_gradient(&self, pass: FinishGradient<'_, $scalar>) {
-                self.$field.finish_gradient(pass);
-            }
-
-            fn behind_repetition(&self, image: Shape, times: [usize; 2]) -> Option<Arc<dyn Layer<$scalar>>> {
-                self.$field.behind_repetition(image, times)
-            }
-
-            fn warms_up(&self, epoch: f64) -> bool {
-                self.$field.warms_up(epoch)
+            fn batch_statistics(&self) -> Option<&dyn BatchStatistics<$scalar>> {
+                self.$field.batch_statistics().map(|_| self as _)
             }
 
             fn latent(&self) -> Option<&dyn Latent<$scalar>> {
                 self.$field.latent()
             }
 
-            fn mirror(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<$scalar>>>> {
-                self.$field.mirror(input, activation)
+            fn mirror(&self) -> Option<&dyn Mirror<$scalar>> {
+                self.$field.mirror()
+            }
+        }
+
+        impl BatchStatistics<$scalar> for Built {
+            fn forward_sums(&self, context: &Context<'_, $scalar>, input: &[$scalar], sums: &mut [f64]) {
+                self.$field.batch_statistics().unwrap().forward_sums(context, input, sums);
             }
 
-            fn tied_mirror(
-                &self,
-                name: &str,
-                input: Shape,
-                activation: Activation,
-            ) -> Option<Vec<Arc<dyn Layer<$scalar>>>> {
-                self.$field.tied_mirror(name, input, activation)
+            fn backward_sums(&self, context: &Context<'_, $scalar>, pass: BackwardSums<'_, $scalar>, sums: &mut [f64]) {
+                let slopes: Vec<$scalar> =
+                    pass.output_gradient.iter().map(|slope| slope * self.factor as $scalar).collect();
+                let mut pass = pass; // it may not outlive what it borrows
+                pass.output_gradient = &slopes;
+                self.$field.batch_statistics().unwrap().backward_sums(context, pass, sums);
+            }
+
+            fn update_state(&self, context: &Context<'_, $scalar>, state: &mut [$scalar]) {
+                self.$field.batch_statistics().unwrap().update_state(context, state);
             }
         }
     };

@@ -81,12 +81,12 @@ impl<T: Scalar> Layer<T> for Gain {
         };
         let factor = ParameterSpec::new("factor", &[input.elements()], Initializer::Uniform(1.0));
         let plan = Plan::new(Shape::flat(output)).parameter(factor);
-        Ok(if self.counts() { plan.penalty("nats").sums_per_sample() } else { plan })
+        Ok(if self.counts() { plan.penalty("nats").likelihood_terms() } else { plan })
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let features = pass.input_shape.elements();
-        let factors = pass.parameters.of(0);
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let features = context.input_shape.elements();
+        let factors = context.parameters.of(0);
         for (output, input) in pass.output.chunks_exact_mut(features).zip(pass.input.chunks_exact(features)) {
             for (place, (output, (input, factor))) in output.iter_mut().zip(input.iter().zip(factors)).enumerate() {
                 if !matches!(self.0, Fault::OutputUnwritten) || place != features / 2 {
@@ -108,19 +108,19 @@ impl<T: Scalar> Layer<T> for Gain {
                 let noise = RandomState::new().hash_one(0) as f64 / u64::MAX as f64;
                 pass.output.iter_mut().for_each(|value| *value += T::from_f64(noise));
             }
-            Fault::IgnoresTheMode if pass.mode == Mode::Inference => {
+            Fault::IgnoresTheMode if context.mode == Mode::Inference => {
                 pass.output.iter_mut().for_each(|value| *value *= T::from_f64(0.5));
             }
-            Fault::CountsNothingInValidation if pass.mode == Mode::Training => {
-                pass.penalties.iter_mut().for_each(|penalty| *penalty += pass.samples as f64);
+            Fault::CountsNothingInValidation if context.mode == Mode::Training => {
+                pass.penalties.iter_mut().for_each(|penalty| *penalty += context.samples as f64);
             }
-            Fault::Panics => assert!(pass.samples < 4, "there were at most three when I tried it"),
+            Fault::Panics => assert!(context.samples < 4, "there were at most three when I tried it"),
             _ => {}
         }
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        let (features, factors) = (pass.input_shape.elements(), pass.parameters.of(0));
+    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        let (features, factors) = (context.input_shape.elements(), context.parameters.of(0));
         let off = |wrong: bool| T::from_f64(if wrong { 1.0 + OFF } else { 1.0 });
         if matches!(self.0, Fault::OverwritesGradients) {
             pass.gradients.of(0).fill(T::zero());
@@ -186,7 +186,7 @@ pub fn rows() -> Vec<Row> {
             "random without the stream",
             || Fault::RandomWithoutTheStream,
             "random numbers come from the pass's stream alone",
-            "draw from `pass.random`",
+            "draw from `context.random`",
         ),
         (
             "adds to the input's gradient",

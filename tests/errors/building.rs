@@ -224,7 +224,6 @@ enum Greedy {
     State,
     Parameter,
     Output,
-    Nothing,
 }
 
 impl Layer<f64> for Greedy {
@@ -241,22 +240,21 @@ impl Layer<f64> for Greedy {
         Ok(match self {
             Self::Cache => plan.cache_per_sample(HUGE),
             Self::Scratch => plan.scratch(HUGE),
-            Self::Prepared => plan.prepared(HUGE),
+            Self::Prepared => plan.packed(HUGE),
             Self::State => plan.state(StateSpec::new("state", HUGE, 0.0)),
             Self::Parameter => plan.parameter(ParameterSpec::new("weight", &[HUGE, 2], Initializer::Zeros)),
             Self::Output => Plan::new(Shape::flat(0)),
-            Self::Nothing => Plan::new(Shape::flat(3)).passes_through(),
         })
     }
 
-    fn forward(&self, _pass: Forward<'_, f64>) {}
+    fn forward(&self, _context: &Context<'_, f64>, _pass: Forward<'_, f64>) {}
 
-    fn backward(&self, _pass: Backward<'_, f64>) {}
+    fn backward(&self, _context: &Context<'_, f64>, _pass: Backward<'_, f64>) {}
 }
 
 #[test]
 fn a_layer_that_asks_for_too_much() {
-    for greedy in [Greedy::Prepared, Greedy::State, Greedy::Parameter, Greedy::Output, Greedy::Nothing] {
+    for greedy in [Greedy::Prepared, Greedy::State, Greedy::Parameter, Greedy::Output] {
         assert_eq!(error_of(flat(2).layer(greedy).build(), "too much").layer(), "layers.0");
     }
     for greedy in [Greedy::Cache, Greedy::Scratch] {

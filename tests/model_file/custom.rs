@@ -32,16 +32,16 @@ impl<T: Scalar> Layer<T> for Shift {
         Ok(Plan::new(input).state(StateSpec::new("running_mean", input.elements(), 0.25)))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let features = pass.state.len();
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let features = context.state.len();
         for (sample, output) in pass.input.chunks(features).zip(pass.output.chunks_mut(features)) {
-            for ((to, from), mean) in output.iter_mut().zip(sample).zip(pass.state) {
+            for ((to, from), mean) in output.iter_mut().zip(sample).zip(context.state) {
                 *to = *from + *mean + T::from_f64(self.by);
             }
         }
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
         if let Some(input_gradient) = pass.input_gradient {
             input_gradient.copy_from_slice(pass.output_gradient);
         }
@@ -75,8 +75,8 @@ impl<T: Scalar> Layer<T> for Tied {
         Ok(Plan::new(Shape::flat(self.outputs)).parameter(weight.shared_with(self.to.clone())))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let (weight, inputs) = (pass.parameters.of(0), pass.input_shape.elements());
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let (weight, inputs) = (context.parameters.of(0), context.input_shape.elements());
         for (sample, output) in pass.input.chunks(inputs).zip(pass.output.chunks_mut(self.outputs)) {
             for (to, row) in output.iter_mut().zip(weight.chunks(inputs)) {
                 *to = row.iter().zip(sample).map(|(weight, value)| *weight * *value).sum();

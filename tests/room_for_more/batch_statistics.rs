@@ -47,11 +47,53 @@ impl<T: Scalar> Layer<T> for BatchNorm {
             .backward_statistics(2 * channels))
     }
 
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let channels = context.input_shape.channels();
+        let (gamma, beta) = (context.parameters.of(GAMMA), context.parameters.of(BETA));
+        let count = count(context.input_shape, context.batch);
+        for (index, (output, input)) in pass.output.iter_mut().zip(pass.input).enumerate() {
+            let channel = index % channels;
+            let (mean, factor) = match context.mode {
+                Mode::Training => normaliser(context.statistics, channels, channel, count),
+                Mode::Validation | Mode::Inference => {
+                    let variance = context.state[channels + channel].into_f64();
+                    (context.state[channel].into_f64(), 1.0 / (variance + EPSILON).sqrt())
+                }
+            };
+            *output = gamma[channel] * T::from_f64((input.into_f64() - mean) * factor) + beta[channel];
+        }
+    }
+
+    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        let channels = context.input_shape.channels();
+        let count = count(context.input_shape, context.batch);
+        let mut input_gradient = pass.input_gradient;
+        for (index, (gradient, input)) in pass.output_gradient.iter().zip(pass.input).enumerate() {
+            let channel = index % channels;
+            let (mean, factor) = normaliser(context.statistics, channels, channel, count);
+            let normal = (input.into_f64() - mean) * factor;
+            pass.gradients.of(GAMMA)[channel] += *gradient * T::from_f64(normal);
+            pass.gradients.of(BETA)[channel] += *gradient;
+            if let Some(input_gradient) = input_gradient.as_deref_mut() {
+                let [sum, product] =
+                    [context.gradient_statistics[channel], context.gradient_statistics[channels + channel]];
+                let centred = gradient.into_f64() - sum / count - normal * product / count;
+                input_gradient[index] = context.parameters.of(GAMMA)[channel] * T::from_f64(factor * centred);
+            }
+        }
+    }
+
+    fn batch_statistics(&self) -> Option<&dyn BatchStatistics<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> BatchStatistics<T> for BatchNorm {
     /// Sums of x and of x².
-    fn forward_statistics(&self, pass: ForwardStatistics<'_, T>) {
-        let channels = pass.input_shape.channels();
-        let (sums, squares) = pass.sums.split_at_mut(channels);
-        for pixel in pass.input.chunks_exact(channels) {
+    fn forward_sums(&self, context: &Context<'_, T>, input: &[T], sums: &mut [f64]) {
+        let channels = context.input_shape.channels();
+        let (sums, squares) = sums.split_at_mut(channels);
+        for pixel in input.chunks_exact(channels) {
             for ((value, sum), square) in pixel.iter().zip(sums.iter_mut()).zip(squares.iter_mut()) {
                 *sum += value.into_f64();
                 *square += value.into_f64().powi(2);
@@ -59,59 +101,24 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let channels = pass.input_shape.channels();
-        let (gamma, beta) = (pass.parameters.of(GAMMA), pass.parameters.of(BETA));
-        let count = count(pass.input_shape, pass.batch);
-        for (index, (output, input)) in pass.output.iter_mut().zip(pass.input).enumerate() {
-            let channel = index % channels;
-            let (mean, factor) = match pass.mode {
-                Mode::Training => normaliser(pass.statistics, channels, channel, count),
-                Mode::Validation | Mode::Inference => {
-                    let variance = pass.state[channels + channel].into_f64();
-                    (pass.state[channel].into_f64(), 1.0 / (variance + EPSILON).sqrt())
-                }
-            };
-            *output = gamma[channel] * T::from_f64((input.into_f64() - mean) * factor) + beta[channel];
-        }
-    }
-
     /// Sums of g and of g·x̂.
-    fn backward_statistics(&self, pass: BackwardStatistics<'_, T>) {
-        let channels = pass.input_shape.channels();
-        let count = count(pass.input_shape, pass.batch);
+    fn backward_sums(&self, context: &Context<'_, T>, pass: BackwardSums<'_, T>, sums: &mut [f64]) {
+        let channels = context.input_shape.channels();
+        let count = count(context.input_shape, context.batch);
         for (index, (gradient, input)) in pass.output_gradient.iter().zip(pass.input).enumerate() {
             let channel = index % channels;
-            let (mean, factor) = normaliser(pass.forward_statistics, channels, channel, count);
-            pass.sums[channel] += gradient.into_f64();
-            pass.sums[channels + channel] += gradient.into_f64() * (input.into_f64() - mean) * factor;
+            let (mean, factor) = normaliser(context.statistics, channels, channel, count);
+            sums[channel] += gradient.into_f64();
+            sums[channels + channel] += gradient.into_f64() * (input.into_f64() - mean) * factor;
         }
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        let channels = pass.input_shape.channels();
-        let count = count(pass.input_shape, pass.batch);
-        let mut input_gradient = pass.input_gradient;
-        for (index, (gradient, input)) in pass.output_gradient.iter().zip(pass.input).enumerate() {
-            let channel = index % channels;
-            let (mean, factor) = normaliser(pass.forward_statistics, channels, channel, count);
-            let normal = (input.into_f64() - mean) * factor;
-            pass.gradients.of(GAMMA)[channel] += *gradient * T::from_f64(normal);
-            pass.gradients.of(BETA)[channel] += *gradient;
-            if let Some(input_gradient) = input_gradient.as_deref_mut() {
-                let [sum, product] = [pass.statistics[channel], pass.statistics[channels + channel]];
-                let centred = gradient.into_f64() - sum / count - normal * product / count;
-                input_gradient[index] = pass.parameters.of(GAMMA)[channel] * T::from_f64(factor * centred);
-            }
-        }
-    }
-
-    fn update_state(&self, pass: StateUpdate<'_, T>) {
-        let channels = pass.input_shape.channels();
-        let count = count(pass.input_shape, pass.batch);
-        let (means, variances) = pass.state.split_at_mut(channels);
+    fn update_state(&self, context: &Context<'_, T>, state: &mut [T]) {
+        let channels = context.input_shape.channels();
+        let count = count(context.input_shape, context.batch);
+        let (means, variances) = state.split_at_mut(channels);
         for channel in 0..channels {
-            let (mean, factor) = normaliser(pass.statistics, channels, channel, count);
+            let (mean, factor) = normaliser(context.statistics, channels, channel, count);
             let variance = 1.0 / (factor * factor) - EPSILON;
             let blend = |old: T, new: f64| T::from_f64(self.momentum * old.into_f64() + (1.0 - self.momentum) * new);
             means[channel] = blend(means[channel], mean);

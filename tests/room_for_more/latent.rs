@@ -41,13 +41,18 @@ impl<T: Scalar> Layer<T> for LaplaceLatent {
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         let code = Shape::flat(input.elements() / 2);
-        Ok(Plan::new(code).cache_per_sample(code.elements()).penalty("divergence").figure("nats").sums_per_sample())
+        Ok(Plan::new(code)
+            .cache_per_sample(code.elements())
+            .penalty("divergence")
+            .diagnostic("nats")
+            .likelihood_terms()
+            .annealing_epochs(self.warm_up))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let (features, codes) = (pass.input_shape.elements(), pass.output_shape.elements());
-        let weight = match pass.mode {
-            Mode::Training => self.weight(pass.epoch),
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let (features, codes) = (context.input_shape.elements(), context.output_shape.elements());
+        let weight = match context.mode {
+            Mode::Training => self.weight(context.epoch),
             Mode::Validation => 1.0,
             Mode::Inference => {
                 for (code, input) in pass.output.chunks_exact_mut(codes).zip(pass.input.chunks_exact(features)) {
@@ -58,7 +63,7 @@ impl<T: Scalar> Layer<T> for LaplaceLatent {
         };
         let mut nats = 0.0;
         for (sample, input) in pass.input.chunks_exact(features).enumerate() {
-            let mut rng = pass.random.sample(sample);
+            let mut rng = context.random.sample(sample);
             for (place, (mean, raw)) in input[..codes].iter().zip(&input[codes..]).enumerate() {
                 let [one, other]: [f64; 2] = [Exp1.sample(&mut rng), Exp1.sample(&mut rng)];
                 let (noise, scale) = (one - other, scale(raw.into_f64()));
@@ -68,14 +73,14 @@ impl<T: Scalar> Layer<T> for LaplaceLatent {
             }
         }
         pass.penalties[0] += weight * nats;
-        pass.figures[0] += nats;
+        pass.diagnostics[0] += nats;
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
-        let (features, codes) = (pass.input_shape.elements(), pass.output_shape.elements());
-        let weight = self.weight(pass.epoch) / pass.batch as f64;
-        let places = (0..pass.samples).flat_map(|sample| (0..codes).map(move |place| (sample, place)));
+        let (features, codes) = (context.input_shape.elements(), context.output_shape.elements());
+        let weight = self.weight(context.epoch) / context.batch as f64;
+        let places = (0..context.samples).flat_map(|sample| (0..codes).map(move |place| (sample, place)));
         for (index, (sample, place)) in places.enumerate() {
             let (of_mean, of_raw) = (sample * features + place, sample * features + codes + place);
             let (mean, raw) = (pass.input[of_mean].into_f64(), pass.input[of_raw].into_f64());
@@ -85,10 +90,6 @@ impl<T: Scalar> Layer<T> for LaplaceLatent {
             input_gradient[of_mean] = gradient + T::from_f64(weight * mean.signum() * (1.0 - far));
             input_gradient[of_raw] = (gradient * noise + T::from_f64(by_scale)) * T::from_f64(raw / scale);
         }
-    }
-
-    fn warms_up(&self, epoch: f64) -> bool {
-        self.weight(epoch) < 1.0
     }
 }
 

@@ -25,16 +25,16 @@ impl<T: Scalar> Layer<T> for Sparse {
         Ok(Plan::new(input).penalty("l1"))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         if let [penalty] = pass.penalties {
             *penalty += self.weight * pass.input.iter().map(|value| value.into_f64().abs()).sum::<f64>();
         }
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
-        let step = T::from_f64(self.weight / pass.batch as f64);
+        let step = T::from_f64(self.weight / context.batch as f64);
         for ((to, from), value) in input_gradient.iter_mut().zip(&*pass.output_gradient).zip(pass.input) {
             *to = *from + if *value > T::zero() { step } else { -step };
         }
@@ -113,14 +113,14 @@ impl<T: Scalar> Layer<T> for Scale {
         }))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let factors = pass.parameters.of(0).iter().cycle();
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let factors = context.parameters.of(0).iter().cycle();
         let products = pass.input.iter().zip(factors).map(|(value, factor)| *value * *factor);
         pass.output.iter_mut().zip(products).for_each(|(to, product)| *to = product);
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        let factors = pass.parameters.of(0);
+    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        let factors = context.parameters.of(0);
         for (gradients, inputs) in pass.output_gradient.chunks(factors.len()).zip(pass.input.chunks(factors.len())) {
             let sums = pass.gradients.of(0).iter_mut().zip(gradients.iter().zip(inputs));
             sums.for_each(|(sum, (gradient, input))| *sum += *gradient * *input);

@@ -38,23 +38,26 @@ impl<T: Scalar> Layer<T> for Dropout {
         Ok(Plan::new(input))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
-        if pass.mode != Mode::Training {
+        if context.mode != Mode::Training {
             return;
         }
-        for (sample, output) in pass.output.chunks_exact_mut(pass.output_shape.elements()).enumerate() {
-            output.iter_mut().zip(self.factors::<T>(&pass.random, sample)).for_each(|(value, factor)| *value *= factor);
+        for (sample, output) in pass.output.chunks_exact_mut(context.output_shape.elements()).enumerate() {
+            output
+                .iter_mut()
+                .zip(self.factors::<T>(&context.random, sample))
+                .for_each(|(value, factor)| *value *= factor);
         }
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         input_gradient.copy_from_slice(pass.output_gradient);
-        for (sample, gradient) in input_gradient.chunks_exact_mut(pass.output_shape.elements()).enumerate() {
+        for (sample, gradient) in input_gradient.chunks_exact_mut(context.output_shape.elements()).enumerate() {
             gradient
                 .iter_mut()
-                .zip(self.factors::<T>(&pass.random, sample))
+                .zip(self.factors::<T>(&context.random, sample))
                 .for_each(|(value, factor)| *value *= factor);
         }
     }

@@ -26,8 +26,8 @@ impl<T: Scalar> Layer<T> for Condition {
         Ok(Plan::new(Shape::flat(input.elements() + self.classes)).side_input(self.classes))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let features = pass.input_shape.elements();
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let features = context.input_shape.elements();
         let samples = pass.input.chunks_exact(features).zip(pass.side.chunks_exact(self.classes));
         for (output, (input, side)) in pass.output.chunks_exact_mut(features + self.classes).zip(samples) {
             let (head, tail) = output.split_at_mut(features);
@@ -36,8 +36,8 @@ impl<T: Scalar> Layer<T> for Condition {
         }
     }
 
-    fn backward(&self, pass: Backward<'_, T>) {
-        let features = pass.input_shape.elements();
+    fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
+        let features = context.input_shape.elements();
         let Some(input_gradient) = pass.input_gradient else { return };
         let gradients = pass.output_gradient.chunks_exact(features + self.classes);
         for (to, from) in input_gradient.chunks_exact_mut(features).zip(gradients) {

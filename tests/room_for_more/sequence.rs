@@ -38,10 +38,10 @@ impl<T: Scalar> Layer<T> for Conv1D {
         Ok(Plan::new(Shape::sequence(steps, self.filters)).parameter(weight).work_per_sample(work))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let (features, weight) = (pass.input_shape.channels(), pass.parameters.of(0));
-        let samples = pass.input.chunks_exact(pass.input_shape.elements());
-        for (input, output) in samples.zip(pass.output.chunks_exact_mut(pass.output_shape.elements())) {
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let (features, weight) = (context.input_shape.channels(), context.parameters.of(0));
+        let samples = pass.input.chunks_exact(context.input_shape.elements());
+        for (input, output) in samples.zip(pass.output.chunks_exact_mut(context.output_shape.elements())) {
             for (step, output) in output.chunks_exact_mut(self.filters).enumerate() {
                 output.fill(T::zero());
                 for (row, value) in visible(input, step, features) {
@@ -52,22 +52,23 @@ impl<T: Scalar> Layer<T> for Conv1D {
         }
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        let (features, elements) = (pass.input_shape.channels(), pass.input_shape.elements());
+    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        let (features, elements) = (context.input_shape.channels(), context.input_shape.elements());
         let mut input_gradient = pass.input_gradient;
         if let Some(input_gradient) = input_gradient.as_deref_mut() {
             input_gradient.fill(T::zero());
         }
         for (sample, input) in pass.input.chunks_exact(elements).enumerate() {
             for step in 0..elements / features {
-                let at = sample * pass.output_shape.elements() + step * self.filters;
+                let at = sample * context.output_shape.elements() + step * self.filters;
                 let gradient = &pass.output_gradient[at..at + self.filters];
                 for (row, value) in visible(input, step, features) {
                     let place = row * self.filters..(row + 1) * self.filters;
                     let weights = &mut pass.gradients.of(0)[place.clone()];
                     weights.iter_mut().zip(gradient).for_each(|(weight, slope)| *weight += value * *slope);
                     if let Some(input_gradient) = input_gradient.as_deref_mut() {
-                        let slope = pass.parameters.of(0)[place].iter().zip(gradient).map(|(w, g)| *w * *g).sum::<T>();
+                        let slope =
+                            context.parameters.of(0)[place].iter().zip(gradient).map(|(w, g)| *w * *g).sum::<T>();
                         input_gradient[sample * elements + step * features + row - features] += slope;
                     }
                 }

@@ -34,19 +34,19 @@ impl<T: Scalar> Layer<T> for Tied {
             .work_per_sample(shape.iter().product()))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let units = pass.input_shape.elements();
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let units = context.input_shape.elements();
         let samples = pass.output.chunks_exact_mut(self.features).zip(pass.input.chunks_exact(units));
         for (output, code) in samples {
-            let rows = pass.parameters.of(WEIGHT).chunks_exact(units).zip(pass.parameters.of(BIAS));
+            let rows = context.parameters.of(WEIGHT).chunks_exact(units).zip(context.parameters.of(BIAS));
             for (value, (row, bias)) in output.iter_mut().zip(rows) {
                 *value = row.iter().zip(code).fold(*bias, |sum, (weight, value)| sum + *weight * *value);
             }
         }
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        let units = pass.input_shape.elements();
+    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        let units = context.input_shape.elements();
         let samples = pass.output_gradient.chunks_exact(self.features).zip(pass.input.chunks_exact(units));
         for (gradient, code) in samples.clone() {
             let rows = pass.gradients.of(WEIGHT).chunks_exact_mut(units);
@@ -58,7 +58,7 @@ impl<T: Scalar> Layer<T> for Tied {
         let Some(input_gradient) = pass.input_gradient else { return };
         input_gradient.fill(T::zero());
         for ((gradient, _), to) in samples.zip(input_gradient.chunks_exact_mut(units)) {
-            for (row, slope) in pass.parameters.of(WEIGHT).chunks_exact(units).zip(gradient) {
+            for (row, slope) in context.parameters.of(WEIGHT).chunks_exact(units).zip(gradient) {
                 to.iter_mut().zip(row).for_each(|(to, weight)| *to += *slope * *weight);
             }
         }

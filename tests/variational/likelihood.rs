@@ -67,7 +67,7 @@ fn pytorch() -> Outcome {
 
         let mut tape = model.network().tape(3)?;
         model.network().forward(&mut tape, &data, None, 0)?;
-        let figure = tape.figures().next().expect("a figure").1;
+        let figure = tape.diagnostics().next().expect("a figure").1;
         assert_relative_eq!(figure, reference.values("kl").iter().sum::<f64>(), max_relative = 1e-12);
     }
     Ok(())

@@ -90,7 +90,7 @@ fn divergence_by_its_formula() -> Outcome {
         let mut tape = network.tape(30)?;
         tape.set_epoch(2.5);
         network.forward(&mut tape, &data, None, 0)?;
-        let (penalties, figures): (Vec<_>, Vec<_>) = (tape.penalties().collect(), tape.figures().collect());
+        let (penalties, figures): (Vec<_>, Vec<_>) = (tape.penalties().collect(), tape.diagnostics().collect());
         assert_eq!((penalties[0].0, figures[0].0), ("encoder.2.kl_weighted", "encoder.2.kl"));
         assert_relative_eq!(penalties[0].1 / 30.0, expected, max_relative = 1e-12);
         assert_relative_eq!(figures[0].1 / 30.0, by_hand.iter().sum::<f64>(), max_relative = 1e-12);

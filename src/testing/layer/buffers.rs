@@ -24,7 +24,7 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     });
     in_both!(report, pair, "every element of the input's gradient is written", input_gradient_is_written);
     in_both!(report, pair, "scratch memory may hold anything", scratch_may_hold_anything);
-    in_both!(report, pair, "prepare fills all that it asks for", prepare_fills_all);
+    in_both!(report, pair, "prepare fills all that it asks for", packing_fills_all);
     in_both!(report, pair, "backward finds in its cache what forward left", cache_is_left);
     in_both!(report, pair, "parameters' gradients are added to", gradients_are_added_to);
     in_both!(report, pair, "parameters' gradients do without the input's", gradients_without_the_input_s);
@@ -124,16 +124,16 @@ fn scratch_may_hold_anything<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     Verdict::fails_if(differs, "the result depends on what `pass.scratch` held before: write it before reading it")
 }
 
-fn prepare_fills_all<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    if bench.rig.plan.prepared + bench.rig.plan.prepared_backward == 0 {
-        return Verdict::Skip("it prepares nothing");
+fn packing_fills_all<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
+    if bench.rig.plan.packed + bench.rig.plan.packed_backward == 0 {
+        return Verdict::Skip("it packs nothing");
     }
-    let found = |prepared| Found { prepared, ..Found::default() };
+    let found = |packed| Found { packed, ..Found::default() };
     let modes = [Mode::Training, Mode::Inference];
     let differs = modes.iter().any(|mode| leftover(bench, *mode, found, everything).is_some());
     Verdict::fails_if(
         differs,
-        "the result depends on what `prepare` or `prepare_backward` found in the memory it fills: it has to write all that a pass reads",
+        "the result depends on what `pack` or `pack_backward` found in the memory it fills: it has to write all that a pass reads",
     )
 }
 
@@ -171,14 +171,14 @@ fn gradients_without_the_input_s<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn output_is_forgotten<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    if !bench.rig.plan.forgets_output {
-        return Verdict::Skip("it does not say so");
+    if bench.rig.plan.activation.is_none() {
+        return Verdict::Skip("it has no activation");
     }
     let linked = Setting { linked: true, ..bench.setting() };
     let with = everything(bench.rig.step(&bench.samples, linked));
     let without = everything(bench.rig.step(&bench.samples, Setting { forgets_output: true, ..linked }));
     let differs = first_difference(&with, &without).is_some();
-    let message = "its plan says `forgets_output`, but with a linear activation backward reads the output: keep what it needs in `pass.cache`, or do not say so";
+    let message = "its plan names an activation, but where the loss applies that, backward reads the output: keep what it needs in `pass.cache`, or leave `Plan::activation` out";
     Verdict::fails_if(differs, message)
 }
 

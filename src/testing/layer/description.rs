@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Bench, Options, Pair, in_both, steadiness};
+use crate::graph::{Graph, TiedWeights};
 use crate::layer::{Activation, Layer, Mode, Plan};
 use crate::model_file::Registry;
-use crate::network::{Sharing, Structure};
 use crate::testing::numbers::{Numbers, all_finite, distance, first_difference};
 use crate::testing::report::{Attempt, Report, Verdict, fails, verdict, worse};
 use crate::testing::rig::{Rig, Setting};
@@ -112,7 +112,7 @@ pub(super) fn check_files(
 fn outline(plan: &Plan) -> String {
     let parameters: Vec<_> =
         plan.parameters.iter().map(|spec| (spec.name, &spec.shape, &spec.initializer, &spec.shared_with)).collect();
-    let penalties = (&plan.penalties, &plan.figures, plan.forward_statistics, plan.backward_statistics);
+    let penalties = (&plan.penalties, &plan.diagnostics, plan.forward_statistics, plan.backward_statistics);
     format!("{} {parameters:?} {:?} {penalties:?} {}", plan.output, plan.state, plan.side_input)
 }
 
@@ -164,8 +164,8 @@ fn start_finite<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 /// Whether a network accepts the layer on such samples; allocates no parameters.
-fn structure<T: Scalar>(bench: &Bench<'_, T>, input: Shape) -> Result<Structure<T>, crate::BuildError> {
-    Structure::new(input, vec![("layers.0".to_owned(), (bench.make)())], Sharing::Detached)
+fn graph<T: Scalar>(bench: &Bench<'_, T>, input: Shape) -> Result<Graph<T>, crate::BuildError> {
+    Graph::new(input, vec![("layers.0".to_owned(), (bench.make)())], TiedWeights::Copied)
 }
 
 /// A network rejects these itself without calling `plan`, which need not handle them.
@@ -185,7 +185,7 @@ fn hopeless_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         Shape::image(2, HUGE, HUGE),
         Shape::image(1 << 40, 1 << 40, 1 << 40),
     ];
-    match shapes.into_iter().find(|shape| structure(bench, *shape).is_ok()) {
+    match shapes.into_iter().find(|shape| graph(bench, *shape).is_ok()) {
         Some(shape) => Verdict::Fails(format!("a model is built on samples of {shape}")),
         None => Verdict::Holds,
     }
@@ -201,8 +201,7 @@ fn shapes_at_the_limit<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         Shape::image(1, 2, 1 << 30),
     ];
     let passes_it = |shape: &Shape| {
-        structure(bench, *shape)
-            .is_ok_and(|_| (bench.make)().plan(*shape).is_ok_and(|plan| plan.output.checked().is_err()))
+        graph(bench, *shape).is_ok_and(|_| (bench.make)().plan(*shape).is_ok_and(|plan| plan.output.checked().is_err()))
     };
     match shapes.into_iter().find(passes_it) {
         Some(shape) => Verdict::Fails(format!("a model is built whose output for samples of {shape} passes the limit")),
@@ -242,7 +241,8 @@ fn odd_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 /// The layers of a mirrored decoder, one after the other.
 fn mirror_leads_back(bench: &Bench<'_, f64>) -> Verdict {
     let (input, output) = (bench.rig.input, bench.rig.plan.output);
-    let Some(layers) = bench.rig.layer.mirror(input, Activation::Tanh).filter(|layers| !layers.is_empty()) else {
+    let layers = bench.rig.layer.mirror().and_then(|mirror| mirror.mirrored(input, Activation::Tanh));
+    let Some(layers) = layers.filter(|layers| !layers.is_empty()) else {
         return Verdict::Skip("it has no mirror image");
     };
     verdict(|| {

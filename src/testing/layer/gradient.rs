@@ -1,13 +1,13 @@
 //! Gradients against stencils, and relations between a layer's passes.
 
 use super::{Bench, Pair, in_both};
+use crate::Scalar;
 use crate::layer::Mode;
 use crate::testing::numbers::{Numbers, convert, distance, first_difference, largest};
-use crate::testing::report::{Report, Verdict, fails, verdict, worse};
-use crate::testing::rig::{Rig, Samples, Setting};
+use crate::testing::report::{Report, Verdict, worse};
+use crate::testing::rig::{Samples, Setting};
 use crate::testing::stencil::{GradientComparison, compare_gradient};
 use crate::testing::{GRADIENT, GRADIENT_BOUND};
-use crate::{Scalar, Shape};
 
 /// How often inputs are drawn for tensors with many kinks.
 const DRAWS: u64 = 6;
@@ -24,7 +24,7 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     for (name, tensor) in input.chain(tensors) {
         compare(report, name, bench, tensor, false);
     }
-    if bench.rig.layer.activation() != crate::Activation::Linear {
+    if bench.rig.plan.activation.is_some_and(|activation| activation != crate::Activation::Linear) {
         compare(report, format!("{GRADIENT} the input, the activation left to the loss"), bench, None, true);
     }
 }
@@ -105,8 +105,6 @@ pub(super) fn check_relations(report: &mut Report, pair: &Pair<'_>) {
     }
     in_both!(report, pair, "training and inference agree", modes_agree);
     in_both!(report, pair, "the activation is the last thing that is done", activation_comes_last);
-    in_both!(report, pair, "a reshaping layer keeps the number of elements", reshapes);
-    in_both!(report, pair, "behind repeated pixels it computes the same", behind_repetition);
     in_both!(report, pair, "the mean of its distribution is what it gives in inference", mean_is_inferred);
 }
 
@@ -176,80 +174,15 @@ fn modes_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn activation_comes_last<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let activation = bench.rig.layer.activation();
-    if activation == crate::Activation::Linear {
+    let Some(activation) = bench.rig.plan.activation.filter(|activation| *activation != crate::Activation::Linear)
+    else {
         return Verdict::Skip("it has none");
-    }
+    };
     let whole = bench.rig.forward(&bench.samples, bench.setting()).output;
     let mut apart = bench.rig.forward(&bench.samples, Setting { linked: true, ..bench.setting() }).output;
     activation.forward(bench.rig.plan.output.channels(), &mut apart, &mut []);
-    let otherwise = "the output is not `Layer::activation` of the output with `pass.activation` linear: apply the activation of the pass, last";
+    let otherwise = "the output is not the plan's activation of the output with `context.activation` linear: apply the activation of the context, last";
     Verdict::within(distance(&apart, &whole), bench.rounding(), otherwise)
-}
-
-fn reshapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    if !bench.rig.plan.passes_through {
-        return Verdict::Skip("it is none");
-    }
-    let differs = bench.rig.plan.output.elements() != bench.rig.input.elements() || !bench.rig.parameters.is_empty();
-    Verdict::fails_if(
-        differs,
-        "its plan `passes_through`, but output and input differ in elements, or there are parameters: leave `passes_through` out",
-    )
-}
-
-/// Compares the layer on an image with each pixel repeated with the layer that replaces it on the image itself.
-fn behind_repetition<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let (rig, times) = (&bench.rig, [2, 2]);
-    let small = rig.input;
-    let Ok([height, width, channels]) = small.as_image() else { return Verdict::Skip("it is not over images") };
-    let Some(fused) = rig.layer.behind_repetition(small, times) else {
-        return Verdict::Skip("it wants to see the large image");
-    };
-    verdict(|| {
-        let refused =
-            |error| fails("`plan` refuses the repeated image, or the layer that takes its place the small one", error);
-        let mut numbers = Numbers::new(bench.options.seed);
-        let large = Shape::image(2 * height, 2 * width, channels);
-        let apart = Rig::new((bench.make)(), large).map_err(refused)?.scatter(&mut numbers);
-        let mut fused = Rig::new(fused, small).map_err(refused)?;
-        fused.parameters.clone_from(&apart.parameters);
-        let (count, slopes) =
-            (bench.samples.count, numbers.vector(bench.samples.count * apart.plan.output.elements(), [-1.0, 1.0]));
-        let small = Samples { count, input: bench.samples.input.clone(), side: Vec::new(), slopes };
-        let input = repeat(&small.input, [height, width, channels]);
-        let one = apart.step(&Samples { input, ..small.clone() }, bench.setting());
-        let other = fused.step(&small, bench.setting());
-        let by_input = sum_of_repeated(&one.by_input, [height, width, channels]);
-        let parts =
-            [(&other.output, &one.output), (&other.by_input, &by_input), (&other.by_parameters, &one.by_parameters)];
-        let worst = parts.map(|(found, expected)| distance(found, expected)).into_iter().fold(0.0, f64::max);
-        let otherwise = "what `behind_repetition` gives computes something else than the layer over the repeated image: mend it, or give None";
-        Ok(Verdict::within(worst, 10.0 * bench.rounding(), otherwise))
-    })
-}
-
-/// Repeats each pixel twice vertically and horizontally.
-fn repeat<T: Scalar>(images: &[T], [_, width, channels]: [usize; 3]) -> Vec<T> {
-    let twice = |row: &[T]| row.chunks(channels).flat_map(|pixel| pixel.repeat(2)).collect::<Vec<T>>().repeat(2);
-    images.chunks(width * channels).flat_map(twice).collect()
-}
-
-/// Sums each block of four pixels.
-fn sum_of_repeated<T: Scalar>(images: &[T], [_, width, channels]: [usize; 3]) -> Vec<T> {
-    let line = 2 * width * channels;
-    let fold = |rows: &[T]| {
-        let mut small = vec![T::zero(); width * channels];
-        for row in rows.chunks(line) {
-            for (pixels, to) in row.chunks(2 * channels).zip(small.chunks_mut(channels)) {
-                pixels
-                    .chunks(channels)
-                    .for_each(|pixel| to.iter_mut().zip(pixel).for_each(|(to, value)| *to += *value));
-            }
-        }
-        small
-    };
-    images.chunks(2 * line).flat_map(fold).collect()
 }
 
 fn mean_is_inferred<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {

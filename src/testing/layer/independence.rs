@@ -130,11 +130,11 @@ fn gradients_add_up<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 fn penalties_add_up<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let whole = in_parts(bench, usize::MAX);
-    if whole.penalties.is_empty() && whole.figures.is_empty() {
+    if whole.penalties.is_empty() && whole.diagnostics.is_empty() {
         return Verdict::Skip("it has none");
     }
-    let worst = apart_by(bench, |passed| passed.penalties).max(apart_by(bench, |passed| passed.figures));
-    let otherwise = "what the parts of a batch add to `pass.penalties` or `pass.figures` is not what the batch does: add this part's sum, and do not divide it";
+    let worst = apart_by(bench, |passed| passed.penalties).max(apart_by(bench, |passed| passed.diagnostics));
+    let otherwise = "what the parts of a batch add to `pass.penalties` or `pass.diagnostics` is not what the batch does: add this part's sum, and do not divide it";
     Verdict::within(worst, 1e-12, otherwise)
 }
 

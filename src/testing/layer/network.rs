@@ -5,9 +5,9 @@ use std::ops::Range;
 use nalgebra::DMatrix;
 
 use super::{Bench, Pair, in_both};
-use crate::layer::{Backward, Forward, Initializer, Layer, ParameterSpec, Plan};
+use crate::graph::Network;
+use crate::layer::{Backward, Context, Forward, Initializer, Layer, ParameterSpec, Plan};
 use crate::model_file::Registry;
-use crate::network::Network;
 use crate::testing::numbers::{Numbers, all_finite, distance, first_difference};
 use crate::testing::report::{Attempt, Report, Verdict, fails, verdict, worse};
 use crate::testing::rig::{Samples, Setting};
@@ -59,21 +59,21 @@ impl<T: Scalar> Layer<T> for Gains {
         Ok(Plan::new(input).parameter(ParameterSpec::new("gains", &[input.elements()], Initializer::Constant(1.0))))
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let gains = pass.parameters.of(0).iter().cycle();
+    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+        let gains = context.parameters.of(0).iter().cycle();
         for ((output, input), gain) in pass.output.iter_mut().zip(pass.input).zip(gains) {
             *output = *gain * *input;
         }
     }
 
-    fn backward(&self, mut pass: Backward<'_, T>) {
-        let features = pass.input_shape.elements();
+    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        let features = context.input_shape.elements();
         for (inputs, slopes) in pass.input.chunks(features).zip(pass.output_gradient.chunks(features)) {
             let sums = pass.gradients.of(0).iter_mut().zip(inputs).zip(slopes);
             sums.for_each(|((sum, input), slope)| *sum += *input * *slope);
         }
         let Some(input_gradient) = pass.input_gradient else { return };
-        let gains = pass.parameters.of(0).iter().cycle();
+        let gains = context.parameters.of(0).iter().cycle();
         for ((to, slope), gain) in input_gradient.iter_mut().zip(pass.output_gradient).zip(gains) {
             *to = *gain * *slope;
         }
@@ -139,8 +139,7 @@ fn network_agrees<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
             .for_each(|(product, place)| sums.get_mut(place).into_iter().for_each(|sum| *sum += product));
         let parts = [(&outputs[..], &expected.output[..]), (of_gains, &sums), (found, &expected.by_parameters)];
         let worst = parts.map(|(found, expected)| distance(found, expected)).into_iter().fold(0.0, f64::max);
-        let otherwise = "a network's step gives other numbers than the layer's passes by themselves: the plan has to name all that the passes use, and \
-                         what it says is computed elsewhere (`whole_batch`, `collected`) must be";
+        let otherwise = "a network's step gives other numbers than the layer's passes by themselves: the plan has to name all that the passes use";
         Ok(Verdict::within(worst, 10.0 * bench.rounding(), otherwise))
     })
 }
@@ -172,7 +171,10 @@ fn saves_and_loads<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> V
 /// Enough samples for a step to use several threads.
 fn many(network: &Network<impl Scalar>) -> usize {
     const MOST: usize = 1 << 16;
-    (9..MOST.ilog2()).map(|power| 1 << power).find(|samples| network.is_worth_threads(*samples)).unwrap_or(MOST)
+    (9..MOST.ilog2())
+        .map(|power| 1 << power)
+        .find(|samples| network.program().is_worth_threads(*samples))
+        .unwrap_or(MOST)
 }
 
 /// The loss, every parameter and the state after two steps.

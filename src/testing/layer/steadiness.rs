@@ -22,7 +22,7 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) -> bool {
 
 /// All results of inference, of validation (if it differs) and of a step, concatenated.
 fn all_of<T: Scalar>(rig: &Rig<T>, samples: &Samples<T>) -> Vec<T> {
-    let mode = if rig.plan.sums_per_sample { Mode::Validation } else { Mode::Inference };
+    let mode = if rig.plan.likelihood_terms { Mode::Validation } else { Mode::Inference };
     let [inferred, validated] = [Mode::Inference, mode].map(|mode| rig.forward(samples, Setting::new(mode)).output);
     let passed = rig.step(samples, Setting::training());
     [inferred, validated, passed.output, passed.by_input, passed.by_parameters, passed.state].concat()

@@ -8,9 +8,6 @@ use crate::testing::numbers::{distance, first_difference};
 use crate::testing::report::{Report, Verdict};
 use crate::testing::rig::{Passed, Rig, Setting};
 
-/// The last epoch in which a warm-up is looked for.
-const LONGEST_WARM_UP: u16 = 1000;
-
 pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     in_both!(report, pair, "every element of the output is written, in validation", |bench: &Bench<'_, _>| {
         where_it_validates(bench, |bench| output_is_written(bench, Mode::Validation))
@@ -24,7 +21,7 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
 }
 
 fn where_it_validates<T: Scalar>(bench: &Bench<'_, T>, check: impl Fn(&Bench<'_, T>) -> Verdict) -> Verdict {
-    match bench.rig.plan.sums_per_sample {
+    match bench.rig.plan.likelihood_terms {
         true => check(bench),
         false => Verdict::Skip("its penalties are no terms of a likelihood: validation is inference to it"),
     }
@@ -40,7 +37,7 @@ fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         first_difference(&found.output, &expected.output).is_some() || reports_apart(&found, &expected) > 1e-12
     });
     let message = "over validation data the result depends on how they are cut: draw each sample's numbers from `pass.random.sample(position)`, add each \
-                   sample's share to `pass.penalties` and `pass.figures`, and do not look at `pass.batch`";
+                   sample's share to `pass.penalties` and `pass.diagnostics`, and do not look at `pass.batch`";
     Verdict::fails_if(differs, message)
 }
 
@@ -48,9 +45,7 @@ fn as_in_training<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     if bench.waits() {
         return Verdict::Skip("it waits for statistics of the whole batch, of which validation has none");
     }
-    let Some(end) = end_of_warm_up(|epoch| bench.rig.layer.warms_up(epoch)) else {
-        return Verdict::Skip("it warms up for longer than a check takes");
-    };
+    let end = bench.rig.plan.annealing_epochs;
     let shortly_before = Rig { epoch: end * (1.0 - 1e-9), ..bench.rig.clone() };
     let trained = shortly_before.forward(&bench.samples, Setting::training());
     let validated = bench.rig.forward(&bench.samples, Setting::new(Mode::Validation));
@@ -62,16 +57,5 @@ fn as_in_training<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 /// The distance of penalties and figures from the expected ones.
 fn reports_apart<T: Scalar>(found: &Passed<T>, expected: &Passed<T>) -> f64 {
-    distance(&found.penalties, &expected.penalties).max(distance(&found.figures, &expected.figures))
-}
-
-/// The epoch at which all warm-ups end, if within [`LONGEST_WARM_UP`]: searched among whole epochs, then by bisection.
-fn end_of_warm_up(warms_up: impl Fn(f64) -> bool) -> Option<f64> {
-    let mut end = (0..=LONGEST_WARM_UP).map(f64::from).find(|epoch| !warms_up(*epoch))?;
-    let mut before = (end - 1.0).max(0.0);
-    for _ in 0..f64::MANTISSA_DIGITS {
-        let middle = 0.5 * (before + end);
-        *(if warms_up(middle) { &mut before } else { &mut end }) = middle;
-    }
-    Some(end)
+    distance(&found.penalties, &expected.penalties).max(distance(&found.diagnostics, &expected.diagnostics))
 }

@@ -32,7 +32,7 @@ fn finite<T: Scalar>(bench: &Bench<'_, T>, samples: &Samples<T>) -> Verdict {
     let parts = [
         ("an output in inference", all_finite(&inferred)),
         ("an output in training", all_finite(&passed.output)),
-        ("a penalty", all_finite(&passed.penalties) && all_finite(&passed.figures)),
+        ("a penalty", all_finite(&passed.penalties) && all_finite(&passed.diagnostics)),
         ("the input's gradient", all_finite(&passed.by_input)),
         ("a parameter's gradient", all_finite(&passed.by_parameters)),
         ("the new state", all_finite(&passed.state)),

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{Session, SoFar, named, watched};
+use crate::exec::Totals;
 use crate::model_file::{self, Checkpoint, Numbers, Supplement};
-use crate::network::Record;
 use crate::train::early_stopping::Watched;
 use crate::train::trainer::Validation;
 use crate::train::{Callback, CallbackState, Epoch, TrainErrorKind};
@@ -209,24 +209,24 @@ impl<T: Scalar> Session<'_, '_, T> {
 
     /// The length of a history row.
     fn columns(&self) -> usize {
-        let (structure, metrics) = (self.network.structure(), self.trainer.metrics.len());
-        let (penalties, figures) = structure.validated_names();
+        let (definition, metrics) = (self.network.definition(), self.trainer.metrics.len());
+        let (penalties, figures) = definition.validated_names();
         let validated = match self.validation_samples() {
             0 => 0,
             _ => 1 + penalties.len() + figures.len() + metrics,
         };
-        1 + structure.penalties.len() + structure.figures.len() + metrics + validated + 1
+        1 + definition.penalties.len() + definition.diagnostics.len() + metrics + validated + 1
     }
 
     /// The epoch of a history row; the inverse of [`row`].
     fn epoch_of(&self, number: usize, row: &[f64], seconds: f64) -> Option<Epoch> {
         let numbers = &mut row.iter().copied();
-        let (structure, metrics) = (self.network.structure(), self.metric_names());
+        let (definition, metrics) = (self.network.definition(), self.metric_names());
         let mut epoch = Epoch {
             number,
             loss: numbers.next()?,
-            penalties: named(&structure.penalties, &mut *numbers),
-            figures: named(&structure.figures, &mut *numbers),
+            penalties: named(&definition.penalties, &mut *numbers),
+            figures: named(&definition.diagnostics, &mut *numbers),
             metrics: named(&metrics, &mut *numbers),
             validation_loss: None,
             validation_penalties: Vec::new(),
@@ -236,7 +236,7 @@ impl<T: Scalar> Session<'_, '_, T> {
             seconds,
         };
         if self.validation_samples() > 0 {
-            let (penalties, figures) = structure.validated_names();
+            let (penalties, figures) = definition.validated_names();
             epoch.validation_loss = Some(numbers.next()?);
             epoch.validation_penalties = named(&penalties, &mut *numbers);
             epoch.validation_figures = named(&figures, &mut *numbers);
@@ -282,11 +282,11 @@ fn slot_name(index: usize) -> String {
 }
 
 /// The sums behind an epoch's means, in the order of a checkpoint.
-fn numbers_of(sums: &Record) -> impl Iterator<Item = &f64> {
-    std::iter::once(&sums.loss).chain(&sums.penalties).chain(&sums.figures).chain(&sums.metrics)
+fn numbers_of(sums: &Totals) -> impl Iterator<Item = &f64> {
+    std::iter::once(&sums.loss).chain(&sums.penalties).chain(&sums.diagnostics).chain(&sums.metrics)
 }
 
-fn numbers_of_mut(sums: &mut Record) -> impl Iterator<Item = &mut f64> {
-    let Record { loss, penalties, figures, metrics, .. } = sums;
-    std::iter::once(loss).chain(penalties).chain(figures).chain(metrics)
+fn numbers_of_mut(sums: &mut Totals) -> impl Iterator<Item = &mut f64> {
+    let Totals { loss, penalties, diagnostics, metrics, .. } = sums;
+    std::iter::once(loss).chain(penalties).chain(diagnostics).chain(metrics)
 }

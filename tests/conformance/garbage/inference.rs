@@ -110,13 +110,13 @@ impl Layer<f64> for Labelled {
         Ok(Plan::new(input).side_input(2))
     }
 
-    fn forward(&self, pass: Forward<'_, f64>) {
+    fn forward(&self, _context: &Context<'_, f64>, pass: Forward<'_, f64>) {
         for ((output, input), label) in pass.output.iter_mut().zip(pass.input).zip(pass.side.iter().cycle()) {
             *output = input + label;
         }
     }
 
-    fn backward(&self, pass: Backward<'_, f64>) {
+    fn backward(&self, _context: &Context<'_, f64>, pass: Backward<'_, f64>) {
         if let Some(gradient) = pass.input_gradient {
             gradient.copy_from_slice(pass.output_gradient);
         }

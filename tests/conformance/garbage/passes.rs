@@ -37,7 +37,7 @@ fn steps_or_says_why(
     let (output_gradient, mut gradients) = (vec![number; a * samples], vec![0.0; 16 + 10 * (a % 3)]);
     let backward = network.backward(&mut tape, &output_gradient, &mut gradients).is_ok();
     require(forward || !backward, "the way back from nowhere")?;
-    let _ = (tape.input_gradient().len(), tape.penalties().count(), tape.figures().count(), tape.capacity());
+    let _ = (tape.input_gradient().len(), tape.penalties().count(), tape.diagnostics().count(), tape.capacity());
     let updated = network.update_state(&tape).is_ok();
     require(updated == forward, "a state is updated from nowhere")?;
     let before = bits(network.parameter_vector());

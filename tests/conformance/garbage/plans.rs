@@ -23,7 +23,6 @@ struct Strange {
     parameters: Vec<Tensor>,
     states: Vec<(&'static str, usize, f64)>,
     flags: [bool; 5],
-    repeats: [usize; 2],
     /// What it writes everywhere.
     number: f64,
     setting: Value,
@@ -36,8 +35,6 @@ struct Tensor {
     initializer: Initializer,
     regularizer: Option<Regularizer>,
     shared: Option<String>,
-    whole_batch: bool,
-    collected: Option<usize>,
 }
 
 fn strange() -> impl Strategy<Value = Strange> {
@@ -52,15 +49,14 @@ fn strange() -> impl Strategy<Value = Strange> {
     let kinds = select(vec!["strange", "", "crop", "\"}"]);
     let parts =
         (kinds, output, sizes, proptest::collection::vec(tensor(), 0..3), proptest::collection::vec(state, 0..2));
-    let others = (any::<[bool; 5]>(), [few_or_too_many(), few_or_too_many()], number, setting());
-    (parts, others).prop_map(|((kind, output, sizes, parameters, states), (flags, repeats, number, setting))| Strange {
+    let others = (any::<[bool; 5]>(), number, setting());
+    (parts, others).prop_map(|((kind, output, sizes, parameters, states), (flags, number, setting))| Strange {
         kind,
         output,
         sizes,
         parameters,
         states,
         flags,
-        repeats,
         number,
         setting,
     })
@@ -72,20 +68,10 @@ fn tensor() -> impl Strategy<Value = Tensor> {
         initializer(prop_oneof![4 => -1.0..1.0_f64, 1 => number()].boxed()),
         proptest::option::weighted(0.2, (number(), number()).prop_map(|(l1, l2)| Regularizer::l1_l2(l1, l2))),
         proptest::option::weighted(0.2, name()),
-        any::<bool>(),
-        proptest::option::weighted(0.2, few_or_too_many()),
     );
     let names = select(vec!["weight", "bias", "", "mean", "a.b"]);
     (names, proptest::collection::vec(dimension, 0..6), options).prop_map(
-        |(name, shape, (initializer, regularizer, shared, whole_batch, collected))| Tensor {
-            name,
-            shape,
-            initializer,
-            regularizer,
-            shared,
-            whole_batch,
-            collected,
-        },
+        |(name, shape, (initializer, regularizer, shared))| Tensor { name, shape, initializer, regularizer, shared },
     )
 }
 
@@ -110,10 +96,10 @@ impl Layer<f64> for Strange {
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        let [prepared, prepared_backward, cache, scratch, side, forward, backward, work] = self.sizes;
+        let [packed, packed_backward, cache, scratch, side, forward, backward, work] = self.sizes;
         let mut plan = Plan::new(self.output.unwrap_or(input))
-            .prepared(prepared)
-            .prepared_backward(prepared_backward)
+            .packed(packed)
+            .packed_backward(packed_backward)
             .cache_per_sample(cache)
             .scratch(scratch)
             .side_input(if self.flags[4] { side } else { 0 })
@@ -121,35 +107,32 @@ impl Layer<f64> for Strange {
             .backward_statistics(backward)
             .work_per_sample(work)
             .penalty("")
-            .figure("figure");
+            .diagnostic("diagnostic");
         for tensor in &self.parameters {
-            let mut spec =
+            let spec =
                 ParameterSpec::new(tensor.name, &tensor.shape, tensor.initializer).regularizer(tensor.regularizer);
-            spec = if tensor.whole_batch { spec.whole_batch() } else { spec };
-            spec = tensor.collected.into_iter().fold(spec, ParameterSpec::collected);
             plan = plan.parameter(tensor.shared.iter().cloned().fold(spec, ParameterSpec::shared_with));
         }
         for (name, elements, initial) in &self.states {
             plan = plan.state(StateSpec::new(name, *elements, *initial));
         }
-        let [passes, forgets, sums, repeats, _] = self.flags;
-        plan = if passes && !repeats { plan.passes_through() } else { plan };
-        plan = if forgets { plan.forgets_output() } else { plan };
-        plan = if sums { plan.sums_per_sample() } else { plan };
-        Ok(if repeats { plan.repeats(self.repeats) } else { plan })
+        let [activates, anneals, terms, ..] = self.flags;
+        plan = if activates { plan.activation(Activation::Sigmoid) } else { plan };
+        plan = if anneals { plan.annealing_epochs(self.number) } else { plan };
+        Ok(if terms { plan.likelihood_terms() } else { plan })
     }
 
-    fn forward(&self, pass: Forward<'_, f64>) {
-        let _ = (pass.parameters.of(usize::MAX), pass.random.sample(usize::MAX));
+    fn forward(&self, context: &Context<'_, f64>, pass: Forward<'_, f64>) {
+        let _ = (context.parameters.of(usize::MAX), context.random.sample(usize::MAX));
         pass.output.fill(self.number);
         for slice in [pass.cache, pass.scratch] {
             slice.fill(self.number);
         }
         pass.penalties.fill(self.number);
-        pass.figures.fill(self.number);
+        pass.diagnostics.fill(self.number);
     }
 
-    fn backward(&self, mut pass: Backward<'_, f64>) {
+    fn backward(&self, _context: &Context<'_, f64>, mut pass: Backward<'_, f64>) {
         let _ = pass.gradients.of(usize::MAX);
         for index in 0..self.parameters.len() {
             pass.gradients.of(index).fill(self.number);
@@ -161,39 +144,49 @@ impl Layer<f64> for Strange {
         }
     }
 
-    fn prepare(&self, pass: Prepare<'_, f64>) {
-        pass.prepared.fill(self.number);
+    fn packing(&self) -> Option<&dyn Packing<f64>> {
+        self.flags[3].then_some(self)
     }
 
-    fn prepare_backward(&self, pass: PrepareBackward<'_, f64>) {
-        pass.prepared_backward.fill(self.number);
+    fn batch_statistics(&self) -> Option<&dyn BatchStatistics<f64>> {
+        self.flags[3].then_some(self)
     }
 
-    fn forward_statistics(&self, pass: ForwardStatistics<'_, f64>) {
-        pass.sums.fill(self.number);
+    fn mirror(&self) -> Option<&dyn Mirror<f64>> {
+        Some(self)
+    }
+}
+
+impl Packing<f64> for Strange {
+    fn pack(&self, _: Shape, _: Parameters<'_, f64>, packed: &mut [f64]) {
+        packed.fill(self.number);
     }
 
-    fn backward_statistics(&self, pass: BackwardStatistics<'_, f64>) {
-        pass.sums.fill(self.number);
+    fn pack_backward(&self, _: Shape, _: Parameters<'_, f64>, _: &[f64], packed_backward: &mut [f64]) {
+        packed_backward.fill(self.number);
+    }
+}
+
+impl BatchStatistics<f64> for Strange {
+    fn forward_sums(&self, _: &Context<'_, f64>, _: &[f64], sums: &mut [f64]) {
+        sums.fill(self.number);
     }
 
-    fn update_state(&self, pass: StateUpdate<'_, f64>) {
-        pass.state.fill(self.number);
+    fn backward_sums(&self, _: &Context<'_, f64>, _: BackwardSums<'_, f64>, sums: &mut [f64]) {
+        sums.fill(self.number);
     }
 
-    fn whole_batch_gradient(&self, pass: WholeBatch<'_, f64>) {
-        pass.gradient.fill(self.number);
+    fn update_state(&self, _: &Context<'_, f64>, state: &mut [f64]) {
+        state.fill(self.number);
     }
+}
 
-    fn finish_gradient(&self, pass: FinishGradient<'_, f64>) {
-        pass.gradient.fill(self.number);
-    }
-
-    fn mirror(&self, _input: Shape, _activation: Activation) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
+impl Mirror<f64> for Strange {
+    fn mirrored(&self, _: Shape, _: Activation) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
         self.flags[1].then(Vec::new)
     }
 
-    fn tied_mirror(&self, _: &str, _: Shape, _: Activation) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
+    fn mirrored_tied(&self, _: &str, _: Shape, _: Activation) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
         self.flags[1].then(|| vec![std::sync::Arc::new(self.clone()) as std::sync::Arc<dyn Layer<f64>>])
     }
 }

@@ -47,6 +47,14 @@ pub enum BuildErrorKind {
         /// The shape of the model's input.
         input: Shape,
     },
+    /// The layer's plan asks for something that only a capability provides.
+    #[error("its plan asks for {asked}, but `Layer::{capability}` is `None`: implement it, or do not ask")]
+    Capability {
+        /// The method of [`Layer`](crate::Layer) to implement.
+        capability: &'static str,
+        /// What the plan asks for.
+        asked: &'static str,
+    },
     /// This layer has no counterpart for a mirrored decoder.
     #[error("there is no mirror image of this layer; write the decoder out")]
     NoMirror,

@@ -6,18 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nalgebra::{DMatrix, DMatrixView};
 
-use super::buffer::Buffer;
-use super::memory::{Layout, zeros};
-use super::partition::{Partition, worth_threads};
-use super::step::{Outside, Reports, Way};
-use super::{Network, Structure};
-use crate::data::{Batch, Columns, InputError};
+use super::partition::Partition;
+use super::run::{Memory, MicroBatch, Run};
+use super::totals::Totals;
+use crate::data::{Batch, Columns, InputError, Scaler};
+use crate::graph::{Buffer, Graph, Layout, LayoutOptions, Network, Part, zeros};
 use crate::kernel::reduce;
-use crate::layer::{Latent, Mode};
+use crate::layer::Mode;
 use crate::parallel::{self, Divide};
-use crate::random::{Purpose, Random};
 use crate::shape::checked_product;
-use crate::{Error, Scalar};
+use crate::{Error, Scalar, invariant};
 
 /// Samples computed at a time when their outputs are visited and discarded.
 const AT_ONCE: usize = 256;
@@ -25,7 +23,7 @@ const AT_ONCE: usize = 256;
 /// Working memory for inference, owned by the caller so that repeated calls allocate nothing. Use one per thread.
 #[derive(Debug)]
 pub struct Workspace<T: Scalar> {
-    structure: Arc<Structure<T>>,
+    graph: Arc<Graph<T>>,
     layout: Layout,
     partition: Partition,
     capacity: usize,
@@ -46,7 +44,7 @@ pub(crate) enum Ending {
     /// The caller: in the units of the data, with any scaler undone.
     Result,
     /// A loss: scaled, and without the last activation if the loss applies it.
-    Loss { linked: bool },
+    Loss { from_logits: bool },
 }
 
 impl<T: Scalar> Network<T> {
@@ -58,14 +56,14 @@ impl<T: Scalar> Network<T> {
         if samples == 0 {
             return Err(InputError::Empty.into());
         }
-        let output = checked_product("elements of a workspace", &[self.structure.largest_output(), samples])?;
+        let output = checked_product("elements of a workspace", &[self.largest_output(), samples])?;
         Ok(Workspace { output: zeros(output)?, ..self.workspace_without_results(samples)? })
     }
 
     /// Working memory for one of several threads: the batch is not divided among threads.
     pub(crate) fn workspace_alone(&self, samples: usize) -> Result<Workspace<T>, Error> {
-        let output = checked_product("elements of a workspace", &[self.structure.largest_output(), samples])?;
-        let partition = Partition::alone(&self.structure, samples);
+        let output = checked_product("elements of a workspace", &[self.largest_output(), samples])?;
+        let partition = Partition::alone(self.program(), samples);
         Ok(Workspace { output: zeros(output)?, ..self.workspace_cut(partition, samples)? })
     }
 
@@ -99,13 +97,13 @@ impl<T: Scalar> Network<T> {
 
     /// The layers from the first to the one named `layer`.
     pub(super) fn up_to(&self, layer: &str) -> Result<Range<usize>, InputError> {
-        let index = self.structure.nodes.iter().position(|node| node.name == layer);
+        let index = self.definition().nodes.iter().position(|node| node.name == layer);
         let index = index.ok_or_else(|| InputError::NoSuchLayer { name: layer.to_owned() })?;
         Ok(0..index + 1)
     }
 
     pub(crate) fn all(&self) -> Range<usize> {
-        0..self.structure.nodes.len()
+        0..self.definition().nodes.len()
     }
 
     /// The output of the last of `nodes`, given inputs of the first.
@@ -133,7 +131,7 @@ impl<T: Scalar> Network<T> {
         workspace: &'w mut Workspace<T>,
         batch: Batch<'_, T>,
     ) -> Result<DMatrixView<'w, T>, Error> {
-        if !Arc::ptr_eq(&workspace.structure, &self.structure) {
+        if !Arc::ptr_eq(&workspace.graph, self.graph()) {
             return Err(InputError::ForeignWorkspace.into());
         }
         let (capacity, samples) = (workspace.capacity, batch.samples());
@@ -148,7 +146,8 @@ impl<T: Scalar> Network<T> {
         };
         workspace.output = output;
         result?;
-        Ok(DMatrixView::from_slice(workspace.output.get(..features * samples).unwrap_or(&[]), features, samples))
+        let output = invariant::slice(&workspace.output, &(0..features * samples), "output", "a workspace");
+        Ok(DMatrixView::from_slice(output, features, samples))
     }
 
     /// Calls `visit` with each sample's index and its output of the last of `nodes`; only a few outputs are held at a time.
@@ -169,17 +168,18 @@ impl<T: Scalar> Network<T> {
     }
 
     fn workspace_without_results(&self, samples: usize) -> Result<Workspace<T>, Error> {
-        self.workspace_cut(Partition::inference(&self.structure, samples), samples)
+        self.workspace_cut(Partition::inference(self.program(), samples), samples)
     }
 
     fn workspace_cut(&self, partition: Partition, samples: usize) -> Result<Workspace<T>, Error> {
-        let layout = Layout::inference(&self.structure, partition.part_samples).map_err(Error::from)?;
-        let memory = checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
-        self.prepared()?; // now, so that the first pass is as fast as the others
+        let layout = Layout::new(self.program(), partition.micro_batch_samples, LayoutOptions::default())
+            .map_err(Error::from)?;
+        let memory = checked_product("elements of a workspace", &[layout.total, partition.shards])?;
+        self.packed()?; // now, so that the first pass is as fast as the others
         Ok(Workspace {
             memory: Buffer::zeros(memory)?,
             output: Vec::new(),
-            structure: Arc::clone(&self.structure),
+            graph: Arc::clone(self.graph()),
             layout,
             partition,
             capacity: samples,
@@ -196,28 +196,29 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(), Error> {
         self.check_part(&nodes, &batch)?;
         let samples = batch.samples();
-        let random = Random::new(self.seed, Purpose::Layer);
-        let way = self.way(&workspace.layout, samples, Mode::Inference, false, random)?;
-        let trip = Trip {
+        let run = Run::new(self, &workspace.layout, samples, Mode::Inference, false)?;
+        let inference = Inference {
             network: self,
-            way: Way { entrance: nodes.start, linked: ending == Ending::Loss { linked: true }, ..way },
-            ending,
+            run: Run { from_logits: ending == Ending::Loss { from_logits: true }, ..run },
             partition: workspace.partition,
-            nodes: nodes.clone(),
+            part: self.program().part(&nodes),
             batch,
+            scaler: self.input_scaler().filter(|_| nodes.start == 0),
+            unscales: nodes.end == self.definition().nodes.len() && ending == Ending::Result,
             features_in: self.features_before(&nodes),
             features_out: self.features_after(&nodes),
             not_finite: AtomicUsize::new(usize::MAX),
         };
-        let lanes = workspace.partition.lanes_for(samples);
-        let memory = workspace.memory.get_mut(..lanes * workspace.layout.total).unwrap_or(&mut []);
+        let shards = workspace.partition.shards_for(samples);
+        let memory =
+            invariant::slice_mut(&mut workspace.memory, &(0..shards * workspace.layout.total), "memory", "a workspace");
         parallel::run(
-            Lanes { trip: &trip, first: 0, count: lanes, memory, output },
-            worth_threads(&self.structure, samples),
+            Shards { inference: &inference, first: 0, count: shards, memory, output },
+            self.program().is_worth_threads(samples),
         );
-        let position = trip.not_finite.into_inner();
+        let position = inference.not_finite.into_inner();
         if position != usize::MAX {
-            let (sample, feature) = (position / trip.features_in, position % trip.features_in);
+            let (sample, feature) = (position / inference.features_in, position % inference.features_in);
             return Err(InputError::NotFinite { sample, feature }.into());
         }
         Ok(())
@@ -230,20 +231,18 @@ impl<T: Scalar> Network<T> {
 
     /// Elements per sample after the last of `nodes`.
     pub(super) fn features_after(&self, nodes: &Range<usize>) -> usize {
-        let last = nodes.end.checked_sub(1).and_then(|last| self.structure.nodes.get(last));
-        last.map_or(self.structure.input.elements(), |node| node.output.elements())
+        let last = nodes.end.checked_sub(1).map(|last| self.definition().node(last));
+        last.map_or(self.input_shape().elements(), |node| node.output.elements())
     }
 
     /// The shape of a sample before layer `index`.
     pub(crate) fn shape_before(&self, index: usize) -> crate::Shape {
-        self.structure.nodes.get(index).map_or(self.structure.input, |node| node.input)
+        self.definition().nodes.get(index).map_or(self.input_shape(), |node| node.input)
     }
 
-    /// The layer that draws the code from a distribution, and its index, if it is the last layer before `end` that computes anything.
-    pub(crate) fn latent_before(&self, end: usize) -> Option<(usize, &dyn Latent<T>)> {
-        let index = self.structure.source(end)?;
-        let latent = self.structure.nodes.get(index)?.layer.latent()?;
-        Some((index, latent))
+    /// The number of elements of the largest layer output.
+    fn largest_output(&self) -> usize {
+        self.definition().nodes.iter().map(|node| node.output.elements()).max().unwrap_or(0)
     }
 
     pub(crate) fn check_batch(&self, batch: &Batch<'_, T>) -> Result<(), InputError> {
@@ -252,11 +251,8 @@ impl<T: Scalar> Network<T> {
 
     pub(super) fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
         InputError::require_features(self.features_before(nodes), batch.features(), batch.samples())?;
-        let asked = |node: &super::structure::Node<T>| node.plan.side_input > 0;
-        let expected = match self.structure.nodes.get(nodes.clone()).is_some_and(|nodes| nodes.iter().any(asked)) {
-            true => self.structure.side_input,
-            false => 0,
-        };
+        let nodes = invariant::slice(&self.definition().nodes, nodes, "layers", "a network");
+        let expected = nodes.iter().map(|node| node.plan.side_input).max().unwrap_or(0);
         let found = batch.side().map_or((0, batch.samples()), |side| (side.features(), side.samples()));
         if expected > 0 && found != (expected, batch.samples()) {
             let (found, found_samples) = found;
@@ -272,92 +268,105 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// What all lanes of an inference share.
-struct Trip<'a, T: Scalar> {
+/// What all shards of an inference share.
+struct Inference<'a, T: Scalar> {
     network: &'a Network<T>,
-    way: Way<'a, T>,
-    ending: Ending,
+    run: Run<'a, T>,
     partition: Partition,
-    nodes: Range<usize>,
+    part: Part<'a, T>,
     batch: Batch<'a, T>,
+    scaler: Option<&'a Scaler>,
+    /// Whether the output scaler is undone on the results.
+    unscales: bool,
     features_in: usize,
     features_out: usize,
     /// The position of the first input that is not finite.
     not_finite: AtomicUsize,
 }
 
-impl<T: Scalar> Trip<'_, T> {
-    /// Computes `samples` samples of the batch, from sample `first` on.
-    fn part(&self, first: usize, samples: usize, memory: &mut [T], output: &mut [T]) {
-        let way = self.way.of(first, samples);
-        let scaler = self.network.input_scaler().filter(|_| self.nodes.start == 0);
-        self.stage(self.batch.side(), first, way.head(&way.layout.side, way.structure.side_input), memory);
-        let run = self.batch.columns().run(first, samples).filter(|_| scaler.is_none());
-        let staged = way.head(&way.layout.input, self.features_in);
-        if run.is_none() {
-            self.stage(Some(self.batch.columns()), first, staged.clone(), memory);
+impl<T: Scalar> Inference<'_, T> {
+    /// Computes a micro-batch.
+    fn micro_batch(&self, micro_batch: MicroBatch, shard: &mut [T], output: &mut [T]) {
+        let Run { layout, program, .. } = self.run;
+        let MicroBatch { first, samples } = micro_batch;
+        copy(self.batch.side(), first, micro_batch.part(&layout.side, program.side_input), shard);
+        let place = micro_batch.part(&layout.value(self.part.entry), self.features_in);
+        let lent = self.batch.columns().run(first, samples).filter(|_| self.scaler.is_none());
+        if lent.is_none() {
+            copy(Some(self.batch.columns()), first, place.clone(), shard);
         }
-        if let (Some(scaler), Some(staged)) = (scaler, memory.get_mut(staged.clone())) {
-            scaler.apply(staged);
+        if let Some(scaler) = self.scaler {
+            scaler.apply(invariant::slice_mut(shard, &place, "input", "a network"));
         }
-        let input = run.or(memory.get(staged)).unwrap_or(&[]);
+        let input = lent.unwrap_or_else(|| invariant::slice(shard, &place, "input", "a network"));
         if let Some(position) = reduce::first_not_finite(input) {
             self.not_finite.fetch_min(first * self.features_in + position, Ordering::Relaxed);
             return;
         }
-        if !self.nodes.clone().any(|index| way.structure.runs(index, &self.nodes)) {
+        if self.part.is_empty() {
             output.copy_from_slice(input);
+        } else {
+            self.run_part(micro_batch, lent, shard, output);
         }
-        way.forward(self.nodes.clone(), memory, Outside { input: run, output: Some(&mut *output) }, Reports::default());
-        let seen = self.nodes.end == way.structure.nodes.len() && self.ending == Ending::Result;
-        if let Some(scaler) = self.network.output_scaler().filter(|_| seen) {
+        if let Some(scaler) = self.network.output_scaler().filter(|_| self.unscales) {
             scaler.undo(output);
         }
     }
 
-    /// Copies samples from `first` on into a range of the memory.
-    fn stage(&self, columns: Option<Columns<'_, T>>, first: usize, range: Range<usize>, memory: &mut [T]) {
-        let (Some(columns), Some(staged)) = (columns, memory.get_mut(range)) else { return };
-        for (index, sample) in staged.chunks_exact_mut(columns.features().max(1)).enumerate() {
-            columns.copy(first + index, sample);
+    fn run_part(&self, micro_batch: MicroBatch, lent: Option<&[T]>, shard: &mut [T], output: &mut [T]) {
+        let Part { entry, indices, detached } = self.part.clone();
+        let (input, mut totals) = (lent.map(|input| (entry, input)), Totals::default());
+        let mut output = Some(output);
+        let of_last = if detached.is_none() { output.take() } else { None };
+        self.run.forward(indices, micro_batch, Memory { shard: &mut *shard, input, output: of_last }, &mut totals);
+        if let Some(operation) = detached {
+            self.run.forward_one(operation, [0..0, 0..0], micro_batch, Memory { shard, input, output }, &mut totals);
         }
     }
 }
 
-/// Some lanes with their memory and outputs.
-struct Lanes<'a, T: Scalar> {
-    trip: &'a Trip<'a, T>,
+/// Copies samples from `first` on into a place of the memory, if there are any.
+fn copy<T: Scalar>(columns: Option<Columns<'_, T>>, first: usize, place: Range<usize>, memory: &mut [T]) {
+    let Some(columns) = columns.filter(|_| !place.is_empty()) else { return };
+    let samples = invariant::slice_mut(memory, &place, "input", "a network").chunks_exact_mut(columns.features());
+    samples.enumerate().for_each(|(index, sample)| _ = columns.copy(first + index, sample));
+}
+
+/// Some shards with their memory and outputs.
+struct Shards<'a, T: Scalar> {
+    inference: &'a Inference<'a, T>,
     first: usize,
     count: usize,
     memory: &'a mut [T],
     output: &'a mut [T],
 }
 
-impl<T: Scalar> Divide for Lanes<'_, T> {
+impl<T: Scalar> Divide for Shards<'_, T> {
     fn pieces(&self) -> usize {
         self.count
     }
 
     fn divide(self, at: usize) -> (Self, Self) {
-        let lane_output = self.trip.partition.lane_samples * self.trip.features_out;
-        let (memory, other_memory) = self.memory.split_at_mut(at * self.trip.way.layout.total);
-        let (output, other_output) = self.output.split_at_mut(at * lane_output);
+        let shard_output = self.inference.partition.shard_samples * self.inference.features_out;
+        let (memory, other_memory) = self.memory.split_at_mut(at * self.inference.run.layout.total);
+        let (output, other_output) = self.output.split_at_mut(at * shard_output);
         let others =
             Self { first: self.first + at, count: self.count - at, memory: other_memory, output: other_output, ..self };
         (Self { count: at, memory, output, ..self }, others)
     }
 
     fn run(self) {
-        let trip = self.trip;
-        let lane_output = (trip.partition.lane_samples * trip.features_out).max(1);
-        let memories = self.memory.chunks_exact_mut(trip.way.layout.total.max(1));
-        for (index, (memory, output)) in memories.zip(self.output.chunks_mut(lane_output)).enumerate() {
-            let lane_first = (self.first + index) * trip.partition.lane_samples;
-            for (first, samples) in trip.partition.parts(output.len() / trip.features_out) {
-                let part = first * trip.features_out..(first + samples) * trip.features_out;
-                if let Some(output) = output.get_mut(part) {
-                    trip.part(lane_first + first, samples, memory, output);
-                }
+        let Inference { partition, features_out, run, batch, .. } = self.inference;
+        let (mut memory, mut output) = (self.memory, self.output);
+        for shard in self.first..self.first + self.count {
+            let (shard_first, samples) = partition.shard(shard, batch.samples());
+            let (of_shard, others) = memory.split_at_mut(run.layout.total);
+            memory = others;
+            for (first, samples) in partition.micro_batches(samples) {
+                let (of_micro_batch, others) = output.split_at_mut(samples * features_out);
+                output = others;
+                let micro_batch = MicroBatch { first: shard_first + first, samples };
+                self.inference.micro_batch(micro_batch, of_shard, of_micro_batch);
             }
         }
     }

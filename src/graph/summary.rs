@@ -17,8 +17,8 @@ impl<T: Scalar> Network<T> {
     /// The layers, their output shapes and their parameters, as a table.
     pub fn summary(&self) -> Summary {
         let mut rows = vec![["input".to_owned(), self.input_shape().to_string(), String::new()]];
-        let mut seen = vec![false; self.structure.table.len()];
-        for node in &self.structure.nodes {
+        let mut seen = vec![false; self.definition().table.len()];
+        for node in &self.definition().nodes {
             let mut count = 0;
             for (entry, range) in node.entries.iter().zip(&node.parameters) {
                 if let Some(seen) = seen.get_mut(*entry).filter(|seen| !**seen) {
@@ -26,9 +26,9 @@ impl<T: Scalar> Network<T> {
                     count += range.len();
                 }
             }
-            let activation = match node.layer.activation() {
-                Activation::Linear => String::new(),
-                activation => format!(", {}", activation.config().text("kind").unwrap_or("")),
+            let activation = match node.plan.activation {
+                None | Some(Activation::Linear) => String::new(),
+                Some(activation) => format!(", {}", activation.name()),
             };
             let name = format!("{} ({}{activation})", node.name, node.layer.kind());
             rows.push([name, node.output.to_string(), count.to_string()]);

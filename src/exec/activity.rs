@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Network;
 use crate::data::{Batch, InputError};
+use crate::graph::Network;
 use crate::{Error, Scalar};
 
 /// The activity of a layer's units over some samples. A unit is an element of the layer's output.

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::memory::zeros;
-use super::prepared::Prepared;
-use super::structure::Sharing;
-use super::{BuildError, BuildErrorKind, Network, Structure};
+use super::packed::Packed;
+use super::{BuildError, BuildErrorKind, Definition, Graph, Network, TiedWeights};
 use crate::data::Scaler;
 use crate::kernel::reduce;
 use crate::layer::Layer;
 use crate::random::{Purpose, Random};
-use crate::{InputError, Scalar, Shape};
+use crate::{InputError, Scalar, Shape, invariant};
 
 /// Describes a [`Network`], layer by layer.
 #[derive(Debug, Clone)]
@@ -54,41 +53,41 @@ impl<T: Scalar> NetworkBuilder<T> {
     /// # Errors
     /// [`BuildError`] names the first layer that does not fit.
     pub fn build(self) -> Result<Network<T>, BuildError> {
-        let kept = self.start.as_ref().map_or(0, |start| start.structure.nodes.len());
-        let structure = Structure::new(self.input, self.layers.clone(), Sharing::DetachedUpTo(kept))?;
-        self.complete(structure)
+        let kept = self.start.as_ref().map_or(0, |start| start.definition().nodes.len());
+        let graph = Graph::new(self.input, self.layers.clone(), TiedWeights::CopiedInFirst(kept))?;
+        self.complete(graph)
     }
 
     /// Builds like [`build`](Self::build), but a shared parameter whose owner is absent becomes the layer's own.
     #[cfg(feature = "testing")]
     pub(crate) fn build_detached(self) -> Result<Network<T>, BuildError> {
-        let structure = Structure::new(self.input, self.layers.clone(), Sharing::Detached)?;
-        self.complete(structure)
+        let graph = Graph::new(self.input, self.layers.clone(), TiedWeights::Copied)?;
+        self.complete(graph)
     }
 
     /// Builds a network whose output has the shape and scale of its input.
     pub(crate) fn build_reconstruction(self) -> Result<Network<T>, BuildError> {
-        let mut structure = Structure::new(self.input, self.layers.clone(), Sharing::Strict)?;
-        let (input, output) = (structure.input, structure.output());
+        let definition = Definition::new(self.input, self.layers.clone(), TiedWeights::Required)?;
+        let (input, output) = (definition.input, definition.output());
         if input.elements() != output.elements() {
-            let last = structure.nodes.last();
+            let last = definition.nodes.last();
             let (name, kind) = last.map_or(("model", "network"), |node| (&node.name, node.layer.kind()));
             return Err(BuildError::new(name, kind, BuildErrorKind::Reconstruction { output, input }));
         }
-        structure.output_shape = Some(input);
-        let mut network = self.complete(structure)?;
+        let graph = Graph::of(Definition { output_shape: Some(input), ..definition })?;
+        let mut network = self.complete(graph)?;
         network.output_scaler = network.input_scaler.clone();
         Ok(network)
     }
 
-    fn complete(self, structure: Structure<T>) -> Result<Network<T>, BuildError> {
+    fn complete(self, graph: Graph<T>) -> Result<Network<T>, BuildError> {
         if let Some(scaler) = &self.input_scaler {
             let (expected, found) = (self.input.elements(), scaler.features());
             if expected != found {
                 return Err(BuildError::new("model", "scaler", BuildErrorKind::Scaler { expected, found }));
             }
         }
-        let mut network = Network::blank(Arc::new(structure), self.seed)?;
+        let mut network = Network::blank(Arc::new(graph), self.seed)?;
         network.input_scaler = self.input_scaler.map(Arc::new);
         network.initialise()?;
         if let Some(start) = self.start {
@@ -126,20 +125,20 @@ impl<T: Scalar> Network<T> {
     /// # Ok::<(), autoencoder::Error>(())
     /// ```
     pub fn extend(self) -> NetworkBuilder<T> {
-        let structure = Arc::clone(&self.structure);
-        let layers = structure.nodes.iter().map(|node| (node.name.clone(), Arc::clone(&node.layer))).collect();
-        let input_scaler = self.input_scaler().cloned();
-        NetworkBuilder { input: structure.input, layers, seed: self.seed, input_scaler, start: Some(self) }
+        let definition = self.definition();
+        let layers = definition.nodes.iter().map(|node| (node.name.clone(), Arc::clone(&node.layer))).collect();
+        let (input, input_scaler) = (definition.input, self.input_scaler().cloned());
+        NetworkBuilder { input, layers, seed: self.seed, input_scaler, start: Some(self) }
     }
 
     /// A network whose parameters and state are all zero.
-    pub(crate) fn blank(structure: Arc<Structure<T>>, seed: u64) -> Result<Self, BuildError> {
+    pub(crate) fn blank(graph: Arc<Graph<T>>, seed: u64) -> Result<Self, BuildError> {
         Ok(Self {
-            parameters: zeros(structure.parameter_count()).map_err(no_memory)?,
-            prepared: Prepared::nothing(),
-            state: zeros(structure.state_count()).map_err(no_memory)?,
-            frozen: vec![false; structure.table.len()],
-            structure,
+            parameters: zeros(graph.definition.parameter_count()).map_err(no_memory)?,
+            packed: Packed::nothing(),
+            state: zeros(graph.definition.state_count()).map_err(no_memory)?,
+            frozen: vec![false; graph.definition.table.len()],
+            graph,
             seed,
             crate_version: env!("CARGO_PKG_VERSION").into(),
             input_scaler: None,
@@ -150,9 +149,9 @@ impl<T: Scalar> Network<T> {
     /// Draws every parameter and initialises the state.
     fn initialise(&mut self) -> Result<(), BuildError> {
         let random = Random::new(self.seed, Purpose::Initialise);
-        for node in &self.structure.nodes {
+        for node in &self.graph.definition.nodes {
             for (spec, (entry, range)) in node.plan.parameters.iter().zip(node.entries.iter().zip(&node.parameters)) {
-                let Some(values) = self.parameters.get_mut(range.clone()) else { continue };
+                let values = invariant::slice_mut(&mut self.parameters, range, spec.name, &node.name);
                 if spec.shared_with.is_some() {
                     continue;
                 }
@@ -164,8 +163,8 @@ impl<T: Scalar> Network<T> {
             }
             let mut place = node.state.start;
             for state in &node.plan.state {
-                let values = self.state.get_mut(place..place + state.elements);
-                values.into_iter().flatten().for_each(|value| *value = T::from_f64(state.initial));
+                let range = place..place + state.elements;
+                invariant::slice_mut(&mut self.state, &range, state.name, &node.name).fill(T::from_f64(state.initial));
                 if !T::from_f64(state.initial).is_finite() {
                     let kind = BuildErrorKind::NotFinite { parameter: state.name };
                     return Err(BuildError::new(&node.name, node.layer.kind(), kind));

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{Entry, Network, ParameterError};
-use crate::Scalar;
 use crate::kernel::reduce;
+use crate::{Scalar, invariant};
 
 /// A named tensor of a network, borrowed.
 #[derive(Debug, Clone, Copy)]
@@ -32,30 +32,30 @@ impl<T: Scalar> Network<T> {
     /// # Ok::<(), autoencoder::Error>(())
     /// ```
     pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_, T>> {
-        self.entries().map(|(entry, learns)| Parameter {
+        self.entries().map(|(entry, is_trainable)| Parameter {
             name: &entry.name,
             shape: &entry.shape,
-            values: self.parameters.get(entry.range.clone()).unwrap_or(&[]),
-            frozen: !learns,
+            values: invariant::slice(&self.parameters, &entry.range, "numbers", &entry.name),
+            frozen: !is_trainable,
         })
     }
 
     /// The table's entries, each with whether it is trainable.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&Entry, bool)> {
-        self.structure.table.iter().enumerate().map(|(index, entry)| (entry, self.learns(index)))
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Entry, bool)> {
+        self.graph.definition.table.iter().enumerate().map(|(index, entry)| (entry, self.is_trainable(index)))
     }
 
     /// Whether the parameter with this table entry is trainable.
-    pub(super) fn learns(&self, entry: usize) -> bool {
+    pub(crate) fn is_trainable(&self, entry: usize) -> bool {
         self.frozen.get(entry) == Some(&false)
     }
 
     /// The tensors that are saved but not trained (running statistics), in order.
     pub fn state(&self) -> impl Iterator<Item = Parameter<'_, T>> {
-        self.structure.states.iter().map(|entry| Parameter {
+        self.graph.definition.states.iter().map(|entry| Parameter {
             name: &entry.name,
             shape: &entry.shape,
-            values: self.state.get(entry.range.clone()).unwrap_or(&[]),
+            values: invariant::slice(&self.state, &entry.range, "numbers", &entry.name),
             frozen: true,
         })
     }
@@ -69,9 +69,14 @@ impl<T: Scalar> Network<T> {
         self.parameters().find(|parameter| parameter.name == name).ok_or_else(unknown)
     }
 
+    /// For each parameter in the table: whether it is frozen.
+    pub(crate) fn frozen(&self) -> &[bool] {
+        &self.frozen
+    }
+
     /// The total number of parameter elements, including frozen ones.
     pub fn parameter_count(&self) -> usize {
-        self.structure.parameter_count()
+        self.definition().parameter_count()
     }
 
     /// The flat parameter vector.
@@ -88,7 +93,7 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn set_numbers(&mut self, parameters: &[T], state: &[T]) {
         self.parameters.copy_from_slice(parameters);
         self.state.copy_from_slice(state);
-        self.prepare();
+        self.pack();
     }
 
     /// Sets the parameter, or the state tensor, named `name`.
@@ -97,7 +102,7 @@ impl<T: Scalar> Network<T> {
     /// [`ParameterError`] if the name is unknown, the number of values is wrong, or one is not finite; the network is then unchanged.
     pub fn set_parameter(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
         let find = |entries: &[Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
-        let target = match (find(&self.structure.table), find(&self.structure.states)) {
+        let target = match (find(&self.graph.definition.table), find(&self.graph.definition.states)) {
             (Some(range), _) => self.parameters.get_mut(range),
             (None, Some(range)) => self.state.get_mut(range),
             (None, None) => None,
@@ -111,7 +116,7 @@ impl<T: Scalar> Network<T> {
             return Err(ParameterError::NotFinite { name: name.to_owned(), element });
         }
         target.copy_from_slice(values);
-        self.prepare();
+        self.pack();
         Ok(())
     }
 
@@ -128,7 +133,7 @@ impl<T: Scalar> Network<T> {
             let (name, element) = self.name_at(position);
             return Err(ParameterError::NotFinite { name, element });
         }
-        self.prepare();
+        self.pack();
         Ok(result)
     }
 
@@ -152,7 +157,7 @@ impl<T: Scalar> Network<T> {
 
     fn set_frozen(&mut self, prefix: &str, frozen: bool) -> Result<(), ParameterError> {
         let mut found = false;
-        for (entry, flag) in self.structure.table.iter().zip(&mut self.frozen) {
+        for (entry, flag) in self.graph.definition.table.iter().zip(&mut self.frozen) {
             if begins_with(&entry.name, prefix) {
                 *flag = frozen;
                 found = true;
@@ -163,14 +168,14 @@ impl<T: Scalar> Network<T> {
 
     /// The name of the parameter that element `position` of the flat vector belongs to, and the element's index in it.
     pub(crate) fn name_at(&self, position: usize) -> (String, usize) {
-        let entry = self.structure.table.iter().find(|entry| entry.range.contains(&position));
+        let entry = self.graph.definition.table.iter().find(|entry| entry.range.contains(&position));
         entry.map_or((String::new(), 0), |entry| (entry.name.clone(), position - entry.range.start))
     }
 
     /// The ranges of the parameter vector that are not frozen.
     pub(crate) fn trainable(&self) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
-        for (entry, _) in self.entries().filter(|(_, learns)| *learns) {
+        for (entry, _) in self.entries().filter(|(_, is_trainable)| *is_trainable) {
             match ranges.last_mut() {
                 Some(last) if last.end == entry.range.start => last.end = entry.range.end,
                 _ => ranges.push(entry.range.clone()),
@@ -179,7 +184,7 @@ impl<T: Scalar> Network<T> {
         ranges
     }
 
-    /// The flat parameter vector; call [`prepare`](Self::prepare) after changing it.
+    /// The flat parameter vector; call [`pack`](Self::pack) after changing it.
     pub(crate) fn parameters_mut(&mut self) -> &mut [T] {
         &mut self.parameters
     }
