@@ -14,8 +14,8 @@ use std::error::Error;
 
 use autoencoder::testing::{CheckFailed, LayerCheck, check_loss};
 use autoencoder::{
-    Activation, Adam, Autoencoder, Backward, Config, ConfigError, Dense, Forward, Initializer, Layer, Loss, LossPass,
-    ParameterSpec, Plan, Registry, Scalar, Shape, ShapeError, Trainer,
+    Activation, Adam, Autoencoder, Backward, Config, ConfigError, Context, Dense, Forward, Initializer, Layer, Loss,
+    LossPass, ParameterSpec, Plan, Registry, Scalar, Shape, ShapeError, Trainer,
 };
 use support::arguments::Arguments;
 use support::gallery;
