@@ -9,6 +9,8 @@ mod run;
 mod schedule;
 mod shards;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod totals;
 
 pub use activity::Activity;

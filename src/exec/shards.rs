@@ -76,7 +76,11 @@ impl<T: Scalar> Stage<'_, T> {
         debug_assert!(micro_batch.first < batch);
         let elements = program.output_shape.elements();
         let part = |place| micro_batch.part(place, elements);
-        let target = if layout.target.is_empty() { &layout.input } else { &layout.target };
+        let target = match (layout.target.is_empty(), elements == program.input) {
+            (false, _) => &layout.target,
+            (true, true) => &layout.input,
+            (true, false) => &(0..0), // the caller's gradient needs none
+        };
         let (value, gradient) = (layout.value(program.output()), layout.gradient(program.output()));
         if is_in_place(layout, program.output()) {
             let places = [layout.loss_scratch.clone(), part(target), part(&gradient)];

@@ -122,8 +122,10 @@ impl<T: Scalar> Tape<T> {
     /// Sets the mode of the passes to come; [`Mode::Training`] by default. In [`Mode::Inference`] both are
     /// those of inference: normalisation with running statistics, no dropout, no noise, no penalties on
     /// activations. So the input gradient is that of what [`Network::predict`] computes.
+    /// A backward pass needs a forward pass in the same mode: after this call, a new one.
     pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
+        self.samples = 0;
     }
 
     /// The gradient with respect to the input after a backward pass, features × samples; for tapes of
@@ -311,13 +313,16 @@ impl<T: Scalar> Network<T> {
     /// Updates the layers' state (running statistics) from the last forward pass on `tape`; call it once per step in your own training loop.
     ///
     /// # Errors
-    /// [`Error`] if the tape is another network's, or there was no forward pass; the state is then unchanged.
+    /// [`Error`] if the tape is another network's, or there was no forward pass; the state is then unchanged, as it is
+    /// after passes in another mode than training.
     pub fn update_state(&mut self, tape: &Tape<T>) -> Result<(), Error> {
         self.check_tape(tape)?;
         if tape.samples == 0 {
             return Err(InputError::Empty.into()); // no forward pass
         }
-        self.take_statistics(tape);
+        if tape.mode == Mode::Training {
+            self.take_statistics(tape);
+        }
         Ok(())
     }
 

@@ -237,8 +237,8 @@ impl<T: Scalar> fmt::Display for Program<T> {
                 write!(formatter, ", {}", Value::Side)?;
             }
             write!(formatter, ") {input_shape} -> {output_shape}, {name}")?;
-            for (activation, what) in operation.plan.activation.iter().zip([", then "]) {
-                write!(formatter, "{what}{}", activation.name())?;
+            if let Some(activation) = operation.plan.activation.filter(|activation| *activation != Activation::Linear) {
+                write!(formatter, ", then {}", activation.name())?;
             }
             writeln!(formatter)?;
         }

@@ -1,8 +1,8 @@
 //! Layers from outside the crate, with state and with a shared parameter.
 
 use autoencoder::{
-    Autoencoder, Backward, Config, ConfigError, Dense, Forward, Initializer, Layer, ModelFileErrorKind as Kind,
-    Network, ParameterSpec, Plan, Registry, Scalar, Shape, ShapeError, StateSpec,
+    Autoencoder, Backward, Config, ConfigError, Context, Dense, Forward, Initializer, Layer,
+    ModelFileErrorKind as Kind, Network, ParameterSpec, Plan, Registry, Scalar, Shape, ShapeError, StateSpec,
 };
 
 use crate::support::{bytes, network_bytes, refusal, samples};
@@ -84,7 +84,7 @@ impl<T: Scalar> Layer<T> for Tied {
         }
     }
 
-    fn backward(&self, _: Backward<'_, T>) {}
+    fn backward(&self, _: &Context<'_, T>, _: Backward<'_, T>) {}
 }
 
 #[test]
