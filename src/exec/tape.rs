@@ -175,7 +175,8 @@ impl<T: Scalar> Network<T> {
     /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
     pub fn tape(&self, samples: usize) -> Result<Tape<T>, Error> {
         self.packed_backward()?;
-        Tape::new(self, samples, TapeOptions { layout: LayoutOptions::training(), whole_batch: true, metrics: 0 })
+        let layout = LayoutOptions { repeatable: true, ..LayoutOptions::training() };
+        Tape::new(self, samples, TapeOptions { layout, whole_batch: true, metrics: 0 })
     }
 
     /// Like [`tape`](Self::tape), for passes that also compute the gradient with respect to the input ([`Tape::input_gradient`]).
@@ -184,7 +185,7 @@ impl<T: Scalar> Network<T> {
     /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
     pub fn tape_with_input_gradient(&self, samples: usize) -> Result<Tape<T>, Error> {
         self.packed_backward()?;
-        let layout = LayoutOptions { input_gradient: true, ..LayoutOptions::training() };
+        let layout = LayoutOptions { input_gradient: true, repeatable: true, ..LayoutOptions::training() };
         Tape::new(self, samples, TapeOptions { layout, whole_batch: true, metrics: 0 })
     }
 

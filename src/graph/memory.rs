@@ -42,6 +42,8 @@ pub(crate) struct LayoutOptions {
     pub target: bool,
     /// The gradient with respect to the network's input is computed.
     pub input_gradient: bool,
+    /// The backward pass may be made again: it overwrites nothing that the forward pass has written.
+    pub repeatable: bool,
     /// The activation that the loss applies, if predictions need not be kept after it.
     pub fused_activation: Option<Activation>,
 }
@@ -86,7 +88,8 @@ impl Layout {
             };
             outputs.push(output);
             output_gradients.push(gradient);
-            caches.push(plan.add(per_sample(cached)?, times.forward(index)..=times.backward(index)));
+            let read = if options.repeatable { times.end() } else { times.backward(index) };
+            caches.push(plan.add(per_sample(cached)?, times.forward(index)..=read));
         }
         let scratch = program.operations.iter().map(|operation| operation.plan.scratch).max().unwrap_or(0);
         let scratch = plan.add(scratch, 0..=times.end());
@@ -187,6 +190,9 @@ impl<T: Scalar> Times<'_, T> {
     /// From when it is written until it is read for the last time.
     fn value(&self, value: Value) -> RangeInclusive<usize> {
         let written = if let Value::Output(operation) = value { self.forward(operation) } else { 0 };
+        if self.options.repeatable {
+            return written..=self.end();
+        }
         let own = match value {
             Value::Output(operation) if self.options.backward => self.backward(operation),
             _ => written,

@@ -87,6 +87,9 @@ macro_rules! layer {
             }
 
             fn backward_sums(&self, context: &Context<'_, $scalar>, pass: BackwardSums<'_, $scalar>, sums: &mut [f64]) {
+                if self.factor == 1.0 {
+                    return self.$field.batch_statistics().unwrap().backward_sums(context, pass, sums);
+                }
                 let slopes: Vec<$scalar> =
                     pass.output_gradient.iter().map(|slope| slope * self.factor as $scalar).collect();
                 let mut pass = pass; // it may not outlive what it borrows

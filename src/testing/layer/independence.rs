@@ -83,7 +83,7 @@ fn gradient_alone_or_in_company<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         if let Some(element) = first_difference(expected, &by_input) {
             return Verdict::Fails(format!(
                 "element {element} of the input's gradient of sample {sample} is another when that sample comes alone: compute it from that sample's \
-                 numbers only; a penalty's gradient is divided by `pass.batch`, not by `pass.samples`"
+                 numbers only; a penalty's gradient is divided by `context.batch`, not by `pass.samples`"
             ));
         }
     }
@@ -105,7 +105,7 @@ fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         }
     }
     let otherwise = "parts of a batch, computed one after the other, give other numbers than the batch at once: a pass sees one part; what it needs \
-                     of the others it asks for as statistics, and means are over `pass.batch`";
+                     of the others it asks for as statistics, and means are over `context.batch`";
     match bench.waits() {
         true => Verdict::within(worst, bound, otherwise),
         false => Verdict::fails_if(worst > 0.0, otherwise),
@@ -152,6 +152,6 @@ fn state_follows<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         return Verdict::Skip("it has no state");
     }
     let worst = apart_by(bench, |passed| passed.state);
-    let otherwise = "`update_state` comes to another state where the batch was cut otherwise: use `pass.statistics` and `pass.batch` alone";
+    let otherwise = "`update_state` comes to another state where the batch was cut otherwise: use `pass.statistics` and `context.batch` alone";
     Verdict::within(worst, bench.rounding(), otherwise)
 }

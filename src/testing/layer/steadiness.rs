@@ -34,12 +34,12 @@ fn fresh_layers_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     match first_difference(&one, &other) {
         None => Verdict::Holds,
         Some(position) if position < outputs => Verdict::Fails(format!(
-            "two fresh layers differ in {} in the same pass: draw from `pass.random`, which gives the same numbers at the same place of a training, and from no other \
+            "two fresh layers differ in {} in the same pass: draw from `context.random`, which gives the same numbers at the same place of a training, and from no other \
              generator, clock or global counter",
             place(position, bench.rig.plan.output)
         )),
         Some(_) => Verdict::Fails(
-            "two fresh layers differ in the same training pass: draw from `pass.random`, which gives the same numbers at the same place of a training, and from \
+            "two fresh layers differ in the same training pass: draw from `context.random`, which gives the same numbers at the same place of a training, and from \
              no other generator, clock or global counter"
                 .to_owned(),
         ),
@@ -74,7 +74,7 @@ fn inference_draws_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let differs = first_difference(&one, &other).is_some();
     Verdict::fails_if(
         differs,
-        "in inference the result depends on `pass.random`: look at `pass.mode`, a model in use is not random",
+        "in inference the result depends on `context.random`: look at `context.mode`, a model in use is not random",
     )
 }
 
@@ -104,6 +104,6 @@ fn samples_draw_their_own<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let all_alike = samples.all(|sample| Some(sample) == first);
     Verdict::fails_if(
         all_alike,
-        "equal samples of a batch get equal random numbers: draw from `pass.random.sample(position)`",
+        "equal samples of a batch get equal random numbers: draw from `context.random.sample(position)`",
     )
 }

@@ -36,8 +36,8 @@ fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let differs = settings.into_iter().map(validated).any(|found| {
         first_difference(&found.output, &expected.output).is_some() || reports_apart(&found, &expected) > 1e-12
     });
-    let message = "over validation data the result depends on how they are cut: draw each sample's numbers from `pass.random.sample(position)`, add each \
-                   sample's share to `pass.penalties` and `pass.diagnostics`, and do not look at `pass.batch`";
+    let message = "over validation data the result depends on how they are cut: draw each sample's numbers from `context.random.sample(position)`, add each \
+                   sample's share to `pass.penalties` and `pass.diagnostics`, and do not look at `context.batch`";
     Verdict::fails_if(differs, message)
 }
 
@@ -50,8 +50,8 @@ fn as_in_training<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let trained = shortly_before.forward(&bench.samples, Setting::training());
     let validated = bench.rig.forward(&bench.samples, Setting::new(Mode::Validation));
     let figure = distance(&validated.output, &trained.output).max(reports_apart(&validated, &trained));
-    let otherwise = "with `Mode::Validation` the output, a penalty or a figure is another than in training at the end of the warm-up: draw from `pass.random` in \
-                     both, and count the whole weight, whatever `pass.epoch` (which is 0)";
+    let otherwise = "with `Mode::Validation` the output, a penalty or a figure is another than in training at the end of the warm-up: draw from `context.random` in \
+                     both, and count the whole weight, whatever `context.epoch` (which is 0)";
     Verdict::within(figure, bench.rounding().max(1e-8), otherwise)
 }
 
