@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::OptionError;
+use crate::{OptionError, invariant};
 
 /// The most elements that one buffer may have: parameters, a sample, a batch of activations.
 ///
@@ -67,7 +67,7 @@ impl Shape {
 
     /// The dimensions, slowest first.
     pub fn dimensions(&self) -> &[usize] {
-        self.dimensions.get(..self.rank).unwrap_or(&[])
+        invariant::slice(&self.dimensions, &(0..self.rank), "dimensions", "a shape")
     }
 
     /// The number of elements; `usize::MAX` if the product overflows.

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use super::memory::zeros;
-use crate::{InputError, Scalar};
+use crate::{InputError, Scalar, invariant};
 
 /// Bytes of a cache line, and of the widest vector.
 const LINE: usize = 64;
@@ -47,13 +47,13 @@ impl<T> Deref for Buffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        self.values.get(self.start..self.start + self.length).unwrap_or(&[])
+        invariant::slice(&self.values, &(self.start..self.start + self.length), "numbers", "an aligned buffer")
     }
 }
 
 impl<T> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        self.values.get_mut(self.start..self.start + self.length).unwrap_or(&mut [])
+        invariant::slice_mut(&mut self.values, &(self.start..self.start + self.length), "numbers", "an aligned buffer")
     }
 }
 

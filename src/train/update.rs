@@ -3,12 +3,12 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::Scalar;
 use crate::data::InputError;
 use crate::graph::{Network, zeros};
 use crate::kernel::reduce;
 use crate::optimizer::{MAX_SLOTS, Optimizer, Update};
 use crate::parallel::{self, Divide};
+use crate::{Scalar, invariant};
 
 /// Parameters that one thread updates at a time: all their vectors fit into the L1 cache.
 const PIECE: usize = 2048;
@@ -53,10 +53,13 @@ impl<T: Scalar> Moments<T> {
         let first_bad = AtomicUsize::new(usize::MAX);
         for range in &self.ranges {
             let shared = Shared { optimizer, step, rate, first_bad: &first_bad };
-            let parameters = network.parameters_mut().get_mut(range.clone()).unwrap_or(&mut []);
-            let before = self.before.get_mut(range.clone()).unwrap_or(&mut []);
-            let gradients = gradients.get(range.clone()).unwrap_or(&[]);
-            let slots = self.slots.each_mut().map(|slot| slot.get_mut(range.clone()).unwrap_or(&mut []));
+            let parameters = invariant::slice_mut(network.parameters_mut(), range, "parameters", "a step");
+            let before = invariant::slice_mut(&mut self.before, range, "copy of the parameters", "a step");
+            let gradients = invariant::slice(gradients, range, "gradients", "a step");
+            let slots = self.slots.each_mut().map(|slot| match slot.is_empty() {
+                true => &mut [][..], // the optimizer does not use it
+                false => invariant::slice_mut(slot, range, "slot", "a step"),
+            });
             let threads = range.len() >= MIN_FOR_THREADS;
             parallel::run(Pieces { shared, first: range.start, parameters, before, gradients, slots }, threads);
         }
