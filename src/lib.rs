@@ -151,6 +151,6 @@ pub use random::{Random, Rng};
 pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};
 pub use train::{
-    Accuracy, Callback, CallbackState, Checkpoints, Control, EarlyStopping, Elbo, Epoch, History, Metric, Model,
-    Progress, TrainError, TrainErrorKind, Trainer, Warning,
+    Accuracy, Callback, CallbackState, Checkpoints, Control, EarlyStopping, Elbo, Epoch, History, LargestValue, Metric,
+    Model, Progress, TrainError, TrainErrorKind, Trainer, Warning,
 };

@@ -1,10 +1,10 @@
 //! [`Prepared`]: data that layers derive from their parameters, built on first use and rebuilt in one place.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::buffer::Buffer;
 use super::structure::Node;
-use super::{Network, Structure};
+use super::{Network, Structure, zeros};
 use crate::Scalar;
 use crate::data::InputError;
 use crate::layer::{Parameters, Prepare, PrepareBackward};
@@ -52,6 +52,27 @@ impl<T: Scalar> Network<T> {
         let mut buffer = Buffer::zeros(self.structure.prepared_backward)?;
         backward(&self.structure, &self.parameters, prepared, &mut buffer);
         Ok(self.prepared.backward.get_or_init(|| buffer))
+    }
+
+    /// A copy with its own numbers, without derived data.
+    ///
+    /// # Errors
+    /// [`InputError::OutOfMemory`].
+    pub(crate) fn unprepared(&self) -> Result<Self, InputError> {
+        let (mut parameters, mut state) = (zeros(self.parameters.len())?, zeros(self.state.len())?);
+        parameters.copy_from_slice(&self.parameters);
+        state.copy_from_slice(&self.state);
+        Ok(Self {
+            structure: Arc::clone(&self.structure),
+            parameters,
+            prepared: Prepared::nothing(),
+            state,
+            frozen: self.frozen.clone(),
+            seed: self.seed,
+            crate_version: Arc::clone(&self.crate_version),
+            input_scaler: self.input_scaler.clone(),
+            output_scaler: self.output_scaler.clone(),
+        })
     }
 
     /// Rebuilds the derived data that have been built so far; must be called whenever parameters have changed.

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::callback::{OnEpoch, OnProgress};
-use super::checkpoint::{Checkpoints, Resume};
+use super::callback::{OnEpoch, OnProgress, PauseWhen};
+use super::checkpoint::{Checkpoints, How, Resume};
 use super::early_stopping::EarlyStopping;
 use super::session::Session;
 use super::step::Pairs;
-use super::{Callback, CallbackState, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
+use super::{Callback, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
 use crate::data::{Corruption, Source};
 use crate::loss::{Loss, Reduction};
@@ -204,6 +204,27 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.callback(OnEpoch(report))
     }
 
+    /// Pauses training as soon as `condition` holds after a step, as [`Control::Pause`](super::Control::Pause) of a callback does: on Ctrl-C or when time is up,
+    /// for instance.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// use autoencoder::{Adam, Mse, Trainer};
+    ///
+    /// let interrupted = Arc::new(AtomicBool::new(false)); // to be set by a handler of signals
+    /// let flag = Arc::clone(&interrupted);
+    /// let trainer = Trainer::<f32>::new(Mse, Adam::default())
+    ///     .epochs(100)
+    ///     .resume_or_start("run") // run again, the program goes on where it was paused
+    ///     .pause_when(move |_| flag.load(Ordering::Relaxed));
+    /// ```
+    #[must_use]
+    pub fn pause_when(self, condition: impl FnMut(&Progress) -> bool + Send + Sync + 'a) -> Self {
+        self.callback(PauseWhen(condition))
+    }
+
     /// Writes checkpoints, so that interrupted training can be continued with [`resume`](Self::resume).
     #[must_use]
     pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
@@ -212,24 +233,70 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     /// Continues from the newest undamaged checkpoint in `folder`, with the same bits as if training had never been interrupted. Call [`fit`](Self::fit) with the
-    /// model, data and options of the interrupted run; only epochs, threads, checkpoint settings and callbacks without saved state may differ. All the rest is compared,
-    /// but of the data only the number of samples. If all epochs have run, `fit` only restores model and history.
+    /// model, data and options of the interrupted run; only threads, checkpoint settings, callbacks without saved state, and the number of epochs, if the schedule
+    /// does not [depend on it](Schedule::depends_on_total), may differ. All the rest is compared, and a difference is an error before the first step.
     ///
-    /// See [`Checkpoints`] for an example.
+    /// Data are compared by their numbers of samples and features and by the bits of a sample of 64 of them: the first, the last and others evenly between, of the
+    /// inputs, the targets, the side inputs and the validation data. A change that touches none of the 64 is not noticed.
+    ///
+    /// If all epochs have run, or if a callback has [finished](super::Control::Finish) training or early stopping has ended it, `fit` only restores model and
+    /// history. Where another version of the crate or another CPU path goes on, bits may differ: [`History::warnings`] then says so.
+    ///
+    /// Resuming alone writes no further checkpoints; [`checkpoints`](Self::checkpoints) or [`resume_or_start`](Self::resume_or_start) does. See [`Checkpoints`]
+    /// for an example.
     #[must_use]
-    pub fn resume(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.resume = Some(Resume { folder: folder.into(), or_start: false });
-        self
+    pub fn resume(self, folder: impl Into<PathBuf>) -> Self {
+        self.before(folder, How::Resume)
     }
 
     /// Continues from the newest checkpoint in `folder`, as [`resume`](Self::resume) does, or starts from the beginning if there is none: for a program that is simply
-    /// run again after it was killed. Writes a checkpoint there after every epoch, unless [`checkpoints`](Self::checkpoints) says otherwise.
+    /// run again after it was killed. Writes [checkpoints](Checkpoints) there, unless [`checkpoints`](Self::checkpoints) names another folder.
+    ///
+    /// Give every training a folder of its own: to train on other data, or with other options, in the folder of an earlier training is an error.
+    /// [`start_over`](Self::start_over) discards the earlier one.
     #[must_use]
-    pub fn resume_or_start(mut self, folder: impl Into<PathBuf>) -> Self {
-        let folder = folder.into();
-        self.checkpoints.get_or_insert_with(|| Checkpoints::new(&folder));
-        self.resume = Some(Resume { folder, or_start: true });
+    pub fn resume_or_start(self, folder: impl Into<PathBuf>) -> Self {
+        self.before(folder, How::ResumeOrStart)
+    }
+
+    /// Discards the checkpoints in `folder`, of whichever training, with the model of the best epoch beside them, and starts from the beginning. Writes
+    /// [checkpoints](Checkpoints) there, unless [`checkpoints`](Self::checkpoints) names another folder.
+    ///
+    /// They are discarded before the first step, once everything has been checked: an error before leaves them as they are. A program that is run again after it
+    /// was killed needs [`resume_or_start`](Self::resume_or_start) instead, since this would discard its own checkpoints.
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Activation, Adam, Autoencoder, Dense, Mse, Shape, Trainer};
+    ///
+    /// let folder = std::env::temp_dir().join("autoencoder-start-over-example");
+    /// # let _ = std::fs::remove_dir_all(&folder);
+    /// let yesterday = DMatrix::<f32>::from_fn(8, 64, |feature, sample| ((feature * sample) % 7) as f32 / 7.0);
+    /// let today = DMatrix::<f32>::from_fn(8, 64, |feature, sample| ((feature + sample) % 5) as f32 / 5.0);
+    /// let build = || Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(3)).mirror(Activation::Linear).build();
+    /// let trainer = || Trainer::new(Mse, Adam::new(0.01)).epochs(2);
+    ///
+    /// trainer().resume_or_start(&folder).fit(&mut build()?, &yesterday)?;
+    /// assert!(trainer().resume_or_start(&folder).fit(&mut build()?, &today).is_err()); // other data
+    /// let history = trainer().start_over(&folder).fit(&mut build()?, &today)?;
+    /// assert_eq!(history.epochs().len(), 2);
+    /// # std::fs::remove_dir_all(folder)?;
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    #[must_use]
+    pub fn start_over(self, folder: impl Into<PathBuf>) -> Self {
+        self.before(folder, How::StartOver)
+    }
+
+    fn before(mut self, folder: impl Into<PathBuf>, how: How) -> Self {
+        self.resume = Some(Resume { folder: folder.into(), how });
         self
+    }
+
+    /// The checkpoints to write: those asked for, or those that go with resuming or starting.
+    pub(super) fn checkpoints_to_write(&self) -> Option<Checkpoints> {
+        let saving = self.resume.as_ref().filter(|resume| resume.how != How::Resume);
+        self.checkpoints.clone().or_else(|| saving.map(|resume| Checkpoints::new(&resume.folder)))
     }
 
     /// Trains `model` to reproduce `data`. The optimizer starts without moments, unless training is resumed.
@@ -281,7 +348,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.early_stopping.map_or(Ok(()), EarlyStopping::check)?;
         self.corruption.as_ref().map_or(Ok(()), |corruption| corruption.check())?;
         self.check_reduction(network)?;
-        self.check_checkpoints()?;
+        self.checkpoints_to_write().map_or(Ok(()), |checkpoints| checkpoints.check(self.resume.as_ref()))?;
         let samples = pairs.check(network)?;
         if self.early_stopping.is_some() && matches!(self.validation, Validation::None) {
             return Err(TrainErrorKind::NoValidation);
@@ -301,18 +368,6 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let asks = network.structure().nodes.iter().find(|node| node.plan.sums_per_sample);
         match asks.filter(|_| self.loss.reduced_by() != Reduction::SumPerSample) {
             Some(node) => Err(TrainErrorKind::Reduction { layer: node.name.clone(), loss: self.loss.kind() }),
-            None => Ok(()),
-        }
-    }
-
-    /// `Ok` if every callback's state can be saved, and the folder holds no checkpoints of another training run.
-    fn check_checkpoints(&self) -> Result<(), TrainErrorKind> {
-        if self.checkpoints.is_some() || self.resume.is_some() {
-            let unknown = self.callbacks.iter().position(|callback| callback.state() == CallbackState::Unknown);
-            unknown.map_or(Ok(()), |index| Err(TrainErrorKind::CallbackState { index }))?;
-        }
-        match &self.checkpoints {
-            Some(checkpoints) => checkpoints.check(self.resume.as_ref()),
             None => Ok(()),
         }
     }

@@ -269,11 +269,14 @@ fn what_is_not_finite_is_not_applied() -> Outcome {
         assert_eq!(error.history().epochs()[0].number, 1);
         match gradient_only {
             false => {
-                assert!(matches!(error.kind(), TrainErrorKind::LossNotFinite { value } if value.is_nan()), "{error}")
+                assert!(
+                    matches!(error.kind(), TrainErrorKind::LossNotFinite { value, .. } if value.is_nan()),
+                    "{error}"
+                )
             }
             true => {
                 assert!(
-                    matches!(error.kind(), TrainErrorKind::UpdateNotFinite { parameter } if parameter == "encoder.0.weight"),
+                    matches!(error.kind(), TrainErrorKind::UpdateNotFinite { parameter, .. } if parameter == "encoder.0.weight"),
                     "{error}"
                 );
             }
