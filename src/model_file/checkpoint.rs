@@ -64,10 +64,12 @@ fn replace<T: Scalar>(
         .map_err(|kind| ModelFileError::at(path, kind))
 }
 
-/// Reads the checkpoint at `path`, which must be of this model, in a training run that `suits` accepts.
+/// Reads the checkpoint at `path`, which must be of this model, in a training run that `suits`
+/// accepts.
 ///
 /// # Errors
-/// [`ModelFileErrorKind::OtherModel`] if it is not; an error of `suits`, and any error of a model file.
+/// [`ModelFileErrorKind::OtherModel`] if it is not; an error of `suits`, and any error of a model
+/// file.
 pub(crate) fn read_checkpoint<T: Scalar>(
     disk: &dyn Disk,
     path: &Path,

@@ -146,8 +146,8 @@ pub enum ModelFileErrorKind {
     },
     /// The file is a checkpoint instead of a model.
     #[error(
-        "the file is a checkpoint of a training, not a model: `Trainer::resume` goes on from it; the best model so far stands \
-         beside it, in `best.safetensors`"
+        "the file is a checkpoint of a training, not a model: `Trainer::resume` goes on from it; the best model so \
+         far stands beside it, in `best.safetensors`"
     )]
     IsCheckpoint,
     /// The file is a model, or an incomplete checkpoint, instead of a checkpoint.
@@ -155,7 +155,8 @@ pub enum ModelFileErrorKind {
     IsNoCheckpoint,
     /// The checkpoint was written by a version of the crate whose checkpoints hold something else.
     #[error(
-        "the checkpoint was written by another version of the crate{}; end that training with the version that began it, or {ANEW}",
+        "the checkpoint was written by another version of the crate{}; end that training with the version that \
+         began it, or {ANEW}",
         written_by(writer.as_deref())
     )]
     CheckpointFormat {
@@ -164,7 +165,8 @@ pub enum ModelFileErrorKind {
     },
     /// A checkpoint belongs to another model.
     #[error(
-        "the checkpoint is of another model: {setting} is {checkpoint} in the checkpoint, {here} here; build the model as it was then, or {ANEW}"
+        "the checkpoint is of another model: {setting} is {checkpoint} in the checkpoint, {here} here; build the \
+         model as it was then, or {ANEW}"
     )]
     OtherModel {
         /// What differs.
@@ -176,7 +178,8 @@ pub enum ModelFileErrorKind {
     },
     /// A checkpoint belongs to a training run with other options.
     #[error(
-        "the checkpoint is of a training with other options: `{setting}` is {checkpoint} in the checkpoint, {here} here; set it as it was then, or {ANEW}"
+        "the checkpoint is of a training with other options: `{setting}` is {checkpoint} in the checkpoint, {here} \
+         here; set it as it was then, or {ANEW}"
     )]
     OtherOptions {
         /// The option that differs.
@@ -186,11 +189,12 @@ pub enum ModelFileErrorKind {
         /// Its value in the trainer.
         here: String,
     },
-    /// The schedule depends on the number of epochs, and a checkpoint was written with another number.
+    /// The schedule depends on the number of epochs, and a checkpoint was written with another
+    /// number.
     #[error(
-        "the learning rates of the schedule `{schedule}` depend on the number of epochs, which is {checkpoint} in the checkpoint, {here} here: the epochs \
-         before had other rates than these {here} would have; set `epochs({checkpoint})`, or {ANEW} (with a schedule of a length of its own, \
-         `Cosine::over` for instance, the number may change; see `Schedule::depends_on_total`)"
+        "the learning rates of the schedule `{schedule}` depend on the number of epochs, which is {checkpoint} in \
+         the checkpoint, {here} here; set `epochs({checkpoint})`, or {ANEW}; where the number is to change later, \
+         use a schedule with a length of its own (`Cosine::over`, `Schedule::depends_on_total`)"
     )]
     OtherEpochs {
         /// The schedule.
@@ -202,8 +206,9 @@ pub enum ModelFileErrorKind {
     },
     /// A checkpoint belongs to data with another number of samples.
     #[error(
-        "the checkpoint is of other data: the number of {what} is {checkpoint} in the checkpoint, {here} here; resume with the data, and the share for validation, \
-         of that time; to train on these data, {ANEW}, {OR_LOAD}"
+        "the checkpoint is of other data: the number of {what} is {checkpoint} in the checkpoint, {here} here; \
+         resume with the data, and the share for validation, of that time; to train on these data, {ANEW}, \
+         {OR_LOAD}"
     )]
     OtherNumber {
         /// `training samples` or `validation samples`.
@@ -215,8 +220,8 @@ pub enum ModelFileErrorKind {
     },
     /// A checkpoint belongs to other data.
     #[error(
-        "the checkpoint is of other data: the {part} are not those that it was written with; resume with the data of that time; to train on these data, \
-         {ANEW}, {OR_LOAD}"
+        "the checkpoint is of other data: the {part} are not those that it was written with; resume with the data \
+         of that time; to train on these data, {ANEW}, {OR_LOAD}"
     )]
     OtherData {
         /// `training inputs`, `validation targets` and so on.
@@ -224,8 +229,8 @@ pub enum ModelFileErrorKind {
     },
     /// The scaler of a checkpoint was fitted to other data than the model's.
     #[error(
-        "the checkpoint is of other data: the model's {scaler} scaler has other numbers than that in the checkpoint; fit it to the data of that time; to train on \
-         these data, {ANEW}, {OR_LOAD}"
+        "the checkpoint is of other data: the model's {scaler} scaler has other numbers than that in the \
+         checkpoint; fit it to the data of that time; to train on these data, {ANEW}, {OR_LOAD}"
     )]
     OtherScaler {
         /// `input` or `output`.
@@ -233,10 +238,12 @@ pub enum ModelFileErrorKind {
     },
     /// A checkpoint cannot hold an option of a training run, or the state of a callback.
     #[error(
-        "a number in the `{setting}` of the training is NaN or infinite, which a checkpoint cannot hold; keep it as a text, or leave it out"
+        "a number in the `{setting}` of the training is NaN or infinite, which a checkpoint cannot hold; keep it as \
+         a text, or leave it out"
     )]
     TrainingSetting {
-        /// `setup` for an option, `callbacks` for what [`Callback::state`](crate::Callback::state) returned.
+        /// `setup` for an option, `callbacks` for what [`Callback::state`](crate::Callback::state)
+        /// returned.
         setting: String,
     },
     /// The file's numbers are of the other float type.
@@ -250,8 +257,8 @@ pub enum ModelFileErrorKind {
 
     /// A layer of a kind that is not registered.
     #[error(
-        "layer `{layer}` is of the kind `{kind}`, which is not known; load with `load_with` and a registry that knows it: \
-         `Registry::default().register(\"{kind}\", |config| ...)`"
+        "layer `{layer}` is of the kind `{kind}`, which is not known; load with `load_with` and a registry that \
+         knows it: `Registry::default().register(\"{kind}\", |config| ...)`"
     )]
     UnknownKind {
         /// The layer.

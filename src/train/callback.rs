@@ -6,7 +6,8 @@ use crate::{Config, ConfigError, Scalar};
 
 /// Code that training calls after every step and every epoch.
 ///
-/// Every callback is called, whatever the others answer; of several answers [`Control::Finish`] counts most, then [`Control::Pause`].
+/// Every callback is called, whatever the others answer; of several answers [`Control::Finish`]
+/// counts most, then [`Control::Pause`].
 ///
 /// ```
 /// use autoencoder::{Callback, Control, Epoch, Network};
@@ -21,9 +22,11 @@ use crate::{Config, ConfigError, Scalar};
 /// }
 /// ```
 pub trait Callback<T: Scalar>: Send + Sync {
-    /// Called after every step. [`Trainer::pause_when`](super::Trainer::pause_when) takes a closure instead.
+    /// Called after every step. [`Trainer::pause_when`](super::Trainer::pause_when) takes a closure
+    /// instead.
     ///
-    /// Where it stops training after the last step of an epoch, the epoch is still validated and reported.
+    /// Where it stops training after the last step of an epoch, the epoch is still validated and
+    /// reported.
     ///
     /// # Errors
     /// An error ends training with [`TrainErrorKind::Callback`](super::TrainErrorKind::Callback).
@@ -43,18 +46,23 @@ pub trait Callback<T: Scalar>: Send + Sync {
         Ok(Control::Continue)
     }
 
-    /// What a checkpoint keeps of the callback, for [`restore`](Self::restore). Called after [`on_step`](Self::on_step) and [`on_epoch`](Self::on_epoch) whenever
-    /// a checkpoint is written.
+    /// What a checkpoint keeps of the callback, for [`restore`](Self::restore). Called after
+    /// [`on_step`](Self::on_step) and [`on_epoch`](Self::on_epoch) whenever a checkpoint is
+    /// written.
     ///
-    /// Default: nothing, which is right for a callback that only reports or that stops on a flag, a channel or a clock. In a resumed training such a callback
-    /// begins as it was made: one that counts or remembers something over the whole training has to override this method and [`restore`](Self::restore).
+    /// Default: nothing, which is right for a callback that only reports or that stops on a flag, a
+    /// channel or a clock. In a resumed training such a callback begins as it was made: one that
+    /// counts or remembers something over the whole training has to override this method and
+    /// [`restore`](Self::restore).
     fn state(&self) -> CallbackState {
         CallbackState::Nothing
     }
 
-    /// Takes back what [`state`](Self::state) returned, before the first step of a resumed training run.
+    /// Takes back what [`state`](Self::state) returned, before the first step of a resumed training
+    /// run.
     ///
-    /// Default: an error unless the state is empty, so that no callback that keeps a state forgets to restore it.
+    /// Default: an error unless the state is empty, so that no callback that keeps a state forgets
+    /// to restore it.
     ///
     /// # Errors
     /// [`ConfigError`] if the callback cannot use this state.
@@ -95,15 +103,19 @@ pub enum CallbackState {
 
 /// Whether training goes on after a step or an epoch.
 ///
-/// `Pause` and `Finish` both stop it at once: a checkpoint is written where [checkpoints](super::Checkpoints) are on, and `fit` returns `Ok` with the history of the
-/// finished epochs; early stopping gives the model of the best of them. They differ in what [`Trainer::resume`](super::Trainer::resume) does later.
+/// `Pause` and `Finish` both stop it at once: a checkpoint is written where
+/// [checkpoints](super::Checkpoints) are on, and `fit` returns `Ok` with the history of the
+/// finished epochs; early stopping gives the model of the best of them. They differ in what
+/// [`Trainer::resume`](super::Trainer::resume) does later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Control {
     /// Training goes on.
     Continue,
-    /// Training stops for now: resuming it goes on here, even within an epoch, with the same bits as if it had never stopped.
+    /// Training stops for now: resuming it goes on here, even within an epoch, with the same bits
+    /// as if it had never stopped.
     Pause,
-    /// Training has ended, as it has after early stopping: resuming it only restores model and history.
+    /// Training has ended, as it has after early stopping: resuming it only restores model and
+    /// history.
     Finish,
 }
 

@@ -18,13 +18,17 @@ use crate::{Scalar, option};
 /// Where and how often a training run is saved. A run that is interrupted, by a kill or a power failure, can be resumed from its last checkpoint: see
 /// [`Trainer::resume`](crate::Trainer::resume).
 ///
-/// By default there is at most one checkpoint in ten seconds, also within an epoch, and fewer where saving takes long, so that it takes at most a twentieth of the
-/// time: a run that is killed has lost some seconds. [`every`](Self::every), [`every_epochs`](Self::every_epochs) and [`every_steps`](Self::every_steps) say
-/// something else. In any case there is one when training ends, and when a callback [pauses or finishes](crate::Control) it.
+/// By default there is at most one checkpoint in ten seconds, also within an epoch, and fewer where
+/// saving takes long, so that it takes at most a twentieth of the time: a run that is killed has
+/// lost some seconds. [`every`](Self::every), [`every_epochs`](Self::every_epochs) and
+/// [`every_steps`](Self::every_steps) say something else. In any case there is one when training
+/// ends, and when a callback [pauses or finishes](crate::Control) it.
 ///
-/// A checkpoint is one file, `checkpoint-0000001200.safetensors` after 1 200 steps. It holds the model, the optimizer's moments, the history, the state of early
-/// stopping and callbacks, the options of the run and a fingerprint of the data; see `docs/model-file.md`. The newest two are kept: an older one is removed only
-/// once a newer one is on the disk. The folder also holds the model of the best epoch ([`History::best`](crate::History::best)) as of the last checkpoint as a
+/// A checkpoint is one file, `checkpoint-0000001200.safetensors` after 1 200 steps. It holds the
+/// model, the optimizer's moments, the history, the state of early stopping and callbacks, the
+/// options of the run and a fingerprint of the data; see `docs/model-file.md`. The newest two are
+/// kept: an older one is removed only once a newer one is on the disk. The folder also holds the
+/// model of the best epoch ([`History::best`](crate::History::best)) as of the last checkpoint as a
 /// model file, `best.safetensors`, for [`Autoencoder::load`](crate::Autoencoder::load).
 ///
 /// Use a folder for one training run at a time.
@@ -70,7 +74,8 @@ enum Interval {
 /// The least time between two checkpoints unless the user says otherwise.
 const AT_LEAST: Duration = Duration::from_secs(10);
 
-/// How many times as long as saving takes there is no other checkpoint, unless the user says otherwise.
+/// How many times as long as saving takes there is no other checkpoint, unless the user says
+/// otherwise.
 const TIMES: u32 = 20;
 
 /// When the last checkpoint of a session was written.
@@ -95,12 +100,14 @@ impl Clock {
 }
 
 impl Checkpoints {
-    /// Saves in `folder`, at most once in ten seconds and at the end. The folder is created if it does not exist.
+    /// Saves in `folder`, at most once in ten seconds and at the end. The folder is created if it
+    /// does not exist.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), interval: Interval::Automatic, disk: Arc::new(System) }
     }
 
-    /// Saves whenever at least `interval` has passed since the last checkpoint, even within an epoch, and at the end. A zero interval saves after every step.
+    /// Saves whenever at least `interval` has passed since the last checkpoint, even within an
+    /// epoch, and at the end. A zero interval saves after every step.
     #[must_use]
     pub fn every(mut self, interval: Duration) -> Self {
         self.interval = Interval::Time(interval);
@@ -212,7 +219,8 @@ impl Folder {
     /// How many of the newest checkpoints are kept.
     const KEPT: usize = 2;
 
-    /// Reads the newest undamaged checkpoint with `read`, and gives its path beside it; `None` if there is no checkpoint.
+    /// Reads the newest undamaged checkpoint with `read`, and gives its path beside it; `None` if
+    /// there is no checkpoint.
     ///
     /// # Errors
     /// If all are damaged, the error of the newest; if the newest undamaged one cannot be used, its error.
@@ -246,7 +254,8 @@ impl Folder {
         synced.map_err(|error| self.unusable(error))
     }
 
-    /// Creates the folder if it does not exist, removes unfinished temporary files, and makes sure that files can be created in it.
+    /// Creates the folder if it does not exist, removes unfinished temporary files, and makes sure
+    /// that files can be created in it.
     pub fn prepare(&self) -> Result<(), TrainErrorKind> {
         let made = self.disk.create_folder(&self.path);
         let tidied = made.and_then(|()| model_file::tidy(&*self.disk, &self.path));

@@ -72,7 +72,8 @@ pub enum TrainErrorKind {
     NoValidation,
     /// A layer adds nats per sample to a loss that is a mean over the sample's elements.
     #[error(
-        "layer `{layer}` adds nats of a whole sample to the loss, but `{loss}` is a mean over a sample's elements; give it `.reduction(Reduction::SumPerSample)`"
+        "layer `{layer}` adds nats of a whole sample to the loss, but `{loss}` is a mean over a sample's elements; \
+         give it `.reduction(Reduction::SumPerSample)`"
     )]
     Reduction {
         /// The layer.
@@ -104,7 +105,8 @@ pub enum TrainErrorKind {
     Memory(Box<crate::Error>),
     /// The requested threads cannot be started.
     #[error(
-        "cannot start {threads} threads; ask for fewer, or for none with `threads(None)`, which trains on the current pool"
+        "cannot start {threads} threads; ask for fewer, or for none with `threads(None)`, which trains on the \
+         current pool"
     )]
     Threads {
         /// How many.
@@ -115,7 +117,8 @@ pub enum TrainErrorKind {
     Checkpoint(#[from] ModelFileError),
     /// A checkpoint is undamaged, but lacks an entry.
     #[error(
-        "{}: the checkpoint is incomplete: {error}; remove the file to resume from the one before, if there is one, or begin anew with `Trainer::start_over`",
+        "{}: the checkpoint is incomplete: {error}; remove the file to resume from the one before, if there is one, \
+         or begin anew with `Trainer::start_over`",
         path.display()
     )]
     IncompleteCheckpoint {
@@ -126,7 +129,8 @@ pub enum TrainErrorKind {
     },
     /// No checkpoint in the folder can be read.
     #[error(
-        "no checkpoint in {} is whole; put back a copy of one if there is any, or begin anew with `Trainer::start_over`. The newest is {newest}",
+        "no checkpoint in {} is whole; put back a copy of one if there is any, or begin anew with \
+         `Trainer::start_over`. The newest is {newest}",
         folder.display()
     )]
     DamagedCheckpoints {
@@ -137,7 +141,8 @@ pub enum TrainErrorKind {
     },
     /// There is no checkpoint to resume from.
     #[error(
-        "there is no checkpoint in {}, or no such folder; correct the path, or begin a training there with `resume_or_start`",
+        "there is no checkpoint in {}, or no such folder; correct the path, or begin a training there with \
+         `resume_or_start`",
         folder.display()
     )]
     NoCheckpoint {
@@ -146,7 +151,8 @@ pub enum TrainErrorKind {
     },
     /// Checkpoints of another training run would be overwritten.
     #[error(
-        "there are checkpoints in {} already; resume from them with `resume` or `resume_or_start`, discard them with `start_over`, or give another folder",
+        "there are checkpoints in {} already; resume from them with `resume` or `resume_or_start`, discard them \
+         with `start_over`, or give another folder",
         folder.display()
     )]
     CheckpointsExist {
@@ -166,8 +172,8 @@ pub enum TrainErrorKind {
     },
     /// A checkpoint holds the states of more or fewer callbacks than the trainer has.
     #[error(
-        "the checkpoint holds the states of {checkpoint} callbacks, and {here} callbacks here have one (`Callback::state`); give the trainer the \
-         callbacks of that time in the same order, or begin anew with `Trainer::start_over`"
+        "the number of callbacks with a state (`Callback::state`) is {checkpoint} in the checkpoint, {here} here; \
+         give the trainer the callbacks of that time in the same order, or begin anew with `Trainer::start_over`"
     )]
     CallbackStates {
         /// States in the checkpoint.
@@ -177,8 +183,8 @@ pub enum TrainErrorKind {
     },
     /// A callback cannot use its saved state.
     #[error(
-        "callback {index} (counted from 0) cannot use what the checkpoint holds for it: {error}; its `Callback::restore` has to take back what \
-         `Callback::state` of the callback at the same place gave"
+        "callback {index} (counted from 0) cannot use what the checkpoint holds for it: {error}; its \
+         `Callback::restore` has to take back what `Callback::state` of the callback at the same place gave"
     )]
     CallbackRestore {
         /// Its place among the callbacks.
@@ -191,7 +197,8 @@ pub enum TrainErrorKind {
     Callback(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// The number with the largest magnitude among the data of a step, as the source holds it, before any scaling.
+/// The number with the largest magnitude among the data of a step, as the source holds it, before
+/// any scaling.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct LargestValue {

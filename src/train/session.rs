@@ -72,6 +72,9 @@ impl SoFar {
 
 type Stop = Box<TrainError>;
 
+/// What a callback returns.
+type Answer = Result<Control, Box<dyn std::error::Error + Send + Sync>>;
+
 impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     pub fn new(
         trainer: &'s mut Trainer<'a, T>,
@@ -156,7 +159,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         Ok(Control::Continue)
     }
 
-    /// Validates, reports and saves after the last step of an epoch, after which the callbacks wanted `control`.
+    /// Validates, reports and saves after the last step of an epoch, after which the callbacks
+    /// wanted `control`.
     fn end_epoch(&mut self, control: Control) -> Result<Control, Stop> {
         let report = self.report().map_err(|kind| self.stop(0, kind))?;
         let watched = watched(self.network, &report);
@@ -286,7 +290,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// Calls every callback; of their answers the one that counts most.
     fn tell(
         &mut self,
-        mut call: impl FnMut(&mut dyn Callback<T>, &Network<T>) -> Result<Control, Box<dyn std::error::Error + Send + Sync>>,
+        mut call: impl FnMut(&mut dyn Callback<T>, &Network<T>) -> Answer,
     ) -> Result<Control, TrainErrorKind> {
         let mut control = Control::Continue;
         for callback in &mut self.trainer.callbacks {

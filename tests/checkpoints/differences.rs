@@ -78,7 +78,7 @@ fn of_the_training() -> Outcome {
     refused(
         &folder,
         |trainer| trainer.on_progress(|_| ()).callback(Steps(0)),
-        "the checkpoint holds the states of 1 callbacks, and 2 callbacks here have one",
+        "the number of callbacks with a state (`Callback::state`) is 1 in the checkpoint, 2 here",
     );
     assert_eq!(folder.names(), names);
     Ok(())

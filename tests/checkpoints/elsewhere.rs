@@ -48,7 +48,8 @@ fn another_cpu_path_is_a_warning() -> Outcome {
     };
     let version = env!("CARGO_PKG_VERSION");
     let says = format!(
-        "the checkpoint was written by autoencoder {version} (CPU path portable), and training goes on with autoencoder {version} {here}: the bits may differ"
+        "the checkpoint was written by autoencoder {version} (CPU path portable), and training goes on with \
+         autoencoder {version} {here}: the bits may differ"
     );
     assert!(warning.starts_with(&says), "{warning}");
     assert_eq!(trained(&folder, 4, "")?, warning, "bits of the portable path are still in it");

@@ -155,7 +155,8 @@ fn inputs_as_targets_are_the_same_data() -> Outcome {
     Ok(())
 }
 
-/// The last of 300 training samples is sample 299: the samples held out have a fingerprint of their own.
+/// The last of 300 training samples is sample 299: the samples held out have a fingerprint of their
+/// own.
 #[test]
 fn other_samples_held_out_are_refused() -> Outcome {
     let folder = Folder::new("other-held-out");

@@ -213,7 +213,8 @@ fn a_callback_that_fails_within_an_epoch() -> Outcome {
     Ok(())
 }
 
-/// The model that a paused training gives is the best so far, as at any other end; resuming goes on from the last.
+/// The model that a paused training gives is the best so far, as at any other end; resuming goes on
+/// from the last.
 #[test]
 fn a_pause_gives_the_best_model_so_far() -> Outcome {
     let folder = Folder::new("paused-best");

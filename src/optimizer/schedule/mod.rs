@@ -53,10 +53,12 @@ pub trait Schedule: Debug + Send + Sync {
     /// The factor of the optimizer's learning rate for the step that begins at `moment`; finite, at least 0.
     fn factor(&self, moment: &Moment<'_>) -> f64;
 
-    /// Whether the factor depends on the total number of epochs, [`Moment::total`]. Training must then be resumed with the same number: the steps before would have had
-    /// other rates with another one.
+    /// Whether the factor depends on the total number of epochs, [`Moment::total`]. Training must
+    /// then be resumed with the same number: the steps before would have had other rates with
+    /// another one.
     ///
-    /// Default: true, which is always safe. A schedule that returns false must give the same factors for every total.
+    /// Default: true, which is always safe. A schedule that returns false must give the same
+    /// factors for every total.
     fn depends_on_total(&self) -> bool {
         true
     }

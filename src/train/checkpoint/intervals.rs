@@ -1,5 +1,6 @@
 //! How often a training is saved, counted by what its disk is told to sync.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,8 @@ fn saved(epochs: usize, often: impl FnOnce(Checkpoints) -> Checkpoints) -> [usiz
     let disk = Simulated::default();
     train(&disk, epochs, often);
     let renamed = |begin: &str| {
-        let is = |call: &&Call| matches!(call, Call::Rename(_, to) if to.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begin)));
-        disk.log().iter().filter(is).count()
+        let begins = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begin));
+        disk.log().iter().filter(|call| matches!(call, Call::Rename(_, to) if begins(to))).count()
     };
     let syncs = disk.log().iter().filter(|call| matches!(call, Call::Sync(_))).count();
     [renamed("checkpoint-"), renamed("best"), syncs]

@@ -19,6 +19,10 @@ const TRIAL: usize = 1;
 
 /// Trains to the end from what the disk holds, saving after every second step. Returns the model file, and the number of steps taken.
 fn train(disk: &Simulated) -> (Result<Vec<u8>, Error>, u64) {
+    train_as(disk, |trainer| trainer.resume_or_start(FOLDER))
+}
+
+fn train_as(disk: &Simulated, begin: fn(Trainer<'_, f32>) -> Trainer<'_, f32>) -> (Result<Vec<u8>, Error>, u64) {
     let data = DMatrix::<f32>::from_fn(5, 12, |feature, sample| ((feature * sample) % 7) as f32 / 7.0);
     let built = Autoencoder::<f32>::builder(Shape::flat(5))
         .encoder(Dense::new(3).activation(Activation::Tanh))
@@ -27,14 +31,12 @@ fn train(disk: &Simulated) -> (Result<Vec<u8>, Error>, u64) {
         .build();
     let mut model = built.unwrap();
     let steps = AtomicU64::new(0);
-    let result = Trainer::new(Mse, Adam::new(0.01))
+    let trainer = Trainer::new(Mse, Adam::new(0.01))
         .epochs(EPOCHS)
         .batch_size(4)
         .threads(1)
-        .checkpoints(Checkpoints::new(FOLDER).every_steps(2).on(Arc::new(disk.clone())))
-        .resume_or_start(FOLDER)
-        .on_progress(|_| _ = steps.fetch_add(1, Ordering::Relaxed))
-        .fit(&mut model, &data);
+        .checkpoints(Checkpoints::new(FOLDER).every_steps(2).on(Arc::new(disk.clone())));
+    let result = begin(trainer).on_progress(|_| _ = steps.fetch_add(1, Ordering::Relaxed)).fit(&mut model, &data);
     let mut bytes = Vec::new();
     model.write_to(&mut bytes).unwrap();
     let steps = steps.load(Ordering::Relaxed);
@@ -73,6 +75,22 @@ fn of_the_power_behind_any_call() {
             let (resumed, steps) = train(&disk.after(calls, loss));
             assert!(resumed.unwrap() == expected, "after {calls} calls, {loss:?}: other bytes");
             assert!(steps <= STEPS - last_synced(&log[..calls]), "after {calls} calls, {loss:?}: {steps} steps again");
+        }
+    }
+}
+
+/// Of the discarded training or of the new one, but never of a mixture.
+#[test]
+fn of_the_power_while_starting_over() {
+    let disk = Simulated::default();
+    let expected = train(&disk).0.unwrap();
+    let before = disk.log().len();
+    let (anew, steps) = train_as(&disk, |trainer| trainer.start_over(FOLDER));
+    assert!(anew.unwrap() == expected && steps == STEPS, "it starts from the beginning");
+    for calls in before..=disk.log().len() {
+        for loss in PowerLoss::ALL {
+            let resumed = train(&disk.after(calls, loss)).0;
+            assert!(resumed.unwrap() == expected, "after {calls} calls, {loss:?}: other bytes");
         }
     }
 }

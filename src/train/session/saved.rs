@@ -27,7 +27,8 @@ const BEST_PARAMETERS: &str = "best_parameters";
 const BEST_STATE: &str = "best_state";
 
 impl<T: Scalar> Session<'_, '_, T> {
-    /// Begins at the start or at the newest checkpoint, whichever the trainer is set to, and prepares the folder of checkpoints.
+    /// Begins at the start or at the newest checkpoint, whichever the trainer is set to, and
+    /// prepares the folder of checkpoints.
     pub(super) fn begin(&mut self) -> Result<(), TrainErrorKind> {
         let (checkpoints, resume) = (self.trainer.checkpoints_to_write(), self.trainer.resume.clone());
         if checkpoints.is_none() && resume.is_none() {

@@ -51,7 +51,8 @@ impl<T: Scalar> Saving<T> {
 }
 
 impl<T: Scalar> Session<'_, '_, T> {
-    /// Writes the checkpoint that is due after a step within an epoch, or that a callback has caused.
+    /// Writes the checkpoint that is due after a step within an epoch, or that a callback has
+    /// caused.
     pub(super) fn save_within_epoch(&mut self, control: Control) -> Result<(), TrainErrorKind> {
         let Some(saving) = &self.saving else { return Ok(()) };
         let due = saving.checkpoints.after_steps(self.moments.steps, &saving.clock);

@@ -61,11 +61,22 @@ pub(super) fn require_same(training: &Config, setup: &Config) -> Result<(), Mode
             return Err(ModelFileErrorKind::OtherData { part: in_words(&difference.setting) });
         }
     }
-    match of_entry(EPOCHS, found, setup) {
+    require_same_epochs(found, setup)
+}
+
+/// `Ok` if the schedule does not depend on the number of epochs, or if that is the same.
+fn require_same_epochs(found: &Config, setup: &Config) -> Result<(), ModelFileErrorKind> {
+    let depends = setup.find(EPOCHS).is_some();
+    match of_entry(EPOCHS, found, setup).filter(|_| depends) {
         None => Ok(()),
-        Some(Difference { checkpoint, here, .. }) => {
-            let schedule = setup.config(SCHEDULE).and_then(|schedule| schedule.text("kind")).unwrap_or(SCHEDULE);
-            Err(ModelFileErrorKind::OtherEpochs { schedule: schedule.to_owned(), checkpoint, here })
+        Some(Difference { checkpoint, here, .. }) if found.find(EPOCHS).is_some() => {
+            let schedule = setup.config(SCHEDULE).and_then(|schedule| schedule.text("kind"));
+            let schedule = schedule.map_err(ModelFileErrorKind::Description)?.to_owned();
+            Err(ModelFileErrorKind::OtherEpochs { schedule, checkpoint, here })
+        }
+        Some(Difference { .. }) => {
+            let setting = "schedule.depends_on_total".to_owned();
+            Err(ModelFileErrorKind::OtherOptions { setting, checkpoint: "false".to_owned(), here: "true".to_owned() })
         }
     }
 }
@@ -140,5 +151,39 @@ impl<T: Scalar> Session<'_, '_, T> {
             Validation::Pairs(pairs) => pairs.inputs.len(),
             Validation::Fraction(_) => self.pairs.inputs.len().saturating_sub(self.order.len()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setup(epochs: Option<usize>) -> Config {
+        let setup = Config::new().with(SCHEDULE, Config::new().with("kind", "own"));
+        epochs.map_or(setup.clone(), |epochs| setup.with(EPOCHS, epochs))
+    }
+
+    /// They lack what this version compares; nothing else is said to be missing.
+    #[test]
+    fn checkpoints_of_other_versions_say_what_to_do() {
+        let here = setup(None);
+        let before = Config::new().with(SETUP, here.clone()).with(EPOCHS, 3_usize);
+        let message = require_same(&before, &here).unwrap_err().to_string();
+        assert!(message.contains("by another version of the crate; end that training with the version"), "{message}");
+        assert!(message.contains("`Trainer::start_over`"), "{message}");
+        let after = head(&["autoencoder 9.0.0 (CPU path avx2)".to_owned()], &here).with(FORMAT_NAME, FORMAT + 1);
+        let message = require_same(&after, &here).unwrap_err().to_string();
+        assert!(message.contains("version of the crate (autoencoder 9.0.0 (CPU path avx2));"), "{message}");
+    }
+
+    /// A schedule of the user's own may have changed its mind about whether it depends on them.
+    #[test]
+    fn epochs_are_compared_where_they_matter_here() {
+        let resumed = |then: Option<usize>, now: Option<usize>| require_same(&head(&[], &setup(then)), &setup(now));
+        assert!(resumed(Some(2), Some(2)).is_ok() && resumed(None, None).is_ok() && resumed(Some(2), None).is_ok());
+        let message = resumed(Some(2), Some(5)).unwrap_err().to_string();
+        assert!(message.contains("2 in the checkpoint, 5 here"), "{message}");
+        let message = resumed(None, Some(5)).unwrap_err().to_string();
+        assert!(message.contains("`schedule.depends_on_total` is false in the checkpoint, true here"), "{message}");
     }
 }
