@@ -8,6 +8,7 @@ mod evaluate;
 mod history;
 mod likelihood;
 mod metric;
+mod review;
 mod session;
 mod step;
 mod trainer;
