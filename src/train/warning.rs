@@ -4,14 +4,18 @@ use std::fmt;
 
 use crate::layer::Activation;
 
-/// Something that training noticed: no error, but what was seen may well be a mistake. Prints as a sentence: what was seen, and what to do.
+/// Something that training noticed: no error, but what was seen may well be a mistake. Prints as a
+/// sentence: what was seen, and what to do.
 ///
-/// [`Trainer::review`](super::Trainer::review) looks for it; [`History::warnings`](super::History::warnings) holds what `fit` found. Features and samples are counted
-/// from 0, in the order in which you pass them. Numbers of data are those of the samples that were looked at: at most 256, spread over all.
+/// [`Trainer::review`](super::Trainer::review) looks for it;
+/// [`History::warnings`](super::History::warnings) holds what `fit` found. Features and samples are
+/// counted from 0, in the order in which you pass them. Numbers of data are those of the samples
+/// that were looked at: at most 256, spread over all.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// Training was resumed with another CPU path or version of the crate than wrote the checkpoint.
+    /// Training was resumed with another CPU path or version of the crate than wrote the
+    /// checkpoint.
     ResumedElsewhere {
         /// What wrote the checkpoint: version of the crate and CPU path.
         saved: String,
@@ -22,7 +26,8 @@ pub enum Warning {
     OutputOutOfReach {
         /// The last activation.
         activation: Activation,
-        /// The least value of the targets, as the loss sees them: scaled, if the model has a scaler.
+        /// The least value of the targets, as the loss sees them: scaled, if the model has a
+        /// scaler.
         lowest: f64,
         /// The greatest.
         highest: f64,
@@ -42,7 +47,8 @@ pub enum Warning {
         /// The one that the loss is made for.
         suitable: Activation,
     },
-    /// A model that is to reproduce its input has no layer narrower than it, and nothing else keeps it from copying.
+    /// A model that is to reproduce its input has no layer narrower than it, and nothing else keeps
+    /// it from copying.
     NoBottleneck {
         /// The narrowest layer.
         layer: String,
@@ -58,7 +64,7 @@ pub enum Warning {
         /// The columns, taken as samples.
         samples: usize,
     },
-    /// A learning rate that moves each parameter further in one step than its value.
+    /// A learning rate more than a hundred times the optimizer's default.
     LearningRate {
         /// The optimizer.
         optimizer: &'static str,
@@ -136,7 +142,8 @@ pub enum Warning {
         /// The values of a channel in it.
         values: usize,
     },
-    /// Validation inputs that have little in common with the training inputs: scaled otherwise, for instance.
+    /// Validation inputs that have little in common with the training inputs: scaled otherwise, for
+    /// instance.
     UnlikeValidation {
         /// How many features differ by more than ten times their standard deviation.
         features: usize,
@@ -156,13 +163,15 @@ impl fmt::Display for Warning {
         match self {
             Self::ResumedElsewhere { saved, here } => write!(
                 formatter,
-                "the checkpoint was written by {saved}, and training goes on with {here}: the bits may differ from those of a training that was never \
-                 interrupted; resume where the checkpoint was written if they must not"
+                "the checkpoint was written by {saved}, and training goes on with {here}: the bits may differ from \
+                 those of a training that was never interrupted; resume where the checkpoint was written if they \
+                 must not"
             ),
             Self::OutputOutOfReach { activation, lowest, highest, features, of, scaled } => write!(
                 formatter,
-                "the model ends in `Activation::{activation:?}`, whose values are {}, but {features} of {of} features of the targets have others{} (from {} to {}): \
-                 they cannot be reproduced; end in `Activation::Linear`, or {}",
+                "the model ends in `Activation::{activation:?}`, whose values are {}, but {features} of {of} \
+                 features of the targets have others{} (from {} to {}): they cannot be reproduced; end in \
+                 `Activation::Linear`, or {}",
                 range(*activation),
                 if *scaled { " after the model's scaler" } else { "" },
                 Short(*lowest),
@@ -171,34 +180,41 @@ impl fmt::Display for Warning {
             ),
             Self::OutputNotProbability { loss, activation, suitable } => write!(
                 formatter,
-                "the loss `{loss}` takes predictions for probabilities, but the model ends in `Activation::{activation:?}`: outputs beyond 0 and 1 count as 0 \
-                 and 1 and get no gradient; end in `Activation::{suitable:?}`, or take `Mse`"
+                "the loss `{loss}` takes predictions for probabilities, but the model ends in \
+                 `Activation::{activation:?}`: outputs beyond 0 and 1 count as 0 and 1 and get no gradient; end in \
+                 `Activation::{suitable:?}`, or take `Mse`"
             ),
             Self::NoBottleneck { layer, width, inputs } => write!(
                 formatter,
-                "no layer is narrower than the {inputs} inputs (the narrowest, `{layer}`, gives {width} numbers), so the model can learn to copy: its loss then says \
-                 nothing; take a smaller code, or constrain it (`L1Activity`, `TopK`, `Trainer::corrupt`)"
+                "no layer is narrower than the {inputs} inputs (the narrowest, `{layer}`, gives {width} numbers), \
+                 so the model can learn to copy: its loss then says nothing; take a smaller code, or constrain it \
+                 (`L1Activity`, `TopK`, `Trainer::corrupt`)"
             ),
             Self::SamplesInRows { features, samples } => write!(
                 formatter,
-                "each of the {samples} samples has a scale of its own, as a column of a table has, and the {features} features share theirs: samples are columns here; \
-                 transpose a matrix that has them as rows (`matrix.transpose()`)"
+                "each of the {samples} samples has a scale of its own, as a column of a table has, and the \
+                 {features} features share theirs: samples are columns here; transpose a matrix that has them as \
+                 rows (`matrix.transpose()`)"
             ),
             Self::LearningRate { optimizer, rate, usual } => write!(
                 formatter,
-                "the learning rate is {}: `{optimizer}` moves each parameter by about as much in a step, and its default is {}; take a smaller one",
+                "the learning rate of `{optimizer}` is {}, {} times its default of {}: steps of such a length pass \
+                 over what they look for; take a smaller rate",
                 Short(*rate),
+                Short(*rate / *usual),
                 Short(*usual)
             ),
             Self::OneEpoch { steps } => write!(
                 formatter,
-                "training lasts one epoch ({steps} {}), because no number of epochs was named; name one: `.epochs(50)`, for instance",
+                "training lasts one epoch ({steps} {}), because no number of epochs was named; name one: \
+                 `.epochs(50)`, for instance",
                 if *steps == 1 { "step" } else { "steps" }
             ),
             Self::ScaledTwice { feature, before, after } => write!(
                 formatter,
-                "the data are scaled twice: feature {feature} has mean {} and standard deviation {}, and after the model's scaler mean {} and standard deviation {}; \
-                 pass the data in their units, or fit the scaler to what is passed",
+                "the data are scaled twice: feature {feature} has mean {} and standard deviation {}, and after the \
+                 model's scaler mean {} and standard deviation {}; pass the data in their units, or fit the scaler \
+                 to what is passed",
                 Short(before[0]),
                 Short(before[1]),
                 Short(after[0]),
@@ -209,40 +225,42 @@ impl fmt::Display for Warning {
                 "the {data} are large: feature {feature} of sample {sample} is {}{}; {}",
                 Short(*value),
                 if *scaled { " after the model's scaler" } else { "" },
-                match *scaled {
-                    true => "fit the scaler to these data".to_owned(),
-                    false => format!("scale them: {SCALE_THEM}"),
-                }
+                if *scaled { "fit the scaler to these data" } else { scale_them(data) }
             ),
             Self::Tiny { data, largest } => write!(
                 formatter,
-                "the {data} are tiny: none is further from 0 than {}, as the model sees them; scale them: {SCALE_THEM}",
-                Short(*largest)
+                "the {data} are tiny: none is further from 0 than {}, as the model sees them; {}",
+                Short(*largest),
+                scale_them(data)
             ),
             Self::UnequalScales { data, small, small_spread, large, large_spread } => write!(
                 formatter,
-                "the scales of the {data} differ: feature {large} spreads over {}, feature {small} over {}, so the loss sees little of the latter; scale them: {SCALE_THEM}",
+                "the scales of the {data} differ: feature {large} spreads over {}, feature {small} over {}, so the \
+                 loss sees little of the latter; {}",
                 Short(*large_spread),
-                Short(*small_spread)
+                Short(*small_spread),
+                scale_them(data)
             ),
             Self::ConstantFeatures { feature, value, features, of, samples } => write!(
                 formatter,
-                "{features} of {of} features {} constant: feature {feature} is {} in all {samples} samples looked at; leave {} out, or see whether the column was read right",
+                "{features} of {of} features {} constant: feature {feature} is {} in all {samples} samples looked \
+                 at; leave {} out, or see whether the column was read right",
                 if *features == 1 { "is" } else { "are" },
                 Short(*value),
                 if *features == 1 { "it" } else { "them" },
             ),
             Self::SmallBatches { layer, samples, values } => write!(
                 formatter,
-                "`{layer}` normalises over batches of as few as {samples} {} ({values} {} of a channel): what it learns there is not what inference does; \
-                 take larger batches, by `.batch_size(32)`, for instance, or more data",
+                "`{layer}` normalises over batches of as few as {samples} {} ({values} {} of a channel): what it \
+                 learns there is not what inference does; take larger batches, by `.batch_size(32)`, for instance, \
+                 or more data",
                 if *samples == 1 { "sample" } else { "samples" },
                 if *values == 1 { "value" } else { "values" }
             ),
             Self::UnlikeValidation { features, of, feature, training, validation } => write!(
                 formatter,
-                "{features} of {of} features of the validation data are far from those of the training data: the mean of feature {feature} is {} there and {} in \
-                 training; scale both alike",
+                "{features} of {of} features of the validation data are far from those of the training data: the \
+                 mean of feature {feature} is {} there and {} in training; scale both alike",
                 Short(*validation),
                 Short(*training)
             ),
@@ -251,8 +269,12 @@ impl fmt::Display for Warning {
 }
 
 /// What to do with data in their units.
-const SCALE_THEM: &str =
-    "build the model with `.scaler(StandardScaler::fit(&data)?)`, or `MinMaxScaler` if it ends in a sigmoid";
+fn scale_them(data: &str) -> &'static str {
+    match data {
+        "targets" => "bring them to about -1..=1 before training",
+        _ => "build the model with `.scaler(StandardScaler::fit(&data)?)`, or `MinMaxScaler` if it ends in a sigmoid",
+    }
+}
 
 /// The values of an activation.
 fn range(activation: Activation) -> String {

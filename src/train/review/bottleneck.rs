@@ -6,8 +6,10 @@ use crate::network::{Network, Node};
 use crate::shape::Shape;
 use crate::train::Warning;
 
-/// A model that reproduces its input and has no layer narrower than it. A narrower layer need not be the code, and an image with fewer pixels counts as narrower,
-/// however many channels it has. Noise, sparsity, a prior and penalties on weights keep a model from copying, too; what a user's own layer does is not known.
+/// A model that reproduces its input and has no layer narrower than it. A narrower layer need not
+/// be the code, and an image with fewer pixels counts as narrower, however many channels it has.
+/// Noise, sparsity, a prior and penalties on weights keep a model from copying, too; what a user's
+/// own layer does is not known.
 pub(super) fn none<T: Scalar>(network: &Network<T>) -> Option<Warning> {
     let (nodes, input) = (&network.structure().nodes, network.input_shape());
     if !nodes.iter().all(|node| kinds::knows(node)) || nodes.iter().any(|node| constrains(node)) {

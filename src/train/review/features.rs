@@ -1,9 +1,10 @@
 //! [`Feature`]: the statistics of one feature over the samples looked at.
 
-/// The statistics of one feature over the samples looked at. A mean and a variance are sums of distances from the first value, so that they do not cancel.
+/// The statistics of one feature over the samples looked at. A mean and a variance are sums of
+/// distances from the first value, so that they do not cancel.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Feature {
-    count: usize,
+    count: u32,
     first: f64,
     sum: f64,
     squares: f64,
@@ -14,7 +15,7 @@ pub(super) struct Feature {
     /// There are more than two values.
     pub continuous: bool,
     /// How many values are further from 0 than [`LARGE`](super::units::LARGE).
-    pub large: usize,
+    pub large: u32,
 }
 
 impl Feature {
@@ -28,7 +29,7 @@ impl Feature {
         self.squares += distance * distance;
         self.lowest = self.lowest.min(value);
         self.highest = self.highest.max(value);
-        self.large += usize::from(value.abs() > super::units::LARGE);
+        self.large += u32::from(value.abs() > super::units::LARGE);
         match self.other {
             None if distance != 0.0 => self.other = Some(value),
             Some(other) if distance != 0.0 && value != other => self.continuous = true,
@@ -37,12 +38,12 @@ impl Feature {
     }
 
     pub fn mean(&self) -> f64 {
-        self.first + self.sum / self.count.max(1) as f64
+        self.first + self.sum / f64::from(self.count.max(1))
     }
 
     /// The standard deviation, exactly 0 for equal values.
     pub fn deviation(&self) -> f64 {
-        let count = self.count.max(1) as f64;
+        let count = f64::from(self.count.max(1));
         let mean = self.sum / count;
         (self.squares / count - mean * mean).max(0.0).sqrt()
     }

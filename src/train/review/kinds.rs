@@ -41,7 +41,8 @@ pub(super) fn knows_loss<T: Scalar>(loss: &dyn Loss<T>) -> bool {
     matches!(loss.kind(), "bce" | "categorical_cross_entropy" | "gaussian_nll" | "huber" | "mae" | "mse")
 }
 
-/// The activation that limits the outputs, `Linear` if none does; `None` if a user's layer does something to them.
+/// The activation that limits the outputs, `Linear` if none does; `None` if a user's layer does
+/// something to them.
 pub(super) fn last_activation<T: Scalar>(network: &Network<T>) -> Option<Activation> {
     for node in network.structure().nodes.iter().rev() {
         let activation = node.layer.activation();
@@ -56,7 +57,8 @@ pub(super) fn last_activation<T: Scalar>(network: &Network<T>) -> Option<Activat
     None
 }
 
-/// Whether the first layer that does anything to the inputs takes them as they are: no user's layer, and no normalisation.
+/// Whether the first layer that does anything to the inputs takes them as they are: no user's
+/// layer, and no normalisation.
 pub(super) fn weighs_inputs<T: Scalar>(network: &Network<T>) -> bool {
     let mut kinds = network.structure().nodes.iter().map(|node| kind(node.layer.as_ref()));
     matches!(kinds.find(|kind| *kind != Kind::Keeps), Some(Kind::Weighted | Kind::Activation))

@@ -19,8 +19,9 @@ pub(super) fn out_of_reach<T: Scalar>(network: &Network<T>, targets: &Sample<T>)
     (features > 0).then_some(Warning::OutputOutOfReach { activation, lowest, highest, features, of, scaled })
 }
 
-/// Whether a feature leaves the range: at least one value in a hundred does, and that makes up a share of its variance. A few values just beyond the range that a scaler
-/// was fitted to are no mistake.
+/// Whether a feature leaves the range: at least one value in a hundred does, and that makes up a
+/// share of its variance. A few values just beyond the range that a scaler was fitted to are no
+/// mistake.
 fn leaves<T: Scalar>((least, most): (f64, f64), targets: &Sample<T>, index: usize) -> bool {
     /// The least share of the variance.
     const SHARE: f64 = 0.02;

@@ -10,8 +10,9 @@ use crate::train::step::{BatchStep, Pairs, Question};
 /// The most samples looked at.
 const MOST_SAMPLES: usize = 256;
 
-/// The most numbers looked at: 1 024 samples of 1 024 features. Of larger samples fewer are read, of the largest none.
-const MOST_NUMBERS: usize = 1 << 20;
+/// The most numbers looked at: 1 024 samples of 1 024 features. Of larger samples fewer are read,
+/// of the largest none.
+pub(super) const MOST_NUMBERS: usize = 1 << 20;
 
 /// Some samples, in the order of the source.
 #[derive(Debug)]
@@ -21,27 +22,26 @@ pub(super) struct Sample<T> {
     /// Features × samples.
     pub values: Vec<T>,
     pub features: Vec<Feature>,
-    /// Whether these are all samples.
-    pub whole: bool,
 }
 
 impl<T: Scalar> Sample<T> {
-    fn new(numbers: Vec<usize>, values: Vec<T>, width: usize, whole: bool) -> Result<Self, InputError> {
+    fn new(numbers: Vec<usize>, values: Vec<T>, width: usize) -> Result<Self, InputError> {
         let mut features = filled(Feature::default(), width)?;
         for sample in values.chunks_exact(width.max(1)) {
             features.iter_mut().zip(sample).for_each(|(feature, value)| feature.add(value.into_f64()));
         }
-        Ok(Self { numbers, values, features, whole })
+        Ok(Self { numbers, values, features })
     }
 
-    /// These samples after `scaler`, or as they are; `None` if a value overflows, which training reports.
+    /// These samples after `scaler`, or as they are; `None` if a value overflows, which training
+    /// reports.
     pub fn scaled(&self, scaler: Option<&Scaler>) -> Result<Option<Self>, InputError> {
         let mut values = filled(T::zero(), self.values.len())?;
         values.copy_from_slice(&self.values);
         if let Some(scaler) = scaler {
             scaler.apply(&mut values);
         }
-        let scaled = Self::new(self.numbers.clone(), values, self.features.len(), self.whole)?;
+        let scaled = Self::new(self.numbers.clone(), values, self.features.len())?;
         Ok(reduce::finite(&scaled.values).then_some(scaled))
     }
 
@@ -60,8 +60,8 @@ impl<T: Scalar> Sample<T> {
         self.columns().filter_map(move |sample| sample.get(index)).map(|value| value.into_f64())
     }
 
-    /// Whether neighbouring features are more alike than distant ones, as in images, series and spectra: their correlation is larger. Then features are no columns
-    /// of a table.
+    /// Whether neighbouring features are more alike than distant ones, as in images, series and
+    /// spectra: their correlation is larger. Then features are no columns of a table.
     pub fn neighbours_are_alike(&self) -> bool {
         let distance = self.features.len() / 2;
         if distance < FAR {
@@ -93,7 +93,8 @@ impl<T: Scalar> Sample<T> {
 /// How far apart features are at least that count as distant.
 const FAR: usize = 8;
 
-/// The inputs and, where they are others, the targets of some of the first `samples` samples, as the source has them.
+/// The inputs and, where they are others, the targets of some of the first `samples` samples, as
+/// the source has them.
 pub(super) fn read<T: Scalar>(
     network: &Network<T>,
     pairs: Pairs<'_, T>,
@@ -109,12 +110,12 @@ pub(super) fn read<T: Scalar>(
     let question = Question { input_scaler: None, output_scaler: None, ..Question::new(network, None, &[]) };
     let step = BatchStep { pairs, question, noise: None, order: &numbers };
     step.read(0..numbers.len(), Read { input: &mut input, side: &mut [], target: &mut target })?;
-    let whole = numbers.len() == samples;
-    let targets = pairs.targets.map(|_| Sample::new(numbers.clone(), target, target_width, whole)).transpose()?;
-    Ok(Some((Sample::new(numbers, input, width, whole)?, targets)))
+    let targets = pairs.targets.map(|_| Sample::new(numbers.clone(), target, target_width)).transpose()?;
+    Ok(Some((Sample::new(numbers, input, width)?, targets)))
 }
 
-/// Numbers of samples, spread over `samples` of `width` features, without a period that the data may have, too: one at a place of its own in each of equal parts.
+/// Numbers of samples, spread over `samples` of `width` features, without a period that the data
+/// may have, too: one at a place of its own in each of equal parts.
 fn places(samples: usize, width: usize) -> Vec<usize> {
     const GOLDEN: f64 = 0.618_033_988_749_895;
     let count = samples.min(MOST_SAMPLES).min(MOST_NUMBERS / width.max(1));

@@ -38,8 +38,9 @@ pub(super) fn of<T: Scalar>(network: &Network<T>, batches: Batches) -> Option<Wa
     Some(Warning::SmallBatches { layer: layer.name.clone(), samples, values })
 }
 
-/// Whether the running variance is far below that of the data: over n values a variance is too small by 1/n on average. Batches of one value are left out; where there are
-/// no others, nothing is learned at all.
+/// Whether the running variance is far below that of the data: over n values a variance is too
+/// small by 1/n on average. Batches of one value are left out; where there are no others, nothing
+/// is learned at all.
 fn misleads<T: Scalar>(node: &Node<T>, batches: Batches) -> bool {
     const MOST: f64 = 1.0 / 8.0;
     let (mut missing, mut all) = (0.0, 0);

@@ -9,10 +9,12 @@ use crate::train::Warning;
 const FEWEST_FEATURES: usize = 16;
 const FEWEST_SAMPLES: usize = 3;
 
-/// More features than samples, and the samples differ as columns of a table do, while the features are alike, as its rows are. `samples` are flat, `count` in all.
+/// More features than samples, and the samples differ as columns of a table do, while the features
+/// are alike, as its rows are. `samples` are flat, `count` in all.
 ///
-/// Samples differ if each has a scale of its own, if some are categories (0 and 1) and the others numbers, or if each was scaled by itself, to the last digit. In images,
-/// series and spectra neighbouring values are alike; their samples may well have scales of their own.
+/// Samples differ if each has a scale of its own, if some are categories (0 and 1) and the others
+/// numbers, or if each was scaled by itself, to the last digit. In images, series and spectra
+/// neighbouring values are alike; their samples may well have scales of their own.
 pub(super) fn samples_in_rows<T: Scalar>(samples: &Sample<T>, count: usize) -> Option<Warning> {
     let features = samples.features.len();
     if features <= count || features < FEWEST_FEATURES || samples.len() < FEWEST_SAMPLES || are_smooth(samples) {
@@ -30,7 +32,8 @@ pub(super) fn samples_in_rows<T: Scalar>(samples: &Sample<T>, count: usize) -> O
     in_rows.then_some(Warning::SamplesInRows { features, samples: count })
 }
 
-/// Whether at least three samples hold 0 and 1 alone, at least three hardly any, and few something between; a row of a table has both in one.
+/// Whether at least three samples hold 0 and 1 alone, at least three hardly any, and few something
+/// between; a row of a table has both in one.
 fn are_of_two_kinds<T: Scalar>(samples: &Sample<T>, columns: &[Feature]) -> bool {
     const FEWEST: usize = 3;
     let varying = samples.columns().zip(columns).filter(|(_, column)| column.constant().is_none());
@@ -81,7 +84,8 @@ fn apart(all: &[Feature]) -> f64 {
     far as f64 / pairs.max(1) as f64
 }
 
-/// The share of those with more than two values, at least 3, that are scaled by themselves; `length` values each.
+/// The share of those with more than two values, at least 3, that are scaled by themselves;
+/// `length` values each.
 fn share(all: &[Feature], length: usize, by: fn(&Feature, usize) -> bool) -> f64 {
     let continuous = all.iter().filter(|one| one.continuous);
     let count = continuous.clone().count();
@@ -99,7 +103,8 @@ fn is_from_zero_to_one(one: &Feature, _length: usize) -> bool {
     one.lowest.abs() <= 1e-6 && (one.highest - 1.0).abs() <= 1e-6
 }
 
-/// Whether few values are the least of their sample: many zeros come from counts or from black, not from a scaler.
+/// Whether few values are the least of their sample: many zeros come from counts or from black, not
+/// from a scaler.
 fn rarely_lowest<T: Scalar>(samples: &Sample<T>, columns: &[Feature]) -> bool {
     let lowest = samples.columns().zip(columns).filter(|(_, column)| column.continuous);
     let counts = lowest.map(|(values, column)| {

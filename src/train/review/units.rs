@@ -5,7 +5,8 @@ use super::sample::Sample;
 use crate::Scalar;
 use crate::train::Warning;
 
-/// Values further from 0 are large. Of standardised ones, whatever their distribution, at most one in 2 500 is (Chebyshev's inequality).
+/// Values further from 0 are large. Of standardised ones, whatever their distribution, at most one
+/// in 2 500 is (Chebyshev's inequality).
 pub(super) const LARGE: f64 = 50.0;
 
 /// If none is further from 0, values are tiny.
@@ -17,7 +18,8 @@ const UNEQUAL: f64 = 1000.0;
 /// Of fewer samples, statistics mean little.
 const FEWEST: usize = 8;
 
-/// Values that are large or tiny or, in a table, have unequal scales; as the model or the loss sees them.
+/// Values that are large or tiny or, in a table, have unequal scales; as the model or the loss sees
+/// them.
 pub(super) fn unsuitable<T: Scalar>(
     data: &'static str,
     samples: &Sample<T>,
@@ -33,7 +35,7 @@ pub(super) fn unsuitable<T: Scalar>(
 /// Features that are large in more than one sample of fifty.
 fn large<T: Scalar>(data: &'static str, samples: &Sample<T>, scaled: bool) -> Option<Warning> {
     let many = samples.len().div_ceil(50);
-    let large = samples.features.iter().enumerate().filter(|(_, feature)| feature.large >= many);
+    let large = samples.features.iter().enumerate().filter(|(_, feature)| feature.large as usize >= many);
     let (index, feature) = large.max_by(|(_, one), (_, other)| one.largest().total_cmp(&other.largest()))?;
     let mut values = samples.numbers.iter().zip(samples.feature(index));
     let (sample, value) = values.find(|(_, value)| value.abs() == feature.largest())?;
@@ -45,8 +47,9 @@ fn tiny<T: Scalar>(data: &'static str, samples: &Sample<T>) -> Option<Warning> {
     (largest > 0.0 && largest < TINY).then_some(Warning::Tiny { data, largest })
 }
 
-/// At least a tenth of the features that take more than two values spread over a thousandth of what the largest does. Spreads are between the first and the last decile:
-/// a few extreme values that a scaler was fitted to leave the others of a feature close together, which is no mistake.
+/// At least a tenth of the features that take more than two values spread over a thousandth of what
+/// the largest does. Spreads are between the first and the last decile: a few extreme values that a
+/// scaler was fitted to leave the others of a feature close together, which is no mistake.
 fn unequal<T: Scalar>(data: &'static str, samples: &Sample<T>) -> Option<Warning> {
     let continuous = || samples.features.iter().enumerate().filter(|(_, feature)| feature.continuous);
     let deviations = continuous().map(|(_, feature)| feature.deviation());
@@ -75,8 +78,9 @@ fn spread<T: Scalar>(samples: &Sample<T>, feature: usize) -> f64 {
     }
 }
 
-/// Data that are scaled before the model's scaler, in more than half of the features, and not after it, in more than a quarter: the scaler was fitted to others, the same data
-/// in their units, for instance.
+/// Data that are scaled before the model's scaler, in more than half of the features, and not after
+/// it, in more than a quarter: the scaler was fitted to others, the same data in their units, for
+/// instance.
 pub(super) fn scaled_twice<T: Scalar>(before: &Sample<T>, after: &Sample<T>) -> Option<Warning> {
     if before.len() < FEWEST {
         return None;

@@ -4,7 +4,8 @@ use super::sample::Sample;
 use crate::Scalar;
 use crate::train::Warning;
 
-/// More than half of the features that vary in training have another mean, by ten standard deviations, or spread ten times as far.
+/// More than half of the features that vary in training have another mean, by ten standard
+/// deviations, or spread ten times as far.
 pub(super) fn unlike<T: Scalar>(training: &Sample<T>, validation: &Sample<T>) -> Option<Warning> {
     /// Of fewer training samples, a deviation means little.
     const FEWEST: usize = 8;
