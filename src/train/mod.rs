@@ -9,6 +9,7 @@ mod fingerprint;
 mod history;
 mod likelihood;
 mod metric;
+mod review;
 mod session;
 mod step;
 mod trainer;

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::early_stopping::{Watch, Watched};
 use super::evaluate::evaluate;
+use super::review::review;
 use super::step::{BatchStep, Noise, Pairs, Question};
 use super::trainer::{Trainer, Validation};
 use super::update::Moments;
@@ -110,6 +111,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// Trains to the end, or until a callback stops it, from the start or from a checkpoint.
     pub fn run(mut self) -> Result<History, Stop> {
         self.begin().map_err(|kind| TrainError::new(0, 0, kind, History::default()))?;
+        self.review();
         let mut control = Control::Continue;
         while control == Control::Continue && !self.ended && self.history.epochs().len() < self.trainer.epochs {
             let threads = self.network.is_worth_threads(self.trainer.batch_size);
@@ -122,6 +124,13 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             watch.restore(self.network);
         }
         Ok(self.history)
+    }
+
+    /// Puts what may be a mistake into the history. Data that cannot be read stop training in its first epoch, with an error that says which.
+    fn review(&mut self) {
+        let mut warnings = Vec::new();
+        review(self.trainer, self.network, self.pairs, self.order.len(), &mut warnings).ok();
+        warnings.into_iter().for_each(|warning| self.history.warn(warning));
     }
 
     /// Takes the remaining steps of the current epoch, or as many as the callbacks want.

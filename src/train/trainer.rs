@@ -29,6 +29,8 @@ pub struct Trainer<'a, T: Scalar> {
     pub(super) clip: Option<Clip>,
     pub(super) early_stopping: Option<EarlyStopping>,
     pub(super) epochs: usize,
+    /// Whether anyone said how many epochs.
+    pub(super) epochs_named: bool,
     pub(super) batch_size: usize,
     pub(super) shuffle: bool,
     pub(super) seed: u64,
@@ -59,6 +61,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             clip: None,
             early_stopping: None,
             epochs: 1,
+            epochs_named: false,
             batch_size: 32,
             shuffle: true,
             seed: 0,
@@ -76,6 +79,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
+        self.epochs_named = true;
         self
     }
 
@@ -262,7 +266,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     /// Checks options, model and data; returns the number of samples to train on.
-    fn check(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<usize, TrainErrorKind> {
+    pub(super) fn check(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<usize, TrainErrorKind> {
         option::at_least_one("batch_size", self.batch_size)?;
         let threads = self.threads.unwrap_or(1);
         OptionError::require((1..=MAX_THREADS).contains(&threads), "threads", threads as f64, "1 to 1024")?;
