@@ -20,6 +20,7 @@ use support::command_line::CommandLine;
 use support::gallery;
 use support::mnist::Mnist;
 use support::progress::Progress;
+use support::warnings;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = CommandLine::new("anomaly", "Finds digits unlike the ones it was trained on.", 50)
@@ -44,6 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .validation(&normal_test)
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &normal)?;
+    warnings::print(&history);
 
     let scores = model.reconstruction_error(&test.images.to_matrix())?;
     let anomalous: Vec<bool> = test.labels.as_slice().iter().map(|&label| label != digit).collect();

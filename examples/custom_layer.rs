@@ -21,6 +21,7 @@ use support::arguments::Arguments;
 use support::gallery;
 use support::mnist::Mnist;
 use support::progress::Progress;
+use support::warnings;
 
 /// y = x for x > 0, else a x, with a slope a for each feature.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,6 +130,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .validation(&mnist.test.images)
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &mnist.train.images)?;
+    warnings::print(&history);
     for slopes in model.parameters().filter(|parameter| parameter.name.ends_with("slope")) {
         let mean = slopes.values.iter().sum::<f32>() / slopes.values.len() as f32;
         println!("{} has become {mean:.3} on average", slopes.name);

@@ -20,6 +20,7 @@ use support::command_line::CommandLine;
 use support::gallery;
 use support::mnist::Mnist;
 use support::progress::Progress;
+use support::warnings;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = CommandLine::new("denoise", "Takes the noise off handwritten digits.", 10)
@@ -51,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .validation(&mnist.test.images)
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &mnist.train.images)?;
+    warnings::print(&history);
 
     let originals = mnist.test.of_each_digit(2)?;
     let noisy = Corrupted::new(&originals, noise)?.to_matrix()?;

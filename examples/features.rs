@@ -21,6 +21,7 @@ use support::knn::{NearestNeighbors, accuracy};
 use support::mnist::Mnist;
 use support::pca::Pca;
 use support::progress::Progress;
+use support::warnings;
 
 const CODE: usize = 32;
 const NEIGHBORS: usize = 5;
@@ -45,6 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .validation(&test)
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &train)?;
+    warnings::print(&history);
     let (codes, test_codes) = (model.encode(&train)?, model.encode(&test)?);
 
     let pca = Pca::fit(&train, CODE);

@@ -29,6 +29,9 @@ fn main() -> Result<(), Error> {
         .batch_size(256)
         .validation(&test)
         .fit(&mut model, &train)?;
+    for warning in history.warnings() {
+        eprintln!("warning: {warning}"); // what may be a mistake: none here
+    }
     if let Some(loss) = history.validation_loss() {
         println!("validation loss {loss:.4}"); // of the last epoch
     }

@@ -22,6 +22,7 @@ use support::gallery;
 use support::mnist::Mnist;
 use support::pca::Pca;
 use support::progress::Progress;
+use support::warnings;
 
 const UNITS: usize = 32;
 
@@ -72,6 +73,7 @@ fn learn(samples: &DMatrix<f32>, arguments: &Arguments) -> Result<(Autoencoder<f
             .threads(arguments.threads)
             .callback(Progress::new(epochs))
             .fit(&mut model, samples)?;
+        warnings::print(&history);
         first.get_or_insert(history);
     }
     Ok((model, first.unwrap_or_default()))

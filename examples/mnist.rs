@@ -17,6 +17,7 @@ use support::arguments::Arguments;
 use support::gallery;
 use support::mnist::Mnist;
 use support::progress::Progress;
+use support::warnings;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse("mnist", "Puts handwritten digits through 32 numbers and back.", 50);
@@ -37,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .validation(&mnist.test.images) // bytes, converted to numbers batch by batch
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &mnist.train.images)?;
+    warnings::print(&history);
 
     let originals = mnist.test.of_each_digit(2)?;
     gallery::reconstructions(&arguments, &originals, &model.reconstruct(&originals)?)?;

@@ -18,6 +18,7 @@ use support::gallery;
 use support::mnist::{Digits, Mnist};
 use support::pictures::ImageGrid;
 use support::progress::Progress;
+use support::warnings;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse("mnist_classifier", "Reads handwritten digits.", 20);
@@ -41,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .validation_to(&test.images, &test_targets)
         .callback(Progress::new(arguments.epochs))
         .fit_to(&mut network, &train.images, &targets)?;
+    warnings::print(&history);
 
     gallery::loss_curves(&arguments, "cross-entropy of a digit", &history)?;
     let training = history.epochs().iter().filter_map(|epoch| epoch.metric("accuracy")).collect();

@@ -16,6 +16,7 @@ use support::arguments::Arguments;
 use support::gallery;
 use support::mnist::Mnist;
 use support::progress::Progress;
+use support::warnings;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse("mnist_conv", "Puts handwritten digits through convolutions.", 2);
@@ -43,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .validation(&mnist.test.images)
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &mnist.train.images)?;
+    warnings::print(&history);
 
     let originals = mnist.test.of_each_digit(2)?;
     gallery::reconstructions(&arguments, &originals, &model.reconstruct(&originals)?)?;

@@ -23,6 +23,7 @@ use support::command_line::CommandLine;
 use support::gallery;
 use support::mnist::Mnist;
 use support::progress::Progress;
+use support::warnings;
 
 /// The number of training images.
 const FEW: usize = 500;
@@ -40,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let without = trainer(&arguments, &mnist, Constant).fit(&mut plain, &few)?;
     let mut regularised = model(&arguments, arguments.float("dropout"), arguments.float("penalty"))?;
     let with = trainer(&arguments, &mnist, Cosine::new()).clip(Clip::Norm(1.0)).fit(&mut regularised, &few)?;
+    [&without, &with].into_iter().for_each(warnings::print);
 
     let originals = mnist.test.of_each_digit(2)?;
     let again = [&plain, &regularised].map(|model| model.reconstruct(&originals));

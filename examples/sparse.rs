@@ -19,6 +19,7 @@ use support::gallery;
 use support::mnist::Mnist;
 use support::pictures::ImageGrid;
 use support::progress::Progress;
+use support::warnings;
 
 const UNITS: usize = 32;
 const ROW: usize = 16;
@@ -43,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .validation(&mnist.test.images)
             .callback(Progress::new(arguments.epochs))
             .fit(&mut model, &mnist.train.images)?;
+        warnings::print(&history);
         let activity = model.activity(&test)?;
         let loss = history.validation_loss().unwrap_or(f64::NAN); // without the penalty
         let dead = activity.dead().len();

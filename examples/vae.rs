@@ -24,6 +24,7 @@ use support::gallery;
 use support::mnist::Mnist;
 use support::pictures::ImageGrid;
 use support::progress::Progress;
+use support::warnings;
 
 /// Epochs in which the learning rate grows. At the full rate the first steps, down from hundreds of nats, leave most units of the narrow layer before the code
 /// permanently without a gradient, in some runs all but one.
@@ -56,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .threads(arguments.threads)
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &train)?;
+    warnings::print(&history);
 
     draw(&arguments, &model, &mnist)?;
     gallery::loss_curves(&arguments, "reconstruction loss in nats", &history)?;

@@ -24,6 +24,7 @@ use support::command_line::CommandLine;
 use support::gallery;
 use support::mnist::Mnist;
 use support::progress::Progress;
+use support::warnings;
 
 const CODE: usize = 40;
 
@@ -69,6 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .validation(&validation)
         .callback(Progress::new(arguments.epochs))
         .fit(&mut model, &train)?;
+    warnings::print(&history);
     if let Some(epoch) = history.epochs().last() {
         let kl = epoch.figure("kl").unwrap_or(f64::NAN);
         println!("training loss {:.2} = {:.2} reconstruction + {kl:.2} divergence, nats", epoch.total(), epoch.loss);

@@ -32,6 +32,9 @@
 //!         .batch_size(256)
 //!         .validation(&test)
 //!         .fit(&mut model, &train)?;
+//!     for warning in history.warnings() {
+//!         eprintln!("warning: {warning}"); // what may be a mistake: none here
+//!     }
 //!     if let Some(loss) = history.validation_loss() {
 //!         println!("validation loss {loss:.4}"); // of the last epoch
 //!     }
@@ -152,6 +155,6 @@ pub use random::{Random, Rng};
 pub use scalar::Scalar;
 pub use shape::{MAX_ELEMENTS, MAX_RANK, Shape, ShapeError};
 pub use train::{
-    Accuracy, Callback, CallbackState, Checkpoints, Control, EarlyStopping, Elbo, Epoch, History, Metric, Model,
-    Progress, TrainError, TrainErrorKind, Trainer, Warning,
+    Accuracy, Callback, CallbackState, Checkpoints, Control, EarlyStopping, Elbo, Epoch, History, LargestValue, Metric,
+    Model, Progress, TrainError, TrainErrorKind, Trainer, Warning,
 };

@@ -203,10 +203,6 @@ impl Callback<f64> for BreakAfter {
         self.1.fetch_or(epoch.number == self.0, Ordering::Relaxed);
         Ok(Control::Continue)
     }
-
-    fn state(&self) -> CallbackState {
-        CallbackState::Nothing
-    }
 }
 
 /// Whichever its sign: `f64::total_cmp` has negative ones below all numbers.

@@ -16,3 +16,4 @@ pub mod pca;
 pub mod pictures;
 pub mod progress;
 mod setting;
+pub mod warnings;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use autoencoder::{Callback, CallbackState, Control, Epoch, Network, Scalar};
+use autoencoder::{Callback, Control, Epoch, Network, Scalar};
 use indicatif::{ProgressBar, ProgressStyle};
 
 const TEMPLATE: &str = "{prefix}  {bar:28.cyan/dim}  {percent:>3} %  {msg}";
@@ -60,9 +60,10 @@ impl Progress {
 }
 
 impl<T: Scalar> Callback<T> for Progress {
-    fn on_step(&mut self, done: &autoencoder::Progress) {
+    fn on_step(&mut self, done: &autoencoder::Progress) -> Result<Control, Box<dyn Error + Send + Sync>> {
         self.images_per_second = done.samples as f64 / done.seconds.max(1e-9);
         self.update(done.epoch, done.step, done.steps, done.loss, self.images_per_second);
+        Ok(Control::Continue)
     }
 
     fn on_epoch(&mut self, epoch: &Epoch, _model: &Network<T>) -> Result<Control, Box<dyn Error + Send + Sync>> {
@@ -71,10 +72,6 @@ impl<T: Scalar> Callback<T> for Progress {
             self.finish();
         }
         Ok(Control::Continue)
-    }
-
-    fn state(&self) -> CallbackState {
-        CallbackState::Nothing // it only shows
     }
 }
 

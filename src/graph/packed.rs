@@ -1,9 +1,9 @@
 //! [`Packed`]: what layers compute from their parameters, built on first use and rebuilt in one place.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::buffer::Buffer;
-use super::{Network, Operation, Program};
+use super::{Network, Operation, Program, zeros};
 use crate::data::InputError;
 use crate::layer::{Packing, Parameters};
 use crate::{Scalar, invariant};
@@ -51,6 +51,27 @@ impl<T: Scalar> Network<T> {
         let mut buffer = Buffer::zeros(self.program().packed_backward)?;
         backward(self.program(), &self.parameters, packed, &mut buffer);
         Ok(self.packed.backward.get_or_init(|| buffer))
+    }
+
+    /// A copy with its own numbers, without packed weights.
+    ///
+    /// # Errors
+    /// [`InputError::OutOfMemory`].
+    pub(crate) fn unpacked(&self) -> Result<Self, InputError> {
+        let (mut parameters, mut state) = (zeros(self.parameters.len())?, zeros(self.state.len())?);
+        parameters.copy_from_slice(&self.parameters);
+        state.copy_from_slice(&self.state);
+        Ok(Self {
+            graph: Arc::clone(&self.graph),
+            parameters,
+            packed: Packed::nothing(),
+            state,
+            frozen: self.frozen.clone(),
+            seed: self.seed,
+            crate_version: Arc::clone(&self.crate_version),
+            input_scaler: self.input_scaler.clone(),
+            output_scaler: self.output_scaler.clone(),
+        })
     }
 
     /// Rebuilds the derived data that have been built so far; must be called whenever parameters have changed.

@@ -65,6 +65,22 @@ impl Activation {
         })
     }
 
+    /// The least and the greatest value, or their limits; `None` if there is neither.
+    pub(crate) fn range(self) -> Option<(f64, f64)> {
+        let from = |least: f64| Some((least, f64::INFINITY));
+        match self {
+            Self::LeakyRelu { slope } if slope <= 0.0 => from(0.0),
+            Self::Linear | Self::LeakyRelu { .. } => None,
+            Self::Relu | Self::Softplus => from(0.0),
+            Self::Elu { alpha } => from(-alpha),
+            Self::Selu => from(-1.758_099_340_847_376_6), // -λα
+            Self::Gelu => from(-0.169_971_201_747_033_2), // at x = -0.7518
+            Self::Silu => from(-0.278_464_542_761_073_8), // at x = -1.2785
+            Self::Sigmoid | Self::Softmax => Some((0.0, 1.0)),
+            Self::Tanh => Some((-1.0, 1.0)),
+        }
+    }
+
     /// Whether the derivative is computed from the function's argument rather than from its value. A layer that ends in
     /// such an activation requests a cache of its output's size.
     pub fn needs_argument(self) -> bool {

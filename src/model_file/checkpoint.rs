@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::description::{self, Description, Model};
-use super::difference::require_equal;
+use super::difference::Difference;
 use super::disk::Disk;
 use super::frame::{self, Frame};
 use super::supplement::{self, Supplement};
@@ -40,12 +40,15 @@ pub(crate) fn write_checkpoint<T: Scalar>(
     model: Model,
     supplement: &Supplement<'_, T>,
 ) -> Result<(), ModelFileError> {
-    match supplement.config.entries().find(|(_, value)| !description::finite(value)) {
-        Some((name, _)) => {
-            let (layer, setting) = ("training".to_owned(), name.to_owned());
-            Err(ModelFileError::at(path, ModelFileErrorKind::Setting { layer, setting }))
-        }
-        None => replace(disk, path, network, model, Some(supplement)),
+    require_finite(&supplement.config).map_err(|kind| ModelFileError::at(path, kind))?;
+    replace(disk, path, network, model, Some(supplement))
+}
+
+/// `Ok` if a checkpoint can hold these settings of a training run.
+pub(crate) fn require_finite(training: &Config) -> Result<(), ModelFileErrorKind> {
+    match training.entries().find(|(_, value)| !description::finite(value)) {
+        Some((name, _)) => Err(ModelFileErrorKind::TrainingSetting { setting: name.to_owned() }),
+        None => Ok(()),
     }
 }
 
@@ -61,20 +64,27 @@ fn replace<T: Scalar>(
         .map_err(|kind| ModelFileError::at(path, kind))
 }
 
-/// Reads the checkpoint at `path`, which must be of this model in a training run with the options `setup`.
+/// Reads the checkpoint at `path`, which must be of this model, in a training run that `suits`
+/// accepts.
 ///
 /// # Errors
-/// [`ModelFileErrorKind::Differs`] if it is not; also any error of a model file.
+/// [`ModelFileErrorKind::OtherModel`] if it is not; an error of `suits`, and any error of a model
+/// file.
 pub(crate) fn read_checkpoint<T: Scalar>(
     disk: &dyn Disk,
     path: &Path,
     network: &Network<T>,
     model: Model,
-    setup: &Config,
+    suits: impl Fn(&Config) -> Result<(), ModelFileErrorKind>,
 ) -> Result<Checkpoint<T>, ModelFileError> {
     let bytes = disk.read(path).map_err(ModelFileErrorKind::Read);
-    let checkpoint = bytes.and_then(|bytes| parse(&bytes, network, model, setup));
+    let checkpoint = bytes.and_then(|bytes| parse(&bytes, network, model, suits));
     checkpoint.map_err(|kind| ModelFileError::at(path, kind))
+}
+
+/// `Ok` if a file can be created in the folder.
+pub(crate) fn try_out(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    file::try_out(disk, folder)
 }
 
 /// Removes the temporary files that killed processes left in a folder.
@@ -86,17 +96,14 @@ fn parse<T: Scalar>(
     bytes: &[u8],
     network: &Network<T>,
     model: Model,
-    setup: &Config,
+    suits: impl Fn(&Config) -> Result<(), ModelFileErrorKind>,
 ) -> Result<Checkpoint<T>, ModelFileErrorKind> {
     let frame = Frame::open(bytes)?;
     let header = json::read(frame.header).map_err(|error| frame::wrong(error.offset, error.problem))?;
     let description = Description::read(&header)?;
     let training = description.training.clone().ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
-    let here = Description::of(network, model)?.config(0);
-    require_equal(&description.config(0), &here, &["format", "checksum", "crate", "training"])?;
-    let set_up = |setup: &Config| Config::new().with("training", setup.clone());
-    let found = training.config("setup").map_err(ModelFileErrorKind::Description)?;
-    require_equal(&set_up(found), &set_up(setup), &[])?;
+    require_same_model(&description.config(0), &Description::of(network, model)?.config(0))?;
+    suits(&training)?;
 
     let tensors = read::table(&frame, &header, &description, network.definition())?;
     require_equal_scalers(&read::scalers(&description, &tensors, frame.data)?, network, model)?;
@@ -106,6 +113,21 @@ fn parse<T: Scalar>(
     read::numbers(network.definition(), &tensors, frame.data, &mut parameters, &mut state)?;
     let supplement = supplement::read(training, &tensors, frame.data).ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
     Ok(Checkpoint { parameters, state, supplement })
+}
+
+/// `Ok` if the description in a file is that of this model.
+fn require_same_model(found: &Config, here: &Config) -> Result<(), ModelFileErrorKind> {
+    match Difference::first(found, here, &["format", "checksum", "crate", "training"]) {
+        None => Ok(()),
+        Some(Difference { setting, checkpoint, here }) => {
+            let setting = match setting.as_str() {
+                "split" => "the number of layers of its encoder".to_owned(),
+                number if number.starts_with("number of ") => format!("the {number}"),
+                name => format!("`{name}`"),
+            };
+            Err(ModelFileErrorKind::OtherModel { setting, checkpoint, here })
+        }
+    }
 }
 
 /// `Ok` if the scalers of a file equal the network's.

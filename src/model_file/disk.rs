@@ -16,6 +16,9 @@ pub(crate) trait Disk: Debug + Send + Sync {
     /// The names in a folder, in no order; none if there is no such folder.
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
 
+    /// The one path of a folder however it is spelled, without links; an error if there is none.
+    fn canonical(&self, folder: &Path) -> io::Result<PathBuf>;
+
     /// Creates a folder and its parents, unless they exist, and syncs their names.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
 
@@ -64,7 +67,12 @@ impl Disk for System {
         }
     }
 
+    fn canonical(&self, folder: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(folder)
+    }
+
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        let folder = &folder.components().collect::<PathBuf>(); // nothing can be created as `run/.`
         if folder.is_dir() {
             return Ok(());
         }

@@ -9,6 +9,13 @@ use super::frame::MAX_HEADER_BYTES;
 use crate::graph::BuildError;
 use crate::{ConfigError, Shape};
 
+/// How to train without a checkpoint.
+const ANEW: &str =
+    "give another folder, or begin anew with `Trainer::start_over`, which discards the checkpoints of this one";
+
+/// How to go on from a model that was trained on other data.
+const OR_LOAD: &str = "or load the model (`best.safetensors` in the same folder) and fit that";
+
 /// Why a model cannot be saved or loaded: which file, and what is wrong with it.
 #[derive(Error)]
 #[error("{}{kind}", Place(path.as_deref()))]
@@ -139,28 +146,105 @@ pub enum ModelFileErrorKind {
     },
     /// The file is a checkpoint instead of a model.
     #[error(
-        "the file is a checkpoint of a training, not a model: `Trainer::resume` goes on from it; the best model so far stands \
-         beside it, in `best.safetensors`"
+        "the file is a checkpoint of a training, not a model: `Trainer::resume` goes on from it; the best model so \
+         far stands beside it, in `best.safetensors`"
     )]
     IsCheckpoint,
     /// The file is a model, or an incomplete checkpoint, instead of a checkpoint.
-    #[error("the file is no checkpoint, or one that lacks something")]
+    #[error("the file is no checkpoint, or one that lacks something; remove it from the folder, or {ANEW}")]
     IsNoCheckpoint,
-    /// A checkpoint belongs to another model, or to a training run with other options.
-    #[error("`{setting}` is {checkpoint} in the checkpoint, {here} here")]
-    Differs {
-        /// The setting that differs.
+    /// The checkpoint was written by a version of the crate whose checkpoints hold something else.
+    #[error(
+        "the checkpoint was written by another version of the crate{}; end that training with the version that \
+         began it, or {ANEW}",
+        written_by(writer.as_deref())
+    )]
+    CheckpointFormat {
+        /// The version that wrote it, if it says so.
+        writer: Option<String>,
+    },
+    /// A checkpoint belongs to another model.
+    #[error(
+        "the checkpoint is of another model: {setting} is {checkpoint} in the checkpoint, {here} here; build the \
+         model as it was then, or {ANEW}"
+    )]
+    OtherModel {
+        /// What differs.
         setting: String,
         /// Its value in the checkpoint.
         checkpoint: String,
-        /// Its value in the model or trainer.
+        /// Its value in the model.
         here: String,
     },
+    /// A checkpoint belongs to a training run with other options.
+    #[error(
+        "the checkpoint is of a training with other options: `{setting}` is {checkpoint} in the checkpoint, {here} \
+         here; set it as it was then, or {ANEW}"
+    )]
+    OtherOptions {
+        /// The option that differs.
+        setting: String,
+        /// Its value in the checkpoint.
+        checkpoint: String,
+        /// Its value in the trainer.
+        here: String,
+    },
+    /// The schedule depends on the number of epochs, and a checkpoint was written with another
+    /// number.
+    #[error(
+        "the learning rates of the schedule `{schedule}` depend on the number of epochs, which is {checkpoint} in \
+         the checkpoint, {here} here; set `epochs({checkpoint})`, or {ANEW}; where the number is to change later, \
+         use a schedule with a length of its own (`Cosine::over`, `Schedule::depends_on_total`)"
+    )]
+    OtherEpochs {
+        /// The schedule.
+        schedule: String,
+        /// The epochs in the checkpoint.
+        checkpoint: String,
+        /// The epochs in the trainer.
+        here: String,
+    },
+    /// A checkpoint belongs to data with another number of samples.
+    #[error(
+        "the checkpoint is of other data: the number of {what} is {checkpoint} in the checkpoint, {here} here; \
+         resume with the data, and the share for validation, of that time; to train on these data, {ANEW}, \
+         {OR_LOAD}"
+    )]
+    OtherNumber {
+        /// `training samples` or `validation samples`.
+        what: &'static str,
+        /// How many there were.
+        checkpoint: String,
+        /// How many there are.
+        here: String,
+    },
+    /// A checkpoint belongs to other data.
+    #[error(
+        "the checkpoint is of other data: the {part} are not those that it was written with; resume with the data \
+         of that time; to train on these data, {ANEW}, {OR_LOAD}"
+    )]
+    OtherData {
+        /// `training inputs`, `validation targets` and so on.
+        part: &'static str,
+    },
     /// The scaler of a checkpoint was fitted to other data than the model's.
-    #[error("the model's {scaler} scaler has other numbers than that in the checkpoint")]
+    #[error(
+        "the checkpoint is of other data: the model's {scaler} scaler has other numbers than that in the \
+         checkpoint; fit it to the data of that time; to train on these data, {ANEW}, {OR_LOAD}"
+    )]
     OtherScaler {
         /// `input` or `output`.
         scaler: &'static str,
+    },
+    /// A checkpoint cannot hold an option of a training run, or the state of a callback.
+    #[error(
+        "a number in the `{setting}` of the training is NaN or infinite, which a checkpoint cannot hold; keep it as \
+         a text, or leave it out"
+    )]
+    TrainingSetting {
+        /// `setup` for an option, `callbacks` for what [`Callback::state`](crate::Callback::state)
+        /// returned.
+        setting: String,
     },
     /// The file's numbers are of the other float type.
     #[error("the file holds {found} numbers, the model asked for computes in {expected}; `load_as` converts them")]
@@ -173,8 +257,8 @@ pub enum ModelFileErrorKind {
 
     /// A layer of a kind that is not registered.
     #[error(
-        "layer `{layer}` is of the kind `{kind}`, which is not known; load with `load_with` and a registry that knows it: \
-         `Registry::default().register(\"{kind}\", |config| ...)`"
+        "layer `{layer}` is of the kind `{kind}`, which is not known; load with `load_with` and a registry that \
+         knows it: `Registry::default().register(\"{kind}\", |config| ...)`"
     )]
     UnknownKind {
         /// The layer.
@@ -312,6 +396,11 @@ impl std::fmt::Display for Place<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// The version that wrote a checkpoint, in brackets.
+fn written_by(writer: Option<&str>) -> String {
+    writer.map(|writer| format!(" ({writer})")).unwrap_or_default()
 }
 
 fn article(model: &str) -> String {

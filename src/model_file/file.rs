@@ -29,6 +29,11 @@ pub(super) fn tidy(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     names.iter().filter(|name| name.starts_with(TEMPORARY)).try_for_each(|name| disk.remove(&folder.join(name)))
 }
 
+/// `Ok` if a file can be created in the folder.
+pub(super) fn try_out(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    Temporary::create(disk, &folder.join("file")).map(drop)
+}
+
 fn written_beside<'a>(
     disk: &'a dyn Disk,
     path: &Path,

@@ -24,8 +24,11 @@ mod write;
 use std::io::Write;
 use std::path::Path;
 
-pub(crate) use checkpoint::{Checkpoint, read_checkpoint, tidy, write_checkpoint, write_model};
+pub(crate) use checkpoint::{
+    Checkpoint, read_checkpoint, require_finite, tidy, try_out, write_checkpoint, write_model,
+};
 pub(crate) use description::Model;
+pub(crate) use difference::Difference;
 pub use error::{ModelFileError, ModelFileErrorKind};
 pub use registry::Registry;
 pub(crate) use supplement::{Numbers, Supplement};

@@ -6,21 +6,33 @@ use crate::{Config, ConfigError, Scalar};
 
 /// Code that training calls after every step and every epoch.
 ///
+/// Every callback is called, whatever the others answer; of several answers [`Control::Finish`]
+/// counts most, then [`Control::Pause`].
+///
 /// ```
 /// use autoencoder::{Callback, Control, Epoch, Network};
 ///
-/// /// Stops as soon as the loss is good enough.
+/// /// Ends training as soon as the loss is good enough.
 /// struct GoodEnough(f64);
 ///
 /// impl Callback<f32> for GoodEnough {
 ///     fn on_epoch(&mut self, epoch: &Epoch, _model: &Network<f32>) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
-///         Ok(if epoch.loss < self.0 { Control::Stop } else { Control::Continue })
+///         Ok(if epoch.loss < self.0 { Control::Finish } else { Control::Continue })
 ///     }
 /// }
 /// ```
 pub trait Callback<T: Scalar>: Send + Sync {
-    /// Called after every step.
-    fn on_step(&mut self, _progress: &Progress) {}
+    /// Called after every step. [`Trainer::pause_when`](super::Trainer::pause_when) takes a closure
+    /// instead.
+    ///
+    /// Where it stops training after the last step of an epoch, the epoch is still validated and
+    /// reported.
+    ///
+    /// # Errors
+    /// An error ends training with [`TrainErrorKind::Callback`](super::TrainErrorKind::Callback).
+    fn on_step(&mut self, _progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Control::Continue)
+    }
 
     /// Called after every epoch, with its results and the current model.
     ///
@@ -34,34 +46,43 @@ pub trait Callback<T: Scalar>: Send + Sync {
         Ok(Control::Continue)
     }
 
-    /// The state, besides its options, that the callback needs when training is resumed from a checkpoint. Called after [`on_step`](Self::on_step) and
-    /// [`on_epoch`](Self::on_epoch).
+    /// What a checkpoint keeps of the callback, for [`restore`](Self::restore). Called after
+    /// [`on_step`](Self::on_step) and [`on_epoch`](Self::on_epoch) whenever a checkpoint is
+    /// written.
     ///
-    /// Default: `Nothing` for a type without fields, else `Unknown`, which training with checkpoints refuses before the first step.
+    /// Default: nothing, which is right for a callback that only reports or that stops on a flag, a
+    /// channel or a clock. In a resumed training such a callback begins as it was made: one that
+    /// counts or remembers something over the whole training has to override this method and
+    /// [`restore`](Self::restore).
     fn state(&self) -> CallbackState {
-        if size_of_val(self) == 0 { CallbackState::Nothing } else { CallbackState::Unknown }
+        CallbackState::Nothing
     }
 
-    /// Restores what [`state`](Self::state) returned, before the first step of a resumed training run.
+    /// Takes back what [`state`](Self::state) returned, before the first step of a resumed training
+    /// run.
+    ///
+    /// Default: an error unless the state is empty, so that no callback that keeps a state forgets
+    /// to restore it.
     ///
     /// # Errors
     /// [`ConfigError`] if the callback cannot use this state.
-    fn restore(&mut self, _state: &Config) -> Result<(), ConfigError> {
-        Ok(())
+    fn restore(&mut self, state: &Config) -> Result<(), ConfigError> {
+        state.only(&[]).map(|_| ())
     }
 }
 
 /// The state of a callback that a checkpoint saves.
 ///
 /// ```
-/// use autoencoder::{Callback, CallbackState, Config, ConfigError, Progress};
+/// use autoencoder::{Callback, CallbackState, Config, ConfigError, Control, Progress};
 ///
 /// /// Counts steps, including those before an interruption.
 /// struct Steps(usize);
 ///
 /// impl Callback<f32> for Steps {
-///     fn on_step(&mut self, _progress: &Progress) {
+///     fn on_step(&mut self, _progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
 ///         self.0 += 1;
+///         Ok(Control::Continue)
 ///     }
 ///     fn state(&self) -> CallbackState {
 ///         CallbackState::Keep(Config::new().with("steps", self.0))
@@ -78,17 +99,24 @@ pub enum CallbackState {
     Nothing,
     /// The state to pass to [`Callback::restore`]; its numbers must be finite.
     Keep(Config),
-    /// The callback has state that it cannot save: no checkpoint can be written.
-    Unknown,
 }
 
-/// Whether training continues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether training goes on after a step or an epoch.
+///
+/// `Pause` and `Finish` both stop it at once: a checkpoint is written where
+/// [checkpoints](super::Checkpoints) are on, and `fit` returns `Ok` with the history of the
+/// finished epochs; early stopping gives the model of the best of them. They differ in what
+/// [`Trainer::resume`](super::Trainer::resume) does later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Control {
-    /// Continue with the next epoch.
+    /// Training goes on.
     Continue,
-    /// Stop; `fit` returns the history so far.
-    Stop,
+    /// Training stops for now: resuming it goes on here, even within an epoch, with the same bits
+    /// as if it had never stopped.
+    Pause,
+    /// Training has ended, as it has after early stopping: resuming it only restores model and
+    /// history.
+    Finish,
 }
 
 /// The progress of training.
@@ -123,23 +151,23 @@ impl<T: Scalar, F: FnMut(&Epoch) + Send + Sync> Callback<T> for OnEpoch<F> {
         self.0(epoch);
         Ok(Control::Continue)
     }
-
-    /// See [`OnProgress`].
-    fn state(&self) -> CallbackState {
-        CallbackState::Nothing
-    }
 }
 
 /// A closure called after every step.
 pub(super) struct OnProgress<F>(pub F);
 
 impl<T: Scalar, F: FnMut(&Progress) + Send + Sync> Callback<T> for OnProgress<F> {
-    fn on_step(&mut self, progress: &Progress) {
+    fn on_step(&mut self, progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
         self.0(progress);
+        Ok(Control::Continue)
     }
+}
 
-    /// A progress closure only observes; its captures are not saved.
-    fn state(&self) -> CallbackState {
-        CallbackState::Nothing
+/// A closure that says after every step whether to pause.
+pub(super) struct PauseWhen<F>(pub F);
+
+impl<T: Scalar, F: FnMut(&Progress) -> bool + Send + Sync> Callback<T> for PauseWhen<F> {
+    fn on_step(&mut self, progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(if self.0(progress) { Control::Pause } else { Control::Continue })
     }
 }

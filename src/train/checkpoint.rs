@@ -1,10 +1,13 @@
 //! [`Checkpoints`]: where and how often a training run is saved, and the folder of checkpoints.
 
 #[cfg(test)]
+mod intervals;
+#[cfg(test)]
 mod power_failures;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::TrainErrorKind;
 use crate::graph::Network;
@@ -15,10 +18,18 @@ use crate::{Scalar, option};
 /// Where and how often a training run is saved. A run that is interrupted, by a kill or a power failure, can be resumed from its last checkpoint: see
 /// [`Trainer::resume`](crate::Trainer::resume).
 ///
-/// A checkpoint is one file, `checkpoint-0000001200.safetensors` after 1 200 steps. It holds the model, the optimizer's moments, the history, the state of early
-/// stopping and callbacks, and the options of the run; see `docs/model-file.md`. The newest two are kept: an older one is removed only once a newer one is on the
-/// disk. The folder also holds the model of the best epoch ([`History::best`](crate::History::best)) as a model file, `best.safetensors`, for
-/// [`Autoencoder::load`](crate::Autoencoder::load).
+/// By default there is at most one checkpoint in ten seconds, also within an epoch, and fewer where
+/// saving takes long, so that it takes at most a twentieth of the time: a run that is killed has
+/// lost some seconds. [`every`](Self::every), [`every_epochs`](Self::every_epochs) and
+/// [`every_steps`](Self::every_steps) say something else. In any case there is one when training
+/// ends, and when a callback [pauses or finishes](crate::Control) it.
+///
+/// A checkpoint is one file, `checkpoint-0000001200.safetensors` after 1 200 steps. It holds the
+/// model, the optimizer's moments, the history, the state of early stopping and callbacks, the
+/// options of the run and a fingerprint of the data; see `docs/model-file.md`. The newest two are
+/// kept: an older one is removed only once a newer one is on the disk. The folder also holds the
+/// model of the best epoch ([`History::best`](crate::History::best)) as of the last checkpoint as a
+/// model file, `best.safetensors`, for [`Autoencoder::load`](crate::Autoencoder::load).
 ///
 /// Use a folder for one training run at a time.
 ///
@@ -53,14 +64,54 @@ pub struct Checkpoints {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Interval {
+    /// After [`AT_LEAST`] and [`TIMES`] the duration of saving, whichever is longer.
+    Automatic,
+    Time(Duration),
     Epochs(usize),
     Steps(usize),
 }
 
+/// The least time between two checkpoints unless the user says otherwise.
+const AT_LEAST: Duration = Duration::from_secs(10);
+
+/// How many times as long as saving takes there is no other checkpoint, unless the user says
+/// otherwise.
+const TIMES: u32 = 20;
+
+/// When the last checkpoint of a session was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    /// When it was on the disk; before the first, when training began.
+    last: Instant,
+    /// How long saving took.
+    took: Duration,
+}
+
+impl Clock {
+    pub fn new() -> Self {
+        Self { last: Instant::now(), took: Duration::ZERO }
+    }
+
+    /// Notes a checkpoint that is on the disk since now, and that has been saved since `began`.
+    pub fn saved(&mut self, began: Instant) {
+        self.last = Instant::now();
+        self.took = self.last - began;
+    }
+}
+
 impl Checkpoints {
-    /// Saves in `folder` after every epoch. The folder is created if it does not exist.
+    /// Saves in `folder`, at most once in ten seconds and at the end. The folder is created if it
+    /// does not exist.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), interval: Interval::Epochs(1), disk: Arc::new(System) }
+        Self { folder: folder.into(), interval: Interval::Automatic, disk: Arc::new(System) }
+    }
+
+    /// Saves whenever at least `interval` has passed since the last checkpoint, even within an
+    /// epoch, and at the end. A zero interval saves after every step.
+    #[must_use]
+    pub fn every(mut self, interval: Duration) -> Self {
+        self.interval = Interval::Time(interval);
+        self
     }
 
     /// Saves after every `epochs` epochs, at least 1, and at the end.
@@ -86,27 +137,41 @@ impl Checkpoints {
 
     /// `Ok` if the options are in range, and the folder is empty of checkpoints, or is the one being resumed.
     pub(super) fn check(&self, resume: Option<&Resume>) -> Result<(), TrainErrorKind> {
-        let (name, interval) = match self.interval {
-            Interval::Epochs(epochs) => ("every_epochs", epochs),
-            Interval::Steps(steps) => ("every_steps", steps),
-        };
-        option::at_least_one(name, interval)?;
+        match self.interval {
+            Interval::Epochs(epochs) => option::at_least_one("every_epochs", epochs)?,
+            Interval::Steps(steps) => option::at_least_one("every_steps", steps)?,
+            Interval::Automatic | Interval::Time(_) => {}
+        }
         let folder = self.folder();
-        let resumed = resume.is_some_and(|resume| resume.folder == self.folder);
+        let resumed = resume.is_some_and(|resume| self.writes_to(&resume.folder));
         if !resumed && !folder.numbers()?.is_empty() {
             return Err(TrainErrorKind::CheckpointsExist { folder: folder.path });
         }
         Ok(())
     }
 
+    /// Whether `folder` is that of these checkpoints, however the two are spelled.
+    fn writes_to(&self, folder: &Path) -> bool {
+        let both = (self.disk.canonical(&self.folder), self.disk.canonical(folder));
+        self.folder == folder || matches!(both, (Ok(one), Ok(other)) if one == other)
+    }
+
     /// Whether a checkpoint is due after a total of `steps` steps, within an epoch.
-    pub(super) fn after_steps(&self, steps: u64) -> bool {
-        matches!(self.interval, Interval::Steps(every) if steps.is_multiple_of(every as u64))
+    pub(super) fn after_steps(&self, steps: u64, clock: &Clock) -> bool {
+        match self.interval {
+            Interval::Automatic => clock.last.elapsed() >= AT_LEAST.max(clock.took.saturating_mul(TIMES)),
+            Interval::Time(interval) => clock.last.elapsed() >= interval,
+            Interval::Steps(every) => steps.is_multiple_of(every as u64),
+            Interval::Epochs(_) => false,
+        }
     }
 
     /// Whether a checkpoint is due at the end of an epoch, after a total of `epochs` epochs and `steps` steps.
-    pub(super) fn after_epochs(&self, epochs: usize, steps: u64) -> bool {
-        self.after_steps(steps) || matches!(self.interval, Interval::Epochs(every) if epochs.is_multiple_of(every))
+    pub(super) fn after_epochs(&self, epochs: usize, steps: u64, clock: &Clock) -> bool {
+        match self.interval {
+            Interval::Epochs(every) => epochs.is_multiple_of(every),
+            _ => self.after_steps(steps, clock),
+        }
     }
 
     /// The folder, on the same disk.
@@ -115,12 +180,21 @@ impl Checkpoints {
     }
 }
 
-/// Where training is resumed from.
+/// What a training run does with the checkpoints that are in a folder before.
 #[derive(Debug, Clone)]
 pub(super) struct Resume {
     pub folder: PathBuf,
-    /// Training starts from the beginning if there is no checkpoint.
-    pub or_start: bool,
+    pub how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// Goes on from the newest; without one there is an error.
+    Resume,
+    /// Goes on from the newest, or starts from the beginning.
+    ResumeOrStart,
+    /// Discards them and starts from the beginning.
+    StartOver,
 }
 
 impl Resume {
@@ -145,29 +219,48 @@ impl Folder {
     /// How many of the newest checkpoints are kept.
     const KEPT: usize = 2;
 
-    /// Reads the newest undamaged checkpoint with `read`; `None` if there is no checkpoint.
+    /// Reads the newest undamaged checkpoint with `read`, and gives its path beside it; `None` if
+    /// there is no checkpoint.
     ///
     /// # Errors
     /// If all are damaged, the error of the newest; if the newest undamaged one cannot be used, its error.
     pub fn newest<C>(
         &self,
         read: impl Fn(&dyn Disk, &Path) -> Result<C, ModelFileError>,
-    ) -> Result<Option<C>, TrainErrorKind> {
+    ) -> Result<Option<(PathBuf, C)>, TrainErrorKind> {
         let mut damaged = None;
         for number in self.numbers()? {
-            match read(&*self.disk, &self.file(number)) {
-                Ok(checkpoint) => return Ok(Some(checkpoint)),
+            let path = self.file(number);
+            match read(&*self.disk, &path) {
+                Ok(checkpoint) => return Ok(Some((path, checkpoint))),
                 Err(error) if error.kind().is_damage() => damaged = damaged.or(Some(error)),
                 Err(error) => return Err(error.into()),
             }
         }
-        damaged.map_or(Ok(None), |error| Err(error.into()))
+        match damaged {
+            None => Ok(None),
+            Some(newest) => Err(TrainErrorKind::DamagedCheckpoints { folder: self.path.clone(), newest }),
+        }
     }
 
-    /// Creates the folder if it does not exist, and removes unfinished temporary files.
+    /// Removes all checkpoints and the model of the best epoch.
+    pub fn discard(&self) -> Result<(), TrainErrorKind> {
+        let names = self.disk.names(&self.path).map_err(|error| self.unusable(error))?;
+        let best = names.iter().filter(|name| *name == Self::BEST).map(|name| self.path.join(name));
+        let mut files: Vec<PathBuf> = self.numbers()?.into_iter().map(|number| self.file(number)).collect();
+        files.extend(best);
+        let removed = files.iter().try_for_each(|file| self.disk.remove(file));
+        let synced = removed.and_then(|()| if files.is_empty() { Ok(()) } else { self.disk.sync_folder(&self.path) });
+        synced.map_err(|error| self.unusable(error))
+    }
+
+    /// Creates the folder if it does not exist, removes unfinished temporary files, and makes sure
+    /// that files can be created in it.
     pub fn prepare(&self) -> Result<(), TrainErrorKind> {
         let made = self.disk.create_folder(&self.path);
-        made.and_then(|()| model_file::tidy(&*self.disk, &self.path)).map_err(|error| self.unusable(error))
+        let tidied = made.and_then(|()| model_file::tidy(&*self.disk, &self.path));
+        let tried = tidied.and_then(|()| model_file::try_out(&*self.disk, &self.path));
+        tried.map_err(|error| self.unusable(error))
     }
 
     /// Writes the checkpoint after `steps` steps with `write`; then removes all others except the newest earlier one.
@@ -198,14 +291,21 @@ impl Folder {
     /// The step counts of the existing checkpoints, in descending order.
     fn numbers(&self) -> Result<Vec<u64>, TrainErrorKind> {
         let names = self.disk.names(&self.path).map_err(|error| self.unusable(error))?;
-        let number = |name: &String| name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok();
+        let number = |name: &String| -> Option<u64> {
+            let number = name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok()?;
+            (Self::name(number) == *name).then_some(number)
+        };
         let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
         numbers.sort_unstable_by(|one, other| other.cmp(one));
         Ok(numbers)
     }
 
+    fn name(number: u64) -> String {
+        format!("checkpoint-{number:010}.safetensors")
+    }
+
     fn file(&self, number: u64) -> PathBuf {
-        self.path.join(format!("checkpoint-{number:010}.safetensors"))
+        self.path.join(Self::name(number))
     }
 
     fn unusable(&self, error: std::io::Error) -> TrainErrorKind {

@@ -1,17 +1,19 @@
 //! [`Session`]: a training run in progress.
 
 mod saved;
+mod saving;
+mod setup;
 
 use std::ops::Range;
 use std::time::Instant;
 
-use super::checkpoint::Folder;
 use super::early_stopping::{Watch, Watched};
 use super::evaluate::evaluate;
+use super::review::review;
 use super::step::{BatchStep, Noise, Pairs, Question};
 use super::trainer::{Trainer, Validation};
 use super::update::Moments;
-use super::{Control, Epoch, History, Progress, TrainError, TrainErrorKind};
+use super::{Callback, Control, Epoch, History, Progress, TrainError, TrainErrorKind};
 use crate::data::{Corrupted, DataError, Origin, numbered, streams};
 use crate::exec::{Step, Tape, TapeOptions, Totals};
 use crate::graph::{LayoutOptions, Network, zeros};
@@ -19,6 +21,7 @@ use crate::model_file::Model;
 use crate::optimizer::Moment;
 use crate::random::{Purpose, Random, shuffle};
 use crate::{Error, OptionError, Scalar, option, parallel};
+use saving::Saving;
 
 /// A training run in progress.
 pub(super) struct Session<'s, 'a, T: Scalar> {
@@ -43,8 +46,8 @@ pub(super) struct Session<'s, 'a, T: Scalar> {
     so_far: SoFar,
     /// A callback or early stopping has ended training.
     ended: bool,
-    /// Where checkpoints are written.
-    folder: Option<Folder>,
+    /// Where and when checkpoints are written.
+    saving: Option<Saving<T>>,
 }
 
 /// The sums of an unfinished epoch.
@@ -71,6 +74,9 @@ impl SoFar {
 
 type Stop = Box<TrainError>;
 
+/// What a callback returns.
+type Answer = Result<Control, Box<dyn std::error::Error + Send + Sync>>;
+
 impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     pub fn new(
         trainer: &'s mut Trainer<'a, T>,
@@ -96,7 +102,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             history: History::default(),
             so_far: SoFar::new(network, trainer.metrics.len()),
             ended: false,
-            folder: trainer.checkpoints.as_ref().map(|checkpoints| checkpoints.folder()),
+            saving: None,
             trainer,
             network,
             model,
@@ -104,13 +110,17 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         })
     }
 
-    /// Trains to the end, from the start or from a checkpoint.
+    /// Trains to the end, or until a callback stops it, from the start or from a checkpoint.
     pub fn run(mut self) -> Result<History, Stop> {
-        self.resume().map_err(|kind| TrainError::new(0, 0, kind, History::default()))?;
-        while !self.ended && self.history.epochs().len() < self.trainer.epochs {
+        self.begin().map_err(|kind| TrainError::new(0, 0, kind, History::default()))?;
+        self.review();
+        let mut control = Control::Continue;
+        while control == Control::Continue && !self.ended && self.history.epochs().len() < self.trainer.epochs {
             let threads = self.network.program().is_worth_threads(self.trainer.batch_size);
-            parallel::awake(threads, || self.steps_of_epoch())?;
-            self.end_epoch()?;
+            control = parallel::awake(threads, || self.steps_of_epoch())?;
+            if self.so_far.steps == self.steps() {
+                control = self.end_epoch(control)?;
+            }
         }
         if let Some(watch) = self.watch {
             watch.restore(self.network);
@@ -118,8 +128,15 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         Ok(self.history)
     }
 
-    /// Takes the remaining steps of the current epoch.
-    fn steps_of_epoch(&mut self) -> Result<(), Stop> {
+    /// Puts what may be a mistake into the history. Data that cannot be read stop training in its first epoch, with an error that says which.
+    fn review(&mut self) {
+        let mut warnings = Vec::new();
+        review(self.trainer, self.network, self.pairs, self.order.len(), &mut warnings).ok();
+        warnings.into_iter().for_each(|warning| self.history.warn(warning));
+    }
+
+    /// Takes the remaining steps of the current epoch, or as many as the callbacks want.
+    fn steps_of_epoch(&mut self) -> Result<Control, Stop> {
         let epoch = self.number();
         if self.trainer.shuffle {
             shuffle(&mut self.order, Random::new(self.trainer.seed, Purpose::Shuffle).at(epoch, 0));
@@ -140,22 +157,35 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
                 loss: self.so_far.sums.loss / end as f64,
                 seconds: self.so_far.seconds(),
             };
-            self.trainer.callbacks.iter_mut().for_each(|callback| callback.on_step(&progress));
-            self.save_within_epoch().map_err(|kind| self.stop(step + 1, kind))?;
+            let told = self.tell(|callback, _| callback.on_step(&progress));
+            let control = told.map_err(|kind| self.stop(step + 1, kind))?;
+            if step + 1 < self.steps() {
+                self.ended = control == Control::Finish;
+                self.save_within_epoch(control).map_err(|kind| self.stop(step + 1, kind))?;
+            }
+            if control != Control::Continue {
+                return Ok(control);
+            }
         }
-        Ok(())
+        Ok(Control::Continue)
     }
 
-    /// Validates, reports and saves after the last step of an epoch.
-    fn end_epoch(&mut self) -> Result<(), Stop> {
+    /// Validates, reports and saves after the last step of an epoch, after which the callbacks
+    /// wanted `control`.
+    fn end_epoch(&mut self, control: Control) -> Result<Control, Stop> {
         let report = self.report().map_err(|kind| self.stop(0, kind))?;
         let watched = watched(self.network, &report);
         let stalled = self.watch.as_mut().is_some_and(|watch| watch.see(watched, self.network));
         self.losses.extend((!watched.warms_up).then_some(watched.loss));
         self.history.push(report.clone());
         self.so_far = SoFar::new(self.network, self.trainer.metrics.len());
-        self.ended = self.tell(&report)? == Control::Stop || stalled;
-        self.save_after_epoch().map_err(|kind| TrainError::new(report.number, 0, kind, self.history.clone()))
+        let after_epoch = |kind, history: &History| TrainError::new(report.number, 0, kind, history.clone());
+        let told = self.tell(|callback, network| callback.on_epoch(&report, network));
+        let control = control.max(told.map_err(|kind| after_epoch(kind, &self.history))?);
+        self.ended = control == Control::Finish || stalled;
+        let last = self.ended || control == Control::Pause || report.number == self.trainer.epochs;
+        self.save_after_epoch(last).map_err(|kind| after_epoch(kind, &self.history))?;
+        Ok(control)
     }
 
     /// The number of the current epoch, from 1.
@@ -184,7 +214,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let total = self.tape.totals();
         let value = (total.loss + total.penalties.iter().sum::<f64>()) / order.len() as f64;
         if !value.is_finite() {
-            return Err(TrainErrorKind::LossNotFinite { value });
+            return Err(TrainErrorKind::LossNotFinite { value, largest: self.pairs.largest(order) });
         }
         if let Some(clip) = self.trainer.clip {
             clip.apply(&mut self.gradients);
@@ -192,7 +222,10 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         self.rate = self.learning_rate()?;
         let optimizer = self.trainer.optimizer.as_ref();
         let taken = self.moments.step(optimizer, self.rate, self.network, &self.gradients);
-        taken.map_err(|position| TrainErrorKind::UpdateNotFinite { parameter: self.network.name_at(position).0 })?;
+        taken.map_err(|position| {
+            let (parameter, largest) = (self.network.name_at(position).0, self.pairs.largest(order));
+            TrainErrorKind::UpdateNotFinite { parameter, largest }
+        })?;
         self.network.take_statistics(&self.tape);
         Ok(())
     }
@@ -266,17 +299,15 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         record.map(Some).map_err(fails)
     }
 
-    fn tell(&mut self, report: &Epoch) -> Result<Control, Stop> {
+    /// Calls every callback; of their answers the one that counts most.
+    fn tell(
+        &mut self,
+        mut call: impl FnMut(&mut dyn Callback<T>, &Network<T>) -> Answer,
+    ) -> Result<Control, TrainErrorKind> {
         let mut control = Control::Continue;
         for callback in &mut self.trainer.callbacks {
-            match callback.on_epoch(report, self.network) {
-                Ok(Control::Continue) => {}
-                Ok(Control::Stop) => control = Control::Stop,
-                Err(error) => {
-                    let kind = TrainErrorKind::Callback(error);
-                    return Err(TrainError::new(report.number, 0, kind, self.history.clone()));
-                }
-            }
+            let answer = call(callback.as_mut(), self.network).map_err(TrainErrorKind::Callback)?;
+            control = control.max(answer);
         }
         Ok(control)
     }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Metric;
-use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source};
+use super::{LargestValue, Metric};
+use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source, filled};
 use crate::exec::{BatchLoader, LastOperation, LastPass, Load, Totals};
 use crate::graph::Network;
 use crate::kernel::reduce;
@@ -40,6 +40,24 @@ impl<T: Scalar> Pairs<'_, T> {
             true => Ok(samples),
             false => Err(InputError::Unpaired { inputs: samples, targets: targets.len() }),
         }
+    }
+
+    /// The number with the largest magnitude among these samples, for an error; samples that cannot
+    /// be read are left out.
+    pub fn largest(&self, samples: &[usize]) -> Option<LargestValue> {
+        let sources = [(Some(self.inputs), false), (self.targets, true)];
+        let sources = sources.into_iter().filter_map(|(source, target)| Some((source?, target)));
+        let largest = sources.filter_map(|(source, target)| {
+            let mut values = filled(T::zero(), source.features()).ok()?;
+            let mut of_sample = |sample: &usize| {
+                source.read(&[*sample], &mut values).ok()?;
+                let numbers = values.iter().map(|value| value.into_f64()).enumerate();
+                let numbers = numbers.map(|(feature, value)| LargestValue { value, sample: *sample, feature, target });
+                numbers.reduce(LargestValue::or)
+            };
+            samples.iter().filter_map(&mut of_sample).reduce(LargestValue::or)
+        });
+        largest.reduce(LargestValue::or)
     }
 
     /// Whether targets need their own buffer: other data, or another scaler.

@@ -1,13 +1,13 @@
 //! [`Trainer`]: the options of a training run.
 
-use std::path::PathBuf;
+mod resuming;
 
-use super::callback::{OnEpoch, OnProgress};
+use super::callback::{OnEpoch, OnProgress, PauseWhen};
 use super::checkpoint::{Checkpoints, Resume};
 use super::early_stopping::EarlyStopping;
 use super::session::Session;
 use super::step::Pairs;
-use super::{Callback, CallbackState, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
+use super::{Callback, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
 use crate::data::{Corruption, Source};
 use crate::graph::Network;
@@ -29,6 +29,8 @@ pub struct Trainer<'a, T: Scalar> {
     pub(super) clip: Option<Clip>,
     pub(super) early_stopping: Option<EarlyStopping>,
     pub(super) epochs: usize,
+    /// Whether anyone said how many epochs.
+    pub(super) epochs_named: bool,
     pub(super) batch_size: usize,
     pub(super) shuffle: bool,
     pub(super) seed: u64,
@@ -59,6 +61,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             clip: None,
             early_stopping: None,
             epochs: 1,
+            epochs_named: false,
             batch_size: 32,
             shuffle: true,
             seed: 0,
@@ -76,6 +79,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
+        self.epochs_named = true;
         self
     }
 
@@ -204,32 +208,26 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.callback(OnEpoch(report))
     }
 
-    /// Writes checkpoints, so that interrupted training can be continued with [`resume`](Self::resume).
-    #[must_use]
-    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
-        self.checkpoints = Some(checkpoints);
-        self
-    }
-
-    /// Continues from the newest undamaged checkpoint in `folder`, with the same bits as if training had never been interrupted. Call [`fit`](Self::fit) with the
-    /// model, data and options of the interrupted run; only epochs, threads, checkpoint settings and callbacks without saved state may differ. All the rest is compared,
-    /// but of the data only the number of samples. If all epochs have run, `fit` only restores model and history.
+    /// Pauses training as soon as `condition` holds after a step, as
+    /// [`Control::Pause`](super::Control::Pause) of a callback does: on Ctrl-C or when time is up,
+    /// for instance.
     ///
-    /// See [`Checkpoints`] for an example.
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// use autoencoder::{Adam, Mse, Trainer};
+    ///
+    /// let interrupted = Arc::new(AtomicBool::new(false)); // to be set by a handler of signals
+    /// let flag = Arc::clone(&interrupted);
+    /// let trainer = Trainer::<f32>::new(Mse, Adam::default())
+    ///     .epochs(100)
+    ///     .resume_or_start("run") // run again, the program goes on where it was paused
+    ///     .pause_when(move |_| flag.load(Ordering::Relaxed));
+    /// ```
     #[must_use]
-    pub fn resume(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.resume = Some(Resume { folder: folder.into(), or_start: false });
-        self
-    }
-
-    /// Continues from the newest checkpoint in `folder`, as [`resume`](Self::resume) does, or starts from the beginning if there is none: for a program that is simply
-    /// run again after it was killed. Writes a checkpoint there after every epoch, unless [`checkpoints`](Self::checkpoints) says otherwise.
-    #[must_use]
-    pub fn resume_or_start(mut self, folder: impl Into<PathBuf>) -> Self {
-        let folder = folder.into();
-        self.checkpoints.get_or_insert_with(|| Checkpoints::new(&folder));
-        self.resume = Some(Resume { folder, or_start: true });
-        self
+    pub fn pause_when(self, condition: impl FnMut(&Progress) -> bool + Send + Sync + 'a) -> Self {
+        self.callback(PauseWhen(condition))
     }
 
     /// Trains `model` to reproduce `data`. The optimizer starts without moments, unless training is resumed.
@@ -268,7 +266,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     /// Checks options, model and data; returns the number of samples to train on.
-    fn check(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<usize, TrainErrorKind> {
+    pub(super) fn check(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<usize, TrainErrorKind> {
         option::at_least_one("batch_size", self.batch_size)?;
         let threads = self.threads.unwrap_or(1);
         OptionError::require((1..=MAX_THREADS).contains(&threads), "threads", threads as f64, "1 to 1024")?;
@@ -281,7 +279,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.early_stopping.map_or(Ok(()), EarlyStopping::check)?;
         self.corruption.as_ref().map_or(Ok(()), |corruption| corruption.check())?;
         self.check_reduction(network)?;
-        self.check_checkpoints()?;
+        self.checkpoints_to_write().map_or(Ok(()), |checkpoints| checkpoints.check(self.resume.as_ref()))?;
         let samples = pairs.check(network)?;
         if self.early_stopping.is_some() && matches!(self.validation, Validation::None) {
             return Err(TrainErrorKind::NoValidation);
@@ -301,18 +299,6 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let asks = network.definition().nodes.iter().find(|node| node.plan.likelihood_terms);
         match asks.filter(|_| self.loss.reduced_by() != Reduction::SumPerSample) {
             Some(node) => Err(TrainErrorKind::Reduction { layer: node.name.clone(), loss: self.loss.kind() }),
-            None => Ok(()),
-        }
-    }
-
-    /// `Ok` if every callback's state can be saved, and the folder holds no checkpoints of another training run.
-    fn check_checkpoints(&self) -> Result<(), TrainErrorKind> {
-        if self.checkpoints.is_some() || self.resume.is_some() {
-            let unknown = self.callbacks.iter().position(|callback| callback.state() == CallbackState::Unknown);
-            unknown.map_or(Ok(()), |index| Err(TrainErrorKind::CallbackState { index }))?;
-        }
-        match &self.checkpoints {
-            Some(checkpoints) => checkpoints.check(self.resume.as_ref()),
             None => Ok(()),
         }
     }

@@ -4,7 +4,12 @@
 mod common;
 
 mod differences;
+mod elsewhere;
 #[cfg(unix)]
 mod killed;
+mod other_data;
 mod resumed;
+mod schedules;
+mod started_over;
+mod stopped;
 mod support;

@@ -13,11 +13,11 @@ fn every_interruption<T: Scalar, O: Optimizer<T> + Clone + 'static>(name: &str, 
     let whole_folder = Folder::new(&format!("whole-{name}-{}", T::NAME));
     let mut whole = model::<T>()?;
     let mut trainer_of_whole =
-        trainer(optimizer.clone()).epochs(EPOCHS).checkpoints(Checkpoints::new(whole_folder.path()));
+        trainer(optimizer.clone()).epochs(EPOCHS).checkpoints(Checkpoints::new(whole_folder.path()).every_epochs(1));
     let expected = trainer_of_whole.fit(&mut whole, &data)?;
     for epochs in 0..=EPOCHS {
         let folder = Folder::new(&format!("parts-{name}-{}-{epochs}", T::NAME));
-        let checkpoints = || Checkpoints::new(folder.path());
+        let checkpoints = || Checkpoints::new(folder.path()).every_epochs(1);
         trainer(optimizer.clone())
             .epochs(epochs)
             .threads(1)
@@ -89,8 +89,8 @@ fn from_the_middle_of_an_epoch() -> Outcome {
 fn the_last_two_and_the_best_are_kept() -> Outcome {
     let (folder, data) = (Folder::new("kept"), data::<f64>());
     let mut model = model()?;
-    let history =
-        trainer(Adam::new(0.03)).epochs(5).checkpoints(Checkpoints::new(folder.path())).fit(&mut model, &data)?;
+    let checkpoints = Checkpoints::new(folder.path()).every_epochs(1);
+    let history = trainer(Adam::new(0.03)).epochs(5).checkpoints(checkpoints).fit(&mut model, &data)?;
     assert_eq!(
         folder.names(),
         ["best.safetensors", "checkpoint-0000000028.safetensors", "checkpoint-0000000035.safetensors"]
@@ -124,7 +124,7 @@ fn a_damaged_checkpoint_is_passed_over() -> Outcome {
     let (folder, data) = (Folder::new("damaged"), data::<f64>());
     let fit = |epochs: usize| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
         let mut model = model()?;
-        let checkpoints = Checkpoints::new(folder.path());
+        let checkpoints = Checkpoints::new(folder.path()).every_epochs(1);
         trainer(Adam::new(0.01))
             .epochs(epochs)
             .checkpoints(checkpoints)

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
     Activation, Adam, Autoencoder, BatchNorm, BuildError, Callback, CallbackState, Checkpoints, Clip, Config,
-    ConfigError, Cosine, DataError, Dense, Dropout, EarlyStopping, GaussianCorruption, GaussianLatent, GaussianNoise,
-    History, KlWarmUp, Mae, Metric, Mse, Optimizer, Progress, Reduction, Scalar, Shape, Source, Trainer, WarmUp,
+    ConfigError, Control, Cosine, DataError, Dense, Dropout, EarlyStopping, GaussianCorruption, GaussianLatent,
+    GaussianNoise, History, KlWarmUp, Mae, Metric, Mse, Optimizer, Progress, Reduction, Scalar, Shape, Source, Trainer,
+    WarmUp,
 };
 
 use crate::common::Numbers;
@@ -73,8 +74,9 @@ impl<T: Scalar> Source<T> for Failing<'_, T> {
 pub struct Steps(pub usize);
 
 impl<T: Scalar> Callback<T> for Steps {
-    fn on_step(&mut self, _progress: &Progress) {
+    fn on_step(&mut self, _progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
         self.0 += 1;
+        Ok(Control::Continue)
     }
 
     fn state(&self) -> CallbackState {

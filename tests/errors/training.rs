@@ -269,11 +269,14 @@ fn what_is_not_finite_is_not_applied() -> Outcome {
         assert_eq!(error.history().epochs()[0].number, 1);
         match gradient_only {
             false => {
-                assert!(matches!(error.kind(), TrainErrorKind::LossNotFinite { value } if value.is_nan()), "{error}")
+                assert!(
+                    matches!(error.kind(), TrainErrorKind::LossNotFinite { value, .. } if value.is_nan()),
+                    "{error}"
+                )
             }
             true => {
                 assert!(
-                    matches!(error.kind(), TrainErrorKind::UpdateNotFinite { parameter } if parameter == "encoder.0.weight"),
+                    matches!(error.kind(), TrainErrorKind::UpdateNotFinite { parameter, .. } if parameter == "encoder.0.weight"),
                     "{error}"
                 );
             }
@@ -282,6 +285,24 @@ fn what_is_not_finite_is_not_applied() -> Outcome {
         assert_eq!(stopped.network().parameter_vector(), before);
     }
     Ok(())
+}
+
+/// A cell that does not belong there is named, in the caller's order, with what it holds.
+#[test]
+fn a_number_that_is_far_too_large_is_named() {
+    let mut extreme = data(40);
+    extreme[(2, 17)] = -1e200;
+    let text = "(the largest number in the data of this step is -1.000e200, feature 2 of sample 17)";
+    for shuffle in [false, true] {
+        let mut trainer = Trainer::new(Mse, Adam::new(0.01)).batch_size(8).shuffle(shuffle);
+        let error = train_error(trainer.fit(&mut model(), &extreme), "1e200");
+        assert!(
+            error.to_string().ends_with(&format!("a smaller learning rate or scaled data may help {text}")),
+            "{error}"
+        );
+    }
+    let error = train_error(Trainer::new(Mse, Adam::new(0.01)).fit_to(&mut model(), &data(40), &extreme), "1e200");
+    assert!(error.to_string().contains("-1.000e200, feature 2 of target 17)"), "{error}");
 }
 
 /// A learning rate far too large: whatever comes of it, the parameters stay finite and inference works.

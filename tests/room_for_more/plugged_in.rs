@@ -185,9 +185,10 @@ struct Patience {
 }
 
 impl Callback<f64> for &mut Patience {
-    fn on_step(&mut self, progress: &Progress) {
+    fn on_step(&mut self, progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
         self.steps += 1;
         assert!(progress.step <= progress.steps && progress.epoch <= progress.epochs);
+        Ok(Control::Continue)
     }
 
     fn on_epoch(
@@ -196,7 +197,7 @@ impl Callback<f64> for &mut Patience {
         model: &Network<f64>,
     ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
         if self.best.is_some_and(|best| epoch.loss >= best) {
-            return Ok(Control::Stop);
+            return Ok(Control::Finish);
         }
         (self.best, self.parameters) = (Some(epoch.loss), model.parameter_vector().to_vec());
         Ok(Control::Continue)

@@ -112,6 +112,27 @@ fn a_subset_keeps_the_labels_and_a_fraction_is_held_back() -> Outcome {
     Ok(())
 }
 
+/// Of training and of validation data.
+#[test]
+fn other_labels_are_not_resumed_with() -> Outcome {
+    let (samples, side) = data();
+    let others = DMatrix::from_fn(3, SAMPLES, |row, column| side[((row + 1) % 3, column)]);
+    let (right, wrong) = (Batch::from(&samples).with_side(&side), Batch::from(&samples).with_side(&others));
+    let name = format!("autoencoder-{}-labels", std::process::id());
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let fit = |data: &Batch<'_, f64>, judged: &Batch<'_, f64>| {
+        descent().epochs(1).validation(judged).resume_or_start(&folder).fit(&mut model()?, data)
+    };
+    fit(&right, &right)?;
+    let error = error_of(fit(&wrong, &right), "other labels").to_string();
+    assert!(error.contains("the side inputs are not those that it was written with"), "{error}");
+    let error = error_of(fit(&right, &wrong), "other labels").to_string();
+    assert!(error.contains("the validation side inputs are not those"), "{error}");
+    fit(&right, &right)?;
+    std::fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
 /// The encoder does not ask for a label; the decoder and the whole do.
 #[test]
 fn it_is_asked_for_where_it_is_needed() -> Outcome {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::{Disk, Sink};
@@ -163,6 +163,10 @@ impl Disk for Simulated {
         let inside = self.0.lock().unwrap();
         let names = inside.image.names.keys().filter(|path| path.parent() == Some(folder));
         Ok(names.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect())
+    }
+
+    fn canonical(&self, folder: &Path) -> io::Result<PathBuf> {
+        Ok(folder.components().filter(|part| *part != Component::CurDir).collect())
     }
 
     fn create_folder(&self, _folder: &Path) -> io::Result<()> {

@@ -19,4 +19,8 @@ impl Schedule for Constant {
     fn factor(&self, _moment: &Moment<'_>) -> f64 {
         1.0
     }
+
+    fn depends_on_total(&self) -> bool {
+        false
+    }
 }

@@ -52,6 +52,10 @@ impl Schedule for Cosine {
         self.floor + (1.0 - self.floor) * 0.5 * (1.0 + (std::f64::consts::PI * share).cos())
     }
 
+    fn depends_on_total(&self) -> bool {
+        self.epochs.is_none()
+    }
+
     fn check(&self) -> Result<(), OptionError> {
         option::share_or_whole("floor", self.floor)?;
         self.epochs.map_or(Ok(()), |epochs| option::positive("epochs", epochs))

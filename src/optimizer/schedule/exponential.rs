@@ -53,6 +53,10 @@ impl Schedule for Exponential {
         self.decay.powf(if self.staircase { times.floor() } else { times })
     }
 
+    fn depends_on_total(&self) -> bool {
+        false
+    }
+
     fn check(&self) -> Result<(), OptionError> {
         let accepted = self.decay > 0.0 && self.decay <= 1.0;
         OptionError::require(accepted, "decay", self.decay, "a number above 0, at most 1")?;

@@ -38,6 +38,9 @@ use crate::{Config, OptionError};
 ///     fn factor(&self, moment: &Moment<'_>) -> f64 {
 ///         if moment.elapsed < 9.0 { 1.0 } else { 1.0 / 3.0 }
 ///     }
+///     fn depends_on_total(&self) -> bool {
+///         false // training may be resumed with more epochs
+///     }
 /// }
 /// ```
 pub trait Schedule: Debug + Send + Sync {
@@ -49,6 +52,16 @@ pub trait Schedule: Debug + Send + Sync {
 
     /// The factor of the optimizer's learning rate for the step that begins at `moment`; finite, at least 0.
     fn factor(&self, moment: &Moment<'_>) -> f64;
+
+    /// Whether the factor depends on the total number of epochs, [`Moment::total`]. Training must
+    /// then be resumed with the same number: the steps before would have had other rates with
+    /// another one.
+    ///
+    /// Default: true, which is always safe. A schedule that returns false must give the same
+    /// factors for every total.
+    fn depends_on_total(&self) -> bool {
+        true
+    }
 
     /// `Ok` if all options are in range.
     ///
@@ -67,7 +80,7 @@ pub struct Moment<'a> {
     pub step: u64,
     /// Epochs so far; the current one counts by its share of steps taken.
     pub elapsed: f64,
-    /// The total number of epochs.
+    /// The total number of epochs; a schedule that uses it says so: [`Schedule::depends_on_total`].
     pub total: f64,
     /// The loss of each finished epoch: [`Epoch::validation_total`](crate::Epoch::validation_total) with validation data, else the training loss without penalties;
     /// infinity if it was not finite. Epochs that ended before every penalty had reached its full weight ([`Layer::warms_up`](crate::Layer::warms_up)) are left

@@ -104,6 +104,10 @@ impl Schedule for OnPlateau {
         factor
     }
 
+    fn depends_on_total(&self) -> bool {
+        false
+    }
+
     fn check(&self) -> Result<(), OptionError> {
         let factor = self.factor;
         OptionError::require(factor > 0.0 && factor < 1.0, "factor", factor, "a number between 0 and 1")?;

@@ -56,6 +56,10 @@ impl<S: Schedule> Schedule for WarmUp<S> {
         self.then.factor(&Moment { step, elapsed, total, losses })
     }
 
+    fn depends_on_total(&self) -> bool {
+        self.then.depends_on_total()
+    }
+
     fn check(&self) -> Result<(), OptionError> {
         option::positive("epochs", self.epochs)?;
         option::share_or_whole("start", self.start)?;

@@ -14,8 +14,15 @@ const EPOCHS: usize = 2;
 const STEPS: u64 = 6;
 const FOLDER: &str = "run";
 
+/// The call that tries whether files can be created in the folder, after that which makes it.
+const TRIAL: usize = 1;
+
 /// Trains to the end from what the disk holds, saving after every second step. Returns the model file, and the number of steps taken.
 fn train(disk: &Simulated) -> (Result<Vec<u8>, Error>, u64) {
+    train_as(disk, |trainer| trainer.resume_or_start(FOLDER))
+}
+
+fn train_as(disk: &Simulated, begin: fn(Trainer<'_, f32>) -> Trainer<'_, f32>) -> (Result<Vec<u8>, Error>, u64) {
     let data = DMatrix::<f32>::from_fn(5, 12, |feature, sample| ((feature * sample) % 7) as f32 / 7.0);
     let built = Autoencoder::<f32>::builder(Shape::flat(5))
         .encoder(Dense::new(3).activation(Activation::Tanh))
@@ -24,14 +31,12 @@ fn train(disk: &Simulated) -> (Result<Vec<u8>, Error>, u64) {
         .build();
     let mut model = built.unwrap();
     let steps = AtomicU64::new(0);
-    let result = Trainer::new(Mse, Adam::new(0.01))
+    let trainer = Trainer::new(Mse, Adam::new(0.01))
         .epochs(EPOCHS)
         .batch_size(4)
         .threads(1)
-        .checkpoints(Checkpoints::new(FOLDER).every_steps(2).on(Arc::new(disk.clone())))
-        .resume_or_start(FOLDER)
-        .on_progress(|_| _ = steps.fetch_add(1, Ordering::Relaxed))
-        .fit(&mut model, &data);
+        .checkpoints(Checkpoints::new(FOLDER).every_steps(2).on(Arc::new(disk.clone())));
+    let result = begin(trainer).on_progress(|_| _ = steps.fetch_add(1, Ordering::Relaxed)).fit(&mut model, &data);
     let mut bytes = Vec::new();
     model.write_to(&mut bytes).unwrap();
     let steps = steps.load(Ordering::Relaxed);
@@ -74,6 +79,22 @@ fn of_the_power_behind_any_call() {
     }
 }
 
+/// Of the discarded training or of the new one, but never of a mixture.
+#[test]
+fn of_the_power_while_starting_over() {
+    let disk = Simulated::default();
+    let expected = train(&disk).0.unwrap();
+    let before = disk.log().len();
+    let (anew, steps) = train_as(&disk, |trainer| trainer.start_over(FOLDER));
+    assert!(anew.unwrap() == expected && steps == STEPS, "it starts from the beginning");
+    for calls in before..=disk.log().len() {
+        for loss in PowerLoss::ALL {
+            let resumed = train(&disk.after(calls, loss)).0;
+            assert!(resumed.unwrap() == expected, "after {calls} calls, {loss:?}: other bytes");
+        }
+    }
+}
+
 #[test]
 fn of_any_call() {
     let disk = Simulated::default();
@@ -90,6 +111,9 @@ fn of_any_call() {
                     assert!(error.to_string().contains("may not survive a power failure"))
                 }
                 (Err(error), Call::CreateFolder) => assert!(error.to_string().contains("cannot be used")),
+                (Err(error), Call::Create(_)) if call == TRIAL => {
+                    assert!(error.to_string().contains("cannot be used"))
+                }
                 (Err(error), _) => assert!(error.to_string().contains("a file that was there before is unchanged")),
             }
             for loss in PowerLoss::ALL {

@@ -1,13 +1,16 @@
-//! Saves a session to a checkpoint, and restores it.
+//! The contents of a checkpoint: collects them from a session, and restores them.
 
 use std::borrow::Cow;
+use std::path::Path;
 
+use super::saving::Saving;
+use super::setup::{head, here, require_same, writers};
 use super::{Session, SoFar, named, watched};
 use crate::exec::Totals;
 use crate::model_file::{self, Checkpoint, Numbers, Supplement};
+use crate::train::checkpoint::{Folder, How};
 use crate::train::early_stopping::Watched;
-use crate::train::trainer::Validation;
-use crate::train::{Callback, CallbackState, Epoch, TrainErrorKind};
+use crate::train::{Callback, CallbackState, Epoch, TrainErrorKind, Warning};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
 
 // The names of a checkpoint's settings and tensors: part of the file format.
@@ -24,56 +27,44 @@ const BEST_PARAMETERS: &str = "best_parameters";
 const BEST_STATE: &str = "best_state";
 
 impl<T: Scalar> Session<'_, '_, T> {
-    /// Restores the newest checkpoint, if the trainer is set to resume.
-    pub(super) fn resume(&mut self) -> Result<(), TrainErrorKind> {
-        let resume = self.trainer.resume.clone();
-        if let Some(resume) = resume {
-            let folder = resume.folder(self.trainer.checkpoints.as_ref());
-            let (setup, model, network) = (self.setup(), self.model, &*self.network);
-            let newest = folder.newest(|disk, path| model_file::read_checkpoint(disk, path, network, model, &setup))?;
-            match newest {
-                Some(checkpoint) => self.take_up(checkpoint)?,
-                None if resume.or_start => {}
-                None => return Err(folder.no_checkpoint()),
+    /// Begins at the start or at the newest checkpoint, whichever the trainer is set to, and
+    /// prepares the folder of checkpoints.
+    pub(super) fn begin(&mut self) -> Result<(), TrainErrorKind> {
+        let (checkpoints, resume) = (self.trainer.checkpoints_to_write(), self.trainer.resume.clone());
+        if checkpoints.is_none() && resume.is_none() {
+            return Ok(());
+        }
+        let setup = self.setup()?;
+        let folder = resume.as_ref().map(|resume| resume.folder(checkpoints.as_ref()));
+        self.saving = checkpoints.map(|it| Saving::new(it, setup.clone(), self.network)).transpose()?;
+        if let (Some(resume), Some(folder)) = (resume, folder) {
+            match resume.how {
+                How::Resume => self.resume(&folder, &setup)?.then_some(()).ok_or_else(|| folder.no_checkpoint())?,
+                How::ResumeOrStart => _ = self.resume(&folder, &setup)?,
+                How::StartOver => folder.discard()?,
             }
         }
-        self.folder.as_ref().map_or(Ok(()), |folder| folder.prepare())
+        self.saving.as_ref().map_or(Ok(()), |saving| saving.prepare())
     }
 
-    /// Writes the checkpoint due after a step, except after the last step of an epoch, whose end writes one itself.
-    pub(super) fn save_within_epoch(&self) -> Result<(), TrainErrorKind> {
-        let due =
-            self.trainer.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.after_steps(self.moments.steps));
-        if due && self.so_far.steps < self.steps() { self.save() } else { Ok(()) }
-    }
-
-    /// Writes the model if it is the best so far, and the checkpoint due after an epoch.
-    pub(super) fn save_after_epoch(&self) -> Result<(), TrainErrorKind> {
-        let (Some(folder), Some(checkpoints)) = (&self.folder, &self.trainer.checkpoints) else { return Ok(()) };
-        let epochs = self.history.epochs().len();
-        if self.history.best().is_some_and(|best| best.number == epochs) {
-            folder.set_best(self.network, self.model)?;
+    /// Restores the newest checkpoint in the folder, if there is one; returns whether there was.
+    fn resume(&mut self, folder: &Folder, setup: &Config) -> Result<bool, TrainErrorKind> {
+        let (model, network) = (self.model, &*self.network);
+        let suits = |training: &Config| require_same(training, setup);
+        let newest = folder.newest(|disk, path| model_file::read_checkpoint(disk, path, network, model, suits))?;
+        match newest {
+            Some((path, checkpoint)) => self.take_up(&path, checkpoint).map(|()| true),
+            None => Ok(false),
         }
-        let last = self.ended || epochs == self.trainer.epochs;
-        if last || checkpoints.after_epochs(epochs, self.moments.steps) { self.save() } else { Ok(()) }
-    }
-
-    fn save(&self) -> Result<(), TrainErrorKind> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        let supplement = self.supplement();
-        folder.add(self.moments.steps, |disk, path| {
-            model_file::write_checkpoint(disk, path, self.network, self.model, &supplement)
-        })
     }
 
     /// The contents of a checkpoint besides the model.
-    fn supplement(&self) -> Supplement<'_, T> {
+    pub(super) fn supplement(&self, saving: &Saving<T>) -> Supplement<'_, T> {
         let callbacks = self.trainer.callbacks.iter().filter_map(|callback| match callback.state() {
             CallbackState::Keep(state) => Some(Value::Config(state)),
-            CallbackState::Nothing | CallbackState::Unknown => None,
+            CallbackState::Nothing => None,
         });
-        let config = Config::new()
-            .with("setup", self.setup())
+        let config = head(&saving.written_by, &saving.setup)
             .with(EPOCHS, self.history.epochs().len())
             .with(STEPS, self.moments.steps)
             .with(STEPS_OF_EPOCH, self.so_far.steps)
@@ -103,42 +94,11 @@ impl<T: Scalar> Session<'_, '_, T> {
         supplement
     }
 
-    /// Everything that must be equal for training to continue with the same bits.
-    fn setup(&self) -> Config {
-        let trainer = &*self.trainer;
-        let optional = |config: Option<Config>| config.map_or(Value::from("none"), Value::from);
-        let kind = |kind: &str, config: Config| Config::new().with("kind", kind).with("config", config);
-        let metrics = trainer.metrics.iter().map(|metric| Value::from(metric.name()));
-        Config::new()
-            .with("loss", kind(trainer.loss.kind(), trainer.loss.config()))
-            .with("optimizer", kind(trainer.optimizer.kind(), trainer.optimizer.config()))
-            .with("schedule", kind(trainer.schedule.kind(), trainer.schedule.config()))
-            .with("clip", optional(trainer.clip.map(|clip| clip.config())))
-            .with("early_stopping", optional(trainer.early_stopping.map(|options| options.config())))
-            .with("corruption", optional(trainer.corruption.as_ref().map(|it| kind(it.kind(), it.config()))))
-            .with("samples", self.order.len())
-            .with("validation_samples", self.validation_samples())
-            .with("batch_size", trainer.batch_size)
-            .with("shuffle", trainer.shuffle)
-            .with("seed", trainer.seed)
-            .with("metrics", Value::List(metrics.collect()))
-            .with("callbacks", trainer.callbacks.iter().filter(|callback| keeps(callback.as_ref())).count())
-    }
-
-    fn validation_samples(&self) -> usize {
-        match &self.trainer.validation {
-            Validation::None => 0,
-            Validation::Pairs(pairs) => pairs.inputs.len(),
-            Validation::Fraction(_) => self.pairs.inputs.len().saturating_sub(self.order.len()),
-        }
-    }
-
-    /// Restores the session that wrote the checkpoint.
-    fn take_up(&mut self, checkpoint: Checkpoint<T>) -> Result<(), TrainErrorKind> {
+    /// Restores the session that wrote the checkpoint at `path`.
+    fn take_up(&mut self, path: &Path, checkpoint: Checkpoint<T>) -> Result<(), TrainErrorKind> {
         let Checkpoint { parameters, state, supplement } = checkpoint;
-        let lacks =
-            |name: &str| TrainErrorKind::IncompleteCheckpoint { error: ConfigError::Missing { name: name.to_owned() } };
-        let incomplete = |error| TrainErrorKind::IncompleteCheckpoint { error };
+        let incomplete = |error| TrainErrorKind::IncompleteCheckpoint { path: path.to_owned(), error };
+        let lacks = |name: &str| incomplete(ConfigError::Missing { name: name.to_owned() });
         let config = &supplement.config;
 
         let epochs = config.integer(EPOCHS).map_err(incomplete)?;
@@ -171,13 +131,30 @@ impl<T: Scalar> Session<'_, '_, T> {
             whole.then_some(()).ok_or_else(|| lacks(BEST_PARAMETERS))?;
         }
         self.restore_callbacks(config.list(CALLBACKS).map_err(incomplete)?)?;
+        self.take_up_writers(writers(config));
         self.network.set_numbers(&parameters, &state);
         Ok(())
     }
 
+    /// Notes who has written the checkpoint, and warns if it was not this version on this CPU path.
+    fn take_up_writers(&mut self, writers: Vec<String>) {
+        let here = here();
+        let others: Vec<&str> = writers.iter().map(String::as_str).filter(|writer| *writer != here).collect();
+        if !others.is_empty() {
+            self.history.warn(Warning::ResumedElsewhere { saved: others.join(" and "), here });
+        }
+        if let Some(saving) = &mut self.saving {
+            saving.take_up(writers);
+        }
+    }
+
     fn restore_callbacks(&mut self, states: &[Value]) -> Result<(), TrainErrorKind> {
-        let callbacks = self.trainer.callbacks.iter_mut().enumerate().filter(|(_, callback)| keeps(callback.as_ref()));
-        for ((index, callback), state) in callbacks.zip(states) {
+        let callbacks = self.trainer.callbacks.iter_mut().enumerate();
+        let callbacks: Vec<_> = callbacks.filter(|(_, callback)| keeps(callback.as_ref())).collect();
+        if callbacks.len() != states.len() {
+            return Err(TrainErrorKind::CallbackStates { checkpoint: states.len(), here: callbacks.len() });
+        }
+        for ((index, callback), state) in callbacks.into_iter().zip(states) {
             if let Value::Config(state) = state {
                 callback.restore(state).map_err(|error| TrainErrorKind::CallbackRestore { index, error })?;
             }

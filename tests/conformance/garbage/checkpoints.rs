@@ -43,8 +43,9 @@ fn data() -> [DMatrix<f64>; 2] {
 struct Counter(usize);
 
 impl Callback<f64> for Counter {
-    fn on_step(&mut self, _progress: &Progress) {
+    fn on_step(&mut self, _progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
         self.0 = self.0.wrapping_add(1);
+        Ok(Control::Continue)
     }
 
     fn state(&self) -> CallbackState {

@@ -100,23 +100,29 @@ fn watched() -> impl Strategy<Value = (usize, [usize; 4], usize, f64, Watcher)> 
 #[derive(Debug, Clone)]
 struct Watcher {
     state: CallbackState,
-    stops: bool,
-    fails: bool,
+    answers: [Control; 2],
+    fails: [bool; 2],
     seen: usize,
 }
 
 fn watcher() -> impl Strategy<Value = Watcher> {
     let state = prop_oneof![
         Just(CallbackState::Nothing),
-        Just(CallbackState::Unknown),
         number().prop_map(|number| CallbackState::Keep(Config::new().with("seen", number))),
     ];
-    (state, any::<[bool; 2]>()).prop_map(|(state, [stops, fails])| Watcher { state, stops, fails, seen: 0 })
+    let answer = || select(vec![Control::Continue, Control::Continue, Control::Pause, Control::Finish]);
+    (state, [answer(), answer()], any::<[bool; 2]>()).prop_map(|(state, answers, fails)| Watcher {
+        state,
+        answers,
+        fails,
+        seen: 0,
+    })
 }
 
 impl Callback<f64> for Watcher {
-    fn on_step(&mut self, progress: &Progress) {
+    fn on_step(&mut self, progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
         self.seen += progress.step;
+        if self.fails[0] && self.seen > 2 { Err("of no use".into()) } else { Ok(self.answers[0]) }
     }
 
     fn on_epoch(
@@ -125,10 +131,10 @@ impl Callback<f64> for Watcher {
         model: &Network<f64>,
     ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
         let _ = (epoch.total(), epoch.metric(""), model.summary().to_string());
-        match (self.fails, self.stops || self.seen > 3) {
+        match (self.fails[1], self.seen > 3) {
             (true, _) => Err("of no use".into()),
-            (false, true) => Ok(Control::Stop),
-            (false, false) => Ok(Control::Continue),
+            (false, true) => Ok(Control::Finish),
+            (false, false) => Ok(self.answers[1]),
         }
     }
 

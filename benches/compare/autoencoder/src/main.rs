@@ -73,7 +73,7 @@ impl Callback<f32> for Clock {
             return Ok(Control::Continue);
         }
         self.sender.send(std::mem::replace(&mut self.epochs, Epochs::new(Duration::ZERO)))?;
-        Ok(Control::Stop)
+        Ok(Control::Finish)
     }
 }
 
