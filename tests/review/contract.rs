@@ -98,11 +98,13 @@ impl Layer<f32> for FirstValue {
     fn plan(&self, _input: Shape) -> Result<Plan, ShapeError> {
         Ok(Plan::new(Shape::flat(1)))
     }
-    fn forward(&self, pass: Forward<'_, f32>) {
-        let inputs = pass.input.chunks_exact(pass.input_shape.elements());
+
+    fn forward(&self, context: &Context<'_, f32>, pass: Forward<'_, f32>) {
+        let inputs = pass.input.chunks_exact(context.input_shape.elements());
         pass.output.iter_mut().zip(inputs).for_each(|(to, sample)| *to = sample[0]);
     }
-    fn backward(&self, _pass: Backward<'_, f32>) {}
+
+    fn backward(&self, _context: &Context<'_, f32>, _pass: Backward<'_, f32>) {}
 }
 
 /// A source that fails once, when it is read first.
@@ -151,10 +153,12 @@ impl Layer<f64> for Twice {
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         Ok(Plan::new(input))
     }
-    fn forward(&self, pass: Forward<'_, f64>) {
+
+    fn forward(&self, _context: &Context<'_, f64>, pass: Forward<'_, f64>) {
         pass.output.iter_mut().zip(pass.input).for_each(|(to, from)| *to = 2.0 * from);
     }
-    fn backward(&self, pass: Backward<'_, f64>) {
+
+    fn backward(&self, _context: &Context<'_, f64>, pass: Backward<'_, f64>) {
         let Some(to) = pass.input_gradient else { return };
         to.iter_mut().zip(pass.output_gradient.iter()).for_each(|(to, from)| *to = 2.0 * from);
     }
