@@ -129,7 +129,7 @@ mod train;
 
 pub use nalgebra;
 
-pub use autoencoder::{Autoencoder, AutoencoderBuilder, LatentReport, Posterior};
+pub use autoencoder::{Autoencoder, AutoencoderBuilder, LatentReport, Posterior, RowError};
 pub use config::{Config, ConfigError, Value};
 pub use data::{
     Batch, Corrupted, Corruption, CorruptionPass, DataError, GaussianCorruption, InputError, Masking, MinMaxScaler,

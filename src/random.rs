@@ -1,7 +1,11 @@
 //! [`Random`]: random numbers as a function of where they are used, not of which thread computes them.
 
+mod row;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng};
+
+pub(crate) use row::RowKey;
 
 /// What random numbers are for; two purposes never share a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +74,11 @@ impl Random {
     /// The place `samples` further along the batch.
     pub(crate) fn skip(self, samples: usize) -> Self {
         Self { position: self.position.wrapping_add(samples as u64), ..self }
+    }
+
+    /// The place of a row, wherever it is: `key` depends on its values alone ([`RowKey`]).
+    pub(crate) fn of_row(self, key: u64) -> Self {
+        Self { position: key, ..self }
     }
 
     /// The stream of the sample at `position` within the pass's part of the batch.

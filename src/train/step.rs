@@ -73,6 +73,12 @@ impl<'a, T: Scalar> Question<'a, T> {
         }
     }
 
+    /// The name of the loss, or of the first metric, for errors.
+    pub fn name(&self) -> String {
+        let metric = || self.metrics.first().map_or(String::new(), |metric| metric.name().to_owned());
+        self.loss.map_or_else(metric, |loss| loss.kind().to_owned())
+    }
+
     /// The loss, or 0 if none is wanted.
     pub fn value(&self, pass: LossPass<'_, T>) -> f64 {
         self.loss.map_or(0.0, |loss| loss.evaluate(pass))
@@ -135,6 +141,7 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
         let first = positions.start;
         let samples = self.order.get(positions).unwrap_or(&[]);
         let features = read.input.len() / samples.len().max(1);
+        let number = |index: usize| samples.get(index).copied().unwrap_or(index);
         for (samples, input) in samples.chunks(READ_AT_ONCE).zip(read.input.chunks_mut(READ_AT_ONCE * features.max(1)))
         {
             self.pairs.inputs.read(samples, input)?;
@@ -156,9 +163,11 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
         }
         if let Some(scaler) = self.question.input_scaler {
             scaler.apply(read.input);
+            scaler.require_fits("sample", read.input, number)?;
         }
         if let Some(scaler) = self.question.output_scaler {
             scaler.apply(read.target);
+            scaler.require_fits("target", read.target, number)?;
         }
         let targets = if read.target.is_empty() { read.input } else { read.target };
         self.check_targets(samples, targets)
