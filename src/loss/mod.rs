@@ -227,7 +227,9 @@ pub enum LossError {
         loss: &'static str,
     },
     /// A loss or a metric is not a number.
-    #[error("`{name}` is NaN, although predictions and targets are finite; a loss or metric may be infinite, but not NaN")]
+    #[error(
+        "`{name}` is NaN, although predictions and targets are finite; a loss or metric may be infinite, but not NaN"
+    )]
     NotANumber {
         /// The loss or the metric.
         name: String,

@@ -38,7 +38,7 @@ impl Activity {
 pub(crate) fn mean(values: impl Iterator<Item = f64> + Clone, count: usize) -> f64 {
     let count = count.max(1) as f64;
     let mean = values.clone().sum::<f64>() / count;
-    if mean.is_finite() { mean } else { values.map(|value| value / count).sum() }
+    if mean.is_finite() { mean } else { values.map(|value| value / count).sum::<f64>().clamp(f64::MIN, f64::MAX) }
 }
 
 impl<T: Scalar> Network<T> {
@@ -69,7 +69,9 @@ impl<T: Scalar> Network<T> {
         let (mut means, rates) = self.sums_of_units(nodes.clone(), samples, 1.0)?;
         means.iter_mut().for_each(|sum| *sum /= count);
         if !reduce::finite(&means) {
-            (means, _) = self.sums_of_units(nodes, samples, count)?; // the sum of the outputs overflowed, their mean does not
+            // The sums of the outputs overflowed; their means do not, but for rounding.
+            (means, _) = self.sums_of_units(nodes, samples, count)?;
+            means.iter_mut().for_each(|mean| *mean = mean.clamp(f64::MIN, f64::MAX));
         }
         let rates = rates.into_iter().map(|active| active / count).collect();
         Ok(Activity { means, rates })

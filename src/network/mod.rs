@@ -35,7 +35,7 @@ pub use summary::Summary;
 pub use tape::Tape;
 pub use workspace::Workspace;
 
-pub(crate) use memory::{Keep, zeros};
+pub(crate) use memory::{JUDGED_AT_ONCE, Keep, zeros};
 pub(crate) use penalty::WeightPenalty;
 pub(crate) use step::{Judge, Read, Record, Step};
 pub(crate) use structure::{Entry, Node, Sharing, Structure};

@@ -1,8 +1,7 @@
 //! The key of a row: a number that depends on its values alone, from which noise for the row is drawn.
 
 /// The first states: fractional parts of the golden ratio and of √2, √3 and √5.
-const STATES: [u64; 4] =
-    [0x9e37_79b9_7f4a_7c15, 0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b];
+const STATES: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b];
 
 /// Odd, with about as many ones as zeros.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;

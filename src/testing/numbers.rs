@@ -50,7 +50,11 @@ pub(super) fn distance<A: Scalar, B: Scalar>(found: &[A], expected: &[B]) -> f64
     let difference =
         largest(found.iter().zip(expected).map(|(found, expected)| found.into_f64() - expected.into_f64()));
     // Never infinity by infinity: the largest of figures passes over a NaN.
-    if difference.is_infinite() { difference } else { difference / largest(expected.iter().map(|value| value.into_f64())).max(1e-30) }
+    if difference.is_infinite() {
+        difference
+    } else {
+        difference / largest(expected.iter().map(|value| value.into_f64())).max(1e-30)
+    }
 }
 
 /// The position of the first number whose bits differ; a missing one differs.

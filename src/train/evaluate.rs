@@ -119,7 +119,8 @@ impl<T: Scalar> Network<T> {
         loss.map_or(Ok(()), |loss| loss.check())?;
         let samples = pairs.check(self)?;
         let question = Question::new(self, loss, metrics);
-        let mut evaluation = Evaluation::new(self, question.link, pairs.needs_targets(self), metrics.len(), 0..samples)?;
+        let mut evaluation =
+            Evaluation::new(self, question.link, pairs.needs_targets(self), metrics.len(), 0..samples)?;
         let record = evaluation.means(self, pairs, question, None)?;
         match record.loss.is_nan() || record.metrics.iter().any(|metric| metric.is_nan()) {
             true => Err(self.why_nan(pairs.inputs, question.link.is_some(), question.name())),

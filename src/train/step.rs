@@ -6,7 +6,7 @@ use super::Metric;
 use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source};
 use crate::kernel::reduce;
 use crate::loss::{Loss, LossPass};
-use crate::network::{Judge, Network, Read, Record, Step};
+use crate::network::{JUDGED_AT_ONCE, Judge, Network, Read, Record, Step};
 use crate::random::Random;
 use crate::{Activation, Scalar, Shape};
 
@@ -181,8 +181,12 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
             if let Some(link) = question.link {
                 link.forward(question.shape.channels(), gradient, &mut []);
             }
-            for (metric, sum) in question.metrics.iter().zip(&mut record.metrics) {
-                *sum += metric.evaluate(question.shape, gradient, targets);
+            // In the groups of samples in which the loss may be given them, so that a metric has the same bits with every loss and with none.
+            let group = JUDGED_AT_ONCE * question.shape.elements().max(1);
+            for (predictions, targets) in gradient.chunks(group).zip(targets.chunks(group)) {
+                for (metric, sum) in question.metrics.iter().zip(&mut record.metrics) {
+                    *sum += metric.evaluate(question.shape, predictions, targets);
+                }
             }
         }
         let factor = T::from_f64(1.0 / self.order.len().max(1) as f64);
