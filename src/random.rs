@@ -23,7 +23,8 @@ pub(crate) enum Purpose {
 
 /// A place in a computation, from which each sample gets an independent random stream.
 ///
-/// A stream is ChaCha8 keyed by (seed, purpose, layer, epoch, step, position of the sample in the batch).
+/// A stream is ChaCha8 keyed by (seed, purpose, layer, epoch, step, position of the sample in the batch). Where codes of samples are drawn
+/// in inference, the bits of the sample's values stand for its position.
 /// The same place gives the same numbers for any number of threads and on every platform. A layer finds it in its pass:
 ///
 /// ```

@@ -169,18 +169,15 @@ impl<T: Scalar> Autoencoder<T> {
         let Some(scaler) = self.network.input_scaler() else {
             return mean_squared_error(samples, index, reconstruction);
         };
-        let mean = |difference: &dyn Fn(T, T, f64) -> f64| {
-            let pairs = samples.columns().values(index).zip(reconstruction).zip(scaler.scale());
-            let squares = pairs.map(|((value, again), scale)| difference(value, *again, *scale).powi(2));
-            squares.sum::<f64>() / samples.features().max(1) as f64
-        };
-        let error = mean(&|value, again, scale| (value - again).into_f64() / scale);
-        if error.is_finite() {
-            return T::from_f64(error);
+        let pairs = || samples.columns().values(index).zip(reconstruction).zip(scaler.scale());
+        let mut squares: f64 =
+            pairs().map(|((value, again), scale)| ((value - *again).into_f64() / scale).powi(2)).sum();
+        if !squares.is_finite() {
+            // The difference itself may have overflowed; that of the halves does not.
+            let halves = |value: T, again: T| 0.5 * value.into_f64() - 0.5 * again.into_f64();
+            squares = pairs().map(|((value, again), scale)| (2.0 * (halves(value, *again) / scale)).powi(2)).sum();
         }
-        // The difference itself may have overflowed; that of the halves does not.
-        let halves = |value: T, again: T| 0.5 * value.into_f64() - 0.5 * again.into_f64();
-        T::from_f64(mean(&|value, again, scale| 2.0 * (halves(value, again) / scale)))
+        T::from_f64(squares / samples.features().max(1) as f64)
     }
 }
 

@@ -63,7 +63,9 @@ impl<T: Scalar> Model<T> for Autoencoder<T> {
 
 impl<T: Scalar> Network<T> {
     /// The mean loss over samples, each input being its own target. If the network ends in the loss's
-    /// [`link`](Loss::link), the loss is computed from the logits; with a scaler, between scaled values.
+    /// [`link`](Loss::link), the loss is computed from the logits; with a scaler, between scaled values. It has the bits of the
+    /// [validation loss](crate::Epoch::validation_loss) over the same data, whatever the batch size of training, unless the model is
+    /// variational: validation decodes a drawn code. Infinite if it is too large for its numbers.
     ///
     /// # Errors
     /// [`Error`] if the data do not suit the network or the loss, or the loss is NaN.
