@@ -1,4 +1,4 @@
-//! [`Workspace`] and inference: a forward pass that keeps nothing for a backward pass.
+//! Inference: a forward pass that keeps nothing for a backward pass.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nalgebra::{DMatrix, DMatrixView};
 
-use super::buffer::Buffer;
-use super::memory::{Layout, zeros};
+use super::Network;
 use super::partition::{Partition, worth_threads};
 use super::step::{Outside, Reports, Way};
-use super::{Network, Structure};
+use super::workspace::Workspace;
 use crate::data::{Batch, Columns, InputError};
+use crate::kernel::fresh::{self, Fresh};
 use crate::kernel::reduce;
 use crate::layer::{Latent, Mode};
 use crate::parallel::{self, Divide};
@@ -21,24 +21,6 @@ use crate::{Error, Scalar};
 
 /// Samples computed at a time when their outputs are visited and discarded.
 const AT_ONCE: usize = 256;
-
-/// Working memory for inference, owned by the caller so that repeated calls allocate nothing. Use one per thread.
-#[derive(Debug)]
-pub struct Workspace<T: Scalar> {
-    structure: Arc<Structure<T>>,
-    layout: Layout,
-    partition: Partition,
-    capacity: usize,
-    memory: Buffer<T>,
-    output: Vec<T>,
-}
-
-impl<T: Scalar> Workspace<T> {
-    /// The most samples a batch may have.
-    pub fn capacity(&self) -> usize {
-        self.capacity
-    }
-}
 
 /// Who consumes the last layer's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,25 +32,6 @@ pub(crate) enum Ending {
 }
 
 impl<T: Scalar> Network<T> {
-    /// Working memory for batches of up to `samples` samples.
-    ///
-    /// # Errors
-    /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
-    pub fn workspace(&self, samples: usize) -> Result<Workspace<T>, Error> {
-        if samples == 0 {
-            return Err(InputError::Empty.into());
-        }
-        let output = checked_product("elements of a workspace", &[self.structure.largest_output(), samples])?;
-        Ok(Workspace { output: zeros(output)?, ..self.workspace_without_results(samples)? })
-    }
-
-    /// Working memory for one of several threads: the batch is not divided among threads.
-    pub(crate) fn workspace_alone(&self, samples: usize) -> Result<Workspace<T>, Error> {
-        let output = checked_product("elements of a workspace", &[self.structure.largest_output(), samples])?;
-        let partition = Partition::alone(&self.structure, samples);
-        Ok(Workspace { output: zeros(output)?, ..self.workspace_cut(partition, samples)? })
-    }
-
     /// The outputs for a batch, features × samples.
     ///
     /// # Errors
@@ -108,12 +71,17 @@ impl<T: Scalar> Network<T> {
         0..self.structure.nodes.len()
     }
 
-    /// The output of the last of `nodes`, given inputs of the first.
+    /// The output of the last of `nodes`, given inputs of the first. Costs no more than computing and writing it.
     pub(crate) fn infer(&self, nodes: Range<usize>, batch: Batch<'_, T>) -> Result<DMatrix<T>, Error> {
-        let mut workspace = self.workspace_without_results(batch.samples())?;
+        self.check_part(&nodes, &batch)?; // before any memory is taken
+        let mut workspace = self.workspace_without_results(&nodes, &batch, batch.samples())?;
         let features = self.features_after(&nodes);
-        let mut output = zeros(checked_product("elements of a result", &[features, batch.samples()])?)?;
-        self.infer_into(nodes, Ending::Result, &mut workspace, batch, &mut output)?;
+        let elements = checked_product("elements of a result", &[features, batch.samples()])?;
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(elements).map_err(|_| InputError::OutOfMemory { elements })?;
+        let output = fresh::written(memory, elements, |fresh| {
+            self.infer_into(nodes, Ending::Result, &mut workspace, batch, Output::Fresh(fresh))
+        })?;
         Ok(DMatrix::from_vec(features, batch.samples(), output))
     }
 
@@ -143,7 +111,7 @@ impl<T: Scalar> Network<T> {
         let features = self.features_after(&nodes);
         let mut output = std::mem::take(&mut workspace.output);
         let result = match output.get_mut(..features * samples) {
-            Some(output) => self.infer_into(nodes, ending, workspace, batch, output),
+            Some(output) => self.infer_into(nodes, ending, workspace, batch, Output::Old(output)),
             None => Err(InputError::WorkspaceTooSmall { capacity, samples }.into()),
         };
         workspace.output = output;
@@ -159,41 +127,39 @@ impl<T: Scalar> Network<T> {
         mut visit: impl FnMut(usize, &[T]),
     ) -> Result<(), Error> {
         self.check_part(&nodes, &batch)?; // the whole batch: parts would not reveal that a side input has too many samples
-        let mut workspace = self.workspace(batch.samples().clamp(1, AT_ONCE))?;
-        for first in (0..batch.samples()).step_by(AT_ONCE) {
-            let part = batch.part(first, (batch.samples() - first).min(AT_ONCE));
+        let mut workspace = self.workspace_for(&nodes, &batch, batch.samples().clamp(1, AT_ONCE))?;
+        for (first, part) in parts(batch) {
             let outputs = self.infer_with(nodes.clone(), &mut workspace, part).map_err(|error| error.after(first))?;
             outputs.column_iter().enumerate().for_each(|(index, output)| visit(first + index, output.as_slice()));
         }
         Ok(())
     }
 
-    fn workspace_without_results(&self, samples: usize) -> Result<Workspace<T>, Error> {
-        self.workspace_cut(Partition::inference(&self.structure, samples), samples)
-    }
-
-    fn workspace_cut(&self, partition: Partition, samples: usize) -> Result<Workspace<T>, Error> {
-        let layout = Layout::inference(&self.structure, partition.part_samples).map_err(Error::from)?;
-        let memory = checked_product("elements of a workspace", &[layout.total, partition.lanes])?;
-        self.prepared()?; // now, so that the first pass is as fast as the others
-        Ok(Workspace {
-            memory: Buffer::zeros(memory)?,
-            output: Vec::new(),
-            structure: Arc::clone(&self.structure),
-            layout,
-            partition,
-            capacity: samples,
-        })
-    }
-
+    /// An error if an input or an output is not finite.
     fn infer_into(
         &self,
         nodes: Range<usize>,
         ending: Ending,
         workspace: &mut Workspace<T>,
         batch: Batch<'_, T>,
-        output: &mut [T],
+        output: Output<'_, T>,
     ) -> Result<(), Error> {
+        match self.run_layers(nodes.clone(), ending, workspace, batch, output)? {
+            None => Ok(()),
+            Some(sample) => Err(self.diagnose(&nodes, ending, batch, sample)),
+        }
+    }
+
+    /// Runs `nodes`. Returns the first sample that is not finite before or after them; a part of the batch is not computed if one
+    /// of its inputs is not finite.
+    pub(super) fn run_layers(
+        &self,
+        nodes: Range<usize>,
+        ending: Ending,
+        workspace: &mut Workspace<T>,
+        batch: Batch<'_, T>,
+        output: Output<'_, T>,
+    ) -> Result<Option<usize>, Error> {
         self.check_part(&nodes, &batch)?;
         let samples = batch.samples();
         let random = Random::new(self.seed, Purpose::Layer);
@@ -215,16 +181,11 @@ impl<T: Scalar> Network<T> {
             Lanes { trip: &trip, first: 0, count: lanes, memory, output },
             worth_threads(&self.structure, samples),
         );
-        let position = trip.not_finite.into_inner();
-        if position != usize::MAX {
-            let (sample, feature) = (position / trip.features_in, position % trip.features_in);
-            return Err(InputError::NotFinite { sample, feature }.into());
-        }
-        Ok(())
+        Ok(Some(trip.not_finite.into_inner()).filter(|sample| *sample != usize::MAX))
     }
 
     /// Elements per sample before the first of `nodes`.
-    fn features_before(&self, nodes: &Range<usize>) -> usize {
+    pub(super) fn features_before(&self, nodes: &Range<usize>) -> usize {
         self.shape_before(nodes.start).elements()
     }
 
@@ -250,7 +211,8 @@ impl<T: Scalar> Network<T> {
         self.check_part(&self.all(), batch)
     }
 
-    pub(super) fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
+    /// `Ok` if samples and side inputs have as many features as `nodes` ask for. Returns that number for side inputs.
+    pub(super) fn check_sizes(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<usize, InputError> {
         InputError::require_features(self.features_before(nodes), batch.features(), batch.samples())?;
         let asked = |node: &super::structure::Node<T>| node.plan.side_input > 0;
         let expected = match self.structure.nodes.get(nodes.clone()).is_some_and(|nodes| nodes.iter().any(asked)) {
@@ -262,6 +224,11 @@ impl<T: Scalar> Network<T> {
             let (found, found_samples) = found;
             return Err(InputError::SideInput { expected, samples: batch.samples(), found, found_samples });
         }
+        Ok(expected)
+    }
+
+    pub(super) fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
+        let expected = self.check_sizes(nodes, batch)?;
         let Some(side) = batch.side().filter(|_| expected > 0) else { return Ok(()) };
         let bad =
             |sample: usize| side.values(sample).position(|value| !value.is_finite()).map(|feature| (sample, feature));
@@ -282,13 +249,13 @@ struct Trip<'a, T: Scalar> {
     batch: Batch<'a, T>,
     features_in: usize,
     features_out: usize,
-    /// The position of the first input that is not finite.
+    /// The first sample whose input or output is not finite.
     not_finite: AtomicUsize,
 }
 
 impl<T: Scalar> Trip<'_, T> {
     /// Computes `samples` samples of the batch, from sample `first` on.
-    fn part(&self, first: usize, samples: usize, memory: &mut [T], output: &mut [T]) {
+    fn part(&self, first: usize, samples: usize, memory: &mut [T], output: Output<'_, T>) {
         let way = self.way.of(first, samples);
         let scaler = self.network.input_scaler().filter(|_| self.nodes.start == 0);
         self.stage(self.batch.side(), first, way.head(&way.layout.side, way.structure.side_input), memory);
@@ -302,9 +269,10 @@ impl<T: Scalar> Trip<'_, T> {
         }
         let input = run.or(memory.get(staged)).unwrap_or(&[]);
         if let Some(position) = reduce::first_not_finite(input) {
-            self.not_finite.fetch_min(first * self.features_in + position, Ordering::Relaxed);
+            self.not_finite.fetch_min(first + position / self.features_in, Ordering::Relaxed);
             return;
         }
+        let output = output.into_slice();
         if !self.nodes.clone().any(|index| way.structure.runs(index, &self.nodes)) {
             output.copy_from_slice(input);
         }
@@ -312,6 +280,9 @@ impl<T: Scalar> Trip<'_, T> {
         let seen = self.nodes.end == way.structure.nodes.len() && self.ending == Ending::Result;
         if let Some(scaler) = self.network.output_scaler().filter(|_| seen) {
             scaler.undo(output);
+        }
+        if let Some(position) = reduce::first_not_finite(output) {
+            self.not_finite.fetch_min(first + position / self.features_out, Ordering::Relaxed);
         }
     }
 
@@ -330,7 +301,7 @@ struct Lanes<'a, T: Scalar> {
     first: usize,
     count: usize,
     memory: &'a mut [T],
-    output: &'a mut [T],
+    output: Output<'a, T>,
 }
 
 impl<T: Scalar> Divide for Lanes<'_, T> {
@@ -341,7 +312,7 @@ impl<T: Scalar> Divide for Lanes<'_, T> {
     fn divide(self, at: usize) -> (Self, Self) {
         let lane_output = self.trip.partition.lane_samples * self.trip.features_out;
         let (memory, other_memory) = self.memory.split_at_mut(at * self.trip.way.layout.total);
-        let (output, other_output) = self.output.split_at_mut(at * lane_output);
+        let (output, other_output) = self.output.split_at(at * lane_output);
         let others =
             Self { first: self.first + at, count: self.count - at, memory: other_memory, output: other_output, ..self };
         (Self { count: at, memory, output, ..self }, others)
@@ -349,16 +320,54 @@ impl<T: Scalar> Divide for Lanes<'_, T> {
 
     fn run(self) {
         let trip = self.trip;
-        let lane_output = (trip.partition.lane_samples * trip.features_out).max(1);
-        let memories = self.memory.chunks_exact_mut(trip.way.layout.total.max(1));
-        for (index, (memory, output)) in memories.zip(self.output.chunks_mut(lane_output)).enumerate() {
+        let (mut memory, mut output) = (self.memory, self.output);
+        for index in 0..self.count {
             let lane_first = (self.first + index) * trip.partition.lane_samples;
-            for (first, samples) in trip.partition.parts(output.len() / trip.features_out) {
-                let part = first * trip.features_out..(first + samples) * trip.features_out;
-                if let Some(output) = output.get_mut(part) {
-                    trip.part(lane_first + first, samples, memory, output);
-                }
+            let (_, samples) = trip.partition.lane(self.first + index, trip.batch.samples());
+            let (of_lane, others) = memory.split_at_mut(trip.way.layout.total);
+            memory = others;
+            for (first, samples) in trip.partition.parts(samples) {
+                let (part, others) = output.split_at(samples * trip.features_out);
+                output = others;
+                trip.part(lane_first + first, samples, of_lane, part);
             }
         }
     }
+}
+
+/// The place of a batch's results, or of some of them.
+pub(super) enum Output<'a, T> {
+    /// Holds numbers already, those of another batch for instance.
+    Old(&'a mut [T]),
+    /// Has not been written.
+    Fresh(Fresh<'a, T>),
+}
+
+impl<'a, T: Scalar> Output<'a, T> {
+    fn split_at(self, at: usize) -> (Self, Self) {
+        match self {
+            Self::Old(values) => {
+                let (left, right) = values.split_at_mut(at);
+                (Self::Old(left), Self::Old(right))
+            }
+            Self::Fresh(values) => {
+                let (left, right) = values.split_at(at);
+                (Self::Fresh(left), Self::Fresh(right))
+            }
+        }
+    }
+
+    /// Numbers to be overwritten, still in the cache if they had to be written.
+    fn into_slice(self) -> &'a mut [T] {
+        match self {
+            Self::Old(values) => values,
+            Self::Fresh(values) => values.zeros(),
+        }
+    }
+}
+
+/// A batch in parts that are small enough to be visited, with the first sample of each.
+pub(super) fn parts<T: Scalar>(batch: Batch<'_, T>) -> impl Iterator<Item = (usize, Batch<'_, T>)> {
+    let firsts = (0..batch.samples()).step_by(AT_ONCE);
+    firsts.map(move |first| (first, batch.part(first, (batch.samples() - first).min(AT_ONCE))))
 }

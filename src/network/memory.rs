@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Structure;
+use super::{Node, Structure};
 use crate::layer::Activation;
 use crate::shape::{checked_product, checked_sum};
 use crate::{InputError, Scalar, ShapeError};
@@ -81,10 +81,13 @@ impl Layout {
         Ok(())
     }
 
-    /// Outputs alternate between two buffers; nothing is kept.
-    pub fn inference<T: Scalar>(structure: &Structure<T>, samples: usize) -> Result<Self, ShapeError> {
+    /// For loss and metrics without a backward pass: outputs alternate between two buffers. Metrics use the range of the last output's gradient as scratch.
+    pub fn evaluation<T: Scalar>(structure: &Structure<T>, samples: usize, keep: Keep) -> Result<Self, ShapeError> {
         let mut taker = Taker { samples, end: 0 };
         let mut layout = Self::bare(structure, &mut taker)?;
+        let (elements, last) = (structure.output().elements(), structure.last_active());
+        layout.target = taker.take(if keep.target || last.is_none() { elements } else { 0 })?;
+        let scratch = taker.take(elements)?;
         let mut turns = Turns::new(structure, &mut taker)?;
         for (index, node) in structure.nodes.iter().enumerate() {
             let output = match (node.is_skipped(), structure.source(index)) {
@@ -93,29 +96,84 @@ impl Layout {
                 (true, None) => layout.input.clone(),
             };
             layout.outputs.push(output);
+            layout.output_gradients.push(if Some(index) >= last { scratch.clone() } else { 0..0 });
+            // Of all layers only these run as in training; the others have no cache.
+            layout.caches.push(taker.take(if node.plan.sums_per_sample { node.plan.cache_per_sample } else { 0 })?);
+        }
+        if structure.forgets_predictions(keep.link) {
+            layout.judge_in_place(structure, &mut taker)?;
+        }
+        layout.total = taker.end;
+        Ok(layout)
+    }
+
+    /// For inference through `nodes`, from inputs of which `staged` elements each are copied first. Outputs alternate between two buffers; nothing is kept, and
+    /// the last output is elsewhere.
+    pub fn inference<T: Scalar>(
+        structure: &Structure<T>,
+        samples: usize,
+        nodes: &Range<usize>,
+        staged: usize,
+    ) -> Result<Self, ShapeError> {
+        let mut taker = Taker { samples, end: 0 };
+        let within = || structure.nodes.iter().filter(|node| nodes.contains(&node.index));
+        let [side, scratch] =
+            [within().map(|node| node.plan.side_input).max(), within().map(|node| node.plan.scratch).max()];
+        let mut layout = Self {
+            input: taker.take(staged)?,
+            side: taker.take(side.unwrap_or(0))?,
+            scratch: taker.take_once(scratch.unwrap_or(0))?,
+            ..Self::empty()
+        };
+        let last = nodes.clone().rev().find(|index| structure.runs(*index, nodes)).unwrap_or(nodes.start);
+        let is_inner = |node: &&Node<T>| node.index < last && structure.runs(node.index, nodes);
+        let largest = |turn| within().filter(is_inner).skip(turn).step_by(2).map(|node| node.output.elements()).max();
+        let mut turns = [taker.take(largest(0).unwrap_or(0))?, taker.take(largest(1).unwrap_or(0))?];
+        for (index, node) in structure.nodes.iter().enumerate() {
+            let output = match structure.source(index) {
+                _ if nodes.contains(&index) && is_inner(&node) => {
+                    let [turn, _] = &turns;
+                    let output = head(turn, samples * node.output.elements());
+                    turns.reverse();
+                    output
+                }
+                Some(source) if node.is_skipped() => at(&layout.outputs, source),
+                None if node.is_skipped() => layout.input.clone(),
+                _ => 0..0,
+            };
+            layout.outputs.push(output);
             layout.caches.push(0..0);
         }
         layout.total = taker.end;
         Ok(layout)
     }
 
-    /// The ranges that every lane needs.
+    /// The ranges that every lane of a training pass needs.
     fn bare<T: Scalar>(structure: &Structure<T>, taker: &mut Taker) -> Result<Self, ShapeError> {
         let scratch = structure.nodes.iter().map(|node| node.plan.scratch).max().unwrap_or(0);
         Ok(Self {
-            // The input of a decoder run alone is a code, which may be larger than the model's input.
             input: taker.take(structure.input.elements().max(structure.largest_output()))?,
             side: taker.take(structure.side_input)?,
+            scratch: taker.take_once(scratch)?,
+            ..Self::empty()
+        })
+    }
+
+    /// No range at all.
+    fn empty() -> Self {
+        Self {
+            input: 0..0,
+            side: 0..0,
             target: 0..0,
             outputs: Vec::new(),
             caches: Vec::new(),
             output_gradients: Vec::new(),
             input_gradient: 0..0,
-            scratch: taker.take_once(scratch)?,
+            scratch: 0..0,
             gradients: 0..0,
             judged: 0..0,
             total: 0,
-        })
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod activity;
 mod buffer;
 mod builder;
 mod collect;
+mod diagnosis;
 mod error;
 mod infer;
 mod lanes;
@@ -17,6 +18,7 @@ mod step;
 mod structure;
 mod summary;
 mod tape;
+mod workspace;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,15 +26,16 @@ use std::sync::Arc;
 use prepared::Prepared;
 
 pub use activity::Activity;
+pub(crate) use activity::mean;
 pub use builder::NetworkBuilder;
 pub use error::{BuildError, BuildErrorKind, ParameterError};
 pub(crate) use infer::Ending;
-pub use infer::Workspace;
 pub use parameters::Parameter;
 pub use summary::Summary;
 pub use tape::Tape;
+pub use workspace::Workspace;
 
-pub(crate) use memory::{Keep, zeros};
+pub(crate) use memory::{JUDGED_AT_ONCE, Keep, zeros};
 pub(crate) use penalty::WeightPenalty;
 pub(crate) use step::{Judge, Read, Record, Step};
 pub(crate) use structure::{Entry, Node, Sharing, Structure};

@@ -40,6 +40,12 @@ impl Partition {
         Self { lanes: samples.div_ceil(lane_samples).max(1), lane_samples, part_samples }
     }
 
+    /// For loss and metrics of up to `samples` samples without a backward pass: the lanes of training steps of as many samples.
+    pub fn evaluation<T: Scalar>(structure: &Structure<T>, samples: usize) -> Self {
+        let lanes = Self::training(structure, samples, false);
+        Self { part_samples: lanes.lane_samples.min(samples_in_cache(structure)), ..lanes }
+    }
+
     /// For inference of up to `samples` samples.
     pub fn inference<T: Scalar>(structure: &Structure<T>, samples: usize) -> Self {
         let lane_samples = samples.div_ceil(MAX_LANES).max(MIN_LANE_SAMPLES);

@@ -47,20 +47,44 @@ impl<T: Scalar> Tape<T> {
         whole: bool,
         metrics: usize,
     ) -> Result<Self, Error> {
+        let structure = &network.structure;
+        let partition = Partition::training(structure, capacity, whole);
+        let layout = Layout::training(structure, partition.part_samples, keep).map_err(Error::from)?;
+        let halved = structure.nodes.iter().any(|node| node.whole_batch()) && structure.parameter_count() <= MAX_HALVED;
+        let second_gradients = zeros(if halved { structure.parameter_count() } else { 0 })?;
+        Ok(Self { second_gradients, ..Self::of(network, capacity, partition, layout, metrics)? })
+    }
+
+    /// For loss and metrics without a backward pass.
+    pub(crate) fn for_evaluation(
+        network: &Network<T>,
+        capacity: usize,
+        keep: Keep,
+        metrics: usize,
+    ) -> Result<Self, Error> {
+        let partition = Partition::evaluation(&network.structure, capacity);
+        let layout = Layout::evaluation(&network.structure, partition.part_samples, keep).map_err(Error::from)?;
+        Self::of(network, capacity, partition, layout, metrics)
+    }
+
+    fn of(
+        network: &Network<T>,
+        capacity: usize,
+        partition: Partition,
+        layout: Layout,
+        metrics: usize,
+    ) -> Result<Self, Error> {
         if capacity == 0 {
             return Err(InputError::Empty.into());
         }
         network.prepared()?; // now, so that the first pass is as fast as the others
         let structure = Arc::clone(&network.structure);
-        let partition = Partition::training(&structure, capacity, whole);
-        let layout = Layout::training(&structure, partition.part_samples, keep).map_err(Error::from)?;
-        let halved = structure.nodes.iter().any(|node| node.whole_batch()) && structure.parameter_count() <= MAX_HALVED;
         let total = crate::shape::checked_product("elements of a tape", &[layout.total, partition.lanes])?;
         Ok(Self {
             records: (0..partition.lanes).map(|_| Record::new(&structure, metrics)).collect::<Result<_, _>>()?,
             total: Record::new(&structure, metrics)?,
             memory: Buffer::zeros(total)?,
-            second_gradients: zeros(if halved { structure.parameter_count() } else { 0 })?,
+            second_gradients: Vec::new(),
             structure,
             layout,
             partition,
@@ -301,6 +325,7 @@ impl<T: Scalar> Step<T> for ReadBatch<'_, T> {
         }
         if let Some(scaler) = self.scaler {
             scaler.apply(read.input);
+            scaler.require_fits("sample", read.input, |sample| positions.start + sample)?;
         }
         if let Some(side) = self.batch.side() {
             for (sample, target) in positions.zip(read.side.chunks_exact_mut(side.features().max(1))) {
