@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::OptionError;
+use crate::autoencoder::RowError;
 use crate::data::{DataError, InputError};
 use crate::graph::{BuildError, ParameterError};
 use crate::loss::LossError;
@@ -65,15 +66,31 @@ macro_rules! debug_as_displayed {
     )*};
 }
 
-debug_as_displayed!(Error, BuildError, DataError, InputError, ModelFileError, OptionError, ParameterError, TrainError);
+debug_as_displayed!(
+    Error,
+    BuildError,
+    DataError,
+    InputError,
+    ModelFileError,
+    OptionError,
+    ParameterError,
+    RowError,
+    TrainError
+);
 
 impl Error {
     /// Turns an error about a part of a batch that begins at sample `first` into one about the batch, by renumbering the sample.
     pub(crate) fn after(self, first: usize) -> Self {
         match self {
-            Self::Input(InputError::NotFinite { sample, feature }) => {
-                Self::Input(InputError::NotFinite { sample: first + sample, feature })
-            }
+            Self::Input(error) => error.after(first).into(),
+            other => other,
+        }
+    }
+
+    /// The same about sample `number`.
+    pub(crate) fn of_sample(self, number: usize) -> Self {
+        match self {
+            Self::Input(error) => error.of_sample(number).into(),
             other => other,
         }
     }

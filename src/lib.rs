@@ -59,9 +59,9 @@
 //! | define a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`]; against overfitting: [`Dropout`], [`GaussianNoise`], [`BatchNorm`], [`Regularizer`] |
 //! | make it denoise | [`Trainer::corrupt`]; [`GaussianCorruption`], [`Masking`], [`SaltAndPepper`], [`Swap`]; [`Corrupted`] for evaluation |
 //! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`KlWarmUp`] |
-//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`]; [`Checkpoints`] |
+//! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`]; [`Checkpoints`]; [`Trainer::review`] for mistakes that are no errors |
 //! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
-//! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), and their `_with` variants, which do not allocate |
+//! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), [`scores`](Autoencoder::scores) of tables with bad rows, and their `_with` variants, which do not allocate |
 //! | generate samples, inspect the code | [`Autoencoder::sample`], [`interpolate`](Autoencoder::interpolate), [`traverse`](Autoencoder::traverse), [`encode_distribution`](Autoencoder::encode_distribution), [`elbo`](Autoencoder::elbo), [`log_likelihood`](Autoencoder::log_likelihood), [`latent_report`](Autoencoder::latent_report), [`activity`](Autoencoder::activity) |
 //! | save and load it | [`Autoencoder::save`], [`Autoencoder::load`], [`Registry`] for your own layers |
 //! | extend it | the traits [`Layer`], [`Loss`], [`Optimizer`], [`Schedule`], [`Corruption`], [`Metric`], [`Callback`], [`Source`] |
@@ -73,7 +73,10 @@
 //! - A batch is **features × samples**, one sample in each column of an [`nalgebra`] matrix.
 //! - An image is height × width × channels, channels fastest, as in Keras.
 //! - Definitions and defaults are Keras's, unless the docs say otherwise.
-//! - The same seed gives bit-identical results for any number of threads; in inference, a sample's result does not depend on its batch.
+//! - The same seed gives bit-identical results for any number of threads; in inference, a sample's result depends on the sample, and the seed where
+//!   something is drawn, never on its place or its batch. (Validation during training and [`Corrupted`] draw by a sample's index.)
+//! - No result of inference is NaN: a score that is too large for the float type is infinite, any other result that is not finite is an error that names sample
+//!   and layer.
 //! - Bad input gives an [`Error`] that says where; nothing panics, and no update is applied by halves.
 //!
 //! # Features
@@ -134,7 +137,7 @@ mod train;
 
 pub use nalgebra;
 
-pub use autoencoder::{Autoencoder, AutoencoderBuilder, LatentReport, Posterior};
+pub use autoencoder::{Autoencoder, AutoencoderBuilder, LatentReport, Posterior, RowError};
 pub use config::{Config, ConfigError, Value};
 pub use data::{
     Batch, Corrupted, Corruption, CorruptionPass, DataError, GaussianCorruption, InputError, Masking, MinMaxScaler,

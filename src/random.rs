@@ -1,7 +1,11 @@
 //! [`Random`]: random numbers as a function of where they are used, not of which thread computes them.
 
+mod row;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng};
+
+pub(crate) use row::RowKey;
 
 /// What random numbers are for; two purposes never share a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +23,8 @@ pub(crate) enum Purpose {
 
 /// A place in a computation, from which each sample gets an independent random stream.
 ///
-/// A stream is ChaCha8 keyed by (seed, purpose, layer, epoch, step, position of the sample in the batch).
+/// A stream is ChaCha8 keyed by (seed, purpose, layer, epoch, step, position of the sample in the batch). Where codes of samples are drawn
+/// in inference, the bits of the sample's values stand for its position.
 /// The same place gives the same numbers for any number of threads and on every platform. A layer finds it in its pass:
 ///
 /// ```
@@ -70,6 +75,11 @@ impl Random {
     /// The place `samples` further along the batch.
     pub(crate) fn skip(self, samples: usize) -> Self {
         Self { position: self.position.wrapping_add(samples as u64), ..self }
+    }
+
+    /// The place of a row, wherever it is: `key` depends on its values alone ([`RowKey`]).
+    pub(crate) fn of_row(self, key: u64) -> Self {
+        Self { position: key, ..self }
     }
 
     /// The stream of the sample at `position` within the pass's part of the batch.

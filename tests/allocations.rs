@@ -70,7 +70,10 @@ fn allocations() -> Outcome {
     steps_allocate_nothing()?;
     epochs_allocate_only_their_reports()?;
     explicit_passes_allocate_nothing_after_the_first()?;
-    inference_with_a_workspace_allocates_nothing()
+    inference_with_a_workspace_allocates_nothing()?;
+    scores_with_a_workspace_allocate_nothing()?;
+    a_plain_call_allocates_its_result_and_little_more()?;
+    a_validation_allocates_only_its_report()
 }
 
 /// Allocations between the end of the first step and that of the last, of one epoch.
@@ -183,5 +186,71 @@ fn inference_with_a_workspace_allocates_nothing() -> Outcome {
         let found = heap::calls() - before;
         assert!(found <= threads * OF_A_THREAD, "{found} in 300 calls\n{}", model.summary());
     }
+    Ok(())
+}
+
+fn scores_with_a_workspace_allocate_nothing() -> Outcome {
+    let model = dense()?;
+    let data = Numbers::new(3).matrix::<f32>(400, 300);
+    let (mut workspace, mut scores) = (model.workspace(300)?, vec![Ok(0.0); 300]);
+    model.scores_with(&mut workspace, &data, &mut scores)?;
+    let before = heap::calls();
+    for _ in 0..40 {
+        model.scores_with(&mut workspace, &data, &mut scores)?;
+    }
+    let (found, threads) = (heap::calls() - before, std::thread::available_parallelism()?.get());
+    assert!(found <= threads * OF_A_THREAD, "{found} in 40 calls");
+    Ok(())
+}
+
+/// Memory for the result, which nobody fills with zeros beforehand, and for what lies between the layers.
+fn a_plain_call_allocates_its_result_and_little_more() -> Outcome {
+    let model = Autoencoder::<f32>::builder(Shape::flat(784))
+        .encoder(Dense::new(32).activation(Activation::Relu))
+        .mirror(Activation::Sigmoid)
+        .build()?;
+    for samples in [1, 256, 2000] {
+        let data = Numbers::new(3).matrix::<f32>(784, samples);
+        let codes = model.encode(&data)?;
+        let calls: [(&str, &dyn Fn() -> Result<usize, Error>); 3] = [
+            ("encode", &|| Ok(model.encode(&data)?.len())),
+            ("decode", &|| Ok(model.decode(&codes)?.len())),
+            ("reconstruct", &|| Ok(model.reconstruct(&data)?.len())),
+        ];
+        for (name, call) in calls {
+            call()?; // the pool's threads start
+            let before = heap::bytes();
+            let result = 4 * call()?;
+            let after = heap::bytes();
+            let [all, zeros] = [after[0] - before[0], after[1] - before[1]];
+            println!("{name}, {samples} samples: a result of {result} bytes, {all} allocated, {zeros} of them zeros");
+            let codes = 4 * 32 * samples.next_multiple_of(64);
+            let few = 2 * codes + 8 * 1024; // room for them is tried first; and small things
+            assert!(all <= result + few, "{name}, {samples} samples: {all} bytes for a result of {result}");
+            assert!(zeros <= few, "{name}, {samples} samples: {zeros} zeros for a result of {result}");
+        }
+    }
+    Ok(())
+}
+
+/// The memory of validation is there before the first step.
+fn a_validation_allocates_only_its_report() -> Outcome {
+    let (data, held_out) = (Numbers::new(3).matrix::<f32>(400, 64), Numbers::new(4).matrix::<f32>(400, 600));
+    let bytes = |epochs: usize, validates: bool| -> Result<usize, Error> {
+        let mut model = dense()?;
+        let mut trainer = Trainer::new(Bce, Adam::default()).epochs(epochs).batch_size(1);
+        if validates {
+            trainer = trainer.validation(&held_out);
+        }
+        let [before, _] = heap::bytes();
+        in_pool(1, || trainer.fit(&mut model, &data))?;
+        let [after, _] = heap::bytes();
+        Ok(after - before)
+    };
+    let ten_epochs = |validates| -> Result<usize, Error> { Ok(bytes(12, validates)? - bytes(2, validates)?) };
+    bytes(2, true)?;
+    let (with, without) = (ten_epochs(true)?, ten_epochs(false)?);
+    println!("ten epochs allocate {with} bytes with validation, {without} without");
+    assert!(with <= without + 10 * 1024, "{with} and {without}");
     Ok(())
 }

@@ -191,6 +191,7 @@ fn everything_is_send_and_sync() {
         AutoencoderBuilder<T>,
         LatentReport,
         Posterior<T>,
+        RowError,
         Network<T>,
         NetworkBuilder<T>,
         Tape<T>,

@@ -145,6 +145,7 @@ fn the_area_under_the_curve_counts_ordered_pairs() {
     assert_eq!(auc(&[0.1, 0.5, 0.5, 0.9]), 0.875);
     assert_eq!(auc(&[-0.0, 0.0, 0.0, -0.0]), 0.5);
     assert_eq!(area_under_roc_curve(&[0.1, 0.2], &[true, true]), None);
+    assert!(area_under_roc_curve(&[0.1, f64::NAN], &[true, false]).is_some_and(f64::is_nan));
     assert_eq!(area_under_roc_curve::<f64>(&[], &[]), None);
 }
 

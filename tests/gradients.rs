@@ -348,3 +348,27 @@ fn linked_losses_through_a_network() {
         case.check(&mut random).check(name);
     }
 }
+
+/// Neither as a gradient, nor as a value of the function, nor beside a good tensor.
+#[test]
+fn a_nan_is_no_match() {
+    use autoencoder::testing::{GradientComparison, compare_gradient};
+    let point = [0.3, -0.7, 1.1];
+    let squares = |point: &[f64]| point.iter().map(|x| 0.5 * x * x).collect::<Vec<_>>();
+    let good = compare_gradient(&point, &point, 1, squares);
+    assert!(good.error < 1e-9);
+    let nan_gradient = compare_gradient(&point, &[0.3, f64::NAN, 1.1], 1, squares);
+    let nan_value = compare_gradient(&point, &point, 1, |point| {
+        let mut terms = squares(point);
+        terms[0] = if point[1] == -0.7 { terms[0] } else { f64::NAN };
+        terms
+    });
+    for bad in [nan_gradient, nan_value] {
+        assert_eq!(bad.error, f64::INFINITY);
+        for order in [[good, bad], [bad, good]] {
+            let mut sum = GradientComparison::default();
+            order.into_iter().for_each(|comparison| sum.add(comparison));
+            assert_eq!(sum.error, f64::INFINITY);
+        }
+    }
+}

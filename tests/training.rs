@@ -278,3 +278,54 @@ fn a_history_prints_and_writes_csv() -> Outcome {
     assert!(history.to_string().lines().next().unwrap().contains("validation_loss"));
     Ok(())
 }
+
+/// Counts how often it is read.
+struct CountedReads {
+    data: DMatrix<f64>,
+    calls: std::sync::atomic::AtomicUsize,
+}
+
+impl Source<f64> for CountedReads {
+    fn len(&self) -> usize {
+        self.data.ncols()
+    }
+
+    fn features(&self) -> usize {
+        self.data.nrows()
+    }
+
+    fn read(&self, samples: &[usize], batch: &mut [f64]) -> Result<(), DataError> {
+        self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.data.read(samples, batch)
+    }
+}
+
+/// Validation adds the losses of the same samples in the same order as `evaluate`, whatever the batches of training; and is as fast.
+#[test]
+fn validation_has_the_bits_of_evaluate_for_every_batch_size() -> Outcome {
+    let data = images::<f64>(700);
+    let held_out = CountedReads { data: data.columns(60, 631).into_owned(), calls: 0.into() };
+    let reads = || held_out.calls.swap(0, std::sync::atomic::Ordering::Relaxed);
+    let losses: [fn() -> Box<dyn Loss<f64>>; 3] = [|| Box::new(Bce), || Box::new(Mse), || Box::new(Mae)];
+    for (loss, layers) in losses.into_iter().zip([shallow, mirrored, deep] as [Layers<f64>; 3]) {
+        let mut reads_of_ones = None;
+        for batch_size in [1, 7, 50, 60] {
+            let mut model = built(layers);
+            let trainer = Trainer::new(loss(), Sgd::new(0.01)).batch_size(batch_size).metric(Accuracy);
+            let history = trainer.validation(&held_out).fit(&mut model, &data.columns(0, 60))?;
+            let read = reads();
+            assert_eq!(*reads_of_ones.get_or_insert(read), read, "batches of {batch_size}");
+            let expected = model.evaluate(loss().as_ref(), &held_out)?;
+            assert_eq!(history.validation_loss(), Some(expected), "batches of {batch_size}");
+            let accuracy = model.network().evaluate_metric(Accuracy, &held_out, &held_out)?;
+            assert_eq!(history.validation_metric("accuracy"), Some(accuracy), "batches of {batch_size}");
+            reads();
+            let mut model = built(layers);
+            let mut trainer = Trainer::new(loss(), Sgd::new(0.01)).batch_size(batch_size).validation_fraction(0.9);
+            let history = trainer.fit(&mut model, &data)?;
+            let expected = model.evaluate(loss().as_ref(), &data.columns(70, 630))?;
+            assert_eq!(history.validation_loss(), Some(expected), "batches of {batch_size}");
+        }
+    }
+    Ok(())
+}

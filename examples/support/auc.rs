@@ -1,7 +1,8 @@
 //! Area under the ROC curve.
 
 /// How well scores tell positive samples from the others: the probability that a positive sample scores higher than another
-/// one, where equal scores count a half. 1 is perfect, 0.5 is chance. `None` where either kind is missing.
+/// one, where equal scores count a half. 1 is perfect, 0.5 is chance; NaN where a score is, for it has no rank. `None` where
+/// either kind is missing.
 ///
 /// From the ranks: AUC = (R₊ − n₊(n₊ + 1)/2) / (n₊ n₋), with R₊ the sum of the positive samples' ranks (Mann-Whitney U).
 pub fn area_under_roc_curve<T: Copy + Into<f64>>(scores: &[T], positive: &[bool]) -> Option<f64> {
@@ -10,6 +11,9 @@ pub fn area_under_roc_curve<T: Copy + Into<f64>>(scores: &[T], positive: &[bool]
     let negatives = positive.len() as f64 - positives;
     if positives == 0.0 || negatives == 0.0 {
         return None;
+    }
+    if scores.iter().any(|&score| score.into().is_nan()) {
+        return Some(f64::NAN);
     }
     let rank_sum: f64 =
         ranks(scores).iter().zip(positive).filter(|&(_, &is_positive)| is_positive).map(|(rank, _)| rank).sum();

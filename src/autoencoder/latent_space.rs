@@ -31,7 +31,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// # Errors
     /// [`Error`] if the model is not variational, the memory cannot be allocated, or a layer needs a side input.
     pub fn sample(&self, count: usize, seed: u64) -> Result<DMatrix<T>, Error> {
-        self.network.latent_before(self.split).ok_or(InputError::NotVariational)?;
+        self.latent()?;
         let mut codes = self.codes(count)?;
         for (index, mut code) in codes.column_iter_mut().enumerate() {
             let mut rng = Random::new(seed, Purpose::Prior).sample(index);
@@ -63,15 +63,14 @@ impl<T: Scalar> Autoencoder<T> {
     /// # Errors
     /// [`Error`] if a code does not fit this model.
     pub fn interpolate_spherical(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
-        let product = |a: &[T], b: &[T]| a.iter().zip(b).map(|(a, b)| a.into_f64() * b.into_f64()).sum::<f64>();
-        let cosine = product(a, b) / (product(a, a).sqrt() * product(b, b).sqrt());
+        let cosine = cosine(a, b);
         let angle = cosine.clamp(-1.0, 1.0).acos();
         let sine = angle.sin();
         match sine > 1e-6 {
             true => {
                 self.walk(a, b, steps, |share| [((1.0 - share) * angle).sin() / sine, (share * angle).sin() / sine])
             }
-            false => self.interpolate(a, b, steps), // also for NaN, if a code is 0
+            false => self.interpolate(a, b, steps), // also for NaN, if a code is 0 or not finite
         }
     }
 
@@ -121,6 +120,23 @@ impl<T: Scalar> Autoencoder<T> {
         let values = zeros(checked_product("elements of codes", &[features, count])?)?;
         Ok(DMatrix::from_vec(features, count, values))
     }
+}
+
+/// The cosine of the angle between two codes; NaN if one of them is 0 or not finite.
+fn cosine<T: Scalar>(a: &[T], b: &[T]) -> f64 {
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let cosine = |a: &[f64], b: &[f64]| product(a, b) / (product(a, a).sqrt() * product(b, b).sqrt());
+    let [a, b] = [a, b].map(|code| code.iter().map(|value| value.into_f64()).collect::<Vec<_>>());
+    let found = cosine(&a, &b);
+    if found.is_finite() {
+        return found;
+    }
+    // The squares of very large or very small numbers are infinite or 0; those of shares of the largest are not.
+    let shares = |code: Vec<f64>| {
+        let largest = code.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+        code.into_iter().map(|value| value / largest).collect::<Vec<_>>()
+    };
+    cosine(&shares(a), &shares(b))
 }
 
 /// `steps` numbers from 0 to 1, the same distance from each to the next.

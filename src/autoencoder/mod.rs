@@ -3,6 +3,7 @@
 mod builder;
 mod latent_space;
 mod posterior;
+mod score;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,11 +12,11 @@ use nalgebra::{DMatrix, DMatrixView};
 
 pub use builder::AutoencoderBuilder;
 pub use posterior::{LatentReport, Posterior};
+pub use score::RowError;
 
-use crate::data::{Batch, Columns, InputError};
+use crate::data::Batch;
 use crate::exec::{Activity, Workspace};
 use crate::graph::{BuildError, Graph, Network, Parameter, ParameterError, Summary};
-use crate::kernel::reduce;
 use crate::{Error, Scalar, Shape};
 
 /// An encoder and a decoder, trained together to reproduce their input.
@@ -202,92 +203,6 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.predict_with(workspace, samples)
     }
 
-    /// For each sample, the mean over features of (sample − reconstruction)², in squared units of the data. Large for samples unlike the training data.
-    ///
-    /// With a [`scaler`](AutoencoderBuilder::scaler), features of large units dominate it; to find anomalies in such data take
-    /// [`scaled_reconstruction_error`](Self::scaled_reconstruction_error).
-    ///
-    /// # Errors
-    /// [`Error`] if the batch does not suit the model.
-    pub fn reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
-        let samples = samples.into();
-        let mut errors = Vec::with_capacity(samples.samples());
-        self.network.each_output(self.network.all(), samples, |sample, reconstruction| {
-            errors.push(mean_squared_error(&samples, sample, reconstruction));
-        })?;
-        Ok(errors)
-    }
-
-    /// For each sample, the mean over features of ((sample − reconstruction) / s)², where the model's [`scaler`](AutoencoderBuilder::scaler) divides each feature by its
-    /// s: every feature counts alike, as in training. Without a scaler the same as [`reconstruction_error`](Self::reconstruction_error).
-    ///
-    /// ```
-    /// use autoencoder::nalgebra::DMatrix;
-    /// use autoencoder::{Autoencoder, Dense, Shape, StandardScaler};
-    ///
-    /// // Two features, one in thousandths and one in thousands.
-    /// let data = DMatrix::from_fn(2, 50, |feature, sample| [0.001, 1000.0][feature] * (sample % 7) as f64);
-    /// let scaler = StandardScaler::fit(&data)?;
-    /// let model = Autoencoder::<f64>::builder(Shape::flat(2)).scaler(scaler).encoder(Dense::new(1)).decoder(Dense::new(2)).build()?;
-    /// let errors = model.scaled_reconstruction_error(&data)?; // both features count
-    /// # assert_eq!(errors.len(), 50);
-    /// # Ok::<(), autoencoder::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error`] if the batch does not suit the model.
-    pub fn scaled_reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
-        let Some(scaler) = self.network.input_scaler() else { return self.reconstruction_error(samples) };
-        let samples = samples.into();
-        let (mut errors, mut sample) = (Vec::with_capacity(samples.samples()), vec![T::zero(); samples.features()]);
-        self.network.each_output(self.network.all(), samples, |index, reconstruction| {
-            samples.columns().copy(index, &mut sample);
-            let differences = sample.iter().zip(reconstruction).zip(scaler.scale());
-            let squares = differences.map(|((value, again), scale)| ((*value - *again).into_f64() / scale).powi(2));
-            errors.push(T::from_f64(squares.sum::<f64>() / samples.features().max(1) as f64));
-        })?;
-        Ok(errors)
-    }
-
-    /// [`reconstruction_error`](Self::reconstruction_error) without allocating: writes one error per sample to `errors`.
-    ///
-    /// # Errors
-    /// [`Error`] if the batch does not suit the model or the workspace, or `errors` does not have one element per sample.
-    pub fn reconstruction_error_with<'b>(
-        &self,
-        workspace: &mut Workspace<T>,
-        samples: impl Into<Batch<'b, T>>,
-        errors: &mut [T],
-    ) -> Result<(), Error> {
-        let samples = samples.into();
-        if errors.len() != samples.samples() {
-            let (expected, found) = (samples.samples(), errors.len());
-            return Err(InputError::Length { what: "places for errors", expected, found }.into());
-        }
-        let reconstructions = self.reconstruct_with(workspace, samples)?;
-        for (sample, (error, reconstruction)) in errors.iter_mut().zip(reconstructions.column_iter()).enumerate() {
-            *error = mean_squared_error(&samples, sample, reconstruction.as_slice());
-        }
-        Ok(())
-    }
-
-    /// For each feature, the mean over samples of (sample − reconstruction)², in squared units of the data: which features the model reconstructs badly.
-    ///
-    /// # Errors
-    /// [`Error`] if the batch does not suit the model.
-    pub fn reconstruction_error_per_feature<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
-        let samples = samples.into();
-        let (mut sums, mut sample) = (vec![0.0; samples.features()], vec![T::zero(); samples.features()]);
-        self.network.each_output(self.network.all(), samples, |index, reconstruction| {
-            samples.columns().copy(index, &mut sample);
-            for ((sum, value), again) in sums.iter_mut().zip(&sample).zip(reconstruction) {
-                *sum += (*value - *again).into_f64().powi(2);
-            }
-        })?;
-        let count = samples.samples().max(1) as f64;
-        Ok(sums.into_iter().map(|sum| T::from_f64(sum / count)).collect())
-    }
-
     /// The output of the layer named `layer` (`encoder.0`, `decoder.2`), after its activation. See [`Network::activations`].
     ///
     /// # Errors
@@ -311,25 +226,4 @@ impl<T: Scalar> Autoencoder<T> {
     pub(crate) fn decoder_layers(&self) -> Range<usize> {
         self.split..self.network.all().end
     }
-}
-
-/// The mean over features of (sample − reconstruction)² of sample `index`.
-fn mean_squared_error<T: Scalar>(samples: &Batch<'_, T>, index: usize, reconstruction: &[T]) -> T {
-    let sum = squared_error(&samples.columns(), index, reconstruction);
-    T::from_f64(sum / samples.features().max(1) as f64)
-}
-
-/// Σ (sample − reconstruction)² of sample `index`; the same bits whether or not the sample is contiguous.
-fn squared_error<T: Scalar>(samples: &Columns<'_, T>, index: usize, reconstruction: &[T]) -> f64 {
-    if let Some(sample) = samples.run(index, 1) {
-        return reduce::squared_differences(sample, reconstruction);
-    }
-    let mut values = samples.values(index);
-    let mut block = [T::zero(); reduce::BLOCK];
-    let mut sum = 0.0;
-    for again in reconstruction.chunks(reduce::BLOCK) {
-        block.iter_mut().zip(values.by_ref().take(again.len())).for_each(|(slot, value)| *slot = value);
-        sum += reduce::squared_differences(block.get(..again.len()).unwrap_or(&[]), again);
-    }
-    sum
 }

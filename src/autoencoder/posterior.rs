@@ -5,8 +5,10 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::Autoencoder;
 use crate::data::{Batch, InputError};
-use crate::layer::{deviation, divergence};
-use crate::random::{Purpose, Random};
+use crate::exec::mean;
+use crate::kernel::reduce;
+use crate::layer::{Latent, deviation, divergence};
+use crate::random::{Purpose, Random, RowKey};
 use crate::{Error, Scalar};
 
 /// For each sample, the normal distribution q(z|x) of its code, with independent dimensions.
@@ -17,6 +19,8 @@ pub struct Posterior<T: Scalar> {
     pub mean: DMatrix<T>,
     /// The log-variances ℓ: code features × samples.
     pub log_variance: DMatrix<T>,
+    /// The key of each sample, from which its noise is drawn.
+    keys: Vec<u64>,
 }
 
 impl<T: Scalar> Posterior<T> {
@@ -35,19 +39,27 @@ impl<T: Scalar> Posterior<T> {
         })
     }
 
-    /// Draws one code per sample, μ + exp(½ℓ)·ε: code features × samples. The same seed gives the same codes.
+    /// Draws one code per sample, μ + exp(½ℓ)·ε: code features × samples. The noise ε depends on the sample's values and the seed, never
+    /// on its place: the same seed gives the same codes, to equal samples equal ones, and to different samples independent ones.
     pub fn draw(&self, seed: u64) -> DMatrix<T> {
         let mut codes = self.mean.clone();
         for (index, (mut code, log_variance)) in
             codes.column_iter_mut().zip(self.log_variance.column_iter()).enumerate()
         {
-            let mut rng = Random::new(seed, Purpose::Posterior).sample(index);
+            let mut rng = self.noise(seed, index).stream();
             for (value, log_variance) in code.iter_mut().zip(log_variance.iter()) {
                 let noise: f64 = StandardNormal.sample(&mut rng);
                 *value += deviation(*log_variance, noise);
             }
         }
         codes
+    }
+
+    /// The random stream of sample `index`.
+    pub(crate) fn noise(&self, seed: u64, index: usize) -> Random {
+        // A column that was added to the public matrices comes from no sample.
+        let key = self.keys.get(index).copied().unwrap_or_else(|| RowKey::of(std::iter::once(index as f64)));
+        Random::new(seed, Purpose::Posterior).of_row(key)
     }
 }
 
@@ -103,15 +115,34 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the model is not variational or the batch does not fit it.
+    /// [`Error`] if the model is not variational, the batch does not fit it, or a number of a distribution is not finite.
     pub fn encode_distribution<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Posterior<T>, Error> {
-        let (index, latent) = self.network.latent_before(self.split).ok_or(InputError::NotVariational)?;
-        let input = self.network.infer(0..index, samples.into())?;
+        let (samples, (index, latent)) = (samples.into(), self.latent()?);
+        let input = self.network.infer(0..index, samples)?;
         let shape = self.network.shape_before(index + 1);
         let mut mean = DMatrix::zeros(shape.elements(), input.ncols());
         let mut log_variance = mean.clone();
         latent.posterior(shape, input.as_slice(), mean.as_mut_slice(), log_variance.as_mut_slice());
-        Ok(Posterior { mean, log_variance })
+        for numbers in [&mean, &log_variance] {
+            if let Some(position) = reduce::first_not_finite(numbers.as_slice()) {
+                let value = numbers.get(position).copied().unwrap_or(T::nan());
+                return Err(self.network.fault_of_layer(index + 1, value).after(position / shape.elements()).into());
+            }
+        }
+        let keys = (0..samples.samples()).map(|sample| self.key(&samples, sample)).collect();
+        Ok(Posterior { mean, log_variance, keys })
+    }
+
+    /// The key of a sample: of its values and of its side input.
+    fn key(&self, samples: &Batch<'_, T>, sample: usize) -> u64 {
+        let side = samples.side().filter(|_| self.network.definition().side_input > 0);
+        let values = samples.columns().values(sample).chain(side.into_iter().flat_map(|side| side.values(sample)));
+        RowKey::of(values.map(Scalar::into_f64))
+    }
+
+    /// The layer that draws the code, and its index.
+    pub(crate) fn latent(&self) -> Result<(usize, &dyn Latent<T>), InputError> {
+        self.network.latent_before(self.split).ok_or(InputError::NotVariational)
     }
 
     /// Which dimensions of a variational model's code carry information about `samples`, and which have collapsed.
@@ -126,7 +157,7 @@ impl<T: Scalar> Autoencoder<T> {
         let count = posterior.mean.ncols() as f64;
         let kl = posterior.kl().row_iter().map(|row| row.sum() / count).collect();
         let variance = |row: &[f64]| {
-            let mean = row.iter().sum::<f64>() / count;
+            let mean = mean(row.iter().copied(), row.len());
             row.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count
         };
         let rows = posterior.mean.row_iter().map(|row| row.iter().map(|value| value.into_f64()).collect::<Vec<_>>());

@@ -119,6 +119,52 @@ pub enum InputError {
         /// The feature (row).
         feature: usize,
     },
+    /// A finite value does not fit into the float type once the scaler has been applied.
+    #[error(
+        "feature {feature} of {what} {sample} overflows when scaled: divided by {scale} it does not fit into the float \
+         type; leave the sample out, clip the value, or fit the scaler to data that hold such values"
+    )]
+    Overflows {
+        /// "sample" or "target".
+        what: &'static str,
+        /// The sample (column).
+        sample: usize,
+        /// The feature (row).
+        feature: usize,
+        /// The number that the scaler divides the feature by.
+        scale: f64,
+    },
+    /// A layer's output is NaN or infinite, although its input is finite.
+    #[error(
+        "the output of layer `{layer}` ({kind}) for sample {sample} is {}, although its input is finite: the sample's \
+         values or the layer's parameters are too large for the float type; scale the data, with `StandardScaler` for \
+         instance, or leave the sample out",
+        if *nan { "NaN" } else { "infinite" }
+    )]
+    Output {
+        /// The sample (column).
+        sample: usize,
+        /// The layer's name, `encoder.2` for instance.
+        layer: String,
+        /// The kind of the layer.
+        kind: &'static str,
+        /// NaN, not infinite.
+        nan: bool,
+    },
+    /// A finite output does not fit into the float type once its scaler has been undone.
+    #[error(
+        "feature {feature} of the output for sample {sample} overflows when the output scaler is undone: multiplied by \
+         {scale} it does not fit into the float type; leave the sample out, or clip its values to those of the training \
+         data"
+    )]
+    OutputScaler {
+        /// The sample (column).
+        sample: usize,
+        /// The feature (row).
+        feature: usize,
+        /// The number that the scaler multiplies the feature by.
+        scale: f64,
+    },
     /// A corruption made a number NaN or infinite.
     #[error("the corruption `{corruption}` made feature {feature} of sample {sample} not finite")]
     Corrupted {
@@ -230,6 +276,35 @@ pub enum InputError {
 }
 
 impl InputError {
+    /// The sample that cannot be computed, because something about it is not finite; `None` for any other error.
+    pub(crate) fn sample(&self) -> Option<usize> {
+        match self {
+            Self::NotFinite { sample, .. }
+            | Self::Overflows { sample, .. }
+            | Self::Output { sample, .. }
+            | Self::OutputScaler { sample, .. } => Some(*sample),
+            _ => None,
+        }
+    }
+
+    /// The same about sample `number`.
+    pub(crate) fn of_sample(mut self, number: usize) -> Self {
+        if let Self::NotFinite { sample, .. }
+        | Self::Overflows { sample, .. }
+        | Self::Output { sample, .. }
+        | Self::OutputScaler { sample, .. } = &mut self
+        {
+            *sample = number;
+        }
+        self
+    }
+
+    /// Turns an error about samples of which the first is sample `first` of a batch into one about the batch.
+    pub(crate) fn after(self, first: usize) -> Self {
+        let number = self.sample().unwrap_or(0) + first;
+        self.of_sample(number)
+    }
+
     /// `Ok` if samples have `expected` features; `samples` tells whether the matrix may be transposed.
     pub(crate) fn require_features(expected: usize, found: usize, samples: usize) -> Result<(), Self> {
         if expected == found {

@@ -2,6 +2,7 @@
 
 use super::{DataError, InputError, Source, filled};
 use crate::Scalar;
+use crate::kernel::reduce;
 
 /// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`], stored in the model and its file.
 ///
@@ -60,6 +61,19 @@ impl Scaler {
     /// Undoes [`apply`](Self::apply).
     pub(crate) fn undo<T: Scalar>(&self, samples: &mut [T]) {
         self.each(samples, |value, shift, scale| value * scale + shift);
+    }
+
+    /// `Ok` if the numbers that [`apply`](Self::apply) has left are finite. `number` tells the sample of a column.
+    pub(crate) fn require_fits<T: Scalar>(
+        &self,
+        what: &'static str,
+        scaled: &[T],
+        number: impl FnOnce(usize) -> usize,
+    ) -> Result<(), InputError> {
+        let Some(position) = reduce::first_not_finite(scaled) else { return Ok(()) };
+        let (sample, feature) = (number(position / self.features().max(1)), position % self.features().max(1));
+        let scale = self.scale.get(feature).copied().unwrap_or(f64::NAN);
+        Err(InputError::Overflows { what, sample, feature, scale })
     }
 
     fn each<T: Scalar>(&self, samples: &mut [T], change: impl Fn(f64, f64, f64) -> f64) {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::data::{Batch, InputError};
 use crate::graph::Network;
+use crate::kernel::reduce;
 use crate::{Error, Scalar};
 
 /// The activity of a layer's units over some samples. A unit is an element of the layer's output.
@@ -19,7 +20,7 @@ pub struct Activity {
 impl Activity {
     /// The mean over units and samples.
     pub fn mean(&self) -> f64 {
-        self.means.iter().sum::<f64>() / self.means.len().max(1) as f64
+        mean(self.means.iter().copied(), self.means.len())
     }
 
     /// L0: the mean number of units that are not 0 in a sample.
@@ -31,6 +32,13 @@ impl Activity {
     pub fn dead(&self) -> Vec<usize> {
         self.rates.iter().enumerate().filter(|(_, rate)| **rate == 0.0).map(|(unit, _)| unit).collect()
     }
+}
+
+/// The mean of `count` finite numbers, also where their sum overflows.
+pub(crate) fn mean(values: impl Iterator<Item = f64> + Clone, count: usize) -> f64 {
+    let count = count.max(1) as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    if mean.is_finite() { mean } else { values.map(|value| value / count).sum::<f64>().clamp(f64::MIN, f64::MAX) }
 }
 
 impl<T: Scalar> Network<T> {
@@ -57,16 +65,33 @@ impl<T: Scalar> Network<T> {
         if samples.samples() == 0 {
             return Err(InputError::Empty.into()); // every unit would seem dead
         }
+        let count = samples.samples() as f64;
+        let (mut means, rates) = self.sums_of_units(nodes.clone(), samples, 1.0)?;
+        means.iter_mut().for_each(|sum| *sum /= count);
+        if !reduce::finite(&means) {
+            // The sums of the outputs overflowed; their means do not, but for rounding.
+            (means, _) = self.sums_of_units(nodes, samples, count)?;
+            means.iter_mut().for_each(|mean| *mean = mean.clamp(f64::MIN, f64::MAX));
+        }
+        let rates = rates.into_iter().map(|active| active / count).collect();
+        Ok(Activity { means, rates })
+    }
+
+    /// For each unit, the sum over samples of its outputs, each divided by `divisor`, and the number of samples in which it is not 0.
+    fn sums_of_units(
+        &self,
+        nodes: Range<usize>,
+        samples: Batch<'_, T>,
+        divisor: f64,
+    ) -> Result<(Vec<f64>, Vec<f64>), Error> {
         let units = self.features_after(&nodes);
-        let (mut means, mut rates) = (vec![0.0; units], vec![0.0; units]);
+        let (mut sums, mut active) = (vec![0.0; units], vec![0.0; units]);
         self.each_output(nodes, samples, |_, output| {
-            for ((value, mean), rate) in output.iter().zip(&mut means).zip(&mut rates) {
-                *mean += value.into_f64();
-                *rate += f64::from(u8::from(*value != T::zero()));
+            for ((value, sum), active) in output.iter().zip(&mut sums).zip(&mut active) {
+                *sum += value.into_f64() / divisor;
+                *active += f64::from(u8::from(*value != T::zero()));
             }
         })?;
-        let count = samples.samples() as f64;
-        means.iter_mut().chain(&mut rates).for_each(|sum| *sum /= count);
-        Ok(Activity { means, rates })
+        Ok((sums, active))
     }
 }

@@ -1,4 +1,4 @@
-//! [`Workspace`] and inference: a forward pass that keeps nothing for a backward pass.
+//! Inference: a forward pass that keeps nothing for a backward pass.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,8 +9,10 @@ use nalgebra::{DMatrix, DMatrixView};
 use super::partition::Partition;
 use super::run::{Memory, MicroBatch, Run};
 use super::totals::Totals;
+use super::workspace::Workspace;
 use crate::data::{Batch, Columns, InputError, Scaler};
-use crate::graph::{Buffer, Graph, Layout, LayoutOptions, Network, Part, zeros};
+use crate::graph::{Network, Part};
+use crate::kernel::fresh::{self, Fresh};
 use crate::kernel::reduce;
 use crate::layer::Mode;
 use crate::parallel::{self, Divide};
@@ -19,24 +21,6 @@ use crate::{Error, Scalar, invariant};
 
 /// Samples computed at a time when their outputs are visited and discarded.
 const AT_ONCE: usize = 256;
-
-/// Working memory for inference, owned by the caller so that repeated calls allocate nothing. Use one per thread.
-#[derive(Debug)]
-pub struct Workspace<T: Scalar> {
-    graph: Arc<Graph<T>>,
-    layout: Layout,
-    partition: Partition,
-    capacity: usize,
-    memory: Buffer<T>,
-    output: Vec<T>,
-}
-
-impl<T: Scalar> Workspace<T> {
-    /// The most samples a batch may have.
-    pub fn capacity(&self) -> usize {
-        self.capacity
-    }
-}
 
 /// Who consumes the last layer's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,25 +32,6 @@ pub(crate) enum Ending {
 }
 
 impl<T: Scalar> Network<T> {
-    /// Working memory for batches of up to `samples` samples.
-    ///
-    /// # Errors
-    /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
-    pub fn workspace(&self, samples: usize) -> Result<Workspace<T>, Error> {
-        if samples == 0 {
-            return Err(InputError::Empty.into());
-        }
-        let output = checked_product("elements of a workspace", &[self.largest_output(), samples])?;
-        Ok(Workspace { output: zeros(output)?, ..self.workspace_without_results(samples)? })
-    }
-
-    /// Working memory for one of several threads: the batch is not divided among threads.
-    pub(crate) fn workspace_alone(&self, samples: usize) -> Result<Workspace<T>, Error> {
-        let output = checked_product("elements of a workspace", &[self.largest_output(), samples])?;
-        let partition = Partition::alone(self.program(), samples);
-        Ok(Workspace { output: zeros(output)?, ..self.workspace_cut(partition, samples)? })
-    }
-
     /// The outputs for a batch, features × samples.
     ///
     /// # Errors
@@ -106,12 +71,17 @@ impl<T: Scalar> Network<T> {
         0..self.definition().nodes.len()
     }
 
-    /// The output of the last of `nodes`, given inputs of the first.
+    /// The output of the last of `nodes`, given inputs of the first. Costs no more than computing and writing it.
     pub(crate) fn infer(&self, nodes: Range<usize>, batch: Batch<'_, T>) -> Result<DMatrix<T>, Error> {
-        let mut workspace = self.workspace_without_results(batch.samples())?;
+        self.check_part(&nodes, &batch)?; // before any memory is taken
+        let mut workspace = self.workspace_without_results(&nodes, &batch, batch.samples())?;
         let features = self.features_after(&nodes);
-        let mut output = zeros(checked_product("elements of a result", &[features, batch.samples()])?)?;
-        self.infer_into(nodes, Ending::Result, &mut workspace, batch, &mut output)?;
+        let elements = checked_product("elements of a result", &[features, batch.samples()])?;
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(elements).map_err(|_| InputError::OutOfMemory { elements })?;
+        let output = fresh::written(memory, elements, |fresh| {
+            self.infer_into(nodes, Ending::Result, &mut workspace, batch, Output::Fresh(fresh))
+        })?;
         Ok(DMatrix::from_vec(features, batch.samples(), output))
     }
 
@@ -141,7 +111,7 @@ impl<T: Scalar> Network<T> {
         let features = self.features_after(&nodes);
         let mut output = std::mem::take(&mut workspace.output);
         let result = match output.get_mut(..features * samples) {
-            Some(output) => self.infer_into(nodes, ending, workspace, batch, output),
+            Some(output) => self.infer_into(nodes, ending, workspace, batch, Output::Old(output)),
             None => Err(InputError::WorkspaceTooSmall { capacity, samples }.into()),
         };
         workspace.output = output;
@@ -158,74 +128,65 @@ impl<T: Scalar> Network<T> {
         mut visit: impl FnMut(usize, &[T]),
     ) -> Result<(), Error> {
         self.check_part(&nodes, &batch)?; // the whole batch: parts would not reveal that a side input has too many samples
-        let mut workspace = self.workspace(batch.samples().clamp(1, AT_ONCE))?;
-        for first in (0..batch.samples()).step_by(AT_ONCE) {
-            let part = batch.part(first, (batch.samples() - first).min(AT_ONCE));
+        let mut workspace = self.workspace_for(&nodes, &batch, batch.samples().clamp(1, AT_ONCE))?;
+        for (first, part) in parts(batch) {
             let outputs = self.infer_with(nodes.clone(), &mut workspace, part).map_err(|error| error.after(first))?;
             outputs.column_iter().enumerate().for_each(|(index, output)| visit(first + index, output.as_slice()));
         }
         Ok(())
     }
 
-    fn workspace_without_results(&self, samples: usize) -> Result<Workspace<T>, Error> {
-        self.workspace_cut(Partition::inference(self.program(), samples), samples)
-    }
-
-    fn workspace_cut(&self, partition: Partition, samples: usize) -> Result<Workspace<T>, Error> {
-        let layout = Layout::new(self.program(), partition.micro_batch_samples, LayoutOptions::default())
-            .map_err(Error::from)?;
-        let memory = checked_product("elements of a workspace", &[layout.total, partition.shards])?;
-        self.packed()?; // now, so that the first pass is as fast as the others
-        Ok(Workspace {
-            memory: Buffer::zeros(memory)?,
-            output: Vec::new(),
-            graph: Arc::clone(self.graph()),
-            layout,
-            partition,
-            capacity: samples,
-        })
-    }
-
+    /// An error if an input or an output is not finite.
     fn infer_into(
         &self,
         nodes: Range<usize>,
         ending: Ending,
         workspace: &mut Workspace<T>,
         batch: Batch<'_, T>,
-        output: &mut [T],
+        output: Output<'_, T>,
     ) -> Result<(), Error> {
+        match self.run_layers(nodes.clone(), ending, workspace, batch, output)? {
+            None => Ok(()),
+            Some(sample) => Err(self.diagnose(&nodes, ending, batch, sample)),
+        }
+    }
+
+    /// Runs `nodes`. Returns the first sample that is not finite before or after them; a part of the batch is not computed if one
+    /// of its inputs is not finite.
+    pub(super) fn run_layers(
+        &self,
+        nodes: Range<usize>,
+        ending: Ending,
+        workspace: &mut Workspace<T>,
+        batch: Batch<'_, T>,
+        output: Output<'_, T>,
+    ) -> Result<Option<usize>, Error> {
         self.check_part(&nodes, &batch)?;
         let samples = batch.samples();
         let run = Run::new(self, &workspace.layout, samples, Mode::Inference, false)?;
         let inference = Inference {
-            network: self,
             run: Run { from_logits: ending == Ending::Loss { from_logits: true }, ..run },
             partition: workspace.partition,
             part: self.program().part(&nodes),
             batch,
             scaler: self.input_scaler().filter(|_| nodes.start == 0),
-            unscales: nodes.end == self.definition().nodes.len() && ending == Ending::Result,
+            output_scaler: self
+                .output_scaler()
+                .filter(|_| nodes.end == self.definition().nodes.len() && ending == Ending::Result),
             features_in: self.features_before(&nodes),
             features_out: self.features_after(&nodes),
             not_finite: AtomicUsize::new(usize::MAX),
         };
-        let shards = workspace.partition.shards_for(samples);
-        let memory =
-            invariant::slice_mut(&mut workspace.memory, &(0..shards * workspace.layout.total), "memory", "a workspace");
-        parallel::run(
-            Shards { inference: &inference, first: 0, count: shards, memory, output },
-            self.program().is_worth_threads(samples),
-        );
-        let position = inference.not_finite.into_inner();
-        if position != usize::MAX {
-            let (sample, feature) = (position / inference.features_in, position % inference.features_in);
-            return Err(InputError::NotFinite { sample, feature }.into());
-        }
-        Ok(())
+        let count = workspace.partition.shards_for(samples);
+        let used = 0..count * workspace.layout.total;
+        let memory = invariant::slice_mut(&mut workspace.memory, &used, "memory", "a workspace");
+        let worth_threads = self.program().is_worth_threads(samples);
+        parallel::run(Shards { inference: &inference, first: 0, count, memory, output }, worth_threads);
+        Ok(Some(inference.not_finite.into_inner()).filter(|sample| *sample != usize::MAX))
     }
 
     /// Elements per sample before the first of `nodes`.
-    fn features_before(&self, nodes: &Range<usize>) -> usize {
+    pub(super) fn features_before(&self, nodes: &Range<usize>) -> usize {
         self.shape_before(nodes.start).elements()
     }
 
@@ -241,7 +202,7 @@ impl<T: Scalar> Network<T> {
     }
 
     /// The number of elements of the largest layer output.
-    fn largest_output(&self) -> usize {
+    pub(super) fn largest_output(&self) -> usize {
         self.definition().nodes.iter().map(|node| node.output.elements()).max().unwrap_or(0)
     }
 
@@ -249,7 +210,8 @@ impl<T: Scalar> Network<T> {
         self.check_part(&self.all(), batch)
     }
 
-    pub(super) fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
+    /// `Ok` if samples and side inputs have as many features as `nodes` ask for. Returns that number for side inputs.
+    pub(super) fn check_sizes(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<usize, InputError> {
         InputError::require_features(self.features_before(nodes), batch.features(), batch.samples())?;
         let nodes = invariant::slice(&self.definition().nodes, nodes, "layers", "a network");
         let expected = nodes.iter().map(|node| node.plan.side_input).max().unwrap_or(0);
@@ -258,6 +220,11 @@ impl<T: Scalar> Network<T> {
             let (found, found_samples) = found;
             return Err(InputError::SideInput { expected, samples: batch.samples(), found, found_samples });
         }
+        Ok(expected)
+    }
+
+    pub(super) fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
+        let expected = self.check_sizes(nodes, batch)?;
         let Some(side) = batch.side().filter(|_| expected > 0) else { return Ok(()) };
         let bad =
             |sample: usize| side.values(sample).position(|value| !value.is_finite()).map(|feature| (sample, feature));
@@ -270,26 +237,24 @@ impl<T: Scalar> Network<T> {
 
 /// What all shards of an inference share.
 struct Inference<'a, T: Scalar> {
-    network: &'a Network<T>,
     run: Run<'a, T>,
     partition: Partition,
     part: Part<'a, T>,
     batch: Batch<'a, T>,
     scaler: Option<&'a Scaler>,
-    /// Whether the output scaler is undone on the results.
-    unscales: bool,
+    /// What is undone on the results.
+    output_scaler: Option<&'a Scaler>,
     features_in: usize,
     features_out: usize,
-    /// The position of the first input that is not finite.
+    /// The first sample whose input or output is not finite.
     not_finite: AtomicUsize,
 }
 
 impl<T: Scalar> Inference<'_, T> {
     /// Computes a micro-batch.
-    fn micro_batch(&self, micro_batch: MicroBatch, shard: &mut [T], output: &mut [T]) {
-        let Run { layout, program, .. } = self.run;
-        let MicroBatch { first, samples } = micro_batch;
-        copy(self.batch.side(), first, micro_batch.part(&layout.side, program.side_input), shard);
+    fn micro_batch(&self, micro_batch: MicroBatch, shard: &mut [T], output: Output<'_, T>) {
+        let (layout, MicroBatch { first, samples }) = (self.run.layout, micro_batch);
+        copy(self.batch.side(), first, micro_batch.part(&layout.side, self.run.program.side_input), shard);
         let place = micro_batch.part(&layout.value(self.part.entry), self.features_in);
         let lent = self.batch.columns().run(first, samples).filter(|_| self.scaler.is_none());
         if lent.is_none() {
@@ -300,17 +265,26 @@ impl<T: Scalar> Inference<'_, T> {
         }
         let input = lent.unwrap_or_else(|| invariant::slice(shard, &place, "input", "a network"));
         if let Some(position) = reduce::first_not_finite(input) {
-            self.not_finite.fetch_min(first * self.features_in + position, Ordering::Relaxed);
+            self.note(first + position / self.features_in);
             return;
         }
+        let output = output.into_slice();
         if self.part.is_empty() {
             output.copy_from_slice(input);
         } else {
             self.run_part(micro_batch, lent, shard, output);
         }
-        if let Some(scaler) = self.network.output_scaler().filter(|_| self.unscales) {
+        if let Some(scaler) = self.output_scaler {
             scaler.undo(output);
         }
+        if let Some(position) = reduce::first_not_finite(output) {
+            self.note(first + position / self.features_out);
+        }
+    }
+
+    /// Notes a sample that is not finite.
+    fn note(&self, sample: usize) {
+        self.not_finite.fetch_min(sample, Ordering::Relaxed);
     }
 
     fn run_part(&self, micro_batch: MicroBatch, lent: Option<&[T]>, shard: &mut [T], output: &mut [T]) {
@@ -338,7 +312,7 @@ struct Shards<'a, T: Scalar> {
     first: usize,
     count: usize,
     memory: &'a mut [T],
-    output: &'a mut [T],
+    output: Output<'a, T>,
 }
 
 impl<T: Scalar> Divide for Shards<'_, T> {
@@ -349,7 +323,7 @@ impl<T: Scalar> Divide for Shards<'_, T> {
     fn divide(self, at: usize) -> (Self, Self) {
         let shard_output = self.inference.partition.shard_samples * self.inference.features_out;
         let (memory, other_memory) = self.memory.split_at_mut(at * self.inference.run.layout.total);
-        let (output, other_output) = self.output.split_at_mut(at * shard_output);
+        let (output, other_output) = self.output.split_at(at * shard_output);
         let others =
             Self { first: self.first + at, count: self.count - at, memory: other_memory, output: other_output, ..self };
         (Self { count: at, memory, output, ..self }, others)
@@ -363,11 +337,48 @@ impl<T: Scalar> Divide for Shards<'_, T> {
             let (of_shard, others) = memory.split_at_mut(run.layout.total);
             memory = others;
             for (first, samples) in partition.micro_batches(samples) {
-                let (of_micro_batch, others) = output.split_at_mut(samples * features_out);
+                let (of_micro_batch, others) = output.split_at(samples * features_out);
                 output = others;
                 let micro_batch = MicroBatch { first: shard_first + first, samples };
                 self.inference.micro_batch(micro_batch, of_shard, of_micro_batch);
             }
         }
     }
+}
+
+/// The place of a batch's results, or of some of them.
+pub(super) enum Output<'a, T> {
+    /// Holds numbers already, those of another batch for instance.
+    Old(&'a mut [T]),
+    /// Has not been written.
+    Fresh(Fresh<'a, T>),
+}
+
+impl<'a, T: Scalar> Output<'a, T> {
+    fn split_at(self, at: usize) -> (Self, Self) {
+        match self {
+            Self::Old(values) => {
+                let (left, right) = values.split_at_mut(at);
+                (Self::Old(left), Self::Old(right))
+            }
+            Self::Fresh(values) => {
+                let (left, right) = values.split_at(at);
+                (Self::Fresh(left), Self::Fresh(right))
+            }
+        }
+    }
+
+    /// Numbers to be overwritten, still in the cache if they had to be written.
+    fn into_slice(self) -> &'a mut [T] {
+        match self {
+            Self::Old(values) => values,
+            Self::Fresh(values) => values.zeros(),
+        }
+    }
+}
+
+/// A batch in parts that are small enough to be visited, with the first sample of each.
+pub(super) fn parts<T: Scalar>(batch: Batch<'_, T>) -> impl Iterator<Item = (usize, Batch<'_, T>)> {
+    let firsts = (0..batch.samples()).step_by(AT_ONCE);
+    firsts.map(move |first| (first, batch.part(first, (batch.samples() - first).min(AT_ONCE))))
 }

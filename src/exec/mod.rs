@@ -1,6 +1,7 @@
 //! The executor: runs a program over batches, in training, evaluation and inference.
 
 mod activity;
+mod diagnosis;
 mod infer;
 mod partition;
 mod penalties;
@@ -12,11 +13,13 @@ mod tape;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod workspace;
 
 pub use activity::Activity;
-pub use infer::Workspace;
 pub use tape::Tape;
+pub use workspace::Workspace;
 
+pub(crate) use activity::mean;
 pub(crate) use infer::Ending;
 pub(crate) use run::{BatchLoader, LastOperation, LastPass, Load};
 pub(crate) use tape::{Step, TapeOptions};

@@ -41,6 +41,13 @@ impl Partition {
         Self { shards: samples.div_ceil(shard_samples).max(1), shard_samples, micro_batch_samples }
     }
 
+    /// For loss and metrics of up to `samples` samples without a backward pass: the shards of training
+    /// steps of as many samples.
+    pub fn evaluation<T: Scalar>(program: &Program<T>, samples: usize) -> Self {
+        let shards = Self::training(program, samples, false);
+        Self { micro_batch_samples: shards.shard_samples.min(samples_in_cache(program)), ..shards }
+    }
+
     /// For inference of up to `samples` samples.
     pub fn inference<T: Scalar>(program: &Program<T>, samples: usize) -> Self {
         let shard_samples = samples.div_ceil(MAX_SHARDS).max(MIN_SHARD_SAMPLES);

@@ -68,7 +68,10 @@ impl<T: Scalar> Tape<T> {
         }
         network.packed()?; // now, so that the first pass is as fast as the others
         let (definition, program) = (network.definition(), network.program());
-        let partition = Partition::training(program, capacity, options.whole_batch);
+        let partition = match options.layout.backward {
+            true => Partition::training(program, capacity, options.whole_batch),
+            false => Partition::evaluation(program, capacity),
+        };
         let layout = Layout::new(program, partition.micro_batch_samples, options.layout).map_err(Error::from)?;
         let parameters = definition.parameter_count();
         let defers = options.layout.backward && program.gradients.iter().any(|gradient| gradient.deferred_by.is_some());
@@ -444,6 +447,7 @@ impl<T: Scalar> BatchLoader<T> for GivenBatch<'_, T> {
         }
         if let Some(scaler) = self.scaler {
             scaler.apply(samples.input);
+            scaler.require_fits("sample", samples.input, |sample| positions.start + sample)?;
         }
         if let Some(side) = self.batch.side().filter(|_| !samples.side.is_empty()) {
             for (sample, target) in positions.zip(samples.side.chunks_exact_mut(side.features())) {

@@ -3,14 +3,14 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::buffer_plan::BufferPlan;
-use super::program::{Program, Value};
+use super::program::{Part, Program, Value};
 use crate::layer::Activation;
 use crate::shape::checked_product;
 use crate::{InputError, Scalar, ShapeError, invariant};
 
 /// The places of a shard's numbers in its memory, for micro-batches of up to `samples` samples; `0..0`
 /// where nothing is needed. Two buffers share elements if they are never needed at the same time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub input: Range<usize>,
     pub side: Range<usize>,
@@ -76,12 +76,13 @@ impl Layout {
         let gradients_of_input = only(options.input_gradient || idle, program.input);
         let input_gradient = plan.add(per_sample(gradients_of_input)?, 0..=times.end());
 
-        let in_place = backward && program.forgets_predictions(options.fused_activation);
+        let in_place = loss && program.forgets_predictions(options.fused_activation);
         let (mut outputs, mut caches, mut output_gradients) = (Vec::new(), Vec::new(), Vec::new());
         for (index, operation) in program.operations.iter().enumerate() {
             let (elements, is_last) = (operation.output_shape.elements(), Value::Output(index) == program.output());
             let output = plan.add(per_sample(elements)?, times.value(Value::Output(index)));
-            let cached = only(backward, operation.plan.cache_per_sample);
+            let is_cached = backward || loss && operation.plan.likelihood_terms; // in validation they run as in training
+            let cached = only(is_cached, operation.plan.cache_per_sample);
             let gradient = match in_place && is_last {
                 true => output,
                 false => plan.add(per_sample(only(backward || loss && is_last, elements))?, times.gradient(index)),
@@ -113,6 +114,49 @@ impl Layout {
             gradients: place(gradients),
             loss_scratch: place(loss_scratch),
             total,
+        })
+    }
+
+    /// The places for inference through `part` alone, whose output is written elsewhere. Its input has a
+    /// place if it is `staged`.
+    ///
+    /// # Errors
+    /// [`ShapeError::TooLarge`].
+    pub fn of_part<T: Scalar>(
+        program: &Program<T>,
+        samples: usize,
+        part: &Part<'_, T>,
+        staged: bool,
+    ) -> Result<Self, ShapeError> {
+        let times = Times { program, options: LayoutOptions::default() };
+        let mut plan = BufferPlan::default();
+        let per_sample = |elements: usize| checked_product("elements of working memory", &[elements, samples]);
+        let ran = || part.indices.clone().map(|index| program.operation(index)).chain(part.detached);
+        let inner =
+            part.indices.start..if part.detached.is_some() { part.indices.end } else { part.indices.end.max(1) - 1 };
+        let is_kept = |value: Value| match value {
+            Value::Output(index) => inner.contains(&index) || staged && value == part.entry,
+            Value::Input => staged && value == part.entry,
+            Value::Side => ran().any(|operation| operation.plan.side_input > 0),
+        };
+        let mut place = |value: Value| -> Result<usize, ShapeError> {
+            let elements = if is_kept(value) { program.elements(value) } else { 0 };
+            Ok(plan.add(per_sample(elements)?, times.value(value)))
+        };
+        let (input, side) = (place(Value::Input)?, place(Value::Side)?);
+        let outputs = program.all().map(|index| place(Value::Output(index))).collect::<Result<Vec<_>, _>>()?;
+        let scratch = ran().map(|operation| operation.plan.scratch).max().unwrap_or(0);
+        let scratch = plan.add(scratch, 0..=times.end());
+        let (places, total) = plan.places()?;
+        let place = |buffer: usize| invariant::at(&places, buffer, "buffer").clone();
+        Ok(Self {
+            input: place(input),
+            side: place(side),
+            outputs: outputs.into_iter().map(place).collect(),
+            caches: vec![0..0; program.operations.len()],
+            scratch: place(scratch),
+            total,
+            ..Self::default()
         })
     }
 

@@ -150,6 +150,15 @@ impl<T: Scalar> Program<T> {
         }
     }
 
+    /// The elements of a sample of a value.
+    pub fn elements(&self, value: Value) -> usize {
+        match value {
+            Value::Input => self.input,
+            Value::Side => self.side_input,
+            Value::Output(operation) => self.operation(operation).output_shape.elements(),
+        }
+    }
+
     /// Whether the loss's gradient may be written in the place of the predictions: they are not needed
     /// once the loss has applied the last layer's activation, `fused_activation`.
     pub fn forgets_predictions(&self, fused_activation: Option<Activation>) -> bool {

@@ -20,6 +20,7 @@ pub mod convolution;
 mod every_path;
 mod fading;
 pub mod frame;
+pub mod fresh;
 mod lanes;
 pub mod loss;
 pub mod math;

@@ -226,6 +226,14 @@ pub enum LossError {
         /// The loss.
         loss: &'static str,
     },
+    /// A loss or a metric is not a number.
+    #[error(
+        "`{name}` is NaN, although predictions and targets are finite; a loss or metric may be infinite, but not NaN"
+    )]
+    NotANumber {
+        /// The loss or the metric.
+        name: String,
+    },
     /// Not a whole number of samples.
     #[error("{elements} elements are not a whole number of samples of shape {shape}")]
     Samples {

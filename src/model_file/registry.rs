@@ -40,12 +40,12 @@ type Constructor<T> = Box<dyn Fn(&Config) -> Result<Arc<dyn Layer<T>>, ConfigErr
 /// #     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
 /// #         Ok(Plan::new(input))
 /// #     }
-/// #     fn forward(&self, pass: Forward<'_, T>) {
+/// #     fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
 /// #         for (to, from) in pass.output.iter_mut().zip(pass.input) {
 /// #             *to = *from + T::from_f64(self.by);
 /// #         }
 /// #     }
-/// #     fn backward(&self, pass: Backward<'_, T>) {
+/// #     fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
 /// #         if let Some(input_gradient) = pass.input_gradient {
 /// #             input_gradient.copy_from_slice(pass.output_gradient);
 /// #         }

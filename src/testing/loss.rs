@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use nalgebra::DMatrix;
 
-use super::numbers::{Numbers, all_finite, convert, distance, first_difference, place};
+use super::numbers::{Numbers, all_finite, convert, distance, first_difference, largest, place};
 use super::report::{Report, Verdict, fails, verdict, worse};
 use super::stencil::{GradientComparison, compare_gradient};
 use super::{GRADIENT, GRADIENT_BOUND};
@@ -346,7 +346,7 @@ fn agree(single: &Bench<'_, f32>, double: &Bench<'_, f64>, linked: bool) -> Verd
     let values =
         (single.value(single.predictions(linked), &single.targets, linked) - value).abs() / value.abs().max(1e-30);
     Verdict::within(
-        gradients.max(values),
+        largest([gradients, values].into_iter()),
         1e-4,
         "f32 gives other numbers than f64, beyond rounding: compute in `T` throughout, with constants from `T::from_f64`",
     )
@@ -387,7 +387,8 @@ fn linked_agrees(bench: &Bench<'_, f64>) -> Verdict {
     let (from_values, mut gradient) = bench.both(&values, &bench.targets, false, 1.0, 0.0);
     let (from_logits, by_logits) = bench.both(&bench.logits, &bench.targets, true, 1.0, 0.0);
     link.backward(channels, &values, &bench.logits, &mut gradient);
-    let error = distance(&gradient, &by_logits).max((from_values - from_logits).abs() / from_values.abs().max(1e-30));
+    let of_values = (from_values - from_logits).abs() / from_values.abs().max(1e-30);
+    let error = largest([distance(&gradient, &by_logits), of_values].into_iter());
     Verdict::within(
         error,
         1e-9,

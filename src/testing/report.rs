@@ -4,6 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::numbers::largest;
+
 /// The results of the checks of one call, one [`Check`] each, in the order in which they were made.
 #[derive(Clone, PartialEq)]
 pub struct Report {
@@ -91,10 +93,10 @@ impl Report {
         self.checks().filter(|check| check.figure.is_some()).max_by(|one, other| share(one).total_cmp(&share(other)))
     }
 
-    /// The worst error of a gradient: max|analytic − numeric| / max|numeric| over the tensors compared; 0 if there are none.
+    /// The worst error of a gradient: max|analytic − numeric| / max|numeric| over the tensors compared; 0 if there are none, infinite if one is not a number.
     pub fn gradient_error(&self) -> f64 {
         let gradients = self.checks().filter(|check| check.name.starts_with(super::GRADIENT));
-        gradients.filter_map(|check| check.figure).fold(0.0, f64::max)
+        largest(gradients.filter_map(|check| check.figure))
     }
 
     /// The number of gradient coordinates compared with numerical ones.

@@ -34,7 +34,7 @@ pub struct GradientComparison {
 impl GradientComparison {
     /// Adds the result for another tensor.
     pub fn add(&mut self, other: Self) {
-        self.error = self.error.max(other.error);
+        self.error = largest([self.error, other.error].into_iter()); // infinite for a NaN
         self.compared += other.compared;
         self.redrawn += other.redrawn;
     }
@@ -46,7 +46,8 @@ impl GradientComparison {
 /// `point` is one tensor and `analytic` the gradient there. The function is the sum of `terms`, evaluated at the point with one coordinate
 /// moved; a function that is not a sum has one term. Terms are subtracted one by one, so those that do not depend on the coordinate cause no rounding error.
 /// Of large tensors 48 random coordinates are compared, half of them with a non-zero derivative. If a ReLU's sign, a pool's winner or a branch changes
-/// within the stencil (detected by stencils of two widths), another coordinate is taken. A missing derivative is an infinite error.
+/// within the stencil (detected by stencils of two widths), another coordinate is taken. A missing derivative is an infinite error,
+/// and so is a function, or a gradient, that is not finite.
 ///
 /// The error of a gradient that is zero is relative to the terms that cancel in it.
 ///
@@ -109,7 +110,9 @@ fn judge(stencils: &[Stencil], scale: f64) -> GradientComparison {
     let smooth = || stencils.iter().filter(|stencil| stencil.is_smooth(scale));
     let difference = largest(smooth().map(|stencil| stencil.analytic - stencil.wide));
     let compared = smooth().count();
+    // Infinite if the function or its gradient is not finite somewhere: the largest of errors passes over a NaN.
     let error = if difference == 0.0 { 0.0 } else { difference / scale };
+    let error = if scale.is_finite() && !error.is_nan() { error } else { f64::INFINITY };
     GradientComparison { error, compared, redrawn: stencils.len() - compared }
 }
 

@@ -1,14 +1,16 @@
 //! Evaluation of a model, and the trait [`Model`] of networks and autoencoders.
 
+use std::ops::Range;
+
 use super::Metric;
 use super::step::{BatchStep, Pairs, Question};
-use crate::data::{DataError, Source, numbered};
-use crate::exec::{Step, Tape, TapeOptions, Totals};
+use crate::data::{Batch, DataError, Source, filled, numbered};
+use crate::exec::{Ending, Step, Tape, TapeOptions, Totals};
 use crate::graph::{LayoutOptions, Network};
 use crate::layer::Mode;
-use crate::loss::Loss;
+use crate::loss::{Loss, LossError};
 use crate::random::Random;
-use crate::{Autoencoder, Error, Scalar};
+use crate::{Activation, Autoencoder, Error, Scalar};
 
 /// What can be trained and evaluated: a [`Network`] or an [`Autoencoder`]. Sealed.
 pub trait Model<T: Scalar>: sealed::Sealed<T> {
@@ -63,10 +65,12 @@ impl<T: Scalar> Model<T> for Autoencoder<T> {
 
 impl<T: Scalar> Network<T> {
     /// The mean loss over samples, each input being its own target. If the network ends in the loss's
-    /// [`link`](Loss::link), the loss is computed from the logits; with a scaler, between scaled values.
+    /// [`link`](Loss::link), the loss is computed from the logits; with a scaler, between scaled values. It has the bits of the
+    /// [validation loss](crate::Epoch::validation_loss) over the same data, whatever the batch size of training, unless the model is
+    /// variational: validation decodes a drawn code. Infinite if it is too large for its numbers.
     ///
     /// # Errors
-    /// [`Error`] if the data do not suit the network or the loss.
+    /// [`Error`] if the data do not suit the network or the loss, or the loss is NaN.
     pub fn evaluate(&self, loss: &dyn Loss<T>, data: &dyn Source<T>) -> Result<f64, Error> {
         self.evaluate_pairs(Some(loss), &[], Pairs { inputs: data, targets: None }).map(|record| record.loss)
     }
@@ -74,7 +78,7 @@ impl<T: Scalar> Network<T> {
     /// The mean loss over samples, with separate targets.
     ///
     /// # Errors
-    /// [`Error`] if the data do not suit the network or the loss.
+    /// [`Error`] if the data do not suit the network or the loss, or the loss is NaN.
     pub fn evaluate_to(
         &self,
         loss: &dyn Loss<T>,
@@ -98,7 +102,7 @@ impl<T: Scalar> Network<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the data do not suit the network.
+    /// [`Error`] if the data do not suit the network, or the metric is NaN.
     pub fn evaluate_metric(
         &self,
         metric: impl Metric<T> + 'static,
@@ -116,49 +120,101 @@ impl<T: Scalar> Network<T> {
         metrics: &[Box<dyn Metric<T>>],
         pairs: Pairs<'_, T>,
     ) -> Result<Totals, Error> {
-        /// Samples evaluated at a time.
-        const AT_ONCE: usize = 256;
         loss.map_or(Ok(()), |loss| loss.check())?;
         let samples = pairs.check(self)?;
         let question = Question::new(self, loss, metrics);
-        let layout = LayoutOptions { loss: true, target: pairs.needs_targets(self), ..LayoutOptions::default() };
-        let options = TapeOptions { layout, whole_batch: false, metrics: metrics.len() };
-        let mut tape = Tape::new(self, AT_ONCE.min(samples), options)?;
-        let order = numbered(0..samples)?;
-        Ok(evaluate(self, &mut tape, pairs, question, &order, None)?)
+        let mut evaluation =
+            Evaluation::new(self, question.link, pairs.needs_targets(self), metrics.len(), 0..samples)?;
+        let record = evaluation.means(self, pairs, question, None)?;
+        match record.loss.is_nan() || record.metrics.iter().any(|metric| metric.is_nan()) {
+            true => Err(self.why_nan(pairs.inputs, question.link.is_some(), question.name())),
+            false => Ok(record),
+        }
+    }
+
+    /// The first prediction that is not finite, as an error; else that `name` makes a NaN of finite numbers.
+    fn why_nan(&self, inputs: &dyn Source<T>, linked: bool, name: String) -> Error {
+        match self.require_finite_outputs(inputs, linked) {
+            Ok(()) => LossError::NotANumber { name }.into(),
+            Err(error) => error,
+        }
+    }
+
+    fn require_finite_outputs(&self, inputs: &dyn Source<T>, linked: bool) -> Result<(), Error> {
+        let mut workspace = self.workspace(1)?;
+        let (mut input, mut side) = (filled(T::zero(), inputs.features())?, filled(T::zero(), inputs.side_features())?);
+        for sample in 0..inputs.len() {
+            inputs.read(&[sample], &mut input)?;
+            inputs.read_side(&[sample], &mut side)?;
+            let batch = Batch::from(input.as_slice());
+            let batch = if side.is_empty() { batch } else { batch.with_side(side.as_slice()) };
+            let output = self.infer_to(self.all(), Ending::Loss { from_logits: linked }, &mut workspace, batch);
+            output.map_err(|error| error.of_sample(sample))?;
+        }
+        Ok(())
     }
 }
 
-/// Means over the samples in `order`. `validation` is the random stream of the first one, if this is the validation of a training run.
-pub(super) fn evaluate<T: Scalar>(
-    network: &Network<T>,
-    tape: &mut Tape<T>,
-    pairs: Pairs<'_, T>,
-    question: Question<'_, T>,
-    order: &[usize],
-    validation: Option<Random>,
-) -> Result<Totals, DataError> {
-    let mut sums = Totals::without_statistics(network.definition(), question.metrics.len());
-    let at_once = tape.capacity();
-    for (index, order) in order.chunks(at_once).enumerate() {
-        let (mode, random) = match validation {
-            Some(random) => (Mode::Validation, random.skip(index * at_once)),
-            None => (Mode::Inference, network.layer_streams()),
-        };
-        let batch = BatchStep { pairs, question, noise: None, order };
-        let (samples, from_logits) = (order.len(), question.link.is_some());
-        network.evaluate_step(tape, mode, Step { samples, from_logits, random, loader: &batch, last: &batch })?;
-        sums.add(tape.totals());
+/// Samples evaluated at a time, whatever the batches of training: sums are added in the same order, and so validation has the bits of [`Network::evaluate`].
+const AT_ONCE: usize = 256;
+
+/// The memory for evaluating the same samples once or many times.
+pub(super) struct Evaluation<T: Scalar> {
+    tape: Tape<T>,
+    /// The samples.
+    order: Vec<usize>,
+}
+
+impl<T: Scalar> Evaluation<T> {
+    /// `link` is the activation that the loss applies; `target` tells whether targets need their own buffer.
+    pub fn new(
+        network: &Network<T>,
+        link: Option<Activation>,
+        target: bool,
+        metrics: usize,
+        samples: Range<usize>,
+    ) -> Result<Self, Error> {
+        let layout = LayoutOptions { loss: true, target, fused_activation: link, ..LayoutOptions::default() };
+        let options = TapeOptions { layout, whole_batch: false, metrics };
+        let tape = Tape::new(network, AT_ONCE.min(samples.len()), options)?;
+        Ok(Self { tape, order: numbered(samples)? })
     }
-    sums.divide(order.len());
-    Ok(sums)
+
+    /// The samples.
+    pub fn samples(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// Means over the samples. `validation` is the random stream of the first one, if this is the validation of a training run.
+    pub fn means(
+        &mut self,
+        network: &Network<T>,
+        pairs: Pairs<'_, T>,
+        question: Question<'_, T>,
+        validation: Option<Random>,
+    ) -> Result<Totals, DataError> {
+        let Self { tape, order } = self;
+        let mut sums = Totals::without_statistics(network.definition(), question.metrics.len());
+        for (index, order) in order.chunks(AT_ONCE).enumerate() {
+            let (mode, random) = match validation {
+                Some(random) => (Mode::Validation, random.skip(index * AT_ONCE)),
+                None => (Mode::Inference, network.layer_streams()),
+            };
+            let batch = BatchStep { pairs, question, noise: None, order };
+            let (samples, from_logits) = (order.len(), question.link.is_some());
+            network.evaluate_step(tape, mode, Step { samples, from_logits, random, loader: &batch, last: &batch })?;
+            sums.add(tape.totals());
+        }
+        sums.divide(order.len());
+        Ok(sums)
+    }
 }
 
 impl<T: Scalar> Autoencoder<T> {
     /// The mean over samples of the loss between a sample and its reconstruction. See [`Network::evaluate`].
     ///
     /// # Errors
-    /// [`Error`] if the data do not suit the model or the loss.
+    /// [`Error`] if the data do not suit the model or the loss, or the loss is NaN.
     pub fn evaluate(&self, loss: &dyn Loss<T>, data: &dyn Source<T>) -> Result<f64, Error> {
         self.network().evaluate(loss, data)
     }
@@ -166,7 +222,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// The mean loss over samples with separate targets: clean ones for noisy inputs, for instance.
     ///
     /// # Errors
-    /// [`Error`] if the data do not suit the model or the loss.
+    /// [`Error`] if the data do not suit the model or the loss, or the loss is NaN.
     pub fn evaluate_to(
         &self,
         loss: &dyn Loss<T>,

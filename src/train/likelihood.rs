@@ -5,13 +5,13 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::step::{BatchStep, Pairs, Question};
 use crate::autoencoder::Posterior;
-use crate::data::{Batch, Source, numbered};
+use crate::data::{Batch, InputError, Source, numbered};
 use crate::exec::{BatchLoader, Ending, Load, Workspace};
 use crate::graph::zeros;
 use crate::layer::deviation;
 use crate::loss::{Loss, LossError, LossPass, Reduction};
 use crate::parallel::{self, Divide};
-use crate::random::{Purpose, Random, Rng};
+use crate::random::Rng;
 use crate::shape::checked_product;
 use crate::{Autoencoder, Error, Scalar, option};
 
@@ -44,6 +44,10 @@ impl<T: Scalar> Autoencoder<T> {
     /// With a [`scaler`](crate::AutoencoderBuilder::scaler), p is the density of the *scaled* values, as in training. For the density of the data, subtract the
     /// sum over features of ln s, where s is the number that the scaler divides the feature by.
     ///
+    /// A sample's noise is drawn from the seed and the sample's own values (with −0 as 0; its side input included), never from its place: equal samples get equal
+    /// codes, different ones independent codes, and the result does not depend on their order, but for rounding. Two others draw by a sample's index in its data instead,
+    /// so that equal samples get different noise: validation during training, and [`Corrupted`](crate::Corrupted).
+    ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
     /// use autoencoder::{Activation, Autoencoder, Bce, Dense, GaussianLatent, Reduction, Shape};
@@ -62,7 +66,8 @@ impl<T: Scalar> Autoencoder<T> {
     ///
     /// # Errors
     /// [`Error`] if the model is not variational, the data do not suit it or the loss, the loss is no
-    /// [negative log-likelihood](Loss::is_log_likelihood), or `draws` is 0.
+    /// [negative log-likelihood](Loss::is_log_likelihood), `draws` is 0, or the output of a layer is not finite. A likelihood too small for the float
+    /// type is 0, its logarithm −∞; no result is NaN.
     pub fn elbo(&self, loss: &dyn Loss<T>, data: &dyn Source<T>, draws: usize, seed: u64) -> Result<Elbo, Error> {
         let tries = self.try_codes(loss, data, draws, seed)?;
         let mean = |value: fn(&Tried) -> f64| tries.iter().map(value).sum::<f64>() / tries.len().max(1) as f64;
@@ -71,7 +76,8 @@ impl<T: Scalar> Autoencoder<T> {
 
     /// Estimates ln p(x) of each sample x under a variational model: ln of the mean of the importance weights p(x|z)·p(z) / q(z|x) over `draws` codes z
     /// drawn from the posterior; Burda et al. 2015. Its expectation is a lower bound of ln p(x) that tightens with more draws; with one, that of [`elbo`](Self::elbo).
-    /// The same seed gives the same bits for any number of threads. As for [`elbo`](Self::elbo), p is the density of scaled values.
+    /// The same seed gives the same bits for any number of threads. As for [`elbo`](Self::elbo), p is the density of scaled values, and the noise of a
+    /// sample depends on its values, never on its place: equal samples have equal values.
     ///
     /// # Errors
     /// As [`elbo`](Self::elbo).
@@ -106,10 +112,9 @@ impl<T: Scalar> Autoencoder<T> {
         let order = numbered(0..samples)?;
         let mut tried = Vec::new();
         for (block, order) in order.chunks(SAMPLES_AT_ONCE).enumerate() {
-            let step = BatchStep { pairs, question, noise: None, order };
-            let random = Random::new(seed, Purpose::Posterior).skip(block * SAMPLES_AT_ONCE);
-            let block = Block::read(self, step, random, draws)?;
-            tried.extend(block.try_all()?);
+            let (step, first) = (BatchStep { pairs, question, noise: None, order }, block * SAMPLES_AT_ONCE);
+            let block = Block::read(self, step, seed, draws).map_err(|error| error.after(first))?;
+            tried.extend(block.try_all().map_err(|error| error.after(first))?);
         }
         Ok(tried)
     }
@@ -132,12 +137,12 @@ struct Block<'a, T: Scalar> {
     side: DMatrix<T>,
     posterior: Posterior<T>,
     kl: DMatrix<f64>,
-    random: Random,
+    seed: u64,
     draws: usize,
 }
 
 impl<'a, T: Scalar> Block<'a, T> {
-    fn read(model: &'a Autoencoder<T>, step: BatchStep<'a, T>, random: Random, draws: usize) -> Result<Self, Error> {
+    fn read(model: &'a Autoencoder<T>, step: BatchStep<'a, T>, seed: u64, draws: usize) -> Result<Self, Error> {
         let (network, samples) = (model.network(), step.order.len());
         let matrix = |features: usize| -> Result<DMatrix<T>, Error> {
             let values = zeros(checked_product("elements of a batch", &[features, samples])?)?;
@@ -151,7 +156,7 @@ impl<'a, T: Scalar> Block<'a, T> {
         let batch = Batch::from(&inputs);
         let posterior = model.encode_distribution(if side.is_empty() { batch } else { batch.with_side(&side) })?;
         let kl = posterior.kl();
-        Ok(Self { model, question: step.question, targets, side, posterior, kl, random, draws })
+        Ok(Self { model, question: step.question, targets, side, posterior, kl, seed, draws })
     }
 
     fn try_all(&self) -> Result<Vec<Tried>, Error> {
@@ -164,15 +169,17 @@ impl<'a, T: Scalar> Block<'a, T> {
     fn try_sample(&self, sample: usize, memory: &mut Memory<T>) -> Result<Tried, Error> {
         let (network, linked) = (self.model.network(), self.question.link.is_some());
         let (target, side) = (self.targets.column(sample), self.side.column(sample));
-        let mut rng = self.random.sample(sample);
+        let mut rng = self.posterior.noise(self.seed, sample).stream();
         let (mut weights, mut reconstruction) = (LogMeanExp::default(), 0.0);
         for first in (0..self.draws).step_by(DRAWS_AT_ONCE) {
             let count = (self.draws - first).min(DRAWS_AT_ONCE);
             memory.draw(count, &self.posterior, sample, &mut rng);
+            self.check_codes(memory, count).map_err(|fault| fault.of_sample(sample))?;
             let (codes, sides) = (memory.codes.columns(0, count), DMatrix::from_columns(&vec![side; count]));
             let codes = if sides.is_empty() { Batch::from(&codes) } else { Batch::from(&codes).with_side(&sides) };
             let (layers, ending) = (self.model.decoder_layers(), Ending::Loss { from_logits: linked });
-            let predictions = network.infer_to(layers, ending, &mut memory.workspace, codes)?;
+            let predictions = network.infer_to(layers, ending, &mut memory.workspace, codes);
+            let predictions = predictions.map_err(|error| error.of_sample(sample))?;
             for (prediction, log_ratio) in predictions.column_iter().zip(&memory.log_ratios) {
                 let pass = LossPass::new(self.question.shape, prediction.as_slice(), target.as_slice())?.linked(linked);
                 let loss = self.question.value(pass);
@@ -180,8 +187,20 @@ impl<'a, T: Scalar> Block<'a, T> {
                 weights.add(log_ratio - loss);
             }
         }
-        let kl = self.kl.column(sample).sum();
-        Ok(Tried { log_likelihood: weights.value(), reconstruction, kl })
+        let tried = Tried { log_likelihood: weights.value(), reconstruction, kl: self.kl.column(sample).sum() };
+        match tried.log_likelihood.is_nan() || tried.reconstruction.is_nan() {
+            true => Err(LossError::NotANumber { name: self.question.name() }.into()),
+            false => Ok(tried),
+        }
+    }
+
+    /// An error if one of the first `count` codes that have been drawn is not finite.
+    fn check_codes(&self, memory: &Memory<T>, count: usize) -> Result<(), InputError> {
+        let (latent, _) = self.model.latent()?;
+        match memory.codes.columns(0, count).iter().find(|value| !value.is_finite()) {
+            Some(value) => Err(self.model.network().fault_of_layer(latent + 1, *value)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::early_stopping::{Watch, Watched};
-use super::evaluate::evaluate;
+use super::evaluate::Evaluation;
 use super::review::review;
 use super::step::{BatchStep, Noise, Pairs, Question};
 use super::trainer::{Trainer, Validation};
@@ -33,6 +33,8 @@ pub(super) struct Session<'s, 'a, T: Scalar> {
     /// The training samples, in this epoch's order.
     order: Vec<usize>,
     tape: Tape<T>,
+    /// The memory of validation.
+    evaluation: Option<Evaluation<T>>,
     gradients: Vec<T>,
     moments: Moments<T>,
     /// The state of early stopping.
@@ -85,13 +87,22 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         pairs: Pairs<'s, T>,
         samples: usize,
     ) -> Result<Self, Error> {
-        let validates_to = matches!(&trainer.validation, Validation::Pairs(pairs) if pairs.targets.is_some());
-        let apart = pairs.needs_targets(network) || validates_to || trainer.corruption.is_some();
+        let apart = pairs.needs_targets(network) || trainer.corruption.is_some();
         let link = Question::new(network, Some(trainer.loss.as_ref()), &[]).link;
         let layout = LayoutOptions { target: apart, fused_activation: link, ..LayoutOptions::training() };
         let options = TapeOptions { layout, whole_batch: false, metrics: trainer.metrics.len() };
         let capacity = trainer.batch_size.min(samples);
+        let held_out = match &trainer.validation {
+            Validation::None => None,
+            Validation::Pairs(pairs) => Some((*pairs, 0..pairs.inputs.len())),
+            Validation::Fraction(_) => Some((pairs, samples..pairs.inputs.len())),
+        };
+        let evaluation = held_out.map(|(pairs, held_out)| {
+            let apart = pairs.needs_targets(network) || trainer.corruption.is_some();
+            Evaluation::new(network, link, apart, trainer.metrics.len(), held_out)
+        });
         Ok(Self {
+            evaluation: evaluation.transpose()?,
             watch: trainer.early_stopping.map(|options| Watch::new(options, network)).transpose()?,
             rate: trainer.optimizer.learning_rate(),
             losses: Vec::new(),
@@ -280,20 +291,21 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     }
 
     fn validate(&mut self) -> Result<Option<Totals>, TrainErrorKind> {
-        let (pairs, first, fails): (_, _, fn(DataError) -> TrainErrorKind) = match &self.trainer.validation {
-            Validation::None => return Ok(None),
-            Validation::Pairs(pairs) => (*pairs, 0, TrainErrorKind::ValidationData),
-            Validation::Fraction(_) => (self.pairs, self.order.len(), TrainErrorKind::Data),
+        let (pairs, fails): (_, fn(DataError) -> TrainErrorKind) = match &self.trainer.validation {
+            Validation::Pairs(pairs) => (*pairs, TrainErrorKind::ValidationData),
+            Validation::None | Validation::Fraction(_) => (self.pairs, TrainErrorKind::Data),
         };
-        let order = numbered(first..pairs.inputs.len())?;
+        let Some(evaluation) = &mut self.evaluation else { return Ok(None) };
         let question = Question::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
         let place = Some(Random::new(self.trainer.seed, Purpose::Validate));
         let record = match self.trainer.corruption.as_deref() {
-            None => evaluate(self.network, &mut self.tape, pairs, question, &order, place),
+            None => evaluation.means(self.network, pairs, question, place),
             Some(corruption) => {
-                let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, order.len());
+                let samples = evaluation.samples();
+                let first = samples.first().copied().unwrap_or(0);
+                let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, samples.len());
                 let pairs = Pairs { inputs: &noisy, targets: Some(pairs.targets.unwrap_or(pairs.inputs)) };
-                evaluate(self.network, &mut self.tape, pairs, question, &order, place)
+                evaluation.means(self.network, pairs, question, place)
             }
         };
         record.map(Some).map_err(fails)

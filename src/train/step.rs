@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{LargestValue, Metric};
 use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source, filled};
 use crate::exec::{BatchLoader, LastOperation, LastPass, Load, Totals};
-use crate::graph::Network;
+use crate::graph::{LOSS_SAMPLES, Network};
 use crate::kernel::reduce;
 use crate::loss::{Loss, LossPass};
 use crate::random::Random;
@@ -92,6 +92,12 @@ impl<'a, T: Scalar> Question<'a, T> {
         }
     }
 
+    /// The name of the loss, or of the first metric, for errors.
+    pub fn name(&self) -> String {
+        let metric = || self.metrics.first().map_or(String::new(), |metric| metric.name().to_owned());
+        self.loss.map_or_else(metric, |loss| loss.kind().to_owned())
+    }
+
     /// The loss, or 0 if none is wanted.
     pub fn value(&self, pass: LossPass<'_, T>) -> f64 {
         self.loss.map_or(0.0, |loss| loss.evaluate(pass))
@@ -154,6 +160,7 @@ impl<T: Scalar> BatchLoader<T> for BatchStep<'_, T> {
         let first = positions.start;
         let samples = self.order.get(positions).unwrap_or(&[]);
         let features = read.input.len() / samples.len().max(1);
+        let number = |index: usize| samples.get(index).copied().unwrap_or(index);
         for (samples, input) in samples.chunks(READ_AT_ONCE).zip(read.input.chunks_mut(READ_AT_ONCE * features.max(1)))
         {
             self.pairs.inputs.read(samples, input)?;
@@ -175,9 +182,11 @@ impl<T: Scalar> BatchLoader<T> for BatchStep<'_, T> {
         }
         if let Some(scaler) = self.question.input_scaler {
             scaler.apply(read.input);
+            scaler.require_fits("sample", read.input, number)?;
         }
         if let Some(scaler) = self.question.output_scaler {
             scaler.apply(read.target);
+            scaler.require_fits("target", read.target, number)?;
         }
         let targets = if read.target.is_empty() { read.input } else { read.target };
         self.check_targets(samples, targets)
@@ -193,8 +202,12 @@ impl<T: Scalar> LastOperation<T> for BatchStep<'_, T> {
             if let Some(link) = question.link {
                 link.forward(question.shape.channels(), gradient, &mut []);
             }
-            for (metric, sum) in question.metrics.iter().zip(&mut totals.metrics) {
-                *sum += metric.evaluate(question.shape, gradient, targets);
+            // In the groups of samples in which the loss may be given them, so that a metric has the same bits with every loss and with none.
+            let group = LOSS_SAMPLES * question.shape.elements().max(1);
+            for (predictions, targets) in gradient.chunks(group).zip(targets.chunks(group)) {
+                for (metric, sum) in question.metrics.iter().zip(&mut totals.metrics) {
+                    *sum += metric.evaluate(question.shape, predictions, targets);
+                }
             }
         }
         let factor = T::from_f64(1.0 / self.order.len().max(1) as f64);

@@ -13,6 +13,9 @@ static ALLOCATOR: Counting = Counting;
 
 /// Calls by every thread.
 static CALLS: AtomicUsize = AtomicUsize::new(0);
+/// Bytes that every thread has asked for, and those of them that were to be zeros.
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+static ZEROS: AtomicUsize = AtomicUsize::new(0);
 /// Bytes that every thread holds.
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
@@ -30,6 +33,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         take(layout.size());
+        ZEROS.fetch_add(layout.size(), Ordering::Relaxed);
         unsafe { System.alloc_zeroed(layout) }
     }
 
@@ -48,6 +52,7 @@ unsafe impl GlobalAlloc for Counting {
 
 fn take(size: usize) {
     CALLS.fetch_add(1, Ordering::Relaxed);
+    BYTES.fetch_add(size, Ordering::Relaxed);
     CALLS_OF_THREAD.with(|calls| calls.set(calls.get() + 1));
     let now = NOW.fetch_add(size, Ordering::Relaxed).wrapping_add(size);
     MOST.fetch_max(now, Ordering::Relaxed);
@@ -56,6 +61,11 @@ fn take(size: usize) {
 /// How often every thread has asked for memory.
 pub fn calls() -> usize {
     CALLS.load(Ordering::Relaxed)
+}
+
+/// How many bytes every thread has asked for, and how many of them were to be zeros.
+pub fn bytes() -> [usize; 2] {
+    [BYTES.load(Ordering::Relaxed), ZEROS.load(Ordering::Relaxed)]
 }
 
 /// How often this thread has asked for memory.

@@ -4,7 +4,8 @@ Made with PyTorch 2.15.0. Run: `python make_variational.py`.
 
 The encoder is one dense layer to 2 means and 2 logarithms of variances, `log_variance` = `encoded` where that is within
 +-10; the decoder one dense layer to logits (Bernoulli) or means (normal with variance 0.3). `noise` holds for each sample
-4 draws of 2 dimensions: the crate's own for seed 11, so that both compute from the same numbers.
+4 draws of 2 dimensions: the crate's own for seed 11, which depend on the bits of `x`, so that both compute from the same
+numbers.
 
 Tensors of a case: `x`, `noise`, `encoder.weight`, `encoder.bias`, `decoder.weight`, `decoder.bias`; `mean`, `log_variance`,
 `kl` (each dimension of each sample); `reconstruction` (mean over draws of -ln p(x|z), each sample); `log_likelihood` (ln of
@@ -19,14 +20,24 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from common import File, random
 
-NOISE = [
-    [1.5159764257802713, -0.2609296159643645, 0.7644398043697459, -0.3049133803579911,
-     -0.5326820220012919, 0.3306777308007676, 0.5651854209301375, -1.2899596989937774],
-    [0.18470769727068412, -0.2436269018967218, 0.3714360635048156, 0.5633172068265567,
-     -0.393317810766131, -0.5767315265629083, -0.016516658736664986, 0.1748593094587571],
-    [0.06845902314433233, 1.182557528981857, 1.9983964806297583, 1.0144287652721948,
-     0.9337894103860391, -1.856728248464034, 1.2825772695461637, -0.3530163775299776],
-]
+NOISE = {
+    "bernoulli": [
+        [0.113503832034143, 2.044173576058735, 2.038863290769205, 0.09124501205802406,
+         -0.37510976744517727, 0.058312508767489196, -0.6447342066191326, -0.2434037671665795],
+        [0.51103415762756, -1.5214655513335815, -0.7532272153177832, -1.0419346986462485,
+         0.10225223558675763, 1.1835538344035674, -1.6427028099937726, -1.546036851270572],
+        [1.6191647229454227, -0.38871186684649167, 1.0408177182740181, 0.6031952864798358,
+         -0.20158642643411337, -0.05708010379299961, 0.8038704924682035, -0.6467011255366447],
+    ],
+    "normal": [
+        [-0.14886701023388024, 0.2684485232889197, -0.2700894264037804, 0.7839412090065058,
+         0.3812603851626454, 0.9486694819244209, 0.8058127778814071, -0.020561810066820712],
+        [-1.452808937849007, 0.4170379950876803, 1.0122065582351136, -1.4097320902139652,
+         0.30045374784027196, 0.8946917781679189, 1.5554778377819187, -0.6538131047469455],
+        [-2.046217856579793, 1.4678243608254984, -0.49432381160789945, -0.06645181216162391,
+         1.3928096073963179, -0.7075093679227994, 0.31847576222025653, -0.012554258684119485],
+    ],
+}
 FEATURES, CODE, DRAWS, VARIANCE = 7, 2, 4, 0.3
 
 
@@ -51,7 +62,7 @@ for name, likelihood in [("bernoulli", bernoulli), ("normal", normal)]:
     assert log_variance.abs().max() < 10
     posterior = Normal(mean, (0.5 * log_variance).exp())
     prior = Normal(torch.zeros(CODE, dtype=torch.float64), torch.ones(CODE, dtype=torch.float64))
-    noise = torch.tensor(NOISE, dtype=torch.float64)
+    noise = torch.tensor(NOISE[name], dtype=torch.float64)
     z = mean + posterior.stddev * noise.reshape(3, DRAWS, CODE).transpose(0, 1)  # draws x samples x dimensions
     log_p_x = Independent(likelihood(z @ wd + bd), 1).log_prob(x)
     log_weights = log_p_x + prior.log_prob(z).sum(2) - posterior.log_prob(z).sum(2)

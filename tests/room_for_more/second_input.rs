@@ -181,3 +181,19 @@ fn a_conditional_model_is_judged_with_its_labels() -> Outcome {
     assert!(model.log_likelihood(&loss, &samples, 1, 1).is_err(), "without labels");
     Ok(())
 }
+
+/// A row whose side input is NaN has no score; the others have theirs.
+#[test]
+fn a_bad_side_input_costs_only_its_row() -> Outcome {
+    let (samples, mut side) = data();
+    let model = model()?;
+    let expected = model.reconstruction_error(Batch::from(&samples).with_side(&side))?;
+    side[(1, 5)] = f64::NAN;
+    for (row, score) in model.scores(Batch::from(&samples).with_side(&side))?.into_iter().enumerate() {
+        assert_eq!(score.ok(), Some(expected[row]).filter(|_| row != 5), "row {row}");
+    }
+    let few = side.columns(0, SAMPLES - 1);
+    let error = error_of(model.scores(Batch::from(&samples).with_side(&few)), "too few labels");
+    assert!(matches!(error, Error::Input(InputError::SideInput { .. })), "{error}");
+    Ok(())
+}

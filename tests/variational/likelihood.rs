@@ -28,6 +28,17 @@ fn read() -> Vec<u8> {
     std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/variational.safetensors")).expect("a file")
 }
 
+/// The noise of `DRAWS` draws of two dimensions for each sample: a code of as many numbers whose posterior is the prior.
+fn noise_of(data: &DMatrix<f64>) -> Result<DMatrix<f64>, Error> {
+    let mut model = Autoencoder::<f64>::builder(Shape::flat(data.nrows()))
+        .encoder(Dense::new(2 * 2 * DRAWS))
+        .encoder(GaussianLatent::new())
+        .decoder(Dense::new(data.nrows()))
+        .build()?;
+    model.set_parameter("encoder.0.weight", &vec![0.0; data.nrows() * 4 * DRAWS])?;
+    Ok(model.encode_distribution(data)?.draw(SEED))
+}
+
 /// PyTorch's numbers from the same parameters and the same noise.
 #[test]
 fn pytorch() -> Outcome {
@@ -53,10 +64,14 @@ fn pytorch() -> Outcome {
         assert!(distance(posterior.mean.as_slice(), &reference.values("mean")) < 1e-13);
         assert!(distance(posterior.log_variance.as_slice(), &reference.values("log_variance")) < 1e-13);
         assert!(distance(posterior.kl().as_slice(), &reference.values("kl")) < 1e-13);
-        let noise = reference.values("noise");
+        let (found, expected) = (noise_of(&data)?, reference.values("noise"));
+        assert_eq!(
+            found.as_slice(),
+            expected,
+            "{case}: the noise is another; `make_variational.py` takes that on the left"
+        );
         let first = (&posterior.draw(SEED) - &posterior.mean).component_div(&posterior.variance().map(f64::sqrt));
-        let expected: Vec<f64> = noise.chunks_exact(2 * DRAWS).flat_map(|sample| sample[..2].to_vec()).collect();
-        assert!(distance(first.as_slice(), &expected) < 1e-12, "the noise is another");
+        assert!(distance(first.as_slice(), found.rows(0, 2).into_owned().as_slice()) < 1e-12);
 
         let bound = model.elbo(loss.as_ref(), &data, DRAWS, SEED)?;
         let mean = |name: &str| reference.values(name).iter().sum::<f64>() / 3.0;
@@ -151,13 +166,14 @@ fn more_draws_come_nearer() -> Outcome {
     Trainer::new(loss, Adam::new(0.01)).epochs(5).batch_size(20).fit(&mut model, &data)?;
     let mean =
         |draws| -> Result<f64, Error> { Ok(model.log_likelihood(&loss, &data, draws, 3)?.iter().sum::<f64>() / 1e3) };
-    let (bound, few, many) = (model.elbo(&loss, &data, 100, 3)?.value(), mean(2)?, mean(300)?);
+    // There are 64 different samples; equal ones have equal noise.
+    let (bound, few, many) = (model.elbo(&loss, &data, 3_000, 3)?.value(), mean(30)?, mean(3_000)?);
     assert!(bound < few && few < many && many < 0.0, "{bound}, {few}, {many}");
     assert!((mean(1)? - model.elbo(&loss, &data, 1, 3)?.value()).abs() < 1.0);
     Ok(())
 }
 
-/// Neither threads nor the samples beside it change what is said of a sample. Its place does: it draws from there.
+/// Neither threads nor the samples beside it change what is said of a sample.
 #[test]
 fn same_bits_for_any_threads() -> Outcome {
     let (data, model, loss) = (bits(24, 300), convolutional(GaussianLatent::new()).build()?, Bce.reduction(NATS));
@@ -171,25 +187,77 @@ fn same_bits_for_any_threads() -> Outcome {
     Ok(())
 }
 
+/// Nor does its place: a row has the same value wherever it is, and equal rows have equal values, zeros of either sign being equal.
+#[test]
+fn a_row_has_the_same_value_wherever_it_is() -> Outcome {
+    let (data, model, loss) = (bits(12, 300), builder(GaussianLatent::new()).build()?, Bce.reduction(NATS));
+    let values = |data: &DMatrix<f64>| model.log_likelihood(&loss, data, 20, 3);
+    let (forward, backward) =
+        (values(&data)?, values(&DMatrix::from_fn(12, 300, |row, column| data[(row, 299 - column)]))?);
+    assert_eq!(forward, backward.into_iter().rev().collect::<Vec<_>>());
+    for column in [0, 1, 299] {
+        assert_eq!(values(&data.columns(column, 1).into_owned())?, forward[column..=column]);
+    }
+    let mut equal = DMatrix::from_fn(12, 300, |row, _| data[(row, 5)]);
+    equal.column_mut(270).iter_mut().for_each(|value| *value = if *value == 0.0 { -0.0 } else { *value });
+    assert!(values(&equal)?.iter().all(|value| *value == forward[5]));
+    let (one, all) = (model.elbo(&loss, &data.columns(5, 1).into_owned(), 20, 3)?, model.elbo(&loss, &equal, 20, 3)?);
+    assert_relative_eq!(one.reconstruction, all.reconstruction, max_relative = 1e-14);
+    assert_ne!(values(&data)?, model.log_likelihood(&loss, &data, 20, 4)?, "another seed");
+    let draws = model.encode_distribution(&equal)?.draw(3);
+    assert!(draws.column_iter().all(|code| code == draws.column(0)));
+    let posterior = model.encode_distribution(&data)?;
+    assert_eq!(model.encode_distribution(&data.columns(100, 9))?.draw(3), posterior.draw(3).columns(100, 9));
+    Ok(())
+}
+
+/// Rows that are alike, even those whose posteriors are equal, have noise of their own: standard normal and without correlation.
+#[test]
+fn different_rows_have_independent_noise() -> Outcome {
+    const ROWS: usize = 1 << 12;
+    let mut model = Autoencoder::<f64>::builder(Shape::flat(12))
+        .encoder(Dense::new(2 * 8))
+        .encoder(GaussianLatent::new())
+        .decoder(Dense::new(12))
+        .build()?;
+    model.set_parameter("encoder.0.weight", &[0.0; 12 * 16])?; // every posterior is the prior
+    let data = DMatrix::from_fn(12, ROWS, |bit, row| f64::from(u8::from(row >> bit & 1 == 1)));
+    let noise = model.encode_distribution(&data)?.draw(SEED);
+    let limit = 5.0 / (noise.len() as f64).sqrt();
+    assert!(noise.mean().abs() < limit && (noise.variance() - 1.0).abs() < 1.5 * limit);
+    for apart in [1, 2, 64, 2048] {
+        let products = (0..ROWS).map(|row| noise.column(row).dot(&noise.column(row ^ apart)));
+        let correlation = products.sum::<f64>() / noise.len() as f64;
+        assert!(correlation.abs() < 1.5 * limit, "rows {apart} apart: {correlation}"); // each pair is counted twice
+    }
+    Ok(())
+}
+
 /// With a scaler the density is that of scaled values, as in training.
 #[test]
 fn scaled_data() -> Outcome {
     let data = crate::common::Numbers::new(4).matrix::<f64>(6, 40).map(|value| 30.0 * value + 7.0);
     let scaler = StandardScaler::fit(&data)?;
-    let build = |scaler: Option<Scaler>| {
+    let likelihoods = |scaler: Option<Scaler>, data: &DMatrix<f64>| -> Result<Vec<f64>, Error> {
         let builder = Autoencoder::<f64>::builder(Shape::flat(6));
         let builder = match scaler {
             Some(scaler) => builder.scaler(scaler),
             None => builder,
         };
-        builder.encoder(Dense::new(4)).encoder(GaussianLatent::new()).decoder(Dense::new(6)).build()
+        let builder = builder.encoder(Dense::new(4)).encoder(GaussianLatent::new()).decoder(Dense::new(6));
+        let mut model = builder.build()?;
+        model.set_parameter("encoder.0.weight", &[0.0; 24])?; // whatever the code: p(x|z) is N(x; 0, 1)
+        model.set_parameter("decoder.0.weight", &[0.0; 12])?;
+        model.log_likelihood(&GaussianNll::default(), data, 20, 1)
     };
-    let with = build(Some(scaler.clone()))?.log_likelihood(&GaussianNll::default(), &data, 20, 1)?;
     let scaled = nalgebra::DMatrix::from_fn(6, 40, |feature, sample| {
         (data[(feature, sample)] - scaler.shift()[feature]) / scaler.scale()[feature]
     });
-    let without = build(None)?.log_likelihood(&GaussianNll::default(), &scaled, 20, 1)?;
-    assert!(distance(&with, &without) < 1e-12, "that of the scaled values");
+    let (with, without) = (likelihoods(Some(scaler), &data)?, likelihoods(None, &scaled)?);
+    let constant = 3.0 * std::f64::consts::TAU.ln();
+    let by_hand: Vec<f64> = scaled.column_iter().map(|sample| -0.5 * sample.norm_squared() - constant).collect();
+    assert!(distance(&with, &by_hand) < 1e-12, "that of the scaled values");
+    assert!(distance(&without, &by_hand) < 1e-12);
     Ok(())
 }
 

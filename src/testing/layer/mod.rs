@@ -42,22 +42,22 @@ use crate::{Config, ConfigError, Scalar, Shape};
 ///         Ok(Plan::new(input).parameter(ParameterSpec::new("factor", &[input.elements()], Initializer::Constant(1.0))))
 ///     }
 ///
-///     fn forward(&self, pass: Forward<'_, T>) {
-///         let factors = pass.parameters.of(0).iter().cycle();
+///     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
+///         let factors = context.parameters.of(0).iter().cycle();
 ///         for ((output, input), factor) in pass.output.iter_mut().zip(pass.input).zip(factors) {
 ///             *output = *factor * *input;
 ///         }
 ///     }
 ///
-///     fn backward(&self, mut pass: Backward<'_, T>) {
-///         let features = pass.input_shape.elements();
+///     fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+///         let features = context.input_shape.elements();
 ///         for (inputs, slopes) in pass.input.chunks(features).zip(pass.output_gradient.chunks(features)) {
 ///             for ((sum, input), slope) in pass.gradients.of(0).iter_mut().zip(inputs).zip(slopes) {
 ///                 *sum += *slope * *input;
 ///             }
 ///         }
 ///         let Some(input_gradient) = pass.input_gradient else { return };
-///         let factors = pass.parameters.of(0).iter().cycle();
+///         let factors = context.parameters.of(0).iter().cycle();
 ///         for ((to, slope), factor) in input_gradient.iter_mut().zip(pass.output_gradient).zip(factors) {
 ///             *to = *factor * *slope;
 ///         }
