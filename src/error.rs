@@ -71,8 +71,8 @@ impl Error {
     /// Turns an error about a part of a batch that begins at sample `first` into one about the batch, by renumbering the sample.
     pub(crate) fn after(self, first: usize) -> Self {
         match self {
-            Self::Input(InputError::NotFinite { sample, feature }) => {
-                Self::Input(InputError::NotFinite { sample: first + sample, feature })
+            Self::Input(InputError::NotFinite { sample, feature, part, value }) => {
+                Self::Input(InputError::NotFinite { sample: first + sample, feature, part, value })
             }
             other => other,
         }

@@ -1,11 +1,13 @@
 //! What can be wrong with data.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::Shape;
 use crate::error::WithCauses;
+use crate::kernel::reduce;
+use crate::{Scalar, Shape};
 
 /// Why data cannot be read from a [`Source`](super::Source) or a file.
 #[derive(Error)]
@@ -112,15 +114,26 @@ pub enum InputError {
         found_samples: usize,
     },
     /// A value is NaN or infinite.
-    #[error("feature {feature} of sample {sample} is not finite")]
+    #[error(
+        "{} is {value}, expected a finite number; fill or mask missing cells first \
+         (features and samples are counted from 0)",
+        part.place(*feature, *sample)
+    )]
     NotFinite {
-        /// The sample (column).
+        /// The sample (column), in the order of the caller's data.
         sample: usize,
         /// The feature (row).
         feature: usize,
+        /// Whether it is a value of the sample itself, of its target, or of its side input.
+        part: DataPart,
+        /// The value.
+        value: NonFinite,
     },
     /// A corruption made a number NaN or infinite.
-    #[error("the corruption `{corruption}` made feature {feature} of sample {sample} not finite")]
+    #[error(
+        "the corruption `{corruption}` made feature {feature} of sample {sample} (counted from 0) NaN or infinite, \
+         expected a finite number; weaken it, or scale the data before it"
+    )]
     Corrupted {
         /// The sample (column).
         sample: usize,
@@ -128,6 +141,19 @@ pub enum InputError {
         feature: usize,
         /// The corruption.
         corruption: &'static str,
+    },
+    /// A scaler divides by nothing, or one of its numbers is not finite.
+    #[error(
+        "feature {feature} of the scaler (counted from 0) has the shift {shift} and the scale {scale}, expected a finite \
+         shift and a scale that is neither 0, subnormal nor infinite; 1 is right for a feature that does not vary"
+    )]
+    UnusableScale {
+        /// The feature.
+        feature: usize,
+        /// Its shift.
+        shift: f64,
+        /// Its scale.
+        scale: f64,
     },
     /// A target that the loss is not defined for.
     #[error("feature {feature} of target {sample} is {value}, the loss `{loss}` takes {expected}")]
@@ -229,7 +255,79 @@ pub enum InputError {
     },
 }
 
+/// What an error is about: a sample, or what belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DataPart {
+    /// The sample itself.
+    Sample,
+    /// The target of the sample.
+    Target,
+    /// The side input of the sample.
+    SideInput,
+}
+
+impl DataPart {
+    /// `feature 3 of target 7`.
+    fn place(self, feature: usize, sample: usize) -> String {
+        match self {
+            Self::Sample => format!("feature {feature} of sample {sample}"),
+            Self::Target => format!("feature {feature} of target {sample}"),
+            Self::SideInput => format!("side feature {feature} of sample {sample}"),
+        }
+    }
+}
+
+/// A value that is not finite; unlike the float itself, it equals itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NonFinite {
+    /// Not a number.
+    Nan,
+    /// ∞.
+    Infinity,
+    /// −∞.
+    NegativeInfinity,
+}
+
+impl NonFinite {
+    /// The kind of a value that is known not to be finite.
+    fn of(value: f64) -> Self {
+        match value {
+            value if value.is_nan() => Self::Nan,
+            value if value < 0.0 => Self::NegativeInfinity,
+            _ => Self::Infinity,
+        }
+    }
+}
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Nan => "NaN",
+            Self::Infinity => "infinite",
+            Self::NegativeInfinity => "-infinite",
+        })
+    }
+}
+
 impl InputError {
+    /// `Ok` if all `values` are finite; `place` tells the sample and the feature of the value at a position.
+    pub(crate) fn require_finite<T: Scalar>(
+        part: DataPart,
+        values: &[T],
+        place: impl FnOnce(usize) -> (usize, usize),
+    ) -> Result<(), Self> {
+        let found = reduce::first_not_finite(values).and_then(|position| Some((position, values.get(position)?)));
+        let Some((position, value)) = found else { return Ok(()) };
+        let (sample, feature) = place(position);
+        Err(Self::not_finite(part, sample, feature, *value))
+    }
+
+    /// The error about `value`, which is not finite: a feature of sample `sample`, or of what belongs to it.
+    pub(crate) fn not_finite(part: DataPart, sample: usize, feature: usize, value: impl Scalar) -> Self {
+        Self::NotFinite { sample, feature, part, value: NonFinite::of(value.into_f64()) }
+    }
+
     /// `Ok` if samples have `expected` features; `samples` tells whether the matrix may be transposed.
     pub(crate) fn require_features(expected: usize, found: usize, samples: usize) -> Result<(), Self> {
         if expected == found {

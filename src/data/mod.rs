@@ -12,7 +12,7 @@ pub use batch::Batch;
 pub(crate) use batch::Columns;
 pub use corruption::{Corrupted, Corruption, CorruptionPass, GaussianCorruption, Masking, SaltAndPepper, Swap};
 pub(crate) use corruption::{Origin, streams};
-pub use error::{DataError, InputError};
+pub use error::{DataError, DataPart, InputError, NonFinite};
 pub(crate) use room::{filled, numbered};
 pub use scaler::{MinMaxScaler, Scaler, StandardScaler};
 pub use source::{Source, Subset};

@@ -1,6 +1,6 @@
 //! Scalers bring features to a common scale before a model, and back after it.
 
-use super::{DataError, InputError, Source, filled};
+use super::{DataError, DataPart, InputError, Source, filled};
 use crate::Scalar;
 
 /// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`], stored in the model and its file.
@@ -30,9 +30,10 @@ impl Scaler {
         if shift.len() != scale.len() {
             return Err(InputError::Length { what: "scales", expected: shift.len(), found: scale.len() });
         }
-        let unusable = shift.iter().zip(&scale).position(|(shift, scale)| !shift.is_finite() || !scale.is_normal());
-        match unusable {
-            Some(feature) => Err(InputError::NotFinite { sample: 0, feature }),
+        let pairs = shift.iter().zip(&scale).enumerate();
+        let unusable = |(_, (shift, scale)): &(usize, (&f64, &f64))| !shift.is_finite() || !scale.is_normal();
+        match pairs.into_iter().find(unusable) {
+            Some((feature, (shift, scale))) => Err(InputError::UnusableScale { feature, shift: *shift, scale: *scale }),
             None => Ok(Self { shift, scale }),
         }
     }
@@ -138,9 +139,7 @@ fn each_sample<T: Scalar>(data: &(impl Source<T> + ?Sized), mut visit: impl FnMu
     let mut sample = filled(T::zero(), data.features())?;
     for index in 0..data.len() {
         data.read(&[index], &mut sample)?;
-        if let Some(feature) = crate::kernel::reduce::first_not_finite(&sample) {
-            return Err(InputError::NotFinite { sample: index, feature }.into());
-        }
+        InputError::require_finite(DataPart::Sample, &sample, |feature| (index, feature))?;
         visit(&sample);
     }
     Ok(())

@@ -11,7 +11,7 @@ use super::memory::{Layout, zeros};
 use super::partition::{Partition, worth_threads};
 use super::step::{Outside, Reports, Way};
 use super::{Network, Structure};
-use crate::data::{Batch, Columns, InputError};
+use crate::data::{Batch, Columns, DataPart, InputError};
 use crate::kernel::reduce;
 use crate::layer::{Latent, Mode};
 use crate::parallel::{self, Divide};
@@ -218,7 +218,8 @@ impl<T: Scalar> Network<T> {
         let position = trip.not_finite.into_inner();
         if position != usize::MAX {
             let (sample, feature) = (position / trip.features_in, position % trip.features_in);
-            return Err(InputError::NotFinite { sample, feature }.into());
+            let value = batch.columns().value(sample, feature).unwrap_or(T::nan());
+            return Err(InputError::not_finite(DataPart::Sample, sample, feature, value).into());
         }
         Ok(())
     }
@@ -263,12 +264,12 @@ impl<T: Scalar> Network<T> {
             return Err(InputError::SideInput { expected, samples: batch.samples(), found, found_samples });
         }
         let Some(side) = batch.side().filter(|_| expected > 0) else { return Ok(()) };
-        let bad =
-            |sample: usize| side.values(sample).position(|value| !value.is_finite()).map(|feature| (sample, feature));
-        match (0..side.samples()).find_map(bad) {
-            Some((sample, feature)) => Err(InputError::NotFinite { sample, feature }),
-            None => Ok(()),
-        }
+        let bad = |sample: usize| {
+            let mut values = side.values(sample).enumerate();
+            let (feature, value) = values.find(|(_, value)| !value.is_finite())?;
+            Some(InputError::not_finite(DataPart::SideInput, sample, feature, value))
+        };
+        (0..side.samples()).find_map(bad).map_or(Ok(()), Err)
     }
 }
 

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use super::Metric;
-use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source};
-use crate::kernel::reduce;
+use crate::data::{Corruption, DataError, DataPart, InputError, Origin, Scaler, Source};
 use crate::loss::{Loss, LossPass};
 use crate::network::{Judge, Network, Read, Record, Step};
 use crate::random::Random;
@@ -97,14 +96,8 @@ pub(super) struct BatchStep<'a, T: Scalar> {
 }
 
 impl<T: Scalar> BatchStep<'_, T> {
-    fn check_finite(&self, samples: &[usize], values: &[T]) -> Result<(), DataError> {
-        match reduce::first_not_finite(values) {
-            None => Ok(()),
-            Some(position) => {
-                let (sample, feature) = locate(samples, values.len(), position);
-                Err(InputError::NotFinite { sample, feature }.into())
-            }
-        }
+    fn check_finite(&self, part: DataPart, samples: &[usize], values: &[T]) -> Result<(), DataError> {
+        Ok(InputError::require_finite(part, values, |position| locate(samples, values.len(), position))?)
     }
 
     fn check_targets(&self, samples: &[usize], targets: &[T]) -> Result<(), DataError> {
@@ -138,18 +131,18 @@ impl<T: Scalar> Step<T> for BatchStep<'_, T> {
         for (samples, input) in samples.chunks(READ_AT_ONCE).zip(read.input.chunks_mut(READ_AT_ONCE * features.max(1)))
         {
             self.pairs.inputs.read(samples, input)?;
-            self.check_finite(samples, input)?;
+            self.check_finite(DataPart::Sample, samples, input)?;
         }
         if !read.side.is_empty() {
             self.pairs.inputs.read_side(samples, read.side)?;
-            self.check_finite(samples, read.side)?;
+            self.check_finite(DataPart::SideInput, samples, read.side)?;
         }
         if !read.target.is_empty() {
             match self.pairs.targets {
                 Some(targets) => targets.read(samples, read.target)?,
                 None => read.target.copy_from_slice(read.input),
             }
-            self.check_finite(samples, read.target)?;
+            self.check_finite(DataPart::Target, samples, read.target)?;
         }
         if let Some(Noise { corruption, origin, random }) = self.noise {
             origin.corrupt(corruption, samples, read.input, |position, _| random.skip(first + position))?;
