@@ -107,7 +107,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         self.resume().map_err(|kind| TrainError::new(0, 0, kind, History::default()))?;
         while !self.ended && self.history.epochs().len() < self.trainer.epochs {
             let threads = self.network.is_worth_threads(self.trainer.batch_size);
-            parallel::awake(threads, || self.steps_of_epoch())?;
+            let own_pool = self.trainer.threads.is_some();
+            parallel::awake(threads, own_pool, || self.steps_of_epoch())?;
             self.end_epoch()?;
         }
         if let Some(watch) = self.watch {

@@ -32,7 +32,7 @@ pub struct Trainer<'a, T: Scalar> {
     pub(super) batch_size: usize,
     pub(super) shuffle: bool,
     pub(super) seed: u64,
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
     pub(super) corruption: Option<Box<dyn Corruption<T>>>,
     pub(super) validation: Validation<'a, T>,
     pub(super) metrics: Vec<Box<dyn Metric<T>>>,
