@@ -145,7 +145,8 @@ pub enum InputError {
     /// A scaler divides by nothing, or one of its numbers is not finite.
     #[error(
         "feature {feature} of the scaler (counted from 0) has the shift {shift} and the scale {scale}, expected a finite \
-         shift and a scale that is neither 0, subnormal nor infinite; 1 is right for a feature that does not vary"
+         shift and a scale that is neither 0, subnormal nor infinite; take 1 for a feature that does not vary, and divide \
+         values beyond 1e150 by some number first"
     )]
     UnusableScale {
         /// The feature.
