@@ -157,7 +157,11 @@ pub enum InputError {
         scale: f64,
     },
     /// A target that the loss is not defined for.
-    #[error("feature {feature} of target {sample} is {value}, the loss `{loss}` takes {expected}")]
+    #[error(
+        "feature {feature} of target {sample} (counted from 0) is {value}{}, the loss `{loss}` takes {expected}; {}",
+        if *scaled { " when scaled" } else { "" },
+        advice(loss)
+    )]
     Target {
         /// The sample (column).
         sample: usize,
@@ -165,6 +169,8 @@ pub enum InputError {
         feature: usize,
         /// Its value as the loss sees it: scaled, if the model has a scaler.
         value: f64,
+        /// Whether the model has scaled it.
+        scaled: bool,
         /// The loss.
         loss: &'static str,
         /// The values that the loss takes.
@@ -254,6 +260,21 @@ pub enum InputError {
         /// The number of elements requested.
         elements: usize,
     },
+}
+
+/// What to do about targets that a loss does not take.
+fn advice(loss: &str) -> &'static str {
+    match loss {
+        "bce" => {
+            "scale the data with `MinMaxScaler`, and `clip(0.0, 1.0)` it for values outside the range that it was fitted \
+             to; or take `Mse`, which takes any number"
+        }
+        "categorical_cross_entropy" => {
+            "give a probability for each class, such as one-hot labels (`Labels::to_one_hot`); or take `Mse`, which takes \
+             any number"
+        }
+        _ => "scale the data, or take a loss that takes any number, such as `Mse`",
+    }
 }
 
 /// What an error is about: a sample, or what belongs to it.

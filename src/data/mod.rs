@@ -13,6 +13,6 @@ pub(crate) use batch::Columns;
 pub use corruption::{Corrupted, Corruption, CorruptionPass, GaussianCorruption, Masking, SaltAndPepper, Swap};
 pub(crate) use corruption::{Origin, streams};
 pub use error::{DataError, DataPart, InputError, NonFinite};
-pub(crate) use room::{filled, numbered};
+pub(crate) use room::{filled, numbered, samples_at_once};
 pub use scaler::{MinMaxScaler, Scaler, StandardScaler};
 pub use source::{Source, Subset};

@@ -8,11 +8,11 @@ use std::time::Instant;
 use super::checkpoint::Folder;
 use super::early_stopping::{Watch, Watched};
 use super::evaluate::evaluate;
-use super::step::{BatchStep, Noise, Pairs, Question};
+use super::step::{BatchStep, Noise, Pairs, Question, check_values};
 use super::trainer::{Trainer, Validation};
 use super::update::Moments;
 use super::{Control, Epoch, History, Progress, TrainError, TrainErrorKind};
-use crate::data::{Corrupted, DataError, Origin, numbered, streams};
+use crate::data::{Corrupted, DataError, InputError, Origin, numbered, streams};
 use crate::model_file::Model;
 use crate::network::{Keep, Network, Record, Tape, zeros};
 use crate::optimizer::Moment;
@@ -127,7 +127,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         for step in self.so_far.steps..self.steps() {
             let first = step * self.trainer.batch_size;
             let end = self.order.len().min(first + self.trainer.batch_size);
-            self.step(epoch, step, first..end).map_err(|kind| self.stop(step + 1, kind))?;
+            self.step(epoch, step, first..end).map_err(|kind| self.stop(step + 1, self.first_of_its_kind(kind)))?;
             self.so_far.sums.add(self.tape.total());
             self.so_far.steps = step + 1;
             let progress = Progress {
@@ -155,6 +155,18 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         self.so_far = SoFar::new(self.network, self.trainer.metrics.len());
         self.ended = self.tell(&report)? == Control::Stop || stalled;
         self.save_after_epoch().map_err(|kind| TrainError::new(report.number, 0, kind, self.history.clone()))
+    }
+
+    /// The error about the first bad value in the order of the data, if `kind` is about one that shuffling brought up first.
+    fn first_of_its_kind(&self, kind: TrainErrorKind) -> TrainErrorKind {
+        match kind {
+            TrainErrorKind::Data(DataError::Input(InputError::NotFinite { .. } | InputError::Target { .. })) => {
+                let loss = self.trainer.loss.as_ref();
+                let checked = check_values(self.network, loss, self.pairs, 0..self.order.len());
+                checked.map_or_else(TrainErrorKind::Data, |()| kind)
+            }
+            other => other,
+        }
     }
 
     /// The number of the current epoch, from 1.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Metric;
 use crate::data::{Corruption, DataError, DataPart, InputError, Origin, Scaler, Source};
+use crate::data::{filled, numbered, samples_at_once};
 use crate::loss::{Loss, LossPass};
 use crate::network::{Judge, Network, Read, Record, Step};
 use crate::random::Random;
@@ -107,11 +108,35 @@ impl<T: Scalar> BatchStep<'_, T> {
             Some((position, expected)) => {
                 let (sample, feature) = locate(samples, targets.len(), position);
                 let value = targets.get(position).map_or(f64::NAN, |value| value.into_f64());
-                let loss = loss.kind();
-                Err(InputError::Target { sample, feature, value, loss, expected }.into())
+                let (loss, scaled) = (loss.kind(), self.question.output_scaler.is_some());
+                Err(InputError::Target { sample, feature, value, scaled, loss, expected }.into())
             }
         }
     }
+}
+
+/// Reads `samples` and checks their values as a step would: `Ok` if all are finite, and targets are what the loss takes. So
+/// errors that an epoch would end with are known before it begins, and the first one in the order of the data is named.
+pub(super) fn check_values<T: Scalar>(
+    network: &Network<T>,
+    loss: &dyn Loss<T>,
+    pairs: Pairs<'_, T>,
+    samples: Range<usize>,
+) -> Result<(), DataError> {
+    let question = Question::new(network, Some(loss), &[]);
+    let (input_width, side_width) = (network.input_shape().elements(), network.structure().side_input);
+    let target_width = if pairs.needs_targets(network) { network.output_shape().elements() } else { 0 };
+    let width = input_width + side_width + target_width;
+    let order = numbered(samples)?;
+    let at_once = samples_at_once(width);
+    let mut values = filled(T::zero(), width.saturating_mul(at_once.min(order.len())))?;
+    for order in order.chunks(at_once) {
+        let (input, others) = values.split_at_mut(input_width * order.len());
+        let (side, others) = others.split_at_mut(side_width * order.len());
+        let (target, _) = others.split_at_mut(target_width * order.len());
+        BatchStep { pairs, question, noise: None, order }.read(0..order.len(), Read { input, side, target })?;
+    }
+    Ok(())
 }
 
 /// The sample and the feature at `position` of a batch of `elements` that holds `samples`.

@@ -2,7 +2,7 @@
 
 use super::Scaler;
 use crate::Scalar;
-use crate::data::{DataError, DataPart, InputError, Source, filled, numbered};
+use crate::data::{DataError, DataPart, InputError, Source, filled, numbered, samples_at_once};
 
 /// Fits a [`Scaler`] that gives each feature mean 0 and standard deviation 1: (x − mean) / deviation, the deviation of
 /// the population as in scikit-learn.
@@ -118,15 +118,11 @@ impl Feature {
     }
 }
 
-/// Samples read at a time, unless they have more than [`VALUES_AT_ONCE`] together.
-const SAMPLES_AT_ONCE: usize = 64;
-const VALUES_AT_ONCE: usize = 1 << 16;
-
 /// Calls `visit` with each sample in order.
 fn each_sample<T: Scalar>(data: &(impl Source<T> + ?Sized), mut visit: impl FnMut(&[T])) -> Result<(), DataError> {
     let (count, features) = (data.len(), data.features());
     let width = features.max(1);
-    let at_once = (VALUES_AT_ONCE / width).clamp(1, SAMPLES_AT_ONCE);
+    let at_once = samples_at_once(features);
     let mut block = filled(T::zero(), features.saturating_mul(at_once.min(count)))?;
     for first in (0..count).step_by(at_once) {
         let samples = numbered(first..count.min(first.saturating_add(at_once)))?;
