@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::error::WithCauses;
+use super::file_kind::{FileKind, Wanted};
+use crate::error::{WithCauses, WithRemedy};
 use crate::kernel::reduce;
 use crate::{Scalar, Shape};
 
@@ -14,25 +15,34 @@ use crate::{Scalar, Shape};
 #[non_exhaustive]
 pub enum DataError {
     /// The file cannot be opened or read.
-    #[error("cannot read {}: {error}", path.display())]
+    #[error("cannot read {}: {}", path.display(), WithRemedy(error))]
     Read {
         /// The file.
         path: PathBuf,
         /// The error of the operating system or of gzip.
         error: std::io::Error,
     },
-    /// The file is not an IDX file of the expected kind.
-    #[error("{} is not an IDX file of {expected} (it begins with {found:#010x})", path.display())]
-    Foreign {
+    /// The file is not an IDX file of images.
+    #[error("{} is not an IDX file of images: it is {found}; {}", path.display(), found.advice(Wanted::Images))]
+    NoImages {
         /// The file.
         path: PathBuf,
-        /// "images" or "labels".
-        expected: &'static str,
-        /// The first four bytes.
-        found: u32,
+        /// What it is.
+        found: FileKind,
+    },
+    /// The file is not an IDX file of labels.
+    #[error("{} is not an IDX file of labels: it is {found}; {}", path.display(), found.advice(Wanted::Labels))]
+    NoLabels {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: FileKind,
     },
     /// The file is too short or too long.
-    #[error("{} is damaged: its header promises {promised} bytes of data, {found} were found", path.display())]
+    #[error(
+        "{} is damaged: its header promises {promised} bytes of data, {found} were found; copy or download it again",
+        path.display()
+    )]
     Length {
         /// The file.
         path: PathBuf,
@@ -41,8 +51,25 @@ pub enum DataError {
         /// Bytes of data found; reading stops after `promised` + 1.
         found: u64,
     },
+    /// The file ends within its header.
+    #[error(
+        "{} is damaged: its header has {expected} bytes, {found} were found; copy or download it again",
+        path.display()
+    )]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header has.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
     /// The file's header announces more than [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) bytes.
-    #[error("{} promises more data than the limit of {} bytes", path.display(), crate::MAX_ELEMENTS)]
+    #[error(
+        "{} promises more data than the limit of {} bytes: it is damaged, or has to be divided into several files",
+        path.display(),
+        crate::MAX_ELEMENTS
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
