@@ -72,13 +72,13 @@ impl FileKind {
         let magic = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, kind)| *kind);
         match head {
             [] => Self::Empty,
+            [_, _, _, _, _, _, _, _, rest @ ..] if rest.starts_with(MODEL) => Self::Model,
+            [_, _, _, _, _, _, 0, 0, b'{', ..] => Self::Safetensors,
             [0, 0, element @ 8..=14, dimensions @ 1..=4, ..] => {
                 Self::Idx { element: *element, dimensions: *dimensions }
             }
             [b'P', b'K', 3, 4, ..] => archive(head),
             [0x80, 2..=5, ..] => Self::Pickle,
-            [_, _, _, _, _, _, _, _, rest @ ..] if rest.starts_with(MODEL) => Self::Model,
-            [_, _, _, _, _, _, 0, 0, b'{', ..] => Self::Safetensors,
             _ => magic.or_else(|| text(head)).unwrap_or_else(|| unknown(head)),
         }
     }
@@ -270,7 +270,7 @@ mod tests {
             (b"\x89PNG\r\n\x1a\n".to_vec(), FileKind::Picture),
             (b"\x1f\x8b\x08".to_vec(), FileKind::Gzip),
             (b"\x18\0\0\0\0\0\0\0{\"weight\":".to_vec(), FileKind::Safetensors),
-            (b"\x18\x02\0\0\0\0\0\0{\"__metadata__\":{\"autoencoder\":\"{".to_vec(), FileKind::Model),
+            (b"\x80\x02\0\0\0\0\0\0{\"__metadata__\":{\"autoencoder\":\"{".to_vec(), FileKind::Model),
             (vec![0, 0, 8, 3, 0, 0], FileKind::Idx { element: 8, dimensions: 3 }),
             (vec![0, 0, 13, 2], FileKind::Idx { element: 13, dimensions: 2 }),
             (vec![0, 0, 8], FileKind::Unknown([0, 0, 8, 0])),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::frame::MAX_HEADER_BYTES;
+use crate::data::{FileKind, Wanted};
 use crate::network::BuildError;
 use crate::{ConfigError, Shape};
 
@@ -74,10 +75,10 @@ pub enum ModelFileErrorKind {
     NotDurable(io::Error),
 
     /// The file is not a model of this crate.
-    #[error("not a model file of this crate{}", if *safetensors { " (it may be another safetensors file)" } else { "" })]
+    #[error("not a model file of this crate: it is {found}; {}", found.advice(Wanted::Model))]
     Foreign {
-        /// Whether it starts as a safetensors file does.
-        safetensors: bool,
+        /// What it is.
+        found: FileKind,
     },
     /// The file was made by a newer version of the crate.
     #[error("the file has format {found}, this version of the crate reads up to {supported}")]
