@@ -100,7 +100,7 @@ impl fmt::Display for WithRemedy<'_> {
             io::ErrorKind::PermissionDenied => "check the permissions of the file and its folder",
             io::ErrorKind::IsADirectory => "this is a folder; name a file in it",
             io::ErrorKind::NotADirectory => "a part of the path is a file, not a folder; check the path",
-            io::ErrorKind::OutOfMemory => "there is less memory than it needs",
+            io::ErrorKind::OutOfMemory => "free some memory, or take a smaller model",
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on the disk",
             io::ErrorKind::ReadOnlyFilesystem => "choose a folder that can be written to",
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => "it is damaged; copy or download it again",

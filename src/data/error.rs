@@ -81,7 +81,9 @@ pub enum DataError {
         path: PathBuf,
     },
     /// There is no such sample.
-    #[error("sample {sample} was asked for, there are {samples}")]
+    #[error(
+        "sample {sample} was asked for (counted from 0), there are {samples}; check the indices, or the range of a `Subset`"
+    )]
     NoSuchSample {
         /// The sample.
         sample: usize,
@@ -89,7 +91,7 @@ pub enum DataError {
         samples: usize,
     },
     /// There is no such feature.
-    #[error("feature {feature} was asked for, there are {features}")]
+    #[error("feature {feature} was asked for (counted from 0), there are {features}; check the number of features")]
     NoSuchFeature {
         /// The feature.
         feature: usize,
@@ -97,7 +99,11 @@ pub enum DataError {
         features: usize,
     },
     /// A label is not one of the classes.
-    #[error("the label of sample {sample} is {label}, the classes are 0..{classes}")]
+    #[error(
+        "the label of sample {sample} (counted from 0) is {label}, the classes are 0..{classes}; ask for at least {} \
+         classes, or correct the label",
+        usize::from(*label) + 1
+    )]
     Label {
         /// The sample.
         sample: usize,
@@ -119,7 +125,14 @@ pub enum DataError {
 #[non_exhaustive]
 pub enum InputError {
     /// The number of features is not the model's.
-    #[error("expected {expected} features in each sample, found {found}{}", if *transposed { "; samples are columns here: transpose a matrix that has them as rows" } else { "" })]
+    #[error(
+        "expected {expected} features in each sample, found {found}; samples are columns here: {}",
+        if *transposed {
+            "transpose a matrix that has them as rows"
+        } else {
+            "give a matrix with that many rows, or build the model for other samples"
+        }
+    )]
     Features {
         /// What the model expects.
         expected: usize,
@@ -129,7 +142,10 @@ pub enum InputError {
         transposed: bool,
     },
     /// A side input is missing or has the wrong size.
-    #[error("expected {expected} side features for each of {samples} samples, found {found} x {found_samples}")]
+    #[error(
+        "expected {expected} side features for each of {samples} samples, found {found} x {found_samples}; give them with \
+         `Batch::with_side`, or by `Source::read_side`"
+    )]
     SideInput {
         /// What the model expects.
         expected: usize,
@@ -204,7 +220,15 @@ pub enum InputError {
         expected: &'static str,
     },
     /// The number of features of a target is not that of the model's output.
-    #[error("the model's output has {} features ({output}), the targets have {found}{}", output.elements(), if *inputs { "; `fit_to`, `validation_to` and `evaluate_to` take targets other than the inputs" } else { "" })]
+    #[error(
+        "the model's output has {} features ({output}), the targets have {found}; {}",
+        output.elements(),
+        if *inputs {
+            "`fit_to`, `validation_to` and `evaluate_to` take targets other than the inputs"
+        } else {
+            "give targets of that width, or the last layer theirs"
+        }
+    )]
     Targets {
         /// The shape of the model's output.
         output: Shape,
@@ -214,7 +238,7 @@ pub enum InputError {
         inputs: bool,
     },
     /// Inputs and targets differ in number.
-    #[error("there are {inputs} inputs and {targets} targets")]
+    #[error("there are {inputs} inputs and {targets} targets; give one target for each input, in the same order")]
     Unpaired {
         /// Inputs.
         inputs: usize,
@@ -222,7 +246,10 @@ pub enum InputError {
         targets: usize,
     },
     /// A slice does not hold a whole number of samples.
-    #[error("{elements} elements are not a whole number of samples of {features} features")]
+    #[error(
+        "{elements} elements are not a whole number of samples of {features} features; check the number of features and \
+         the end of the data"
+    )]
     Ragged {
         /// Elements in the slice.
         elements: usize,
@@ -230,7 +257,7 @@ pub enum InputError {
         features: usize,
     },
     /// There are no samples.
-    #[error("there are no samples")]
+    #[error("there are no samples; give at least one (a filter or an empty file may have left none)")]
     Empty,
     /// The workspace belongs to another model.
     #[error("the workspace belongs to another model; make one with this model's `workspace`")]
@@ -239,7 +266,10 @@ pub enum InputError {
     #[error("the tape belongs to another network; make one with this network's `tape`")]
     ForeignTape,
     /// The workspace is too small.
-    #[error("the workspace holds {capacity} samples, the batch has {samples}")]
+    #[error(
+        "the workspace holds {capacity} samples, the batch has {samples}; make one with `workspace({samples})`, or divide \
+         the batch"
+    )]
     WorkspaceTooSmall {
         /// Samples it holds.
         capacity: usize,
@@ -247,7 +277,9 @@ pub enum InputError {
         samples: usize,
     },
     /// The tape is too small.
-    #[error("the tape holds {capacity} samples, the batch has {samples}")]
+    #[error(
+        "the tape holds {capacity} samples, the batch has {samples}; make one with `tape({samples})`, or divide the batch"
+    )]
     TapeTooSmall {
         /// Samples it holds.
         capacity: usize,
@@ -255,7 +287,7 @@ pub enum InputError {
         samples: usize,
     },
     /// Two slices that belong together differ in length.
-    #[error("expected {expected} {what}, found {found}")]
+    #[error("expected {expected} {what}, found {found}; give as many")]
     Length {
         /// What the slice holds.
         what: &'static str,
@@ -265,16 +297,22 @@ pub enum InputError {
         found: usize,
     },
     /// There is no layer of that name.
-    #[error("there is no layer `{name}`")]
+    #[error("there is no layer `{name}`; `summary` and `layers` list their names, `encoder.0` for instance")]
     NoSuchLayer {
         /// The name given.
         name: String,
     },
     /// The encoder does not end in a layer that draws the code from a distribution.
-    #[error("the encoder does not end in a layer that draws its output from a distribution, as `GaussianLatent` does")]
+    #[error(
+        "the encoder does not end in a layer that draws its output from a distribution, as `GaussianLatent` does; only \
+         variational models can do this: add that layer with `.encoder` and train the model"
+    )]
     NotVariational,
     /// A code has no such dimension.
-    #[error("there is no dimension {dimension} in codes of {dimensions}")]
+    #[error(
+        "there is no dimension {dimension} in codes of {dimensions}; dimensions are counted from 0: give one below \
+         {dimensions}"
+    )]
     NoSuchDimension {
         /// The dimension given.
         dimension: usize,
@@ -282,7 +320,9 @@ pub enum InputError {
         dimensions: usize,
     },
     /// The memory cannot be allocated.
-    #[error("cannot allocate memory for {elements} elements")]
+    #[error(
+        "cannot allocate memory for {elements} elements; take smaller batches, less data at a time or a smaller model"
+    )]
     OutOfMemory {
         /// The number of elements requested.
         elements: usize,

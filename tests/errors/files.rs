@@ -60,7 +60,8 @@ fn good_files_plain_and_compressed() -> Outcome {
     assert_eq!((labels.as_slice(), labels.count()), (&[1, 9, 0][..], 3));
     assert_eq!(labels.to_one_hot::<f32>(10)?.column(1).imax(), 9);
     let error = error_of(labels.to_one_hot::<f32>(9), "a label of 9");
-    assert_eq!(error.to_string(), "the label of sample 1 is 9, the classes are 0..9");
+    let text = "the label of sample 1 (counted from 0) is 9, the classes are 0..9; ask for at least 10 classes";
+    assert!(error.to_string().starts_with(text), "{error}");
     assert!(matches!(labels.to_one_hot::<f32>(0), Err(DataError::Label { sample: 0, label: 1, classes: 0 })));
     for classes in [usize::MAX, 1 << 40] {
         assert!(labels.to_one_hot::<f32>(classes).is_err(), "{classes} classes");
@@ -269,7 +270,10 @@ fn empty_files() -> Outcome {
         let mut model =
             Autoencoder::<f32>::builder(Shape::flat(784)).encoder(Dense::new(2)).mirror(Activation::Linear).build()?;
         let error = error_of(Trainer::new(Mse, Sgd::default()).fit(&mut model, &images), name);
-        assert_eq!(error.to_string(), "training stopped before the first step: there are no samples");
+        assert!(
+            error.to_string().starts_with("training stopped before the first step: there are no samples; "),
+            "{error}"
+        );
         fs::remove_file(path)?;
     }
     Ok(())

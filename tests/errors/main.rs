@@ -6,6 +6,7 @@ mod common;
 mod building;
 mod files;
 mod inference;
+mod messages;
 mod training;
 
 use autoencoder::nalgebra::DMatrix;
