@@ -9,8 +9,7 @@ use super::memory::{Keep, Layout, at, head, zeros};
 use super::partition::{MAX_HALVED, Partition};
 use super::step::{Judge, Read, Record, Step};
 use super::{Network, Structure};
-use crate::data::{Batch, InputError, Scaler};
-use crate::kernel::reduce;
+use crate::data::{Batch, DataPart, InputError, Scaler};
 use crate::layer::{Activation, StateUpdate};
 use crate::random::{Purpose, Random};
 use crate::{DataError, Error, Scalar};
@@ -319,10 +318,9 @@ impl<T: Scalar> Step<T> for ReadBatch<'_, T> {
         for (sample, target) in positions.clone().zip(read.input.chunks_exact_mut(columns.features().max(1))) {
             columns.copy(sample, target);
         }
-        if let Some(position) = reduce::first_not_finite(read.input) {
-            let (sample, feature) = (positions.start + position / columns.features(), position % columns.features());
-            return Err(InputError::NotFinite { sample, feature }.into());
-        }
+        InputError::require_finite(DataPart::Sample, read.input, |position| {
+            (positions.start + position / columns.features(), position % columns.features())
+        })?;
         if let Some(scaler) = self.scaler {
             scaler.apply(read.input);
             scaler.require_fits("sample", read.input, |sample| positions.start + sample)?;
