@@ -238,13 +238,13 @@ impl From<&[usize]> for Value {
 #[non_exhaustive]
 pub enum ConfigError {
     /// An entry is missing.
-    #[error("`{name}` is missing")]
+    #[error("`{name}` is missing; add it")]
     Missing {
         /// The entry's name.
         name: String,
     },
     /// An entry is of another type.
-    #[error("`{name}` is not {expected}")]
+    #[error("`{name}` is not {expected}; change its value")]
     Type {
         /// The entry's name.
         name: String,
@@ -252,7 +252,7 @@ pub enum ConfigError {
         expected: &'static str,
     },
     /// A list has another length.
-    #[error("`{name}` has {found} values, expected {expected}")]
+    #[error("`{name}` has {found} values, expected {expected}; give as many")]
     Length {
         /// The entry's name.
         name: String,
@@ -262,13 +262,13 @@ pub enum ConfigError {
         found: usize,
     },
     /// An unknown entry, which nothing reads.
-    #[error("`{name}` is not known here")]
+    #[error("`{name}` is not known here; correct its name or leave it out")]
     Unknown {
         /// The entry's name.
         name: String,
     },
     /// An entry holds a value outside its range.
-    #[error("`{name}` is not {expected}")]
+    #[error("`{name}` is not {expected}; change its value")]
     Invalid {
         /// The entry's name.
         name: String,
@@ -286,9 +286,9 @@ mod tests {
         let config =
             Config::new().with("kernel", [3, 3, 3]).with("stride", 2_usize).with("clip", Value::List(vec![0.5.into()]));
         let message = |name| config.integers::<2>(name).unwrap_err().to_string();
-        assert_eq!(message("kernel"), "`kernel` has 3 values, expected 2");
-        assert_eq!(message("stride"), "`stride` is not a list of whole numbers");
-        assert_eq!(message("clip"), "`clip` is not a list of whole numbers");
+        assert_eq!(message("kernel"), "`kernel` has 3 values, expected 2; give as many");
+        assert_eq!(message("stride"), "`stride` is not a list of whole numbers; change its value");
+        assert_eq!(message("clip"), "`clip` is not a list of whole numbers; change its value");
         assert_eq!(config.integers::<3>("kernel"), Ok([3, 3, 3]));
     }
 }

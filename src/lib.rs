@@ -140,8 +140,8 @@ pub use nalgebra;
 pub use autoencoder::{Autoencoder, AutoencoderBuilder, LatentReport, Posterior, RowError};
 pub use config::{Config, ConfigError, Value};
 pub use data::{
-    Batch, Corrupted, Corruption, CorruptionPass, DataError, GaussianCorruption, InputError, Masking, MinMaxScaler,
-    SaltAndPepper, Scaler, Source, StandardScaler, Subset, Swap,
+    Batch, Corrupted, Corruption, CorruptionPass, DataError, DataPart, FileKind, GaussianCorruption, InputError,
+    Masking, MinMaxScaler, NonFinite, SaltAndPepper, Scaler, Source, StandardScaler, Subset, Swap,
 };
 pub use error::Error;
 pub use exec::{Activity, Tape, Workspace};

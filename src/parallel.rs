@@ -1,7 +1,9 @@
 //! Work that is cut into pieces and done by all threads of the current pool.
 
 #[cfg(feature = "parallel")]
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+#[cfg(feature = "parallel")]
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[cfg(feature = "parallel")]
 use std::time::{Duration, Instant};
 
@@ -59,23 +61,60 @@ fn fork<D: Divide>(work: D, shares: usize) {
 
 /// Does `work` while the pool's other threads spin for pieces of it instead of sleeping: a small step is over before a
 /// sleeping thread has woken up. A thread that finds nothing for a while does sleep. Just does `work` unless `threads`.
+///
+/// They spin only in a pool of the training's own (`own_pool`): in a shared one a spinning thread would hold up what it was waiting
+/// for. Nor while several trainings together have more threads than there are cores: spinning would slow the others.
+/// Nobody waits for the spinning threads, so work of the pool that never ends, or waits for this, holds up nothing.
 #[cfg(feature = "parallel")]
-pub(crate) fn awake<R: Send>(threads: bool, work: impl FnOnce() -> R + Send) -> R {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    if !threads || available() < 2 || available() > cores() {
-        return work(); // with more threads than cores, spinning threads hold up the others
-    }
-    let (done, here) = (AtomicBool::new(false), rayon::current_thread_index());
-    rayon::scope(|scope| {
-        scope.spawn_broadcast(|_, thread| {
+pub(crate) fn awake<R: Send>(threads: bool, own_pool: bool, work: impl FnOnce() -> R + Send) -> R {
+    let section = Section::new(if threads { available() } else { 1 });
+    if own_pool && section.threads > 1 && section.spins() {
+        let (section, here) = (Arc::clone(&section), rayon::current_thread_index());
+        rayon::spawn_broadcast(move |thread| {
             if Some(thread.index()) != here {
-                look_out(&done);
+                look_out(&section);
             }
         });
-        let result = work();
-        done.store(true, Ordering::Relaxed);
-        result
-    })
+    }
+    let _ended = Ended(section);
+    work()
+}
+
+/// A call of [`awake`] that is not over, as its spinning threads see it; some may only start after its end.
+#[cfg(feature = "parallel")]
+struct Section {
+    ended: AtomicBool,
+    threads: usize,
+    cores: usize,
+}
+
+/// The threads of all sections.
+#[cfg(feature = "parallel")]
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+#[cfg(feature = "parallel")]
+impl Section {
+    fn new(threads: usize) -> Arc<Self> {
+        THREADS.fetch_add(threads, Ordering::Relaxed);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Arc::new(Self { ended: AtomicBool::new(false), threads, cores })
+    }
+
+    fn spins(&self) -> bool {
+        !self.ended.load(Ordering::Relaxed) && THREADS.load(Ordering::Relaxed) <= self.cores
+    }
+}
+
+/// Ends a section, also when its work panics.
+#[cfg(feature = "parallel")]
+struct Ended(Arc<Section>);
+
+#[cfg(feature = "parallel")]
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::Relaxed);
+        THREADS.fetch_sub(self.0.threads, Ordering::Relaxed);
+    }
 }
 
 /// How long a thread spins without finding work.
@@ -83,9 +122,9 @@ pub(crate) fn awake<R: Send>(threads: bool, work: impl FnOnce() -> R + Send) -> 
 const PATIENCE: Duration = Duration::from_millis(2);
 
 #[cfg(feature = "parallel")]
-fn look_out(done: &AtomicBool) {
+fn look_out(section: &Section) {
     let mut last = Instant::now();
-    while !done.load(Ordering::Relaxed) && last.elapsed() < PATIENCE {
+    while section.spins() && last.elapsed() < PATIENCE {
         match rayon::yield_now() {
             Some(rayon::Yield::Executed) => last = Instant::now(),
             _ => std::hint::spin_loop(),
@@ -94,7 +133,7 @@ fn look_out(done: &AtomicBool) {
 }
 
 #[cfg(not(feature = "parallel"))]
-pub(crate) fn awake<R: Send>(_threads: bool, work: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn awake<R: Send>(_threads: bool, _own_pool: bool, work: impl FnOnce() -> R + Send) -> R {
     work()
 }
 

@@ -162,13 +162,13 @@ pub enum ShapeError {
         shape: Shape,
     },
     /// A size exceeds [`MAX_ELEMENTS`].
-    #[error("the number of {what} passes the limit of {MAX_ELEMENTS} elements")]
+    #[error("the number of {what} passes the limit of {MAX_ELEMENTS} elements; choose smaller sizes")]
     TooLarge {
         /// What was counted.
         what: &'static str,
     },
     /// No dimensions, or more than [`MAX_RANK`].
-    #[error("a shape has 1 to {MAX_RANK} dimensions, not {rank}")]
+    #[error("a shape has 1 to {MAX_RANK} dimensions, not {rank}; make one of several by multiplying them")]
     Rank {
         /// The number of dimensions given.
         rank: usize,
@@ -196,7 +196,12 @@ pub enum ShapeError {
         axis: &'static str,
     },
     /// A reshape to a different number of elements.
-    #[error("cannot reshape {from} ({} elements) to {to} ({} elements)", from.elements(), to.elements())]
+    #[error(
+        "cannot reshape {from} ({} elements) to {to} ({} elements); choose sizes with the product {}",
+        from.elements(),
+        to.elements(),
+        from.elements()
+    )]
     Reshape {
         /// The shape given.
         from: Shape,
@@ -204,7 +209,7 @@ pub enum ShapeError {
         to: Shape,
     },
     /// A crop that leaves nothing of the input.
-    #[error("cropping {crop} from an input of {input} along the {axis} leaves nothing")]
+    #[error("cropping {crop} from an input of {input} along the {axis} leaves nothing; crop less than {input}")]
     Crop {
         /// Elements cropped from both sides together.
         crop: usize,
@@ -217,7 +222,7 @@ pub enum ShapeError {
     #[error(transparent)]
     Option(#[from] OptionError),
     /// The layer cannot take the shape, for a reason of its own.
-    #[error("the layer takes {expected}, found the shape {shape}")]
+    #[error("the layer takes {expected}, found the shape {shape}; change the layer before it")]
     Unsuitable {
         /// What the layer takes.
         expected: &'static str,

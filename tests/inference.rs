@@ -1,6 +1,8 @@
 //! Using a model: everything that is a batch, workspaces, clones, scalers, and one sample alone.
 
 mod common;
+#[path = "inference/scaling.rs"]
+mod scaling;
 
 use std::sync::Arc;
 

@@ -329,3 +329,74 @@ fn validation_has_the_bits_of_evaluate_for_every_batch_size() -> Outcome {
     }
     Ok(())
 }
+
+/// A pool of two threads.
+fn pool() -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool")
+}
+
+/// Trains for two epochs, with steps that are worth several threads; calls `after` after each epoch.
+fn trained_in(threads: Option<usize>, seed: u64, after: impl Fn() + Send + Sync) -> Vec<u64> {
+    let (data, mut model) = (images::<f32>(256), built::<f32>(shallow));
+    let trainer = Trainer::new(Bce, Adam::default()).epochs(2).batch_size(128).seed(seed).threads(threads);
+    let history = trainer.on_epoch(|_| after()).fit(&mut model, &data).expect("a training");
+    assert_eq!(history.epochs().len(), 2);
+    parameters(&model)
+}
+
+/// The other thread of the pool waits for the end of the training: it must not be waited for.
+#[test]
+fn a_thread_of_the_pool_may_wait_for_the_training() -> Outcome {
+    let pool = pool();
+    let (waits, is_waiting) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel();
+    pool.spawn(move || {
+        waits.send(()).expect("a test that listens");
+        let _ = ended.recv();
+    });
+    is_waiting.recv()?;
+    let busy = pool.install(|| trained_in(None, 1, || ()));
+    end.send(())?;
+    assert!(busy == trained_in(None, 1, || ()), "a busy pool has other bits");
+    Ok(())
+}
+
+/// So may one of the trainer's own pool, started by a callback.
+#[test]
+fn a_thread_of_the_trainers_own_pool_may_wait_for_the_training() -> Outcome {
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let ended = std::sync::Mutex::new(Some(ended));
+    trained_in(Some(2), 1, || {
+        let Some(ended) = ended.lock().expect("no panic").take() else { return };
+        let (waits, is_waiting) = std::sync::mpsc::channel();
+        if cfg!(feature = "parallel") {
+            rayon::spawn(move || {
+                waits.send(()).expect("a callback that listens");
+                let _ = ended.recv();
+            });
+            is_waiting.recv().expect("the other thread takes it");
+        }
+    });
+    drop(end);
+    Ok(())
+}
+
+/// Each training ends its epochs only together with the other's: one that waited for the other's thread would wait forever.
+#[test]
+fn trainings_in_one_pool_run_side_by_side() {
+    let (both, begun) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    let train = |seed| {
+        begun.wait(); // each has a thread of its own from here on
+        trained_in(None, seed, || _ = both.wait())
+    };
+    let (one, other) = pool().install(|| rayon::join(|| train(1), || train(2)));
+    assert!(one == trained_in(None, 1, || ()) && other == trained_in(None, 2, || ()) && one != other);
+}
+
+#[test]
+fn trainings_in_a_parallel_iterator_have_the_bits_of_one_after_another() {
+    use rayon::iter::{IntoParallelIterator, ParallelIterator};
+    let at_once: Vec<_> = pool().install(|| (0..5).into_par_iter().map(|seed| trained_in(None, seed, || ())).collect());
+    let in_order: Vec<_> = (0..5).map(|seed| trained_in(None, seed, || ())).collect();
+    assert!(at_once == in_order);
+}

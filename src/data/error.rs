@@ -1,36 +1,48 @@
 //! What can be wrong with data.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::Shape;
-use crate::error::WithCauses;
+use super::file_kind::{FileKind, Wanted};
+use crate::error::{WithCauses, WithRemedy};
+use crate::kernel::reduce;
+use crate::{Scalar, Shape};
 
 /// Why data cannot be read from a [`Source`](super::Source) or a file.
 #[derive(Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The file cannot be opened or read.
-    #[error("cannot read {}: {error}", path.display())]
+    #[error("cannot read {}: {}", path.display(), WithRemedy(error))]
     Read {
         /// The file.
         path: PathBuf,
         /// The error of the operating system or of gzip.
         error: std::io::Error,
     },
-    /// The file is not an IDX file of the expected kind.
-    #[error("{} is not an IDX file of {expected} (it begins with {found:#010x})", path.display())]
-    Foreign {
+    /// The file is not an IDX file of images.
+    #[error("{} is not an IDX file of images: it is {found}; {}", path.display(), found.advice(Wanted::Images))]
+    NoImages {
         /// The file.
         path: PathBuf,
-        /// "images" or "labels".
-        expected: &'static str,
-        /// The first four bytes.
-        found: u32,
+        /// What it is.
+        found: FileKind,
+    },
+    /// The file is not an IDX file of labels.
+    #[error("{} is not an IDX file of labels: it is {found}; {}", path.display(), found.advice(Wanted::Labels))]
+    NoLabels {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: FileKind,
     },
     /// The file is too short or too long.
-    #[error("{} is damaged: its header promises {promised} bytes of data, {found} were found", path.display())]
+    #[error(
+        "{} is damaged: its header promises {promised} bytes of data, {found} were found; copy or download it again",
+        path.display()
+    )]
     Length {
         /// The file.
         path: PathBuf,
@@ -39,8 +51,25 @@ pub enum DataError {
         /// Bytes of data found; reading stops after `promised` + 1.
         found: u64,
     },
+    /// The file ends within its header.
+    #[error(
+        "{} is damaged: its header has {expected} bytes, {found} were found; copy or download it again",
+        path.display()
+    )]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header has.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
     /// The file's header announces more than [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) bytes.
-    #[error("{} promises more data than the limit of {} bytes", path.display(), crate::MAX_ELEMENTS)]
+    #[error(
+        "{} promises more data than the limit of {} bytes: it is damaged, or has to be divided into several files",
+        path.display(),
+        crate::MAX_ELEMENTS
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -52,7 +81,9 @@ pub enum DataError {
         path: PathBuf,
     },
     /// There is no such sample.
-    #[error("sample {sample} was asked for, there are {samples}")]
+    #[error(
+        "sample {sample} was asked for (counted from 0), there are {samples}; check the indices, or the range of a `Subset`"
+    )]
     NoSuchSample {
         /// The sample.
         sample: usize,
@@ -60,7 +91,7 @@ pub enum DataError {
         samples: usize,
     },
     /// There is no such feature.
-    #[error("feature {feature} was asked for, there are {features}")]
+    #[error("feature {feature} was asked for (counted from 0), there are {features}; check the number of features")]
     NoSuchFeature {
         /// The feature.
         feature: usize,
@@ -68,7 +99,11 @@ pub enum DataError {
         features: usize,
     },
     /// A label is not one of the classes.
-    #[error("the label of sample {sample} is {label}, the classes are 0..{classes}")]
+    #[error(
+        "the label of sample {sample} (counted from 0) is {label}, the classes are 0..{classes}; ask for at least {} \
+         classes, or correct the label",
+        usize::from(*label) + 1
+    )]
     Label {
         /// The sample.
         sample: usize,
@@ -90,7 +125,14 @@ pub enum DataError {
 #[non_exhaustive]
 pub enum InputError {
     /// The number of features is not the model's.
-    #[error("expected {expected} features in each sample, found {found}{}", if *transposed { "; samples are columns here: transpose a matrix that has them as rows" } else { "" })]
+    #[error(
+        "expected {expected} features in each sample, found {found}; samples are columns here: {}",
+        if *transposed {
+            "transpose a matrix that has them as rows"
+        } else {
+            "give a matrix with that many rows, or build the model for other samples"
+        }
+    )]
     Features {
         /// What the model expects.
         expected: usize,
@@ -100,7 +142,10 @@ pub enum InputError {
         transposed: bool,
     },
     /// A side input is missing or has the wrong size.
-    #[error("expected {expected} side features for each of {samples} samples, found {found} x {found_samples}")]
+    #[error(
+        "expected {expected} side features for each of {samples} samples, found {found} x {found_samples}; give them with \
+         `Batch::with_side`, or by `Source::read_side`"
+    )]
     SideInput {
         /// What the model expects.
         expected: usize,
@@ -112,12 +157,20 @@ pub enum InputError {
         found_samples: usize,
     },
     /// A value is NaN or infinite.
-    #[error("feature {feature} of sample {sample} is not finite")]
+    #[error(
+        "{} is {value}, expected a finite number; fill or mask missing cells first \
+         (features and samples are counted from 0)",
+        part.place(*feature, *sample)
+    )]
     NotFinite {
-        /// The sample (column).
+        /// The sample (column), in the order of the caller's data.
         sample: usize,
         /// The feature (row).
         feature: usize,
+        /// Whether it is a value of the sample itself, of its target, or of its side input.
+        part: DataPart,
+        /// The value.
+        value: NonFinite,
     },
     /// A finite value does not fit into the float type once the scaler has been applied.
     #[error(
@@ -166,7 +219,10 @@ pub enum InputError {
         scale: f64,
     },
     /// A corruption made a number NaN or infinite.
-    #[error("the corruption `{corruption}` made feature {feature} of sample {sample} not finite")]
+    #[error(
+        "the corruption `{corruption}` made feature {feature} of sample {sample} (counted from 0) NaN or infinite, \
+         expected a finite number; weaken it, or scale the data before it"
+    )]
     Corrupted {
         /// The sample (column).
         sample: usize,
@@ -175,8 +231,26 @@ pub enum InputError {
         /// The corruption.
         corruption: &'static str,
     },
+    /// A scaler divides by nothing, or one of its numbers is not finite.
+    #[error(
+        "feature {feature} of the scaler (counted from 0) has the shift {shift} and the scale {scale}, expected a finite \
+         shift and a scale that is neither 0, subnormal nor infinite; take 1 for a feature that does not vary, and divide \
+         values beyond 1e150 by some number first"
+    )]
+    UnusableScale {
+        /// The feature.
+        feature: usize,
+        /// Its shift.
+        shift: f64,
+        /// Its scale.
+        scale: f64,
+    },
     /// A target that the loss is not defined for.
-    #[error("feature {feature} of target {sample} is {value}, the loss `{loss}` takes {expected}")]
+    #[error(
+        "feature {feature} of target {sample} (counted from 0) is {value}{}, the loss `{loss}` takes {expected}; {}",
+        if *scaled { " when scaled" } else { "" },
+        advice(loss)
+    )]
     Target {
         /// The sample (column).
         sample: usize,
@@ -184,13 +258,23 @@ pub enum InputError {
         feature: usize,
         /// Its value as the loss sees it: scaled, if the model has a scaler.
         value: f64,
+        /// Whether the model has scaled it.
+        scaled: bool,
         /// The loss.
         loss: &'static str,
         /// The values that the loss takes.
         expected: &'static str,
     },
     /// The number of features of a target is not that of the model's output.
-    #[error("the model's output has {} features ({output}), the targets have {found}{}", output.elements(), if *inputs { "; `fit_to`, `validation_to` and `evaluate_to` take targets other than the inputs" } else { "" })]
+    #[error(
+        "the model's output has {} features ({output}), the targets have {found}; {}",
+        output.elements(),
+        if *inputs {
+            "`fit_to`, `validation_to` and `evaluate_to` take targets other than the inputs"
+        } else {
+            "give targets of that width, or the last layer theirs"
+        }
+    )]
     Targets {
         /// The shape of the model's output.
         output: Shape,
@@ -200,7 +284,7 @@ pub enum InputError {
         inputs: bool,
     },
     /// Inputs and targets differ in number.
-    #[error("there are {inputs} inputs and {targets} targets")]
+    #[error("there are {inputs} inputs and {targets} targets; give one target for each input, in the same order")]
     Unpaired {
         /// Inputs.
         inputs: usize,
@@ -208,7 +292,10 @@ pub enum InputError {
         targets: usize,
     },
     /// A slice does not hold a whole number of samples.
-    #[error("{elements} elements are not a whole number of samples of {features} features")]
+    #[error(
+        "{elements} elements are not a whole number of samples of {features} features; check the number of features and \
+         the end of the data"
+    )]
     Ragged {
         /// Elements in the slice.
         elements: usize,
@@ -216,7 +303,7 @@ pub enum InputError {
         features: usize,
     },
     /// There are no samples.
-    #[error("there are no samples")]
+    #[error("there are no samples; give at least one (a filter or an empty file may have left none)")]
     Empty,
     /// The workspace belongs to another model.
     #[error("the workspace belongs to another model; make one with this model's `workspace`")]
@@ -225,7 +312,10 @@ pub enum InputError {
     #[error("the tape belongs to another network; make one with this network's `tape`")]
     ForeignTape,
     /// The workspace is too small.
-    #[error("the workspace holds {capacity} samples, the batch has {samples}")]
+    #[error(
+        "the workspace holds {capacity} samples, the batch has {samples}; make one with `workspace({samples})`, or divide \
+         the batch"
+    )]
     WorkspaceTooSmall {
         /// Samples it holds.
         capacity: usize,
@@ -233,7 +323,9 @@ pub enum InputError {
         samples: usize,
     },
     /// The tape is too small.
-    #[error("the tape holds {capacity} samples, the batch has {samples}")]
+    #[error(
+        "the tape holds {capacity} samples, the batch has {samples}; make one with `tape({samples})`, or divide the batch"
+    )]
     TapeTooSmall {
         /// Samples it holds.
         capacity: usize,
@@ -241,7 +333,7 @@ pub enum InputError {
         samples: usize,
     },
     /// Two slices that belong together differ in length.
-    #[error("expected {expected} {what}, found {found}")]
+    #[error("expected {expected} {what}, found {found}; give as many")]
     Length {
         /// What the slice holds.
         what: &'static str,
@@ -251,16 +343,22 @@ pub enum InputError {
         found: usize,
     },
     /// There is no layer of that name.
-    #[error("there is no layer `{name}`")]
+    #[error("there is no layer `{name}`; `summary` and `layers` list their names, `encoder.0` for instance")]
     NoSuchLayer {
         /// The name given.
         name: String,
     },
     /// The encoder does not end in a layer that draws the code from a distribution.
-    #[error("the encoder does not end in a layer that draws its output from a distribution, as `GaussianLatent` does")]
+    #[error(
+        "the encoder does not end in a layer that draws its output from a distribution, as `GaussianLatent` does; only \
+         variational models can do this: add that layer with `.encoder` and train the model"
+    )]
     NotVariational,
     /// A code has no such dimension.
-    #[error("there is no dimension {dimension} in codes of {dimensions}")]
+    #[error(
+        "there is no dimension {dimension} in codes of {dimensions}; dimensions are counted from 0: give one below \
+         {dimensions}"
+    )]
     NoSuchDimension {
         /// The dimension given.
         dimension: usize,
@@ -268,11 +366,83 @@ pub enum InputError {
         dimensions: usize,
     },
     /// The memory cannot be allocated.
-    #[error("cannot allocate memory for {elements} elements")]
+    #[error(
+        "cannot allocate memory for {elements} elements; take smaller batches, less data at a time or a smaller model"
+    )]
     OutOfMemory {
         /// The number of elements requested.
         elements: usize,
     },
+}
+
+/// What to do about targets that a loss does not take.
+fn advice(loss: &str) -> &'static str {
+    match loss {
+        "bce" => {
+            "scale the data with `MinMaxScaler`, and `clip(0.0, 1.0)` it for values outside the range that it was fitted \
+             to; or take `Mse`, which takes any number"
+        }
+        "categorical_cross_entropy" => {
+            "give a probability for each class, such as one-hot labels (`Labels::to_one_hot`); or take `Mse`, which takes \
+             any number"
+        }
+        _ => "scale the data, or take a loss that takes any number, such as `Mse`",
+    }
+}
+
+/// What an error is about: a sample, or what belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DataPart {
+    /// The sample itself.
+    Sample,
+    /// The target of the sample.
+    Target,
+    /// The side input of the sample.
+    SideInput,
+}
+
+impl DataPart {
+    /// `feature 3 of target 7`.
+    fn place(self, feature: usize, sample: usize) -> String {
+        match self {
+            Self::Sample => format!("feature {feature} of sample {sample}"),
+            Self::Target => format!("feature {feature} of target {sample}"),
+            Self::SideInput => format!("side feature {feature} of sample {sample}"),
+        }
+    }
+}
+
+/// A value that is not finite; unlike the float itself, it equals itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NonFinite {
+    /// Not a number.
+    Nan,
+    /// ∞.
+    Infinity,
+    /// −∞.
+    NegativeInfinity,
+}
+
+impl NonFinite {
+    /// The kind of a value that is known not to be finite.
+    fn of(value: f64) -> Self {
+        match value {
+            value if value.is_nan() => Self::Nan,
+            value if value < 0.0 => Self::NegativeInfinity,
+            _ => Self::Infinity,
+        }
+    }
+}
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Nan => "NaN",
+            Self::Infinity => "infinite",
+            Self::NegativeInfinity => "-infinite",
+        })
+    }
 }
 
 impl InputError {
@@ -303,6 +473,23 @@ impl InputError {
     pub(crate) fn after(self, first: usize) -> Self {
         let number = self.sample().unwrap_or(0) + first;
         self.of_sample(number)
+    }
+
+    /// `Ok` if all `values` are finite; `place` tells the sample and the feature of the value at a position.
+    pub(crate) fn require_finite<T: Scalar>(
+        part: DataPart,
+        values: &[T],
+        place: impl FnOnce(usize) -> (usize, usize),
+    ) -> Result<(), Self> {
+        let found = reduce::first_not_finite(values).and_then(|position| Some((position, values.get(position)?)));
+        let Some((position, value)) = found else { return Ok(()) };
+        let (sample, feature) = place(position);
+        Err(Self::not_finite(part, sample, feature, *value))
+    }
+
+    /// The error about `value`, which is not finite: a feature of sample `sample`, or of what belongs to it.
+    pub(crate) fn not_finite(part: DataPart, sample: usize, feature: usize, value: impl Scalar) -> Self {
+        Self::NotFinite { sample, feature, part, value: NonFinite::of(value.into_f64()) }
     }
 
     /// `Ok` if samples have `expected` features; `samples` tells whether the matrix may be transposed.

@@ -4,11 +4,12 @@
 //! see Y. LeCun, C. Cortes, C. Burges, *The MNIST database*.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use nalgebra::DMatrix;
 
+use super::file_kind::{FileKind, HEAD_BYTES, Wanted};
 use super::{DataError, InputError, Source};
 use crate::kernel::convert;
 use crate::shape::{MAX_ELEMENTS, checked_product};
@@ -28,22 +29,23 @@ pub struct Labels {
     bytes: Vec<u8>,
 }
 
-/// Reads a file of images (magic number 0x803), plain or compressed with gzip.
+/// Reads a file of grey images (magic number 0x803), plain or compressed with gzip (in one or several members). It may be a
+/// pipe; no more is read than the header announces, at most [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) bytes.
 ///
 /// # Errors
 /// [`DataError`] if the file cannot be read, is something else, or is damaged; [`DataError::Compressed`] if it is compressed and the crate was built without `gzip`.
 pub fn read_images(path: impl AsRef<Path>) -> Result<Images, DataError> {
-    let (dimensions, bytes) = read::<3>(path.as_ref(), "images", 0x803)?;
+    let (dimensions, bytes) = read::<3>(path.as_ref(), Wanted::Images)?;
     let [_, height, width] = dimensions;
     Ok(Images { height, width, bytes })
 }
 
-/// Reads a file of labels (magic number 0x801), plain or compressed with gzip.
+/// Reads a file of labels (magic number 0x801), plain or compressed, as [`read_images`] does.
 ///
 /// # Errors
 /// [`DataError`] if the file cannot be read, is something else, or is damaged; [`DataError::Compressed`] if it is compressed and the crate was built without `gzip`.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<Labels, DataError> {
-    read::<1>(path.as_ref(), "labels", 0x801).map(|(_, bytes)| Labels { bytes })
+    read::<1>(path.as_ref(), Wanted::Labels).map(|(_, bytes)| Labels { bytes })
 }
 
 impl Images {
@@ -150,52 +152,69 @@ impl Labels {
     }
 }
 
-/// The dimensions and the bytes of an IDX file with `N` dimensions.
-fn read<const N: usize>(path: &Path, expected: &'static str, magic: u32) -> Result<([usize; N], Vec<u8>), DataError> {
+/// The dimensions and the bytes of an IDX file with `N` dimensions of unsigned bytes.
+fn read<const N: usize>(path: &Path, wanted: Wanted) -> Result<([usize; N], Vec<u8>), DataError> {
     let failed = |error| DataError::Read { path: path.to_owned(), error };
     let mut reader = open(path)?;
-    let mut word = || -> Result<u32, DataError> {
-        let mut bytes = [0; 4];
-        reader.read_exact(&mut bytes).map_err(failed)?;
-        Ok(u32::from_be_bytes(bytes))
-    };
-    let found = word()?;
-    if found != magic {
-        return Err(DataError::Foreign { path: path.to_owned(), expected, found });
+    let head = head(&mut reader).map_err(failed)?;
+    let (found, expected) = (FileKind::of(&head), FileKind::Idx { element: BYTES, dimensions: N as u8 });
+    if found != expected {
+        let path = path.to_owned();
+        return Err(match wanted {
+            Wanted::Labels => DataError::NoLabels { path, found },
+            _ => DataError::NoImages { path, found },
+        });
     }
+    let header = |found| DataError::Header { path: path.to_owned(), expected: WORD * (1 + N), found };
+    let Some((words, start)) = head.split_at_checked(WORD * (1 + N)) else { return Err(header(head.len())) };
     let mut dimensions = [0; N];
-    for dimension in &mut dimensions {
-        *dimension = word()? as usize;
+    for (dimension, word) in dimensions.iter_mut().zip(words.as_chunks().0.iter().skip(1)) {
+        *dimension = u32::from_be_bytes(*word) as usize;
     }
     let too_large = |_| DataError::TooLarge { path: path.to_owned() };
     let promised = checked_product("bytes", &dimensions).map_err(too_large)? as u64;
     debug_assert!(promised <= MAX_ELEMENTS as u64);
     // The buffer grows with the data read, whatever size the header announces.
     let mut bytes = Vec::new();
-    reader.take(promised + 1).read_to_end(&mut bytes).map_err(failed)?;
+    start.chain(reader).take(promised + 1).read_to_end(&mut bytes).map_err(failed)?;
     match bytes.len() as u64 == promised {
         true => Ok((dimensions, bytes)),
         false => Err(DataError::Length { path: path.to_owned(), promised, found: bytes.len() as u64 }),
     }
 }
 
+/// The element type of unsigned bytes.
+const BYTES: u8 = 8;
+
+/// The bytes of a number in the header.
+const WORD: usize = 4;
+
+/// The first bytes of what `reader` gives, as many as tell what it is.
+fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    reader.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
 /// The file's contents, decompressed if it starts with gzip's magic number.
 fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
     let failed = |error| DataError::Read { path: path.to_owned(), error };
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
-    let compressed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
+    let head = head(&mut file).map_err(failed)?; // a pipe may give its first two bytes one by one
+    let compressed = FileKind::of(&head) == FileKind::Gzip;
+    let whole = Cursor::new(head).chain(file);
     match compressed {
-        true => unpack(path, file),
-        false => Ok(Box::new(file)),
+        true => unpack(path, whole),
+        false => Ok(Box::new(whole)),
     }
 }
 
 #[cfg(feature = "gzip")]
-fn unpack(_path: &Path, file: BufReader<File>) -> Result<Box<dyn Read>, DataError> {
-    Ok(Box::new(flate2::bufread::GzDecoder::new(file)))
+fn unpack(_path: &Path, file: impl BufRead + 'static) -> Result<Box<dyn Read>, DataError> {
+    Ok(Box::new(super::gzip::Members::new(file)))
 }
 
 #[cfg(not(feature = "gzip"))]
-fn unpack(path: &Path, _file: BufReader<File>) -> Result<Box<dyn Read>, DataError> {
+fn unpack(path: &Path, _file: impl BufRead) -> Result<Box<dyn Read>, DataError> {
     Err(DataError::Compressed { path: path.to_owned() })
 }

@@ -3,6 +3,9 @@
 mod batch;
 mod corruption;
 mod error;
+mod file_kind;
+#[cfg(feature = "gzip")]
+mod gzip;
 pub mod idx;
 mod room;
 mod scaler;
@@ -12,7 +15,9 @@ pub use batch::Batch;
 pub(crate) use batch::Columns;
 pub use corruption::{Corrupted, Corruption, CorruptionPass, GaussianCorruption, Masking, SaltAndPepper, Swap};
 pub(crate) use corruption::{Origin, streams};
-pub use error::{DataError, InputError};
-pub(crate) use room::{filled, numbered};
+pub use error::{DataError, DataPart, InputError, NonFinite};
+pub use file_kind::FileKind;
+pub(crate) use file_kind::{HEAD_BYTES, Wanted};
+pub(crate) use room::{filled, numbered, samples_at_once};
 pub use scaler::{MinMaxScaler, Scaler, StandardScaler};
 pub use source::{Source, Subset};

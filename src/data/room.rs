@@ -25,6 +25,15 @@ pub(crate) fn numbered(samples: Range<usize>) -> Result<Vec<usize>, InputError> 
     Ok(numbers)
 }
 
+/// How many samples of `features` values to read at a time where each is looked at once: at least one, few enough to stay
+/// in the cache.
+pub(crate) fn samples_at_once(features: usize) -> usize {
+    /// The most samples, and the most values if there are several samples.
+    const SAMPLES: usize = 64;
+    const VALUES: usize = 1 << 16;
+    (VALUES / features.max(1)).clamp(1, SAMPLES)
+}
+
 fn room<V>(elements: usize) -> Result<Vec<V>, InputError> {
     let mut values = Vec::new();
     let reserved = elements <= MAX_ELEMENTS && values.try_reserve_exact(elements).is_ok();

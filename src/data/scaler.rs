@@ -1,10 +1,15 @@
-//! Scalers bring features to a common scale before a model, and back after it.
+//! [`Scaler`]: brings features to a common scale before a model, and back after it.
 
-use super::{DataError, InputError, Source, filled};
-use crate::Scalar;
+mod fit;
+
+pub use fit::{MinMaxScaler, StandardScaler};
+
+use super::InputError;
 use crate::kernel::reduce;
+use crate::{OptionError, Scalar};
 
-/// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`], stored in the model and its file.
+/// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`], stored in the model
+/// and its file.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -20,6 +25,8 @@ use crate::kernel::reduce;
 pub struct Scaler {
     shift: Vec<f64>,
     scale: Vec<f64>,
+    /// The range that scaled values are clipped to.
+    range: Option<[f64; 2]>,
 }
 
 impl Scaler {
@@ -31,11 +38,42 @@ impl Scaler {
         if shift.len() != scale.len() {
             return Err(InputError::Length { what: "scales", expected: shift.len(), found: scale.len() });
         }
-        let unusable = shift.iter().zip(&scale).position(|(shift, scale)| !shift.is_finite() || !scale.is_normal());
-        match unusable {
-            Some(feature) => Err(InputError::NotFinite { sample: 0, feature }),
-            None => Ok(Self { shift, scale }),
+        let pairs = shift.iter().zip(&scale).enumerate();
+        let unusable = |(_, (shift, scale)): &(usize, (&f64, &f64))| !shift.is_finite() || !scale.is_normal();
+        match pairs.into_iter().find(unusable) {
+            Some((feature, (shift, scale))) => Err(InputError::UnusableScale { feature, shift: *shift, scale: *scale }),
+            None => Ok(Self { shift, scale, range: None }),
         }
+    }
+
+    /// Clips scaled values to `low..=high`, as scikit-learn's `MinMaxScaler(clip=True)` does to 0..=1: for a model
+    /// that takes no others (its loss is [`Bce`](struct@crate::Bce)), and data that exceed those the scaler was fitted
+    /// to.
+    ///
+    /// The model then sees and learns the clipped value, and a reconstruction cannot bring back what was clipped. The
+    /// reconstruction errors compare with the values as they were given, so that a value far outside still counts as
+    /// far off. A value that is NaN or infinite is an error as ever.
+    ///
+    /// ```
+    /// use autoencoder::nalgebra::DMatrix;
+    /// use autoencoder::{Autoencoder, Activation, Adam, Bce, Dense, MinMaxScaler, Shape, Trainer};
+    ///
+    /// let train = DMatrix::<f32>::from_row_slice(2, 4, &[0.0, 3.0, 7.0, 10.0, 1.0, 2.0, 1.0, 3.0]);
+    /// let held_out = DMatrix::<f32>::from_row_slice(2, 1, &[12.0, 0.5]); // beyond 10, and below 1
+    /// let scaler = MinMaxScaler::fit(&train)?.clip(0.0, 1.0)?;
+    /// let builder = Autoencoder::<f32>::builder(Shape::flat(2)).scaler(scaler).encoder(Dense::new(1));
+    /// let mut model = builder.mirror(Activation::Sigmoid).build()?;
+    /// Trainer::new(Bce, Adam::default()).validation(&held_out).fit(&mut model, &train)?;
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`OptionError`] unless both ends are finite and `low` is below `high`.
+    pub fn clip(self, low: f64, high: f64) -> Result<Self, OptionError> {
+        let accepted = low.is_finite() && high.is_finite() && low < high;
+        let wrong = if low.is_finite() { high } else { low };
+        OptionError::require(accepted, "clip", wrong, "a finite end above a finite beginning")?;
+        Ok(Self { range: Some([low, high]), ..self })
     }
 
     /// The number of features.
@@ -53,12 +91,24 @@ impl Scaler {
         &self.scale
     }
 
-    /// Scales `samples` (features × samples) in place.
-    pub(crate) fn apply<T: Scalar>(&self, samples: &mut [T]) {
-        self.each(samples, |value, shift, scale| (value - shift) / scale);
+    /// The lowest and the highest scaled value, if they are [clipped](Self::clip).
+    pub fn clipped_to(&self) -> Option<[f64; 2]> {
+        self.range
     }
 
-    /// Undoes [`apply`](Self::apply).
+    /// Scales `samples` (features × samples) in place. What is not finite stays so, even where values are clipped.
+    pub(crate) fn apply<T: Scalar>(&self, samples: &mut [T]) {
+        let scaled = |value: f64, shift: f64, scale: f64| (value - shift) / scale;
+        match self.range {
+            None => self.each(samples, scaled),
+            Some([low, high]) => self.each(samples, |value, shift, scale| match value.is_finite() {
+                true => scaled(value, shift, scale).clamp(low, high),
+                false => value,
+            }),
+        }
+    }
+
+    /// Undoes [`apply`](Self::apply), except for clipping.
     pub(crate) fn undo<T: Scalar>(&self, samples: &mut [T]) {
         self.each(samples, |value, shift, scale| value * scale + shift);
     }
@@ -83,79 +133,4 @@ impl Scaler {
             }
         }
     }
-}
-
-/// Fits a [`Scaler`] that gives each feature mean 0 and standard deviation 1: (x − mean) / deviation (of the population, as in scikit-learn; a constant feature
-/// is divided by 1).
-#[derive(Debug, Clone, Copy)]
-pub struct StandardScaler;
-
-impl StandardScaler {
-    /// The scaler of `data`.
-    ///
-    /// # Errors
-    /// [`DataError`] if there are no samples, one cannot be read or has more features than fit into memory, or one is not finite.
-    pub fn fit<T: Scalar>(data: &(impl Source<T> + ?Sized)) -> Result<Scaler, DataError> {
-        let mut count = 0.0;
-        let mut mean = one_each(data, 0.0)?;
-        let mut squares = mean.clone();
-        each_sample(data, |sample| {
-            count += 1.0;
-            for ((value, mean), squares) in sample.iter().zip(&mut mean).zip(&mut squares) {
-                let before = value.into_f64() - *mean; // Welford's update
-                *mean += before / count;
-                *squares += before * (value.into_f64() - *mean);
-            }
-        })?;
-        let deviations = squares.iter().map(|squares| usable((squares / count).sqrt())).collect();
-        Ok(Scaler::new(mean, deviations)?)
-    }
-}
-
-/// Fits a [`Scaler`] that maps each feature to 0..=1: (x − min) / (max − min) (a constant feature to 0).
-#[derive(Debug, Clone, Copy)]
-pub struct MinMaxScaler;
-
-impl MinMaxScaler {
-    /// The scaler of `data`.
-    ///
-    /// # Errors
-    /// [`DataError`] if there are no samples, one cannot be read or has more features than fit into memory, or one is not finite.
-    pub fn fit<T: Scalar>(data: &(impl Source<T> + ?Sized)) -> Result<Scaler, DataError> {
-        let mut low = one_each(data, f64::INFINITY)?;
-        let mut high = one_each(data, f64::NEG_INFINITY)?;
-        each_sample(data, |sample| {
-            for ((value, low), high) in sample.iter().zip(&mut low).zip(&mut high) {
-                *low = low.min(value.into_f64());
-                *high = high.max(value.into_f64());
-            }
-        })?;
-        let ranges = low.iter().zip(&high).map(|(low, high)| usable(high - low)).collect();
-        Ok(Scaler::new(low, ranges)?)
-    }
-}
-
-/// 1 for a feature that does not vary.
-fn usable(scale: f64) -> f64 {
-    if scale.is_normal() { scale } else { 1.0 }
-}
-
-/// `value` for each feature. An error if there are no samples: only then may the number of features be anything.
-fn one_each<T: Scalar>(data: &(impl Source<T> + ?Sized), value: f64) -> Result<Vec<f64>, DataError> {
-    if data.is_empty() {
-        return Err(InputError::Empty.into());
-    }
-    Ok(filled(value, data.features())?)
-}
-
-fn each_sample<T: Scalar>(data: &(impl Source<T> + ?Sized), mut visit: impl FnMut(&[T])) -> Result<(), DataError> {
-    let mut sample = filled(T::zero(), data.features())?;
-    for index in 0..data.len() {
-        data.read(&[index], &mut sample)?;
-        if let Some(feature) = crate::kernel::reduce::first_not_finite(&sample) {
-            return Err(InputError::NotFinite { sample: index, feature }.into());
-        }
-        visit(&sample);
-    }
-    Ok(())
 }

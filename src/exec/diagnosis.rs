@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::infer::{Ending, Output, parts};
 use super::workspace::Workspace;
-use crate::data::{Batch, Columns, InputError};
+use crate::data::{Batch, Columns, DataPart, InputError};
 use crate::graph::{Network, zeros};
 use crate::kernel::reduce;
 use crate::shape::checked_product;
@@ -22,9 +22,10 @@ impl<T: Scalar> Network<T> {
     /// `Ok` if the only sample of `alone` is finite before the first layer.
     fn check_sample(&self, nodes: &Range<usize>, alone: &Batch<'_, T>) -> Result<(), InputError> {
         let mut values: Vec<T> = alone.columns().values(0).collect();
-        let of_side = alone.side().and_then(|side| side.values(0).position(|value| !value.is_finite()));
-        if let Some(feature) = reduce::first_not_finite(&values).or(of_side) {
-            return Err(InputError::NotFinite { sample: 0, feature });
+        InputError::require_finite(DataPart::Sample, &values, |feature| (0, feature))?;
+        if let Some(side) = alone.side() {
+            let side: Vec<T> = side.values(0).collect();
+            InputError::require_finite(DataPart::SideInput, &side, |feature| (0, feature))?;
         }
         let Some(scaler) = self.input_scaler().filter(|_| nodes.start == 0) else { return Ok(()) };
         scaler.apply(&mut values);

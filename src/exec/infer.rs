@@ -10,7 +10,7 @@ use super::partition::Partition;
 use super::run::{Memory, MicroBatch, Run};
 use super::totals::Totals;
 use super::workspace::Workspace;
-use crate::data::{Batch, Columns, InputError, Scaler};
+use crate::data::{Batch, Columns, DataPart, InputError, Scaler};
 use crate::graph::{Network, Part};
 use crate::kernel::fresh::{self, Fresh};
 use crate::kernel::reduce;
@@ -226,12 +226,12 @@ impl<T: Scalar> Network<T> {
     pub(super) fn check_part(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<(), InputError> {
         let expected = self.check_sizes(nodes, batch)?;
         let Some(side) = batch.side().filter(|_| expected > 0) else { return Ok(()) };
-        let bad =
-            |sample: usize| side.values(sample).position(|value| !value.is_finite()).map(|feature| (sample, feature));
-        match (0..side.samples()).find_map(bad) {
-            Some((sample, feature)) => Err(InputError::NotFinite { sample, feature }),
-            None => Ok(()),
-        }
+        let bad = |sample: usize| {
+            let mut values = side.values(sample).enumerate();
+            let (feature, value) = values.find(|(_, value)| !value.is_finite())?;
+            Some(InputError::not_finite(DataPart::SideInput, sample, feature, value))
+        };
+        (0..side.samples()).find_map(bad).map_or(Ok(()), Err)
     }
 }
 

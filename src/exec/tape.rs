@@ -8,9 +8,8 @@ use super::run::{BatchLoader, LastOperation, LastPass, Load, MicroBatch, Run};
 use super::schedule::{Passes, Schedule};
 use super::shards::Stage;
 use super::totals::Totals;
-use crate::data::{Batch, InputError, Scaler};
+use crate::data::{Batch, DataPart, InputError, Scaler};
 use crate::graph::{Buffer, Graph, Layout, LayoutOptions, Network, zeros};
-use crate::kernel::reduce;
 use crate::layer::{Activation, Context, Mode, Parameters};
 use crate::random::{Purpose, Random};
 use crate::{DataError, Error, Scalar, invariant};
@@ -441,10 +440,9 @@ impl<T: Scalar> BatchLoader<T> for GivenBatch<'_, T> {
         for (sample, target) in positions.clone().zip(samples.input.chunks_exact_mut(columns.features())) {
             columns.copy(sample, target);
         }
-        if let Some(position) = reduce::first_not_finite(samples.input) {
-            let (sample, feature) = (positions.start + position / columns.features(), position % columns.features());
-            return Err(InputError::NotFinite { sample, feature }.into());
-        }
+        InputError::require_finite(DataPart::Sample, samples.input, |position| {
+            (positions.start + position / columns.features(), position % columns.features())
+        })?;
         if let Some(scaler) = self.scaler {
             scaler.apply(samples.input);
             scaler.require_fits("sample", samples.input, |sample| positions.start + sample)?;

@@ -37,10 +37,18 @@ pub enum BuildErrorKind {
     #[error(transparent)]
     Shape(#[from] ShapeError),
     /// There are no layers.
-    #[error("there are no layers")]
+    #[error(
+        "there are no layers; add them: a network's with `.layer`, an autoencoder's with `.encoder` and `.decoder`, or its \
+         whole decoder with `.mirror`"
+    )]
     NoLayers,
     /// The decoder's output and the encoder's input differ in their number of elements.
-    #[error("the decoder ends in {output} ({} elements), the model's input is {input} ({} elements)", output.elements(), input.elements())]
+    #[error(
+        "the decoder ends in {output} ({} elements), the model's input is {input} ({} elements); {}",
+        output.elements(),
+        input.elements(),
+        made_equal(*output, *input)
+    )]
     Reconstruction {
         /// The shape of the decoder's output.
         output: Shape,
@@ -56,16 +64,21 @@ pub enum BuildErrorKind {
         asked: &'static str,
     },
     /// This layer has no counterpart for a mirrored decoder.
-    #[error("there is no mirror image of this layer; write the decoder out")]
+    #[error("there is no mirror image of this layer; write the decoder out with `.decoder`, layer by layer")]
     NoMirror,
     /// A shared parameter refers to one that does not exist, or comes later.
-    #[error("`{name}` is not a parameter of an earlier layer")]
+    #[error(
+        "`{name}` is not a parameter of an earlier layer; share one of a layer that comes before, as `tied_to(\"encoder.0\")` does"
+    )]
     NoSuchParameter {
         /// The name referred to.
         name: String,
     },
     /// A shared parameter has another shape than the one it refers to.
-    #[error("the parameter shared with `{name}` has the shape {found:?}, that one has {expected:?}")]
+    #[error(
+        "the parameter shared with `{name}` has the shape {found:?}, that one has {expected:?}; choose units, filters and \
+         kernels that make them equal"
+    )]
     SharedShape {
         /// The name referred to.
         name: String,
@@ -75,7 +88,10 @@ pub enum BuildErrorKind {
         found: Vec<usize>,
     },
     /// Two layers need side inputs of different sizes.
-    #[error("a side input of {found} features is asked for, an earlier layer asks for {expected}")]
+    #[error(
+        "a side input of {found} features is asked for, an earlier layer asks for {expected}; all layers of a model share \
+         one: let them ask for as many"
+    )]
     SideInput {
         /// The size that the earlier layer needs.
         expected: usize,
@@ -83,13 +99,16 @@ pub enum BuildErrorKind {
         found: usize,
     },
     /// An initializer produced a number that is not finite, or an initial state is not finite.
-    #[error("the initial `{parameter}` is not finite; check its initializer")]
+    #[error("the initial `{parameter}` is not finite; check its initializer, or its initial value")]
     NotFinite {
         /// The parameter or state tensor.
         parameter: &'static str,
     },
     /// A scaler is for another number of features.
-    #[error("the scaler is for {found} features, the model takes {expected}")]
+    #[error(
+        "the scaler is for {found} features, the model takes {expected}; fit it to the model's own data, or build the \
+         model for {found} features"
+    )]
     Scaler {
         /// The model's features.
         expected: usize,
@@ -97,11 +116,28 @@ pub enum BuildErrorKind {
         found: usize,
     },
     /// The memory cannot be allocated.
-    #[error("cannot allocate memory for {elements} elements")]
+    #[error("cannot allocate memory for {elements} elements; take smaller layers")]
     OutOfMemory {
         /// The number of elements requested.
         elements: usize,
     },
+}
+
+/// How to make the decoder's output equal to the model's input.
+fn made_equal(output: Shape, input: Shape) -> String {
+    match (output.as_image(), input.as_image()) {
+        (Ok([height, width, channels]), Ok(wanted)) => {
+            let [wanted_height, wanted_width, wanted_channels] = wanted;
+            if channels != wanted_channels {
+                return format!("end the decoder in a layer of {wanted_channels} filters");
+            }
+            match height >= wanted_height && width >= wanted_width {
+                true => "take off with `Crop` at its end what is too much, or avoid it with `same` padding".to_owned(),
+                false => "fill up with `Pad` at its end what is missing, or avoid it with `same` padding".to_owned(),
+            }
+        }
+        _ => format!("end the decoder in a dense layer of {} units", input.elements()),
+    }
 }
 
 /// Why a parameter cannot be read or set.
@@ -109,19 +145,19 @@ pub enum BuildErrorKind {
 #[non_exhaustive]
 pub enum ParameterError {
     /// There is no parameter of that name.
-    #[error("there is no parameter `{name}`")]
+    #[error("there is no parameter `{name}`; `parameters` lists their names, `encoder.0.weight` for instance")]
     Unknown {
         /// The name asked for.
         name: String,
     },
     /// No parameter's name has that prefix.
-    #[error("no parameter's name begins with `{prefix}`")]
+    #[error("no parameter's name begins with `{prefix}`; `parameters` lists them, `encoder.` is a prefix for instance")]
     NoneBegins {
         /// The prefix asked for.
         prefix: String,
     },
     /// The number of elements is not the parameter's.
-    #[error("`{name}` has {expected} elements, {found} were given")]
+    #[error("`{name}` has {expected} elements, {found} were given; give one number for each")]
     Length {
         /// The parameter.
         name: String,
@@ -131,7 +167,7 @@ pub enum ParameterError {
         found: usize,
     },
     /// A value is NaN or infinite.
-    #[error("element {element} given for `{name}` is not finite")]
+    #[error("element {element} given for `{name}` (counted from 0) is not finite; give finite numbers")]
     NotFinite {
         /// The parameter.
         name: String,

@@ -203,7 +203,7 @@ impl Reduction {
 #[non_exhaustive]
 pub enum LossError {
     /// The slices' lengths differ.
-    #[error("{predictions} predictions cannot be compared with {targets} targets or gradients")]
+    #[error("{predictions} predictions cannot be compared with {targets} targets or gradients; give as many of each")]
     Lengths {
         /// Predictions given.
         predictions: usize,
@@ -235,7 +235,9 @@ pub enum LossError {
         name: String,
     },
     /// Not a whole number of samples.
-    #[error("{elements} elements are not a whole number of samples of shape {shape}")]
+    #[error(
+        "{elements} elements are not a whole number of samples of shape {shape}; give whole samples of at least one element"
+    )]
     Samples {
         /// Elements given.
         elements: usize,

@@ -3,13 +3,17 @@
 use super::frame::{FORMAT, checksum_digits};
 use super::tensor::Float;
 use super::{ModelFileErrorKind, json};
+use crate::data::Scaler;
 use crate::graph::{Definition, Network};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "format", "checksum", "crate", "model", "float", "seed", "input", "output", "split", "layers", "frozen", "scalers",
-    "training",
+    "clip", "training",
 ];
+
+/// The names of the two scalers.
+const SCALERS: [&str; 2] = ["input", "output"];
 
 /// The most layers in a file. Limits memory: a short header could list thousands of option-less layers at 1 KiB each.
 const MAX_LAYERS: usize = 512;
@@ -29,6 +33,8 @@ pub(super) struct Description {
     pub frozen: Vec<String>,
     /// Whether there is a scaler for the input and for the output. An autoencoder's input scaler is also its output scaler.
     pub scalers: [bool; 2],
+    /// The range that each of these scalers clips to, if it does.
+    pub clip: [Option<[f64; 2]>; 2],
     /// The supplement's settings, in a checkpoint.
     pub training: Option<Config>,
 }
@@ -70,6 +76,7 @@ impl Description {
             kind: layer.kind().to_owned(),
             config: layer.config(),
         });
+        let output_scaler = network.output_scaler().filter(|_| model == Model::Network);
         let description = Self {
             crate_version: network.crate_version().to_owned(),
             model,
@@ -79,7 +86,8 @@ impl Description {
             output: network.output_shape(),
             layers: layers.collect(),
             frozen: frozen.map(|parameter| parameter.name.to_owned()).collect(),
-            scalers: [network.input_scaler().is_some(), network.output_scaler().is_some() && model == Model::Network],
+            scalers: [network.input_scaler().is_some(), output_scaler.is_some()],
+            clip: [network.input_scaler(), output_scaler].map(|scaler| scaler.and_then(Scaler::clipped_to)),
             training: None,
         };
         description.check_names()?;
@@ -113,7 +121,10 @@ impl Description {
             let named = Config::new().with("name", layer.name.as_str()).with("kind", layer.kind.as_str());
             Value::Config(named.with("config", layer.config.clone()))
         };
-        let scalers = ["input", "output"].into_iter().zip(self.scalers).filter(|(_, there)| *there);
+        let scalers = SCALERS.into_iter().zip(self.scalers).filter(|(_, there)| *there);
+        let clip = SCALERS.into_iter().zip(self.clip).filter_map(|(name, range)| Some((name, range?)));
+        let clip = clip
+            .fold(Config::new(), |clip, (name, range)| clip.with(name, Value::List(range.map(Value::from).to_vec())));
         let config = Config::new()
             .with("format", FORMAT)
             .with("checksum", checksum_digits(checksum).as_str())
@@ -131,6 +142,7 @@ impl Description {
             .with("layers", Value::List(self.layers.iter().map(layer).collect()))
             .with("frozen", Value::List(self.frozen.iter().map(|name| Value::from(name.as_str())).collect()))
             .with("scalers", Value::List(scalers.map(|(name, _)| Value::from(name)).collect()));
+        let config = if clip == Config::new() { config } else { config.with("clip", clip) };
         match &self.training {
             Some(training) => config.with("training", training.clone()),
             None => config,
@@ -145,6 +157,10 @@ impl Description {
             _ => return Err(invalid("model", "`autoencoder` or `network`")),
         };
         let scalers = texts(config, "scalers")?;
+        let scalers = SCALERS.map(|name| scalers.iter().any(|scaler| scaler == name));
+        if model != Model::Network && matches!(scalers, [_, true]) {
+            return Err(invalid("scalers", "`input` or nothing, for an autoencoder"));
+        }
         Ok(Self {
             crate_version: config.text("crate")?.to_owned(),
             model,
@@ -157,7 +173,8 @@ impl Description {
             output: shape(config, "output")?,
             layers: layers(config)?,
             frozen: texts(config, "frozen")?,
-            scalers: ["input", "output"].map(|name| scalers.iter().any(|scaler| scaler == name)),
+            scalers,
+            clip: clip(config, scalers)?,
             training: config.find("training").map(|_| config.config("training").cloned()).transpose()?,
         })
     }
@@ -211,6 +228,25 @@ impl Description {
             None => Ok(frozen),
         }
     }
+}
+
+/// The range that each of the `scalers` that are there clips to; none in a file of scalers that do not clip.
+fn clip(config: &Config, scalers: [bool; 2]) -> Result<[Option<[f64; 2]>; 2], ConfigError> {
+    if config.find("clip").is_none() {
+        return Ok([None; 2]);
+    }
+    let clip = config.config("clip")?.only(&SCALERS)?;
+    let wrong = || invalid("clip", "a list of two numbers, the lower first, for scalers that there are");
+    let range = |name: &str, there: bool| match clip.find(name) {
+        Some(Value::List(ends)) => match ends.as_slice() {
+            [Value::Number(low), Value::Number(high)] if there => Ok(Some([*low, *high])),
+            _ => Err(wrong()),
+        },
+        Some(_) => Err(wrong()),
+        None => Ok(None),
+    };
+    let ([input, output], [input_there, output_there]) = (SCALERS, scalers);
+    Ok([range(input, input_there)?, range(output, output_there)?])
 }
 
 fn layers(config: &Config) -> Result<Vec<LayerDescription>, ConfigError> {

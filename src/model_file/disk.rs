@@ -5,12 +5,12 @@ pub(crate) mod simulated;
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The file-system calls that model files need.
 pub(crate) trait Disk: Debug + Send + Sync {
-    /// The contents of a file.
+    /// The contents of a file; of one that is no model, perhaps only the first part.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
     /// The names in a folder, in no order; none if there is no such folder.
@@ -50,13 +50,10 @@ pub(crate) struct System;
 impl Disk for System {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let mut bytes = Vec::new();
-        let reserved = usize::try_from(length).ok().and_then(|length| bytes.try_reserve_exact(length).ok());
-        reserved.ok_or(io::ErrorKind::OutOfMemory)?;
-        // No more than its length: something that is not a regular file may never end.
-        file.take(length).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        let found = file.metadata()?;
+        // Files of `/proc` are regular ones of length 0, whatever they hold.
+        let length = Some(found.len()).filter(|length| found.is_file() && *length > 0);
+        super::file::contents(file, length)
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::frame::MAX_HEADER_BYTES;
+use crate::data::{FileKind, Wanted};
+use crate::error::WithRemedy;
 use crate::graph::BuildError;
 use crate::{ConfigError, Shape};
 
@@ -15,6 +17,11 @@ const ANEW: &str =
 
 /// How to go on from a model that was trained on other data.
 const OR_LOAD: &str = "or load the model (`best.safetensors` in the same folder) and fit that";
+/// What to do with a file that is damaged.
+const AGAIN: &str = "copy it again, or save the model again";
+
+/// What to do with a file that was changed.
+const AS_SAVED: &str = "take the file as `save` wrote it";
 
 /// Why a model cannot be saved or loaded: which file, and what is wrong with it.
 #[derive(Error)]
@@ -71,23 +78,23 @@ impl ModelFileErrorKind {
 #[non_exhaustive]
 pub enum ModelFileErrorKind {
     /// The operating system cannot read the file.
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read: {}", WithRemedy(.0))]
     Read(io::Error),
     /// The operating system cannot write the file. An older file is unchanged.
-    #[error("cannot be written ({0}); a file that was there before is unchanged")]
+    #[error("cannot be written: {}", unwritten(.0))]
     Write(io::Error),
     /// The new file is complete and in place, but the folder could not be synced: after a power failure the older file may be back.
-    #[error("is written, but may not survive a power failure: {0}")]
+    #[error("is written, but may not survive a power failure: {0}; save it again, on another disk if that fails, too")]
     NotDurable(io::Error),
 
     /// The file is not a model of this crate.
-    #[error("not a model file of this crate{}", if *safetensors { " (it may be another safetensors file)" } else { "" })]
+    #[error("not a model file of this crate: it is {found}; {}", found.advice(Wanted::Model))]
     Foreign {
-        /// Whether it starts as a safetensors file does.
-        safetensors: bool,
+        /// What it is.
+        found: FileKind,
     },
     /// The file was made by a newer version of the crate.
-    #[error("the file has format {found}, this version of the crate reads up to {supported}")]
+    #[error("the file has format {found}, this version of the crate reads up to {supported}; take a newer one")]
     Format {
         /// The file's format.
         found: u64,
@@ -95,7 +102,7 @@ pub enum ModelFileErrorKind {
         supported: u64,
     },
     /// The file ends early.
-    #[error("the file ends after {found} bytes, at least {expected} are expected")]
+    #[error("the file ends after {found} bytes, at least {expected} are expected; {AGAIN}")]
     Truncated {
         /// Bytes found.
         found: u64,
@@ -103,13 +110,18 @@ pub enum ModelFileErrorKind {
         expected: u64,
     },
     /// The header exceeds the limit on reading, or saving the model would exceed it.
-    #[error("the header has {found} bytes, the limit is {MAX_HEADER_BYTES}")]
+    #[error(
+        "the header has {found} bytes, the limit is {MAX_HEADER_BYTES}; it is damaged, or the model has too many layers: save \
+         its halves or parts by themselves"
+    )]
     HeaderTooLarge {
         /// The length of the header.
         found: u64,
     },
     /// The file is damaged: a bit has changed, or bytes are missing.
-    #[error("the file is damaged or its end is missing: its checksum is {found:08x}, its header says {expected:08x}")]
+    #[error(
+        "the file is damaged or its end is missing: its checksum is {found:08x}, its header says {expected:08x}; {AGAIN}"
+    )]
     Checksum {
         /// The checksum in the header.
         expected: u32,
@@ -118,7 +130,7 @@ pub enum ModelFileErrorKind {
     },
 
     /// The header is not valid JSON, or not of the accepted form.
-    #[error("byte {offset} of the {part}: {problem}")]
+    #[error("byte {offset} of the {part}: {problem}; {AS_SAVED}")]
     Json {
         /// "file", or "description" for the JSON in the header's metadata, whose offsets count from its own start.
         part: &'static str,
@@ -128,10 +140,10 @@ pub enum ModelFileErrorKind {
         problem: String,
     },
     /// The description of the model lacks an entry, or an entry is wrong.
-    #[error("the description of the model: {0}")]
+    #[error("the description of the model: {0}, or {AS_SAVED}")]
     Description(ConfigError),
     /// The header is valid, but not written as this crate writes it (spaces, order of names, spelling of a number).
-    #[error("byte {offset} of the file is not what this crate would write there")]
+    #[error("byte {offset} of the file is not what this crate would write there; {AS_SAVED}")]
     NotCanonical {
         /// The first byte that differs.
         offset: usize,
@@ -277,7 +289,10 @@ pub enum ModelFileErrorKind {
         error: ConfigError,
     },
     /// A constructor returned a layer of another kind than the one it is registered for.
-    #[error("layer `{layer}`: the constructor registered for `{kind}` gave a layer of the kind `{found}`")]
+    #[error(
+        "layer `{layer}`: the constructor registered for `{kind}` gave a layer of the kind `{found}`; register it for what \
+         its `Layer::kind` returns"
+    )]
     Kind {
         /// The layer.
         layer: String,
@@ -287,7 +302,9 @@ pub enum ModelFileErrorKind {
         found: &'static str,
     },
     /// Two layers have the same name, or a layer of an autoencoder is not named `encoder.0`, …, `decoder.0`, ….
-    #[error("layer {index} is called `{name}`, which is not its name in such a model or is an earlier layer's")]
+    #[error(
+        "layer {index} is called `{name}`, which is not its name in such a model or is an earlier layer's; {AS_SAVED}"
+    )]
     LayerName {
         /// The layer's position.
         index: usize,
@@ -298,7 +315,7 @@ pub enum ModelFileErrorKind {
     #[error("{0}")]
     Build(BuildError),
     /// The layers' output has another number of elements than the file says.
-    #[error("the layers give {expected}, the file says that the output is {found}")]
+    #[error("the layers give {expected}, the file says that the output is {found}; {AS_SAVED}")]
     Output {
         /// The output of the last layer.
         expected: Shape,
@@ -306,13 +323,15 @@ pub enum ModelFileErrorKind {
         found: Shape,
     },
     /// A parameter listed as frozen does not exist, or is out of order.
-    #[error("`{name}` is said to be frozen, but is not a parameter in its order")]
+    #[error("`{name}` is said to be frozen, but is not a parameter in its order; {AS_SAVED}")]
     Frozen {
         /// The name.
         name: String,
     },
     /// A layer's setting is NaN or infinite, which a file cannot represent.
-    #[error("the setting `{setting}` of layer `{layer}` is not finite")]
+    #[error(
+        "the setting `{setting}` of layer `{layer}` is not finite, which a file cannot represent; give it a finite value"
+    )]
     Setting {
         /// The layer.
         layer: String,
@@ -321,25 +340,25 @@ pub enum ModelFileErrorKind {
     },
 
     /// A tensor of the model is not in the file.
-    #[error("the tensor `{name}` is missing")]
+    #[error("the tensor `{name}` is missing; {AS_SAVED}")]
     MissingTensor {
         /// Its name.
         name: String,
     },
     /// The file has a tensor that the model does not have.
-    #[error("the model has no tensor `{name}`")]
+    #[error("the model has no tensor `{name}`; {AS_SAVED}")]
     UnknownTensor {
         /// Its name.
         name: String,
     },
     /// Two tensors of the model have the same name.
-    #[error("two tensors are called `{name}`")]
+    #[error("two tensors are called `{name}`; give the parameters and states of a layer different names")]
     DuplicateTensor {
         /// Their name.
         name: String,
     },
     /// The tensors are not in the model's order.
-    #[error("the tensor `{found}` stands where `{expected}` should")]
+    #[error("the tensor `{found}` stands where `{expected}` should; {AS_SAVED}")]
     TensorOrder {
         /// The tensor that should be there.
         expected: String,
@@ -347,7 +366,7 @@ pub enum ModelFileErrorKind {
         found: String,
     },
     /// The header's entry for a tensor is not what the model needs.
-    #[error("the tensor `{name}`: `{entry}` is {found}, the model needs {expected}")]
+    #[error("the tensor `{name}`: `{entry}` is {found}, the model needs {expected}; {AS_SAVED}")]
     Tensor {
         /// Its name.
         name: String,
@@ -359,7 +378,7 @@ pub enum ModelFileErrorKind {
         found: String,
     },
     /// The data after the header are longer or shorter than the tensors.
-    #[error("the tensors have {expected} bytes, {found} follow the header")]
+    #[error("the tensors have {expected} bytes, {found} follow the header; {AGAIN}")]
     DataLength {
         /// Bytes of the tensors.
         expected: u64,
@@ -367,7 +386,9 @@ pub enum ModelFileErrorKind {
         found: u64,
     },
     /// A number is NaN or infinite, or becomes so in the requested float type.
-    #[error("element {element} of `{name}` is not a finite {float}")]
+    #[error(
+        "element {element} of `{name}` is not a finite {float}; take the numbers as they were before, or the wider float type"
+    )]
     NotFinite {
         /// The tensor.
         name: String,
@@ -377,13 +398,29 @@ pub enum ModelFileErrorKind {
         float: &'static str,
     },
     /// A scaler divides by zero or by a subnormal number.
-    #[error("element {element} of `{name}` cannot be divided by")]
+    #[error(
+        "element {element} of `{name}` cannot be divided by, since it is 0 or subnormal; write 1 for a feature that does not \
+         vary"
+    )]
     Scale {
         /// The tensor.
         name: String,
         /// The element.
         element: usize,
     },
+}
+
+/// Why a file cannot be written, and what to do.
+fn unwritten(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("{error}; its folder does not exist: create it first, with `std::fs::create_dir_all` for instance")
+        }
+        io::ErrorKind::InvalidInput => {
+            format!("{error}; give the name of a file: `write_to` writes to anything else")
+        }
+        _ => format!("{}; a file that was there before is unchanged", WithRemedy(error)),
+    }
 }
 
 /// Formats as a path and a colon, or nothing.

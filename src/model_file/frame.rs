@@ -15,7 +15,9 @@
 //! 512 MiB it detects every change of one or two bits and every burst of up to 32 bits, and misses one in four billion other changes. A file cut off within
 //! its tensors fails the checksum too, and otherwise the comparison with the lengths in its header. It is no signature: it does not detect forgery.
 
-use super::ModelFileErrorKind;
+use super::{ModelFileErrorKind, json};
+use crate::Value;
+use crate::data::{FileKind, HEAD_BYTES};
 
 /// The format that is written, and the newest that can be read.
 pub(super) const FORMAT: u64 = 1;
@@ -42,10 +44,8 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// Splits a file, if its checksum is right.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ModelFileErrorKind> {
+        require_own(bytes)?;
         let (length, rest) = bytes.split_first_chunk().ok_or_else(|| truncated(bytes, LENGTH_BYTES))?;
-        if !begins_as(rest, MAGIC) {
-            return Err(ModelFileErrorKind::Foreign { safetensors: rest.first() == Some(&b'{') });
-        }
         let found = u64::from_le_bytes(*length);
         let length = usize::try_from(found).ok().filter(|length| *length <= MAX_HEADER_BYTES);
         let length = length.ok_or(ModelFileErrorKind::HeaderTooLarge { found })?;
@@ -127,6 +127,35 @@ fn sum_without(bytes: &[u8], place: usize) -> u32 {
     hasher.update(&[b'0'; CHECKSUM_DIGITS]);
     hasher.update(bytes.get(place + CHECKSUM_DIGITS..).unwrap_or(&[]));
     hasher.finalize()
+}
+
+/// `Ok` if a file that begins with `bytes` may be a model.
+fn require_own(bytes: &[u8]) -> Result<(), ModelFileErrorKind> {
+    let magic = bytes.get(LENGTH_BYTES..).unwrap_or_default();
+    let found = FileKind::of(bytes.get(..HEAD_BYTES).unwrap_or(bytes));
+    let too_short_to_tell = magic.len() < MAGIC.len() && (found.is_unknown() || found == FileKind::Safetensors);
+    match begins_as(magic, MAGIC) && (magic.len() >= MAGIC.len() || too_short_to_tell) {
+        true => Ok(()),
+        false => Err(ModelFileErrorKind::Foreign { found }),
+    }
+}
+
+/// Whether a file that begins with `head` may be a model.
+pub(super) fn may_be_model(head: &[u8]) -> bool {
+    require_own(head).is_ok()
+}
+
+/// The length of a whole file by its header, if `head` holds the header of a model.
+pub(super) fn length(head: &[u8]) -> Option<u64> {
+    require_own(head).ok()?;
+    let (length, rest) = head.split_first_chunk()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let header = json::read(std::str::from_utf8(rest.get(..length)?).ok()?).ok()?;
+    let ends = header.entries().filter_map(|(name, _)| match header.config(name).ok()?.list("data_offsets").ok()? {
+        [_, Value::Integer(end)] => Some(*end),
+        _ => None,
+    });
+    (LENGTH_BYTES as u64 + length as u64).checked_add(ends.max().unwrap_or(0))
 }
 
 /// Whether `bytes` start with `text`, or are a prefix of it.

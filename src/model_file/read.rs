@@ -10,7 +10,7 @@ use super::{ModelFileErrorKind, Registry, json};
 use crate::data::Scaler;
 use crate::graph::{Definition, Graph, Network, TiedWeights};
 use crate::kernel::reduce;
-use crate::{Config, Scalar, Shape, invariant};
+use crate::{Config, ConfigError, Scalar, Shape, invariant};
 
 /// Numbers read at a time before they are checked, few enough to still be in the cache.
 const CHUNK: usize = 1 << 12;
@@ -165,12 +165,21 @@ pub(super) fn scalers(
     data: &[u8],
 ) -> Result<[Option<Arc<Scaler>>; 2], ModelFileErrorKind> {
     let mut pairs = tensors.chunks_exact(2);
-    let mut next = |there: bool| match there.then(|| pairs.next()).flatten() {
-        Some([shift, scale]) => scaler(shift, scale, data).map(|scaler| Some(Arc::new(scaler))),
+    let mut next = |there: bool, clip: Option<[f64; 2]>| match there.then(|| pairs.next()).flatten() {
+        Some([shift, scale]) => clipped(scaler(shift, scale, data)?, clip).map(|scaler| Some(Arc::new(scaler))),
         _ => Ok(None),
     };
-    let [input, output] = description.scalers;
-    Ok([next(input)?, next(output)?])
+    let ([input, output], [input_clip, output_clip]) = (description.scalers, description.clip);
+    Ok([next(input, input_clip)?, next(output, output_clip)?])
+}
+
+fn clipped(scaler: Scaler, clip: Option<[f64; 2]>) -> Result<Scaler, ModelFileErrorKind> {
+    let expected = "a range with finite ends, the lower first";
+    let wrong = |_| ModelFileErrorKind::Description(ConfigError::Invalid { name: "clip".to_owned(), expected });
+    match clip {
+        Some([low, high]) => scaler.clip(low, high).map_err(wrong),
+        None => Ok(scaler),
+    }
 }
 
 fn scaler(shift: &Tensor, scale: &Tensor, data: &[u8]) -> Result<Scaler, ModelFileErrorKind> {

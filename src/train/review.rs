@@ -15,7 +15,7 @@ mod transposed;
 mod units;
 mod validation;
 
-use sample::Sample;
+use sample::{Numbers, Sample};
 use small_batches::Batches;
 
 use super::step::Pairs;
@@ -31,9 +31,9 @@ impl<T: Scalar> Trainer<'_, T> {
     /// learning rate far too large. [`fit`](Self::fit) does the same and puts what it finds into
     /// the [`History`], but only returns it after training.
     ///
-    /// It looks at the model, the options and at most 256 samples spread over the data (at all, up
-    /// to a million numbers, if a feature is constant in those), and changes nothing. It costs less
-    /// than an epoch.
+    /// It looks at the model, the options and at most 256 samples spread over the data, of
+    /// more than 64 at most half (at all, up to a million numbers, if a feature is constant in
+    /// those), and changes nothing. It costs less than an epoch.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -99,10 +99,10 @@ pub(super) fn review<T: Scalar>(
     warnings.extend(small_batches::of(network, batches));
     warnings.extend(output::not_probability(loss, network));
     warnings.extend(reproduces.then(|| bottleneck::none(network)).flatten());
-    if let Some(look) = Look::new(network, pairs, samples)? {
-        look.at_data(kinds::knows_loss(loss), warnings)?;
-        warnings.extend(look.at_validation(&trainer.validation)?);
-    }
+    let Some(numbers) = Numbers::read(network, pairs, samples)? else { return Ok(()) };
+    let Some(look) = Look::new(network, pairs, samples, &numbers)? else { return Ok(()) };
+    look.at_data(kinds::knows_loss(loss), warnings)?;
+    warnings.extend(look.at_validation(&trainer.validation)?);
     Ok(())
 }
 
@@ -113,36 +113,39 @@ struct Look<'a, T: Scalar> {
     /// The number of training samples.
     count: usize,
     /// The inputs, as the source has them.
-    inputs: Sample<T>,
-    /// The inputs after the model's scaler, if there is one.
-    scaled: Option<Sample<T>>,
+    inputs: Sample<'a, T>,
+    /// The inputs after the model's scaler.
+    seen: Sample<'a, T>,
     /// The targets as the loss sees them, if they differ from the inputs as the model sees them.
-    targets: Option<Sample<T>>,
+    targets: Option<Sample<'a, T>>,
 }
 
 impl<'a, T: Scalar> Look<'a, T> {
-    /// `None` if samples are too wide, or overflow when scaled, which training reports.
-    fn new(network: &'a Network<T>, pairs: Pairs<'a, T>, count: usize) -> Result<Option<Self>, DataError> {
-        let Some((inputs, targets)) = sample::read(network, pairs, count)? else { return Ok(None) };
-        let (input_scaler, output_scaler) = (network.input_scaler(), network.output_scaler());
-        let scaled = input_scaler.map(|scaler| inputs.scaled(Some(scaler))).transpose()?;
-        let apart = pairs.needs_targets(network);
-        let targets = apart.then(|| targets.as_ref().unwrap_or(&inputs).scaled(output_scaler)).transpose()?;
-        if matches!(scaled, Some(None)) || matches!(targets, Some(None)) {
-            return Ok(None);
-        }
-        let (scaled, targets) = (scaled.flatten(), targets.flatten());
-        Ok(Some(Self { network, source: pairs.inputs, count, inputs, scaled, targets }))
+    /// `None` if values overflow when scaled, which training reports.
+    fn new(
+        network: &'a Network<T>,
+        pairs: Pairs<'a, T>,
+        count: usize,
+        numbers: &'a Numbers<T>,
+    ) -> Result<Option<Self>, DataError> {
+        let inputs = Sample::new(&numbers.samples, &numbers.inputs)?;
+        let seen = inputs.scaled(network.input_scaler());
+        let targets = match pairs.targets {
+            Some(_) => Some(Sample::new(&numbers.samples, &numbers.targets)?.scaled(network.output_scaler())),
+            None => pairs.needs_targets(network).then(|| inputs.scaled(network.output_scaler())),
+        };
+        let finite = seen.is_finite() && targets.as_ref().is_none_or(Sample::is_finite);
+        let look = Self { network, source: pairs.inputs, count, inputs, seen, targets };
+        Ok(finite.then_some(look))
     }
 
     fn at_data(&self, knows_loss: bool, warnings: &mut Vec<Warning>) -> Result<(), DataError> {
-        let (network, inputs) = (self.network, &self.inputs);
-        let seen = self.scaled.as_ref().unwrap_or(inputs);
+        let (network, inputs, seen) = (self.network, &self.inputs, &self.seen);
         let aims = self.targets.as_ref().unwrap_or(seen);
         warnings.extend(knows_loss.then(|| output::out_of_reach(network, aims)).flatten());
-        let is_table = is_flat(network.input_shape());
+        let (is_table, scaler) = (is_flat(network.input_shape()), network.input_scaler());
         let transposed = is_table.then(|| transposed::samples_in_rows(inputs, self.count)).flatten();
-        let twice = || self.scaled.as_ref().and_then(|scaled| units::scaled_twice(inputs, scaled));
+        let twice = || scaler.and_then(|_| units::scaled_twice(inputs, seen));
         if let Some(warning) = transposed.or_else(twice) {
             warnings.push(warning); // what else is to be said of features would follow from it
             return Ok(());
@@ -150,15 +153,14 @@ impl<'a, T: Scalar> Look<'a, T> {
         let judges_inputs = kinds::weighs_inputs(network);
         let judges_targets = knows_loss && kinds::last_activation(network).is_some();
         if judges_inputs {
-            warnings.extend(units::unsuitable("inputs", seen, self.scaled.is_some(), is_table));
+            warnings.extend(units::unsuitable("inputs", seen, scaler.is_some(), is_table));
         }
         if judges_targets && (self.targets.is_some() || !judges_inputs) {
             let (scaled, is_table) = (network.output_scaler().is_some(), is_flat(network.output_shape()));
             warnings.extend(units::unsuitable("targets", aims, scaled, is_table));
         }
         if is_table {
-            let scaled = network.input_scaler().zip(self.scaled.as_ref());
-            warnings.extend(constant::features(self.source, self.count, inputs, scaled)?);
+            warnings.extend(constant::features(self.source, self.count, inputs, scaler.zip(Some(seen)))?);
         }
         Ok(())
     }
@@ -166,8 +168,9 @@ impl<'a, T: Scalar> Look<'a, T> {
     fn at_validation(&self, validation: &Validation<'_, T>) -> Result<Option<Warning>, TrainErrorKind> {
         let Validation::Pairs(Pairs { inputs, .. }) = *validation else { return Ok(None) };
         let pairs = Pairs { inputs, targets: None };
-        let looked_at = sample::read(self.network, pairs, inputs.len()).map_err(TrainErrorKind::ValidationData)?;
-        Ok(looked_at.and_then(|(validation, _)| validation::unlike(&self.inputs, &validation)))
+        let numbers = Numbers::read(self.network, pairs, inputs.len()).map_err(TrainErrorKind::ValidationData)?;
+        let Some(numbers) = numbers else { return Ok(None) };
+        Ok(validation::unlike(&self.inputs, &Sample::new(&numbers.samples, &numbers.inputs)?))
     }
 }
 

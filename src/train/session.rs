@@ -10,11 +10,11 @@ use std::time::Instant;
 use super::early_stopping::{Watch, Watched};
 use super::evaluate::Evaluation;
 use super::review::review;
-use super::step::{BatchStep, Noise, Pairs, Question};
+use super::step::{BatchStep, Noise, Pairs, Question, check_values};
 use super::trainer::{Trainer, Validation};
 use super::update::Moments;
 use super::{Callback, Control, Epoch, History, Progress, TrainError, TrainErrorKind};
-use crate::data::{Corrupted, DataError, Origin, numbered, streams};
+use crate::data::{Corrupted, DataError, InputError, Origin, numbered, streams};
 use crate::exec::{Step, Tape, TapeOptions, Totals};
 use crate::graph::{LayoutOptions, Network, zeros};
 use crate::model_file::Model;
@@ -128,7 +128,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let mut control = Control::Continue;
         while control == Control::Continue && !self.ended && self.history.epochs().len() < self.trainer.epochs {
             let threads = self.network.program().is_worth_threads(self.trainer.batch_size);
-            control = parallel::awake(threads, || self.steps_of_epoch())?;
+            let own_pool = self.trainer.threads.is_some();
+            control = parallel::awake(threads, own_pool, || self.steps_of_epoch())?;
             if self.so_far.steps == self.steps() {
                 control = self.end_epoch(control)?;
             }
@@ -156,7 +157,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         for step in self.so_far.steps..self.steps() {
             let first = step * self.trainer.batch_size;
             let end = self.order.len().min(first + self.trainer.batch_size);
-            self.step(epoch, step, first..end).map_err(|kind| self.stop(step + 1, kind))?;
+            self.step(epoch, step, first..end).map_err(|kind| self.stop(step + 1, self.first_of_its_kind(kind)))?;
             self.so_far.sums.add(self.tape.totals());
             self.so_far.steps = step + 1;
             let progress = Progress {
@@ -197,6 +198,18 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let last = self.ended || control == Control::Pause || report.number == self.trainer.epochs;
         self.save_after_epoch(last).map_err(|kind| after_epoch(kind, &self.history))?;
         Ok(control)
+    }
+
+    /// The error about the first bad value in the order of the data, if `kind` is about one that shuffling brought up first.
+    fn first_of_its_kind(&self, kind: TrainErrorKind) -> TrainErrorKind {
+        match kind {
+            TrainErrorKind::Data(DataError::Input(InputError::NotFinite { .. } | InputError::Target { .. })) => {
+                let loss = self.trainer.loss.as_ref();
+                let checked = check_values(self.network, loss, self.pairs, 0..self.order.len());
+                checked.map_or_else(TrainErrorKind::Data, |()| kind)
+            }
+            other => other,
+        }
     }
 
     /// The number of the current epoch, from 1.

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::{LargestValue, Metric};
-use crate::data::{Corruption, DataError, InputError, Origin, Scaler, Source, filled};
+use crate::data::{Corruption, DataError, DataPart, InputError, Origin, Scaler, Source};
+use crate::data::{filled, numbered, samples_at_once};
 use crate::exec::{BatchLoader, LastOperation, LastPass, Load, Totals};
 use crate::graph::{LOSS_SAMPLES, Network};
-use crate::kernel::reduce;
 use crate::loss::{Loss, LossPass};
 use crate::random::Random;
 use crate::{Activation, Scalar, Shape};
@@ -122,14 +122,8 @@ pub(super) struct BatchStep<'a, T: Scalar> {
 }
 
 impl<T: Scalar> BatchStep<'_, T> {
-    fn check_finite(&self, samples: &[usize], values: &[T]) -> Result<(), DataError> {
-        match reduce::first_not_finite(values) {
-            None => Ok(()),
-            Some(position) => {
-                let (sample, feature) = locate(samples, values.len(), position);
-                Err(InputError::NotFinite { sample, feature }.into())
-            }
-        }
+    fn check_finite(&self, part: DataPart, samples: &[usize], values: &[T]) -> Result<(), DataError> {
+        Ok(InputError::require_finite(part, values, |position| locate(samples, values.len(), position))?)
     }
 
     fn check_targets(&self, samples: &[usize], targets: &[T]) -> Result<(), DataError> {
@@ -139,11 +133,35 @@ impl<T: Scalar> BatchStep<'_, T> {
             Some((position, expected)) => {
                 let (sample, feature) = locate(samples, targets.len(), position);
                 let value = targets.get(position).map_or(f64::NAN, |value| value.into_f64());
-                let loss = loss.kind();
-                Err(InputError::Target { sample, feature, value, loss, expected }.into())
+                let (loss, scaled) = (loss.kind(), self.question.output_scaler.is_some());
+                Err(InputError::Target { sample, feature, value, scaled, loss, expected }.into())
             }
         }
     }
+}
+
+/// Reads `samples` and checks their values as a step would: `Ok` if all are finite, and targets are what the loss takes. So
+/// errors that an epoch would end with are known before it begins, and the first one in the order of the data is named.
+pub(super) fn check_values<T: Scalar>(
+    network: &Network<T>,
+    loss: &dyn Loss<T>,
+    pairs: Pairs<'_, T>,
+    samples: Range<usize>,
+) -> Result<(), DataError> {
+    let question = Question::new(network, Some(loss), &[]);
+    let (input_width, side_width) = (network.input_shape().elements(), network.definition().side_input);
+    let target_width = if pairs.needs_targets(network) { network.output_shape().elements() } else { 0 };
+    let width = input_width + side_width + target_width;
+    let order = numbered(samples)?;
+    let at_once = samples_at_once(width);
+    let mut values = filled(T::zero(), width.saturating_mul(at_once.min(order.len())))?;
+    for order in order.chunks(at_once) {
+        let (input, others) = values.split_at_mut(input_width * order.len());
+        let (side, others) = others.split_at_mut(side_width * order.len());
+        let (target, _) = others.split_at_mut(target_width * order.len());
+        BatchStep { pairs, question, noise: None, order }.load(0..order.len(), Load { input, side, target })?;
+    }
+    Ok(())
 }
 
 /// The sample and the feature at `position` of a batch of `elements` that holds `samples`.
@@ -164,18 +182,18 @@ impl<T: Scalar> BatchLoader<T> for BatchStep<'_, T> {
         for (samples, input) in samples.chunks(READ_AT_ONCE).zip(read.input.chunks_mut(READ_AT_ONCE * features.max(1)))
         {
             self.pairs.inputs.read(samples, input)?;
-            self.check_finite(samples, input)?;
+            self.check_finite(DataPart::Sample, samples, input)?;
         }
         if !read.side.is_empty() {
             self.pairs.inputs.read_side(samples, read.side)?;
-            self.check_finite(samples, read.side)?;
+            self.check_finite(DataPart::SideInput, samples, read.side)?;
         }
         if !read.target.is_empty() {
             match self.pairs.targets {
                 Some(targets) => targets.read(samples, read.target)?,
                 None => read.target.copy_from_slice(read.input),
             }
-            self.check_finite(samples, read.target)?;
+            self.check_finite(DataPart::Target, samples, read.target)?;
         }
         if let Some(Noise { corruption, origin, random }) = self.noise {
             origin.corrupt(corruption, samples, read.input, |position, _| random.skip(first + position))?;

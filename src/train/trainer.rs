@@ -6,7 +6,7 @@ use super::callback::{OnEpoch, OnProgress, PauseWhen};
 use super::checkpoint::{Checkpoints, Resume};
 use super::early_stopping::EarlyStopping;
 use super::session::Session;
-use super::step::Pairs;
+use super::step::{Pairs, check_values};
 use super::{Callback, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
 use crate::data::{Corruption, Source};
@@ -34,7 +34,7 @@ pub struct Trainer<'a, T: Scalar> {
     pub(super) batch_size: usize,
     pub(super) shuffle: bool,
     pub(super) seed: u64,
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
     pub(super) corruption: Option<Box<dyn Corruption<T>>>,
     pub(super) validation: Validation<'a, T>,
     pub(super) metrics: Vec<Box<dyn Metric<T>>>,
@@ -286,10 +286,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         }
         match &self.validation {
             Validation::None => Ok(samples),
-            Validation::Fraction(fraction) => Ok(split(samples, *fraction)?),
+            Validation::Fraction(fraction) => {
+                let left = split(samples, *fraction)?;
+                check_values(network, self.loss.as_ref(), pairs, left..samples)?;
+                Ok(left)
+            }
             Validation::Pairs(pairs) => {
-                pairs.check(network).map_err(|error| TrainErrorKind::ValidationData(error.into()))?;
-                Ok(samples)
+                let there = pairs.check(network).map_err(|error| TrainErrorKind::ValidationData(error.into()))?;
+                let checked = check_values(network, self.loss.as_ref(), *pairs, 0..there);
+                checked.map(|()| samples).map_err(TrainErrorKind::ValidationData)
             }
         }
     }

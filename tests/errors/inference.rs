@@ -4,7 +4,7 @@ use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
 
 use crate::common::{Outcome, error_of};
-use crate::{data, model};
+use crate::{data, model, not_finite};
 
 fn input_error<V>(result: Result<V, Error>, what: &str) -> InputError {
     match error_of(result, what) {
@@ -47,10 +47,11 @@ fn samples_as_rows() {
 #[test]
 fn numbers_that_are_not_finite() -> Outcome {
     let model = model();
-    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+    let kinds = [NonFinite::Nan, NonFinite::Infinity, NonFinite::NegativeInfinity];
+    for (value, kind) in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].into_iter().zip(kinds) {
         let mut data = data(40);
         (data[(4, 31)], data[(2, 33)]) = (value, value);
-        let expected = InputError::NotFinite { sample: 31, feature: 4 };
+        let expected = not_finite(31, 4, kind);
         assert_eq!(input_error(model.encode(&data), "NaN"), expected);
         assert_eq!(input_error(model.reconstruct_with(&mut model.workspace(40)?, &data), "NaN"), expected);
         assert_eq!(input_error(model.reconstruction_error(&data), "NaN"), expected);
@@ -64,8 +65,21 @@ fn numbers_that_are_not_finite() -> Outcome {
         let fitted = error_of(StandardScaler::fit(&data), "NaN");
         assert!(matches!(&fitted, DataError::Input(error) if *error == expected), "{fitted:?}");
     }
-    assert_eq!(InputError::NotFinite { sample: 31, feature: 4 }.to_string(), "feature 4 of sample 31 is not finite");
     Ok(())
+}
+
+/// What the value is, where it stands (in the order of the caller's data), and what to do.
+#[test]
+fn a_value_that_is_not_finite_is_named_with_its_place() {
+    let (good, mut bad) = (data(40), data(40));
+    (bad[(4, 31)], bad[(2, 33)]) = (f64::NEG_INFINITY, f64::NAN);
+    let to_do = "expected a finite number; fill or mask missing cells first (features and samples are counted from 0)";
+    let error = error_of(model().encode(&bad), "an infinite value");
+    assert_eq!(error.to_string(), format!("feature 4 of sample 31 is -infinite, {to_do}"));
+    let error = error_of(model().evaluate_to(&Mse, &good, &bad), "an infinite target");
+    assert_eq!(error.to_string(), format!("feature 4 of target 31 is -infinite, {to_do}"));
+    let error = error_of(MinMaxScaler::fit(&bad.columns(32, 8)), "NaN");
+    assert_eq!(error.to_string(), format!("feature 2 of sample 1 is NaN, {to_do}"));
 }
 
 /// A sample beyond the first 256 is named by its place in the whole.
@@ -73,7 +87,7 @@ fn numbers_that_are_not_finite() -> Outcome {
 fn the_place_is_that_in_the_whole() {
     let mut data = data(700);
     data[(1, 600)] = f64::NAN;
-    let expected = InputError::NotFinite { sample: 600, feature: 1 };
+    let expected = not_finite(600, 1, NonFinite::Nan);
     assert_eq!(input_error(model().encode(&data), "NaN"), expected);
     assert_eq!(input_error(model().reconstruction_error(&data), "NaN"), expected);
     assert_eq!(input_error(model().reconstruction_error_per_feature(&data), "NaN"), expected);
@@ -95,7 +109,10 @@ fn nothing_at_all() -> Outcome {
     assert_eq!(Batch::<f64>::from_slice(&[], 0).unwrap_err(), InputError::Ragged { elements: 0, features: 0 });
     assert!(matches!(error_of(StandardScaler::fit(&none), "no samples"), DataError::Input(InputError::Empty)));
     assert!(matches!(error_of(MinMaxScaler::fit(&none), "no samples"), DataError::Input(InputError::Empty)));
-    assert!(matches!(error_of(Scaler::new(vec![0.0], vec![0.0]), "a scale of 0"), InputError::NotFinite { .. }));
+    assert!(matches!(
+        error_of(Scaler::new(vec![0.0], vec![0.0]), "a scale of 0"),
+        InputError::UnusableScale { feature: 0, .. }
+    ));
     assert!(matches!(error_of(Scaler::new(vec![0.0], vec![]), "no scale"), InputError::Length { .. }));
     Ok(())
 }

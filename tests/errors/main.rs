@@ -6,6 +6,7 @@ mod common;
 mod building;
 mod files;
 mod inference;
+mod messages;
 mod not_finite;
 mod training;
 
@@ -24,4 +25,9 @@ fn model() -> Autoencoder<f64> {
 
 fn data(samples: usize) -> DMatrix<f64> {
     Numbers::new(5).matrix(6, samples)
+}
+
+/// The error about a value of a sample that is not finite.
+fn not_finite(sample: usize, feature: usize, value: NonFinite) -> InputError {
+    InputError::NotFinite { sample, feature, part: DataPart::Sample, value }
 }

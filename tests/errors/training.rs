@@ -4,7 +4,7 @@ use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
 
 use crate::common::{Outcome, error_of};
-use crate::{data, model};
+use crate::{data, model, not_finite};
 
 fn trainer() -> Trainer<'static, f64> {
     Trainer::new(Bce, Adam::default()).batch_size(8).shuffle(false)
@@ -27,7 +27,11 @@ fn refused(trainer: Trainer<'_, f64>, inputs: &dyn Source<f64>, targets: Option<
         None => trainer.fit(&mut model, inputs),
     };
     let error = train_error(result, text);
-    assert_eq!(error.to_string(), format!("training stopped before the first step: {text}"));
+    let message = error.to_string();
+    assert!(
+        message.starts_with(&format!("training stopped before the first step: {text}")),
+        "{message}\nexpected: {text}"
+    );
     assert_eq!((error.epoch(), error.step(), error.history().epochs().len()), (0, 0, 0));
     assert_eq!(model.network().parameter_vector(), before, "{text}");
 }
@@ -180,9 +184,7 @@ fn bad_data_on_the_way() -> Outcome {
     poisoned[(4, 21)] = f64::NAN;
     let mut outside = data(40);
     outside[(2, 21)] = 1.5;
-    for (bad, expected) in
-        [(poisoned, InputError::NotFinite { sample: 21, feature: 4 }), (outside, outside_the_unit_interval())]
-    {
+    for (bad, expected) in [(poisoned, not_finite(21, 4, NonFinite::Nan)), (outside, outside_the_unit_interval())] {
         let mut finished = model();
         trainer().fit(&mut finished, &data(40).columns(0, 16))?;
         let mut stopped = model();
@@ -197,31 +199,78 @@ fn bad_data_on_the_way() -> Outcome {
 }
 
 fn outside_the_unit_interval() -> InputError {
-    InputError::Target { sample: 21, feature: 2, value: 1.5, loss: "bce", expected: "numbers in 0..=1" }
+    InputError::Target { sample: 21, feature: 2, value: 1.5, scaled: false, loss: "bce", expected: "numbers in 0..=1" }
 }
 
 #[test]
 fn targets_are_named_as_such() {
-    let text = outside_the_unit_interval().to_string();
-    assert_eq!(text, "feature 2 of target 21 is 1.5, the loss `bce` takes numbers in 0..=1");
+    let text = "feature 2 of target 21 (counted from 0) is 1.5, the loss `bce` takes numbers in 0..=1; scale the data with \
+                `MinMaxScaler`, and `clip(0.0, 1.0)` it for values outside the range that it was fitted to; or take `Mse`, \
+                which takes any number";
+    assert_eq!(outside_the_unit_interval().to_string(), text);
 }
 
-/// Samples keep their numbers when they are shuffled, and when they are held back.
+/// Samples keep their numbers when they are shuffled and when they are held back, and the first bad one is named.
 #[test]
 fn places_are_those_of_the_data() {
-    let mut bad = data(40);
-    bad[(4, 37)] = f64::INFINITY;
-    let expected = InputError::NotFinite { sample: 37, feature: 4 };
+    let (good, mut bad) = (data(40), data(40));
+    (bad[(4, 37)], bad[(0, 38)]) = (f64::INFINITY, f64::NAN);
+    let expected = not_finite(37, 4, NonFinite::Infinity);
     let place = |error: &TrainError| matches!(error.kind(), TrainErrorKind::Data(DataError::Input(input)) if *input == expected);
-    let error = train_error(trainer().shuffle(true).seed(3).fit(&mut model(), &bad), "bad data");
-    assert!(place(&error) && error.epoch() == 1, "{error}");
+    for seed in 0..5 {
+        let error = train_error(trainer().shuffle(true).seed(seed).fit(&mut model(), &bad), "bad data");
+        assert!(place(&error) && error.epoch() == 1, "{error}");
+    }
     let error = train_error(trainer().validation_fraction(0.25).fit(&mut model(), &bad), "bad data");
-    assert!(place(&error) && (error.epoch(), error.step()) == (1, 0), "{error}");
-    assert!(error.to_string().starts_with("training stopped after epoch 1: "), "{error}");
-    let good = data(40);
-    let error = train_error(trainer().validation(&bad).fit(&mut model(), &good), "bad validation data");
-    let text = "training stopped after epoch 1: in the validation data: feature 4 of sample 37 is not finite";
-    assert_eq!(error.to_string(), text);
+    assert!(place(&error) && (error.epoch(), error.step()) == (0, 0), "{error}");
+    assert!(error.to_string().starts_with("training stopped before the first step: "), "{error}");
+    let error = train_error(trainer().fit_to(&mut model(), &good, &bad), "bad targets");
+    assert!(error.to_string().contains("feature 4 of target 37 is infinite"), "{error}");
+}
+
+/// What the first epoch would end with is said before it begins: nothing is trained and lost.
+#[test]
+fn validation_data_are_checked_before_the_first_step() -> Outcome {
+    let (good, mut bad, mut outside) = (data(40), data(40), data(40));
+    (bad[(4, 37)], outside[(4, 37)]) = (f64::INFINITY, 1.5);
+    let is_before = |error: TrainError, text: &str| {
+        assert_eq!((error.epoch(), error.step(), error.history().epochs().len()), (0, 0, 0), "{error}");
+        assert!(error.to_string().starts_with(&format!("training stopped before the first step: {text}")), "{error}");
+    };
+    let fit = |trainer: Trainer<'_, f64>, data: &DMatrix<f64>| {
+        let (mut trainer, mut model) = (trainer, model());
+        let before = model.network().parameter_vector().to_vec();
+        let error = train_error(trainer.fit(&mut model, data), "bad validation data");
+        assert_eq!(model.network().parameter_vector(), before);
+        error
+    };
+    let place = "in the validation data: feature 4 of sample 37 is infinite";
+    is_before(fit(trainer().validation(&bad), &good), place);
+    let target = "in the validation data: feature 4 of target 37 is infinite";
+    is_before(fit(trainer().validation_to(&good, &bad), &good), target);
+    is_before(fit(trainer().corrupt(Masking::new(0.1)).validation(&bad), &good), place);
+    let target = "in the validation data: feature 4 of target 37 (counted from 0) is 1.5, the loss `bce`";
+    is_before(fit(trainer().validation(&outside), &good), target);
+    is_before(fit(trainer().validation_fraction(0.1), &outside), "feature 4 of target 37 (counted from 0) is 1.5");
+    Ok(())
+}
+
+/// Held-out values outside the range that the scaler was fitted to: the message names the option, and it helps.
+#[test]
+fn held_out_values_outside_the_fitted_range_can_be_clipped() -> Outcome {
+    let (train, held_out) = (data(40), data(10).map(|value| 1.5 * value - 0.2));
+    let build = |scaler: Scaler| -> Result<Autoencoder<f64>, BuildError> {
+        let builder = Autoencoder::builder(Shape::flat(6)).scaler(scaler).encoder(Dense::new(3));
+        builder.mirror(Activation::Sigmoid).build()
+    };
+    let fit = |scaler: Scaler| trainer().epochs(2).validation(&held_out).fit(&mut build(scaler)?, &train);
+    let error = train_error(fit(MinMaxScaler::fit(&train)?), "values outside");
+    let text = error.to_string();
+    assert!(error.epoch() == 0 && text.contains(" when scaled, the loss `bce` takes numbers in 0..=1"), "{error}");
+    assert!(text.contains("`MinMaxScaler`") && text.contains("`clip(0.0, 1.0)`") && text.contains("`Mse`"), "{error}");
+    let history = fit(MinMaxScaler::fit(&train)?.clip(0.0, 1.0)?)?;
+    assert!(history.epochs().iter().all(|epoch| epoch.validation_loss.is_some_and(f64::is_finite)));
+    Ok(())
 }
 
 /// A loss that is NaN from some call on.

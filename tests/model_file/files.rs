@@ -106,3 +106,69 @@ fn links_and_permissions_stay() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(Autoencoder::<f32>::load(&path).is_ok());
 }
+
+/// The end of a pipe that gives `bytes`, and the path it can be opened under.
+#[cfg(target_os = "linux")]
+fn pipe(bytes: Vec<u8>) -> (std::io::PipeReader, PathBuf) {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    std::thread::spawn(move || {
+        let (start, rest) = bytes.split_at(bytes.len().min(140));
+        for part in start.chunks(7).chain([rest]) {
+            let _ = writer.write_all(part); // nobody may be reading on
+        }
+    });
+    let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+    (reader, path)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_model_may_come_from_a_pipe() {
+    let model = small::<f32>();
+    let large = Autoencoder::<f32>::builder(autoencoder::Shape::flat(600)).encoder(autoencoder::Dense::new(300));
+    let large = large.mirror(autoencoder::Activation::Linear).build().unwrap();
+    for model in [&model, &large] {
+        let (_reader, path) = pipe(bytes(model));
+        assert_eq!(bytes(&Autoencoder::<f32>::load(&path).unwrap()), bytes(model));
+    }
+    let (_reader, path) = pipe(network_bytes(&model.encoder()));
+    assert_eq!(network_bytes(&Network::<f32>::load(&path).unwrap()), network_bytes(&model.encoder()));
+    for length in [0, 5, 100, bytes(&model).len() - 1] {
+        let (_reader, path) = pipe(bytes(&model)[..length].to_vec());
+        assert!(Autoencoder::<f32>::load(&path).is_err(), "{length} bytes");
+    }
+}
+
+/// A file of a size that is only known at its end, as those of `/proc` are.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_does_not_say_its_length_is_read() {
+    let error = refusal(Autoencoder::<f32>::load("/proc/self/status")).to_string();
+    assert!(error.contains("it is a table in text form"), "{error}"); // it has tabs
+}
+
+/// What has no end is read as far as its header says, and no further where it has none.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_endless_file_is_an_error() {
+    let error = refusal(Autoencoder::<f32>::load("/dev/zero"));
+    assert!(matches!(error.kind(), Kind::Foreign { .. }), "{error}");
+    let longer = [bytes(&small::<f32>()), vec![0; 1 << 20]].concat();
+    let (_reader, path) = pipe(longer);
+    let error = refusal(Autoencoder::<f32>::load(&path));
+    assert!(matches!(error.kind(), Kind::Checksum { .. } | Kind::DataLength { .. }), "{error}");
+}
+
+/// Of a large file that is no model, only the beginning is read.
+#[cfg(unix)]
+#[test]
+fn a_large_foreign_file_is_not_read_to_its_end() {
+    let folder = Folder::new("large");
+    let path = folder.0.join("table.csv");
+    fs::write(&path, "a,b\n1,2\n").unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap(); // a TiB of nothing
+    let error = refusal(Autoencoder::<f32>::load(&path)).to_string();
+    assert!(error.contains("not a model file of this crate"), "{error}");
+}

@@ -124,7 +124,10 @@ fn write_golden_files() {
     for (name, layer) in layers::<f64>().into_iter().filter(|(name, _)| wide.contains(name)) {
         write(&format!("{name}_f64"), &Model::Network(Box::new(layer)));
     }
-    let scaled = scaled();
+    let clipped = scaled_by(scaler().clip(-0.5, 0.75).unwrap());
+    write("clipped_network", &Model::Network(Box::new(clipped.network().clone())));
+    write("clipped_autoencoder", &Model::Autoencoder(Box::new(clipped)));
+    let scaled = scaled_by(scaler());
     write("scaled_encoder", &Model::Network(Box::new(scaled.encoder())));
     write("scaled_decoder", &Model::Network(Box::new(scaled.decoder())));
     write("scaled_autoencoder", &Model::Autoencoder(Box::new(scaled)));
@@ -209,9 +212,12 @@ fn network<T: Scalar, const N: usize>(layers: [Add<T>; N]) -> Network<T> {
     network
 }
 
+fn scaler() -> Scaler {
+    Scaler::new((0..6).map(wave).collect(), (0..6).map(|feature| 2.5 + wave(feature)).collect()).unwrap()
+}
+
 /// A scaler, and parameters that are frozen.
-fn scaled() -> Autoencoder<f64> {
-    let scaler = Scaler::new((0..6).map(wave).collect(), (0..6).map(|feature| 2.5 + wave(feature)).collect()).unwrap();
+fn scaled_by(scaler: Scaler) -> Autoencoder<f64> {
     let builder = Autoencoder::builder(Shape::flat(6)).seed(1).scaler(scaler);
     let model = builder.encoder(Dense::new(3).activation(Activation::Tanh)).mirror(Activation::Linear).build();
     let mut model = model.unwrap();

@@ -1,6 +1,6 @@
 //! Files with a right checksum and something else wrong: each gets an error of its own.
 
-use autoencoder::{Autoencoder, Dense, Initializer, ModelFileErrorKind as Kind, Network, Shape};
+use autoencoder::{Autoencoder, Dense, FileKind, Initializer, ModelFileErrorKind as Kind, Network, Shape};
 
 use crate::support::{bytes, data, edited, file, header, kind, network_bytes, refusal, small};
 
@@ -19,15 +19,67 @@ fn the_support_of_these_tests_makes_good_files() {
 #[test]
 fn foreign_files() {
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-    assert!(matches!(kind(&refusal(Autoencoder::<f32>::from_bytes(png))), Kind::Foreign { safetensors: false }));
+    let error = refusal(Autoencoder::<f32>::from_bytes(png));
+    assert!(matches!(kind(&error), Kind::Foreign { found: FileKind::Picture }), "{error}");
     let header = r#"{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}     "#;
     let other = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 4]].concat();
     let error = refusal(Autoencoder::<f32>::from_bytes(&other));
-    assert!(matches!(kind(&error), Kind::Foreign { safetensors: true }));
-    assert!(matches!(kind(&refusal(Autoencoder::<f32>::from_bytes(b""))), Kind::Truncated { found: 0, .. }));
+    assert!(matches!(kind(&error), Kind::Foreign { found: FileKind::Safetensors }), "{error}");
+    for short in [&b""[..], b"a,b", b"a,b,c,d\n", b"a,b,c,d,e,f,g,h\n1,2,3,4,5,6,7,8"] {
+        assert!(matches!(kind(&refusal(Autoencoder::<f32>::from_bytes(short))), Kind::Foreign { .. }), "{short:?}");
+    }
+    let start = &bytes(&small::<f32>())[..30];
+    assert!(matches!(kind(&refusal(Autoencoder::<f32>::from_bytes(start))), Kind::Truncated { found: 30, .. }));
     let mut long = bytes(&small::<f32>());
     long[..8].copy_from_slice(&u64::MAX.to_le_bytes());
     assert!(matches!(kind(&refusal(Autoencoder::<f32>::from_bytes(&long))), Kind::HeaderTooLarge { found: u64::MAX }));
+}
+
+/// What a beginner may take for a model: the message says what it is, and what to do with it.
+#[test]
+fn a_foreign_file_is_recognised() {
+    let zip = |name: &str| [b"PK\x03\x04".as_slice(), &[0; 22], &[name.len() as u8, 0, 0, 0], name.as_bytes()].concat();
+    let weights =
+        "a model of another library has to be built here, layer by layer, and its weights set with `set_parameter`";
+    let data = "give the file that `save` wrote; data are read into a matrix, one sample per column";
+    let rows: Vec<(Vec<u8>, String)> = vec![
+        (vec![], "it is empty; copying, downloading or writing it has failed: get it again".to_owned()),
+        (b"length,width\n1.5,2\n".to_vec(), format!("it is a table in text form, such as CSV; {data}")),
+        (b"hello\n".to_vec(), "it is a text file; give the file that `save` wrote".to_owned()),
+        (
+            b"{\"layers\": [{\"units\": 32}], \"input\": 784, \"seed\": 42}".to_vec(),
+            format!("it is a JSON file; {data}"),
+        ),
+        (b"PAR1\x15\x04\x15\x10\x15\x14\x4c".to_vec(), format!("it is a Parquet file; {data}")),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08".to_vec(), format!("it is an HDF5 file, as of Keras; {weights}")),
+        (zip("metadata.json"), format!("it is a Keras model; {weights}")),
+        (zip("archive/data.pkl"), format!("it is a PyTorch file; {weights}")),
+        (
+            b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.".to_vec(),
+            format!("it is a Python pickle, as of PyTorch or scikit-learn; {weights}"),
+        ),
+        (
+            vec![0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28],
+            "it is an IDX file of grey images; read images with `data::idx::read_images`".to_owned(),
+        ),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), "it is compressed with gzip; unpack it first".to_owned()),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid".to_vec(),
+            "get the file itself with `git lfs pull`".to_owned(),
+        ),
+        (
+            vec![7; 100],
+            "it is of an unknown kind (it begins with 0x07070707); give the file that `save` wrote".to_owned(),
+        ),
+    ];
+    for (bytes, text) in rows {
+        let error = refusal(Autoencoder::<f32>::from_bytes(&bytes)).to_string();
+        assert!(
+            error.starts_with("not a model file of this crate: ") && error.contains(&text),
+            "{error}\nexpected: {text}"
+        );
+        assert_eq!(error, refusal(Network::<f64>::from_bytes(&bytes)).to_string());
+    }
 }
 
 #[test]

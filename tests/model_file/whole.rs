@@ -10,8 +10,12 @@ use safetensors::SafeTensors;
 use crate::support::{bytes, edited, header, network_bytes, refusal, samples, small};
 
 fn scaled() -> Autoencoder<f32> {
+    scaled_by(|scaler| scaler)
+}
+
+fn scaled_by(change: impl Fn(Scaler) -> Scaler) -> Autoencoder<f32> {
     let data = samples::<f32>(6).map(|value| value * 40.0 + 3.0);
-    let builder = Autoencoder::<f32>::builder(Shape::flat(6)).scaler(StandardScaler::fit(&data).unwrap());
+    let builder = Autoencoder::<f32>::builder(Shape::flat(6)).scaler(change(StandardScaler::fit(&data).unwrap()));
     builder.encoder(Dense::new(3)).mirror(Activation::Linear).build().unwrap()
 }
 
@@ -77,6 +81,48 @@ fn an_autoencoders_scaler_is_stored_once() {
     assert_eq!(again.network().output_scaler(), model.network().input_scaler());
     let data = samples::<f32>(6);
     assert_eq!(again.reconstruct(&data).unwrap(), model.reconstruct(&data).unwrap());
+}
+
+/// The range is in the description, and only there; without one the file says nothing of it.
+#[test]
+fn a_scaler_that_clips_comes_back() {
+    let clipped = |scaler: Scaler| scaler.clip(-1.5, 2.0).unwrap();
+    let (plain, model) = (scaled_by(|scaler| scaler), scaled_by(clipped));
+    let file = bytes(&model);
+    let range = "\\\"scalers\\\":[\\\"input\\\"],\\\"clip\\\":{\\\"input\\\":[-1.5,2.0]}";
+    assert!(header(&file).contains(range) && !header(&bytes(&plain)).contains("clip"), "{}", header(&file));
+    let again = Autoencoder::<f32>::from_bytes(&file).unwrap();
+    assert_eq!(again.network().input_scaler().unwrap().clipped_to(), Some([-1.5, 2.0]));
+    assert_eq!(again.network().input_scaler(), model.network().output_scaler());
+    assert!(bytes(&again) == file);
+    let far = samples::<f32>(6).map(|value| value * 1e6);
+    assert_eq!(again.encode(&far).unwrap(), model.encode(&far).unwrap());
+    assert_ne!(again.encode(&far).unwrap(), plain.encode(&far).unwrap());
+
+    let halves = [model.encoder(), model.decoder(), model.network().clone()];
+    for network in halves {
+        let again = Network::<f32>::from_bytes(&network_bytes(&network)).unwrap();
+        assert_eq!(again.input_scaler(), network.input_scaler());
+        assert_eq!(again.output_scaler(), network.output_scaler());
+        assert!(network_bytes(&again) == network_bytes(&network));
+    }
+    for wrong in ["[2.0,-1.5]", "[2.0]", "[1,2]", "{}", "[0.5,0.5]"] {
+        let edited = edited(&file, "[-1.5,2.0]", wrong);
+        assert!(matches!(refusal(Autoencoder::<f32>::from_bytes(&edited)).kind(), Kind::Description(_)), "{wrong}");
+    }
+    let missing = edited(&file, "\\\"input\\\":[-1.5,2.0]", "\\\"output\\\":[-1.5,2.0]");
+    assert!(matches!(refusal(Autoencoder::<f32>::from_bytes(&missing)).kind(), Kind::Description(_)));
+}
+
+/// An autoencoder has one scaler: a second one would be lost when it is saved again.
+#[test]
+fn an_autoencoder_has_no_scaler_of_its_output() {
+    let network = network_bytes(scaled().network());
+    let split = "\\\"model\\\":\\\"network\\\"";
+    assert!(header(&network).contains("\\\"scalers\\\":[\\\"input\\\",\\\"output\\\"]"));
+    let both = edited(&network, split, &split.replace("network", "autoencoder"));
+    let both = edited(&both, "\\\"output\\\":[6],", "\\\"output\\\":[6],\\\"split\\\":1,");
+    assert!(matches!(refusal(Autoencoder::<f32>::from_bytes(&both)).kind(), Kind::Description(_)));
 }
 
 #[test]

@@ -17,8 +17,8 @@ type Constant = (usize, f64);
 pub(super) fn features<T: Scalar>(
     source: &dyn Source<T>,
     count: usize,
-    samples: &Sample<T>,
-    scaled: Option<(&Scaler, &Sample<T>)>,
+    samples: &Sample<'_, T>,
+    scaled: Option<(&Scaler, &Sample<'_, T>)>,
 ) -> Result<Option<Warning>, DataError> {
     let constant = |(index, feature): (usize, &Feature)| feature.constant().map(|value| (index, value));
     let mut all: Vec<Constant> = samples.features.iter().enumerate().filter_map(constant).collect();
@@ -61,7 +61,7 @@ fn retain_constant<T: Scalar>(source: &dyn Source<T>, count: usize, all: &mut Ve
 /// has may be missing from the samples looked at, and leaves 0 or, standardised, a number near 0.
 /// But a scaler was fitted to all samples: of a constant feature it subtracts the value and divides
 /// by 1. One that maps to 0..=1 does the same to a category.
-fn is_probable<T: Scalar>(index: usize, value: f64, scaled: Option<(&Scaler, &Sample<T>)>) -> bool {
+fn is_probable<T: Scalar>(index: usize, value: f64, scaled: Option<(&Scaler, &Sample<'_, T>)>) -> bool {
     /// The largest value of a standardised category that less than one row in fifty has, or lacks.
     const NEAR_ZERO: f64 = 0.15;
     let is_no_category = value.abs() > NEAR_ZERO && value != 1.0;

@@ -1,56 +1,84 @@
-//! [`Feature`]: the statistics of one feature over the samples looked at.
+//! [`Feature`]: the statistics of one feature.
 
-/// The statistics of one feature over the samples looked at. A mean and a variance are sums of
-/// distances from the first value, so that they do not cancel.
-#[derive(Debug, Clone, Default)]
+use crate::Scalar;
+use crate::data::{InputError, filled};
+
+/// The statistics of one feature over some samples; or of one sample over its features.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Feature {
-    count: u32,
-    first: f64,
-    sum: f64,
-    squares: f64,
+    pub mean: f64,
+    /// The standard deviation, exactly 0 for equal values.
+    pub deviation: f64,
     pub lowest: f64,
     pub highest: f64,
-    /// The first value that differs from the first.
-    other: Option<f64>,
-    /// There are more than two values.
-    pub continuous: bool,
-    /// How many values are further from 0 than [`LARGE`](super::units::LARGE).
-    pub large: u32,
 }
 
 impl Feature {
-    pub fn add(&mut self, value: f64) {
-        if self.count == 0 {
-            *self = Self { first: value, lowest: value, highest: value, ..Self::default() };
+    /// Of each of the `width` features of `values` (features × samples).
+    pub fn each<T: Scalar>(values: &[T], width: usize) -> Result<Vec<Self>, InputError> {
+        let mut samples = values.chunks_exact(width.max(1));
+        let count = samples.len();
+        let mut features = filled(Self::default(), width)?;
+        let Some(first) = samples.next() else { return Ok(features) };
+        for (feature, value) in features.iter_mut().zip(first) {
+            (feature.lowest, feature.highest) = (value.into_f64(), value.into_f64());
         }
-        self.count += 1;
-        let distance = value - self.first;
-        self.sum += distance;
-        self.squares += distance * distance;
-        self.lowest = self.lowest.min(value);
-        self.highest = self.highest.max(value);
-        self.large += u32::from(value.abs() > super::units::LARGE);
-        match self.other {
-            None if distance != 0.0 => self.other = Some(value),
-            Some(other) if distance != 0.0 && value != other => self.continuous = true,
-            _ => {}
+        // Sums of distances from the first value, so that large means cancel no digits.
+        let (mut sums, mut squares) = (filled(0.0, width)?, filled(0.0, width)?);
+        for sample in samples {
+            let moments = sums.iter_mut().zip(squares.iter_mut());
+            for ((value, first), (sum, square)) in sample.iter().zip(first).zip(moments) {
+                let distance = value.into_f64() - first.into_f64();
+                *sum += distance;
+                *square += distance * distance;
+            }
+            for (value, feature) in sample.iter().zip(&mut features) {
+                feature.lowest = feature.lowest.min(value.into_f64());
+                feature.highest = feature.highest.max(value.into_f64());
+            }
         }
+        let sums = first.iter().zip(sums.iter().zip(&squares));
+        for (feature, (first, (sum, squares))) in features.iter_mut().zip(sums) {
+            feature.set_moments(first.into_f64(), *sum, *squares, count);
+        }
+        Ok(features)
     }
 
-    pub fn mean(&self) -> f64 {
-        self.first + self.sum / f64::from(self.count.max(1))
+    /// Of the values of one sample.
+    pub fn of<T: Scalar>(values: &[T]) -> Self {
+        let Some(first) = values.first().map(|value| value.into_f64()) else { return Self::default() };
+        let mut all = Self { lowest: first, highest: first, ..Self::default() };
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for value in values.iter().map(|value| value.into_f64()) {
+            sum += value - first;
+            squares += (value - first) * (value - first);
+            all.lowest = all.lowest.min(value);
+            all.highest = all.highest.max(value);
+        }
+        all.set_moments(first, sum, squares, values.len());
+        all
     }
 
-    /// The standard deviation, exactly 0 for equal values.
-    pub fn deviation(&self) -> f64 {
-        let count = f64::from(self.count.max(1));
-        let mean = self.sum / count;
-        (self.squares / count - mean * mean).max(0.0).sqrt()
+    fn set_moments(&mut self, first: f64, sum: f64, squares: f64, count: usize) {
+        let (mean, square) = (sum / count as f64, squares / count as f64);
+        self.mean = first + mean;
+        self.deviation = (square - mean * mean).max(0.0).sqrt();
+    }
+
+    /// After a change to x ↦ (x − shift) / scale.
+    pub fn scaled(self, shift: f64, scale: f64) -> Self {
+        let (one, other) = ((self.lowest - shift) / scale, (self.highest - shift) / scale);
+        Self {
+            mean: (self.mean - shift) / scale,
+            deviation: self.deviation / scale.abs(),
+            lowest: one.min(other),
+            highest: one.max(other),
+        }
     }
 
     /// The value of all samples, if it is the same.
     pub fn constant(&self) -> Option<f64> {
-        self.other.is_none().then_some(self.first)
+        (self.lowest == self.highest).then_some(self.lowest)
     }
 
     /// The largest distance from 0.
@@ -63,22 +91,20 @@ impl Feature {
 mod tests {
     use super::*;
 
-    fn of(values: &[f64]) -> Feature {
-        let mut feature = Feature::default();
-        values.iter().for_each(|value| feature.add(*value));
-        feature
-    }
-
     #[test]
-    fn statistics_of_a_feature() {
-        let feature = of(&[1e6 + 1.0, 1e6 - 1.0, 1e6 + 1.0, 1e6 - 1.0]);
-        assert_eq!((feature.mean(), feature.deviation()), (1e6, 1.0));
-        assert!(!feature.continuous && feature.constant().is_none());
-        assert_eq!((feature.large, feature.largest()), (4, 1e6 + 1.0));
-        let feature = of(&[0.3, 0.1, 0.2]);
-        assert!(feature.continuous);
-        assert_eq!((feature.lowest, feature.highest, feature.large), (0.1, 0.3, 0));
-        let feature = of(&[0.1; 7]);
-        assert_eq!((feature.constant(), feature.deviation()), (Some(0.1), 0.0));
+    fn statistics_of_features_and_of_samples() {
+        let rows = [[1e6 + 1.0, 1e6 - 1.0, 1e6 + 1.0, 1e6 - 1.0], [0.3, 0.1, 0.2, 0.2], [0.1; 4]];
+        let values: Vec<f64> = (0..12).map(|index| rows[index % 3][index / 3]).collect();
+        let features = Feature::each(&values, 3).unwrap();
+        for (feature, row) in features.iter().zip(&rows) {
+            let alone = Feature::of(row);
+            assert_eq!((feature.mean, feature.deviation), (alone.mean, alone.deviation));
+            assert_eq!((feature.lowest, feature.highest), (alone.lowest, alone.highest));
+        }
+        assert_eq!((features[0].mean, features[0].deviation, features[0].largest()), (1e6, 1.0, 1e6 + 1.0));
+        assert_eq!((features[1].lowest, features[1].highest, features[1].constant()), (0.1, 0.3, None));
+        assert_eq!((features[2].deviation, features[2].constant()), (0.0, Some(0.1)));
+        let scaled = features[0].scaled(1e6, -2.0);
+        assert_eq!((scaled.mean, scaled.deviation, scaled.lowest, scaled.highest), (0.0, 0.5, -0.5, 0.5));
     }
 }

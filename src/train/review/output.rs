@@ -8,7 +8,7 @@ use crate::loss::Loss;
 use crate::train::Warning;
 
 /// Targets that the last activation cannot give.
-pub(super) fn out_of_reach<T: Scalar>(network: &Network<T>, targets: &Sample<T>) -> Option<Warning> {
+pub(super) fn out_of_reach<T: Scalar>(network: &Network<T>, targets: &Sample<'_, T>) -> Option<Warning> {
     let activation = kinds::last_activation(network)?;
     let range = activation.range()?;
     let lowest = targets.features.iter().map(|feature| feature.lowest).fold(f64::INFINITY, f64::min);
@@ -22,7 +22,7 @@ pub(super) fn out_of_reach<T: Scalar>(network: &Network<T>, targets: &Sample<T>)
 /// Whether a feature leaves the range: at least one value in a hundred does, and that makes up a
 /// share of its variance. A few values just beyond the range that a scaler was fitted to are no
 /// mistake.
-fn leaves<T: Scalar>((least, most): (f64, f64), targets: &Sample<T>, index: usize) -> bool {
+fn leaves<T: Scalar>((least, most): (f64, f64), targets: &Sample<'_, T>, index: usize) -> bool {
     /// The least share of the variance.
     const SHARE: f64 = 0.02;
     let Some(feature) = targets.features.get(index) else { return false };
@@ -32,7 +32,7 @@ fn leaves<T: Scalar>((least, most): (f64, f64), targets: &Sample<T>, index: usiz
     let distances = targets.feature(index).map(|value| value - value.clamp(least, most));
     let count = distances.clone().filter(|distance| *distance != 0.0).count();
     let mean_square = distances.map(|distance| distance * distance).sum::<f64>() / targets.len() as f64;
-    count >= targets.len().div_ceil(100) && mean_square > SHARE * feature.deviation().powi(2)
+    count >= targets.len().div_ceil(100) && mean_square > SHARE * feature.deviation.powi(2)
 }
 
 /// A loss between probabilities for outputs that are none.

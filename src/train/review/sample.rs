@@ -5,45 +5,77 @@ use crate::Scalar;
 use crate::data::{DataError, InputError, Scaler, filled};
 use crate::exec::{BatchLoader, Load};
 use crate::graph::Network;
-use crate::kernel::reduce;
 use crate::train::step::{BatchStep, Pairs, Question};
 
-/// The most samples looked at.
+/// The most samples looked at; of more than [`FEW_SAMPLES`], at most half.
 const MOST_SAMPLES: usize = 256;
+const FEW_SAMPLES: usize = 64;
 
 /// The most numbers looked at: 1 024 samples of 1 024 features. Of larger samples fewer are read,
 /// of the largest none.
 pub(super) const MOST_NUMBERS: usize = 1 << 20;
 
-/// Some samples, in the order of the source.
+/// Some samples as their source has them.
 #[derive(Debug)]
-pub(super) struct Sample<T> {
-    /// Their numbers in the source.
-    pub numbers: Vec<usize>,
+pub(super) struct Numbers<T> {
+    /// Which samples, in ascending order.
+    pub samples: Vec<usize>,
     /// Features × samples.
-    pub values: Vec<T>,
+    pub inputs: Vec<T>,
+    /// Features × samples, empty if the inputs are the targets.
+    pub targets: Vec<T>,
+}
+
+impl<T: Scalar> Numbers<T> {
+    /// Reads some of the first `samples` samples; `None` if even one is too wide.
+    pub fn read(network: &Network<T>, pairs: Pairs<'_, T>, samples: usize) -> Result<Option<Self>, DataError> {
+        let (width, target_width) = (pairs.inputs.features(), pairs.targets.map_or(0, |targets| targets.features()));
+        let samples = places(samples, width.max(target_width));
+        if samples.is_empty() {
+            return Ok(None);
+        }
+        let mut inputs = filled(T::zero(), samples.len() * width)?;
+        let mut targets = filled(T::zero(), samples.len() * target_width)?;
+        let question = Question { input_scaler: None, output_scaler: None, ..Question::new(network, None, &[]) };
+        let step = BatchStep { pairs, question, noise: None, order: &samples };
+        step.load(0..samples.len(), Load { input: &mut inputs, side: &mut [], target: &mut targets })?;
+        Ok(Some(Self { samples, inputs, targets }))
+    }
+}
+
+/// Some samples, as they are or after a scaler.
+#[derive(Debug)]
+pub(super) struct Sample<'a, T> {
+    /// Their numbers in the source.
+    pub numbers: &'a [usize],
+    /// Features × samples, before the scaler.
+    values: &'a [T],
+    scaler: Option<&'a Scaler>,
     pub features: Vec<Feature>,
 }
 
-impl<T: Scalar> Sample<T> {
-    fn new(numbers: Vec<usize>, values: Vec<T>, width: usize) -> Result<Self, InputError> {
-        let mut features = filled(Feature::default(), width)?;
-        for sample in values.chunks_exact(width.max(1)) {
-            features.iter_mut().zip(sample).for_each(|(feature, value)| feature.add(value.into_f64()));
-        }
-        Ok(Self { numbers, values, features })
+impl<'a, T: Scalar> Sample<'a, T> {
+    pub fn new(numbers: &'a [usize], values: &'a [T]) -> Result<Self, InputError> {
+        let features = Feature::each(values, values.len() / numbers.len().max(1))?;
+        Ok(Self { numbers, values, scaler: None, features })
     }
 
-    /// These samples after `scaler`, or as they are; `None` if a value overflows, which training
-    /// reports.
-    pub fn scaled(&self, scaler: Option<&Scaler>) -> Result<Option<Self>, InputError> {
-        let mut values = filled(T::zero(), self.values.len())?;
-        values.copy_from_slice(&self.values);
+    /// These samples after `scaler`, or as they are.
+    pub fn scaled(&self, scaler: Option<&'a Scaler>) -> Self {
+        let mut features = self.features.clone();
         if let Some(scaler) = scaler {
-            scaler.apply(&mut values);
+            let numbers = scaler.shift().iter().zip(scaler.scale());
+            for (feature, (shift, scale)) in features.iter_mut().zip(numbers) {
+                *feature = feature.scaled(*shift, *scale);
+            }
         }
-        let scaled = Self::new(self.numbers.clone(), values, self.features.len())?;
-        Ok(reduce::finite(&scaled.values).then_some(scaled))
+        Self { numbers: self.numbers, values: self.values, scaler, features }
+    }
+
+    /// Whether no value overflows when it is scaled.
+    pub fn is_finite(&self) -> bool {
+        let finite = |value: f64| T::from_f64(value).is_finite();
+        self.features.iter().all(|feature| finite(feature.lowest) && finite(feature.highest))
     }
 
     /// How many samples there are.
@@ -51,75 +83,79 @@ impl<T: Scalar> Sample<T> {
         self.numbers.len()
     }
 
-    /// The values of each sample.
-    pub fn columns(&self) -> impl Iterator<Item = &[T]> + Clone {
+    /// The values of each sample, before the scaler.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = &'a [T]> + Clone + use<'a, T> {
         self.values.chunks_exact(self.features.len().max(1))
+    }
+
+    /// The shift and the scale of each feature: 0 and 1 without a scaler.
+    fn scales(&self) -> impl Iterator<Item = (f64, f64)> {
+        let numbers = self.scaler.map(|scaler| scaler.shift().iter().copied().zip(scaler.scale().iter().copied()));
+        let none = self.scaler.is_none().then_some((0.0, 1.0));
+        numbers.into_iter().flatten().chain(none.into_iter().cycle())
     }
 
     /// The values of a feature.
     pub fn feature(&self, index: usize) -> impl Iterator<Item = f64> + Clone {
-        self.columns().filter_map(move |sample| sample.get(index)).map(|value| value.into_f64())
+        let (shift, scale) = self.scales().nth(index).unwrap_or((0.0, 1.0));
+        let values = self.columns().filter_map(move |sample| sample.get(index));
+        values.map(move |value| (value.into_f64() - shift) / scale)
+    }
+
+    /// Whether a feature takes more than two values.
+    pub fn is_continuous(&self, index: usize) -> bool {
+        let Some(feature) = self.features.get(index) else { return false };
+        self.feature(index).any(|value| value != feature.lowest && value != feature.highest)
     }
 
     /// Whether neighbouring features are more alike than distant ones, as in images, series and
     /// spectra: their correlation is larger. Then features are no columns of a table.
     pub fn neighbours_are_alike(&self) -> bool {
+        /// How far apart features are at least that count as distant.
+        const FAR: usize = 8;
         let distance = self.features.len() / 2;
         if distance < FAR {
             return false;
         }
-        let (near, far) = (self.correlation(1), self.correlation(distance));
+        let [near, far] = self.correlations([1, distance]);
         near > 0.3 && near > far + 0.2
     }
 
-    /// The mean correlation of two features that are `distance` apart, of those that vary.
-    fn correlation(&self, distance: usize) -> f64 {
-        let moments: Vec<(f64, f64)> =
-            self.features.iter().map(|feature| (feature.mean(), feature.deviation())).collect();
-        let (mut sum, mut pairs) = (0.0, 0);
-        let varies = |(_, deviation): &(f64, f64)| *deviation > 0.0;
-        let other = moments.iter().skip(distance);
-        pairs += moments.iter().zip(other).filter(|(one, other)| varies(one) && varies(other)).count();
-        for sample in self.columns() {
-            let scores = moments.iter().zip(sample).map(|((mean, deviation), value)| match *deviation > 0.0 {
-                true => (value.into_f64() - mean) / deviation,
-                false => 0.0,
-            });
-            sum += scores.clone().zip(scores.skip(distance)).map(|(one, other)| one * other).sum::<f64>();
+    /// The mean correlations of two features that are so far apart, of those that vary.
+    fn correlations(&self, distances: [usize; 2]) -> [f64; 2] {
+        /// The most samples that they are computed from.
+        const MOST: usize = 64;
+        let step = self.len().div_ceil(MOST).max(1);
+        let slope = |feature: &Feature| if feature.deviation > 0.0 { 1.0 / feature.deviation } else { 0.0 };
+        let slopes: Vec<f64> = self.features.iter().map(slope).collect();
+        let pairs = |distance| {
+            let both = slopes.iter().zip(slopes.iter().skip(distance));
+            both.filter(|(one, other)| **one > 0.0 && **other > 0.0).count()
+        };
+        let (mut sums, mut scores) = ([0.0; 2], vec![0.0; slopes.len()]);
+        for sample in self.columns().step_by(step) {
+            let features = sample.iter().zip(self.scales()).zip(self.features.iter().zip(&slopes));
+            for (score, ((value, (shift, scale)), (feature, slope))) in scores.iter_mut().zip(features) {
+                *score = ((value.into_f64() - shift) / scale - feature.mean) * slope;
+            }
+            for (sum, distance) in sums.iter_mut().zip(distances) {
+                let products = scores.iter().zip(scores.iter().skip(distance)).map(|(one, other)| one * other);
+                *sum += products.sum::<f64>();
+            }
         }
-        sum / (pairs * self.len()).max(1) as f64
+        let samples = self.columns().step_by(step).len();
+        let [near, far] = distances.map(|distance| (pairs(distance) * samples).max(1) as f64);
+        let [near_sum, far_sum] = sums;
+        [near_sum / near, far_sum / far]
     }
-}
-
-/// How far apart features are at least that count as distant.
-const FAR: usize = 8;
-
-/// The inputs and, where they are others, the targets of some of the first `samples` samples, as
-/// the source has them.
-pub(super) fn read<T: Scalar>(
-    network: &Network<T>,
-    pairs: Pairs<'_, T>,
-    samples: usize,
-) -> Result<Option<(Sample<T>, Option<Sample<T>>)>, DataError> {
-    let (width, target_width) = (pairs.inputs.features(), pairs.targets.map_or(0, |targets| targets.features()));
-    let numbers = places(samples, width.max(target_width));
-    if numbers.is_empty() {
-        return Ok(None);
-    }
-    let mut input = filled(T::zero(), numbers.len() * width)?;
-    let mut target = filled(T::zero(), numbers.len() * target_width)?;
-    let question = Question { input_scaler: None, output_scaler: None, ..Question::new(network, None, &[]) };
-    let step = BatchStep { pairs, question, noise: None, order: &numbers };
-    step.load(0..numbers.len(), Load { input: &mut input, side: &mut [], target: &mut target })?;
-    let targets = pairs.targets.map(|_| Sample::new(numbers.clone(), target, target_width)).transpose()?;
-    Ok(Some((Sample::new(numbers, input, width)?, targets)))
 }
 
 /// Numbers of samples, spread over `samples` of `width` features, without a period that the data
 /// may have, too: one at a place of its own in each of equal parts.
 fn places(samples: usize, width: usize) -> Vec<usize> {
     const GOLDEN: f64 = 0.618_033_988_749_895;
-    let count = samples.min(MOST_SAMPLES).min(MOST_NUMBERS / width.max(1));
+    let some = (samples / 2).clamp(FEW_SAMPLES, MOST_SAMPLES);
+    let count = samples.min(some).min(MOST_NUMBERS / width.max(1));
     if count == samples {
         return (0..samples).collect();
     }
@@ -134,10 +170,12 @@ mod tests {
 
     #[test]
     fn samples_are_spread_without_a_period() {
-        assert_eq!(places(256, 784), (0..256).collect::<Vec<_>>());
+        assert_eq!(places(64, 784), (0..64).collect::<Vec<_>>());
         assert!(places(5, MOST_NUMBERS + 1).is_empty());
         assert_eq!(places(5, MOST_NUMBERS).len(), 1);
-        for (samples, width, count) in [(257, 1, 256), (60_000, 784, 256), (2560, 30, 256), (1 << 40, 1 << 16, 16)] {
+        for (samples, width, count) in
+            [(65, 1, 64), (200, 1, 100), (600, 1, 256), (60_000, 784, 256), (2560, 30, 256), (1 << 40, 1 << 16, 16)]
+        {
             let places = places(samples, width);
             assert_eq!(places.len(), count);
             assert!(places.is_sorted_by(|one, next| one < next) && *places.last().unwrap() < samples, "{places:?}");
