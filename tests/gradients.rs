@@ -350,6 +350,64 @@ fn linked_losses_through_a_network() {
 }
 
 /// Neither as a gradient, nor as a value of the function, nor beside a good tensor.
+/// In inference mode the input gradient is that of what `predict` computes: running statistics, no
+/// dropout, no noise, no penalty, the mean of a code.
+#[test]
+fn passes_in_inference_mode_are_those_of_inference() -> common::Outcome {
+    let builder = flat(6)
+        .layer(Dense::new(9))
+        .layer(BatchNorm::new())
+        .layer(Activation::Tanh)
+        .layer(Dropout::new(0.4))
+        .layer(GaussianNoise::new(0.3))
+        .layer(L1Activity::new(0.2))
+        .layer(TopK::new(4).inference_factor(1.5))
+        .layer(Dense::new(4))
+        .layer(GaussianLatent::new())
+        .layer(Dense::new(3).activation(Activation::Sigmoid));
+    let (mut network, mut random) = (builder.build()?, Numbers::new(8));
+    network.set_parameter("layers.1.running_mean", &random.vector(9, -0.5, 0.5))?;
+    network.set_parameter("layers.1.running_variance", &random.vector(9, 0.2, 2.0))?;
+    let (samples, weights) = (random.matrix::<f64>(6, 5), random.vector(15, -1.0, 1.0));
+    let objective = |samples: &nalgebra::DMatrix<f64>, network: &Network<f64>| -> f64 {
+        network.predict(samples).unwrap().iter().zip(&weights).map(|(output, weight)| output * weight).sum()
+    };
+    let mut tape = network.tape_with_input_gradient(5)?;
+    tape.set_mode(Mode::Inference);
+    let outputs = network.forward(&mut tape, &samples, None, 0)?.to_vec();
+    assert_eq!(outputs, network.predict(&samples)?.as_slice());
+    let mut gradients = vec![0.0; network.parameter_count()];
+    network.backward(&mut tape, &weights, &mut gradients)?;
+    let step = 1e-5;
+    let slope = |change: &dyn Fn(f64) -> f64| (change(step) - change(-step)) / (2.0 * step);
+    for (place, found) in tape.input_gradient().iter().enumerate() {
+        let change = |by: f64| {
+            let mut moved = samples.clone();
+            moved.as_mut_slice()[place] += by;
+            objective(&moved, &network)
+        };
+        approx::assert_abs_diff_eq!(*found, slope(&change), epsilon = 1e-8);
+    }
+    for (place, found) in gradients.iter().enumerate() {
+        let change = |by: f64| {
+            let mut moved = network.clone();
+            moved.update_parameters(|all| all[place] += by).unwrap();
+            objective(&samples, &moved)
+        };
+        approx::assert_abs_diff_eq!(*found, slope(&change), epsilon = 1e-8);
+    }
+    let state: Vec<f64> = network.state().flat_map(|state| state.values.to_vec()).collect();
+    network.update_state(&tape)?;
+    assert!(
+        network.state().flat_map(|state| state.values.to_vec()).eq(state),
+        "a pass in inference mode has no statistics"
+    );
+    assert!(network.backward(&mut tape, &weights, &mut gradients).is_ok());
+    tape.set_mode(Mode::Training);
+    assert!(network.backward(&mut tape, &weights, &mut gradients).is_err(), "the forward pass was in another mode");
+    Ok(())
+}
+
 #[test]
 fn a_nan_is_no_match() {
     use autoencoder::testing::{GradientComparison, compare_gradient};

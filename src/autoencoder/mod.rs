@@ -15,7 +15,7 @@ pub use posterior::{LatentReport, Posterior};
 pub use score::RowError;
 
 use crate::data::Batch;
-use crate::exec::{Activity, Workspace};
+use crate::exec::{Activity, Tape, Workspace};
 use crate::graph::{BuildError, Graph, Network, Parameter, ParameterError, Summary};
 use crate::{Error, Scalar, Shape};
 
@@ -117,6 +117,15 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`ParameterError`]; the model is then unchanged.
     pub fn update_parameters<R>(&mut self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, ParameterError> {
         self.network.update_parameters(change)
+    }
+
+    /// Updates the layers' state (running statistics) from the last forward pass on `tape`; call it once
+    /// per step in your own training loop. See [`Network::update_state`].
+    ///
+    /// # Errors
+    /// [`Error`] if the tape is another model's, or there was no forward pass; the state is then unchanged.
+    pub fn update_state(&mut self, tape: &Tape<T>) -> Result<(), Error> {
+        self.network.update_state(tape)
     }
 
     /// Excludes the parameters whose names begin with `prefix` from training. See [`Network::freeze`].

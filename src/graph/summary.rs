@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Network;
+use super::{Layout, LayoutOptions, Network};
 use crate::{Activation, Scalar};
 
 /// A table of a model's layers: name and kind, output shape, parameters. Implements `Display`.
@@ -11,6 +11,8 @@ pub struct Summary {
     rows: Vec<[String; 3]>,
     total: usize,
     frozen: usize,
+    /// Bytes of working memory for a sample, in inference and in training; `None` if they pass all bounds.
+    memory: Option<[usize; 2]>,
 }
 
 impl<T: Scalar> Network<T> {
@@ -34,7 +36,16 @@ impl<T: Scalar> Network<T> {
             rows.push([name, node.output.to_string(), count.to_string()]);
         }
         let frozen = self.parameters().filter(|parameter| parameter.frozen).map(|p| p.values.len()).sum();
-        Summary { rows, total: self.parameter_count(), frozen }
+        Summary { rows, total: self.parameter_count(), frozen, memory: self.memory_of_a_sample() }
+    }
+
+    /// The bytes that a sample takes in a workspace and on a tape, besides those that all samples share.
+    fn memory_of_a_sample(&self) -> Option<[usize; 2]> {
+        let bytes = |options| {
+            let [one, two] = [64, 128].map(|samples| Layout::new(self.program(), samples, options).map(|l| l.total));
+            Some((two.ok()? - one.ok()?).div_ceil(64) * size_of::<T>())
+        };
+        Some([bytes(LayoutOptions::default())?, bytes(LayoutOptions::training())?])
     }
 }
 
@@ -53,9 +64,22 @@ impl fmt::Display for Summary {
         line(&[first, second, third].map(|width| "-".repeat(width)))?;
         self.rows.iter().try_for_each(line)?;
         write!(formatter, "{} parameters", self.total)?;
-        match self.frozen {
-            0 => Ok(()),
-            frozen => write!(formatter, ", {frozen} of them frozen"),
+        if self.frozen > 0 {
+            write!(formatter, ", {} of them frozen", self.frozen)?;
+        }
+        match self.memory {
+            None => Ok(()),
+            Some([inference, training]) => write!(
+                formatter,
+                "\nworking memory for each sample of a batch: {} in inference, {} in training",
+                kilobytes(inference),
+                kilobytes(training)
+            ),
         }
     }
+}
+
+/// A number of bytes, in kilobytes.
+fn kilobytes(bytes: usize) -> String {
+    format!("{:.1} KB", bytes as f64 / 1000.0)
 }

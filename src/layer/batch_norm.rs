@@ -93,6 +93,31 @@ impl BatchNorm {
             *to_slope = T::from_f64(gamma.into_f64() * self.factor(variance));
         }
     }
+
+    /// The running moments do not depend on x, so its gradient is γa·g. Those of γ and β are Σg(x − μ)a and Σg.
+    fn backward_in_inference<T: Scalar>(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        let channels = context.input_shape.channels();
+        let [means, factors] = pieces(pass.scratch, channels);
+        let moments = moments_in(context.mode, &[], 1.0, context.state);
+        for ((mean, factor), (running_mean, variance)) in means.iter_mut().zip(factors.iter_mut()).zip(moments) {
+            (*mean, *factor) = (T::from_f64(running_mean), T::from_f64(self.factor(variance)));
+        }
+        let pixels = || pass.output_gradient.chunks_exact(channels).zip(pass.input.chunks_exact(channels));
+        for (gradients, inputs) in pixels() {
+            let values = gradients.iter().zip(inputs).zip(means.iter().zip(&*factors));
+            for (sum, ((gradient, input), (mean, factor))) in pass.gradients.of(GAMMA).iter_mut().zip(values) {
+                *sum += *gradient * (*input - *mean) * *factor;
+            }
+            pass.gradients.of(BETA).iter_mut().zip(gradients).for_each(|(sum, gradient)| *sum += *gradient);
+        }
+        let Some(input_gradient) = pass.input_gradient else { return };
+        let gamma = context.parameters.of(GAMMA);
+        for (to, (gradients, _)) in input_gradient.chunks_exact_mut(channels).zip(pixels()) {
+            for ((to, gradient), (gamma, factor)) in to.iter_mut().zip(gradients).zip(gamma.iter().zip(&*factors)) {
+                *to = *gradient * *gamma * *factor;
+            }
+        }
+    }
 }
 
 /// Each channel's mean and variance over the batch, from the sums of x and of x² over `count` values.
@@ -160,9 +185,13 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
     }
 
-    /// With n values per channel and a = 1/√(v + ε), the gradients are: x: γa·(g − Σg/n − (x − μ)·a²·Σg(x − μ)/n), γ: a·Σg(x − μ), β: Σg. The sums
-    /// already cover the whole batch, so each part adds its share of the last two. With running moments they do not depend on x, and its gradient is γa·g.
+    /// With n values per channel and a = 1/√(v + ε), the gradients are: x: γa·(g − Σg/n − (x − μ)·a²·Σg(x − μ)/n),
+    /// γ: a·Σg(x − μ), β: Σg. The sums already cover the whole batch, so each micro-batch adds its share of
+    /// the last two.
     fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
+        if context.mode != Mode::Training {
+            return self.backward_in_inference(context, pass);
+        }
         let channels = context.input_shape.channels().max(1);
         let count = context.input_shape.values_per_channel(context.batch);
         let share = context.samples as f64 / context.batch.max(1) as f64;
