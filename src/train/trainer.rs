@@ -259,10 +259,21 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let network = model.as_network_mut();
         let samples = self.check(network, pairs).map_err(before)?;
         let threads = self.threads;
-        let no_memory = |error| before(TrainErrorKind::Memory(Box::new(error)));
-        let result =
-            inside_pool(threads, || Session::new(self, network, described, pairs, samples).map_err(no_memory)?.run());
-        Ok(result.map_err(before)??)
+        Ok(inside_pool(threads, || self.run(network, described, pairs, samples)).map_err(before)??)
+    }
+
+    /// Not inlined: a thread that waits for another pool to do this may meanwhile begin other
+    /// work, even other trainings one within the other, whose frames should be small.
+    #[inline(never)]
+    fn run(
+        &mut self,
+        network: &mut Network<T>,
+        described: model_file::Model,
+        pairs: Pairs<'_, T>,
+        samples: usize,
+    ) -> Result<History, Box<TrainError>> {
+        let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
+        Session::new(self, network, described, pairs, samples).map_err(no_memory)?.run()
     }
 
     /// Checks options, model and data; returns the number of samples to train on.
