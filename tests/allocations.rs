@@ -212,7 +212,8 @@ fn a_plain_call_allocates_its_result_and_little_more() -> Outcome {
     for samples in [1, 256, 2000] {
         let data = Numbers::new(3).matrix::<f32>(784, samples);
         let codes = model.encode(&data)?;
-        let calls: [(&str, &dyn Fn() -> Result<usize, Error>); 3] = [
+        type Call<'a> = &'a dyn Fn() -> Result<usize, Error>;
+        let calls: [(&str, Call<'_>); 3] = [
             ("encode", &|| Ok(model.encode(&data)?.len())),
             ("decode", &|| Ok(model.decode(&codes)?.len())),
             ("reconstruct", &|| Ok(model.reconstruct(&data)?.len())),

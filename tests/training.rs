@@ -306,7 +306,8 @@ fn validation_has_the_bits_of_evaluate_for_every_batch_size() -> Outcome {
     let data = images::<f64>(700);
     let held_out = CountedReads { data: data.columns(60, 631).into_owned(), calls: 0.into() };
     let reads = || held_out.calls.swap(0, std::sync::atomic::Ordering::Relaxed);
-    let losses: [fn() -> Box<dyn Loss<f64>>; 3] = [|| Box::new(Bce), || Box::new(Mse), || Box::new(Mae)];
+    type Chosen = fn() -> Box<dyn Loss<f64>>;
+    let losses: [Chosen; 3] = [|| Box::new(Bce), || Box::new(Mse), || Box::new(Mae)];
     for (loss, layers) in losses.into_iter().zip([shallow, mirrored, deep] as [Layers<f64>; 3]) {
         let mut reads_of_ones = None;
         for batch_size in [1, 7, 50, 60] {
