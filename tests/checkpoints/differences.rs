@@ -174,7 +174,7 @@ fn a_callback_that_cannot_use_its_state() -> Outcome {
     usual(&folder).callback(Forgetful).fit(&mut model()?, &data())?;
     let mut again = usual(&folder).callback(Forgetful).resume(folder.path());
     let text = "callback 1 (counted from 0) cannot use what the checkpoint holds for it: `steps` is missing";
-    assert!(message_of(error_of(again.fit(&mut model()?, &data()), "a loss of memory")).ends_with(text));
+    assert!(message_of(error_of(again.fit(&mut model()?, &data()), "a loss of memory")).contains(text));
     Ok(())
 }
 
