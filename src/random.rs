@@ -49,8 +49,8 @@ pub struct Random {
     seed: u64,
     purpose: Purpose,
     index: u32,
-    epoch: u32,
-    step: u32,
+    epoch: u64,
+    step: u64,
     position: u64,
 }
 
@@ -69,7 +69,7 @@ impl Random {
 
     /// The place of a step of an epoch.
     pub(crate) fn at(self, epoch: usize, step: usize) -> Self {
-        Self { epoch: epoch as u32, step: step as u32, ..self }
+        Self { epoch: epoch as u64, step: step as u64, ..self }
     }
 
     /// The place `samples` further along the batch.
@@ -93,8 +93,8 @@ impl Random {
             (self.seed >> 32) as u32,
             self.purpose as u32,
             self.index,
-            self.epoch,
-            self.step,
+            self.epoch as u32,
+            self.step as u32,
             self.position as u32,
             (self.position >> 32) as u32,
         ];
@@ -102,7 +102,10 @@ impl Random {
         for (bytes, word) in key.chunks_exact_mut(4).zip(words) {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
-        ChaCha8Rng::from_seed(key)
+        let mut rng = ChaCha8Rng::from_seed(key);
+        // What does not fit into the key goes into the nonce, which is 0 otherwise.
+        rng.set_stream((self.epoch >> 32) << 32 | self.step >> 32);
+        rng
     }
 }
 
@@ -145,7 +148,9 @@ mod tests {
     fn every_coordinate_of_the_place_changes_the_stream() {
         let base = Random::new(7, Purpose::Layer);
         let first = |random: Random| random.stream().next_u64();
-        let places = [base, base.of(1), base.at(1, 0), base.at(0, 1), base.skip(1), Random::new(8, Purpose::Layer)];
+        let far = [base.at(1 << 32, 0), base.at(0, 1 << 32), base.at(1 << 33, 1 << 40), base.skip(1 << 32)];
+        let near = [base, base.of(1), base.at(1, 0), base.at(0, 1), base.skip(1), Random::new(8, Purpose::Layer)];
+        let places = [&near[..], &far].concat();
         for (i, a) in places.iter().enumerate() {
             for b in &places[..i] {
                 assert_ne!(first(*a), first(*b));

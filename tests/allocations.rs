@@ -70,6 +70,7 @@ fn allocations() -> Outcome {
     steps_allocate_nothing()?;
     epochs_allocate_only_their_reports()?;
     explicit_passes_allocate_nothing_after_the_first()?;
+    updates_of_parameters_allocate_nothing_after_the_first()?;
     inference_with_a_workspace_allocates_nothing()?;
     scores_with_a_workspace_allocate_nothing()?;
     a_plain_call_allocates_its_result_and_little_more()?;
@@ -164,6 +165,21 @@ fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
     Ok(())
 }
 
+fn updates_of_parameters_allocate_nothing_after_the_first() -> Outcome {
+    for build in [dense, convolutional, regularised] {
+        let (mut network, mut before) = (build()?.network().clone(), 0);
+        in_pool(1, || -> Result<(), ParameterError> {
+            for call in 0..20 {
+                network.update_parameters(|parameters| parameters.iter_mut().for_each(|number| *number *= 0.99))?;
+                before = if call == 0 { heap::calls() } else { before };
+            }
+            assert_eq!(heap::calls(), before, "19 updates");
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
 /// Whether a call is worth the pool's threads or not.
 fn inference_with_a_workspace_allocates_nothing() -> Outcome {
     for build in [dense, convolutional, regularised, sparse, variational] {
@@ -212,7 +228,8 @@ fn a_plain_call_allocates_its_result_and_little_more() -> Outcome {
     for samples in [1, 256, 2000] {
         let data = Numbers::new(3).matrix::<f32>(784, samples);
         let codes = model.encode(&data)?;
-        let calls: [(&str, &dyn Fn() -> Result<usize, Error>); 3] = [
+        type Call<'a> = &'a dyn Fn() -> Result<usize, Error>;
+        let calls: [(&str, Call<'_>); 3] = [
             ("encode", &|| Ok(model.encode(&data)?.len())),
             ("decode", &|| Ok(model.decode(&codes)?.len())),
             ("reconstruct", &|| Ok(model.reconstruct(&data)?.len())),

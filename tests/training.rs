@@ -306,7 +306,8 @@ fn validation_has_the_bits_of_evaluate_for_every_batch_size() -> Outcome {
     let data = images::<f64>(700);
     let held_out = CountedReads { data: data.columns(60, 631).into_owned(), calls: 0.into() };
     let reads = || held_out.calls.swap(0, std::sync::atomic::Ordering::Relaxed);
-    let losses: [fn() -> Box<dyn Loss<f64>>; 3] = [|| Box::new(Bce), || Box::new(Mse), || Box::new(Mae)];
+    type Chosen = fn() -> Box<dyn Loss<f64>>;
+    let losses: [Chosen; 3] = [|| Box::new(Bce), || Box::new(Mse), || Box::new(Mae)];
     for (loss, layers) in losses.into_iter().zip([shallow, mirrored, deep] as [Layers<f64>; 3]) {
         let mut reads_of_ones = None;
         for batch_size in [1, 7, 50, 60] {
@@ -441,5 +442,51 @@ fn a_loop_of_ones_own_trains_a_batch_normalised_model_with_the_same_bits() -> Ou
     };
     assert!(numbers(&by_trainer) == numbers(&by_hand));
     assert_eq!(by_trainer.encode(&data)?, by_hand.encode(&data)?);
+    Ok(())
+}
+
+/// A batch of one value per channel has no variance: it is normalised, but the running statistics stay.
+#[test]
+fn a_batch_of_one_value_leaves_the_running_statistics_alone() -> Outcome {
+    let build = || Network::<f64>::builder(Shape::flat(3)).layer(BatchNorm::new().momentum(0.5)).build();
+    let data: DMatrix<f64> = common::Numbers::new(2).matrix(3, 129);
+    let fit = |samples: usize| -> Result<Network<f64>, Error> {
+        let mut network = build()?;
+        let trainer = Trainer::new(Mse, Sgd::new(1e-9)).batch_size(128).shuffle(false);
+        trainer.seed(1).epochs(8).fit(&mut network, &data.columns(0, samples))?;
+        Ok(network)
+    };
+    let state = |network: &Network<f64>| network.state().map(|state| state.values.to_vec()).collect::<Vec<_>>();
+    let (even, odd) = (fit(128)?, fit(129)?);
+    for (even, odd) in state(&even).iter().zip(&state(&odd)) {
+        assert!(distance(odd, even) < 1e-6, "{odd:?} and {even:?}");
+    }
+    let error = common::error_of(Trainer::new(Mse, Sgd::new(0.1)).batch_size(1).fit(&mut build()?, &data), "one value");
+    assert!(error.to_string().contains("before the first step") && error.to_string().contains("`layers.0`"), "{error}");
+    let mut frozen = build()?;
+    frozen.freeze("")?;
+    Trainer::new(Mse, Sgd::new(0.1)).batch_size(1).fit(&mut frozen, &data)?;
+    let mut images = Network::<f64>::builder(Shape::image(2, 2, 1)).layer(BatchNorm::new()).build()?;
+    Trainer::new(Mse, Sgd::new(0.1)).batch_size(1).fit(&mut images, &common::Numbers::new(2).matrix::<f64>(4, 9))?;
+    Ok(())
+}
+
+/// A change of parameters that fails, or panics, is no change: parameters and packed weights are as they were.
+#[test]
+fn parameters_change_as_a_whole_or_not_at_all() -> Outcome {
+    let mut network = Network::<f64>::builder(Shape::flat(5)).layer(Dense::new(40)).layer(Dense::new(3)).build()?;
+    let data: DMatrix<f64> = common::Numbers::new(7).matrix(5, 9);
+    let (before, outputs) = (network.parameter_vector().to_vec(), network.predict(&data)?);
+    assert!(network.update_parameters(|all| (all[3], all[9]) = (7.0, f64::NAN)).is_err());
+    let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = network.update_parameters(|all| {
+            all[3] = 7.0;
+            panic!("half-way");
+        });
+    }));
+    assert!(panics.is_err() && network.parameter_vector() == before);
+    assert_eq!(network.predict(&data)?, outputs);
+    network.update_parameters(|all| all.fill(0.5))?;
+    assert_ne!(network.predict(&data)?, outputs);
     Ok(())
 }

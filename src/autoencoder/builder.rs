@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Autoencoder;
 use crate::data::Scaler;
 use crate::graph::{BuildError, BuildErrorKind, Definition, NetworkBuilder, Node, TiedWeights};
-use crate::layer::{Activation, Layer};
-use crate::{Scalar, Shape};
+use crate::layer::{self, Activation, Layer, MirrorOutput};
+use crate::{Scalar, Shape, invariant};
 
 /// Describes an [`Autoencoder`], layer by layer.
 #[derive(Debug, Clone)]
@@ -47,9 +47,12 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         self
     }
 
-    /// Derives the decoder from the encoder: its layers in reverse order, a convolution for a convolution, up-sampling for pooling, dense for dense, each back to its
-    /// counterpart's input shape. A layer has the activation of the encoder layer whose output it reproduces; the last has `activation`. Layers added with
-    /// [`decoder`](Self::decoder) follow these.
+    /// Derives the decoder from the encoder: its blocks in reverse order. A block is a layer with weights
+    /// with the normalisation and the activation behind it; its counterpart is a layer with weights (a
+    /// convolution for a convolution, dense for dense), back to the input of the block, with the options
+    /// of the block whose output it gives back: activation, normalisation, and whether there is a bias.
+    /// The last one has a bias, `activation`, and no normalisation. Pooling is undone by up-sampling;
+    /// dropout, noise and penalties are left out. Layers added with [`decoder`](Self::decoder) follow.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Conv2D, MaxPool, Shape};
@@ -91,6 +94,9 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     }
 
     /// Sets the seed of the initial parameters; 0 by default.
+    ///
+    /// Models with the same layers and the same seed, the default one included, begin with the same parameters: give each
+    /// a seed of its own where they are to differ, as in an ensemble. See [`NetworkBuilder::seed`](crate::NetworkBuilder::seed).
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -133,37 +139,54 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         Autoencoder::from_network(network.build_reconstruction()?, split)
     }
 
-    /// The layers of a decoder that undoes the encoder layer by layer.
+    /// The layers of a decoder that undoes the encoder block by block. A block is a layer with weights and
+    /// the layers behind it that belong to it: normalisations and activations.
     fn mirrored(&self, Mirror { activation: last, tied }: Mirror) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
         let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
-        let encoder =
-            Definition::new(self.input, self.encoder.iter().enumerate().map(named).collect(), TiedWeights::Required)?;
+        let layers = self.encoder.iter().enumerate().map(named).collect();
+        let encoder = Definition::new(self.input, layers, TiedWeights::Required)?.nodes;
         let mut decoder: Vec<Arc<dyn Layer<T>>> = Vec::new();
-        let mut carries_last = false;
-        // The code's own activation has been applied; there is nothing that it would be mirrored for.
-        let trains = |node: &Node<T>| !node.plan.parameters.is_empty();
-        let of_code = encoder.nodes.iter().rposition(trains).map_or(encoder.nodes.len(), |last| last + 1);
-        let mirrored =
-            |(index, node): &(usize, &Node<T>)| *index < of_code || activation_of(node) == Activation::Linear;
-        for (index, node) in encoder.nodes.iter().enumerate().rev().filter(mirrored) {
-            let earlier = encoder.nodes.iter().take(index).rev();
-            let trained = earlier.clone().find(|earlier| trains(earlier));
-            let activation = trained.map_or(last, |trained| activation_of(trained));
-            let none = || BuildError::new(&node.name, node.layer.kind(), BuildErrorKind::NoMirror);
-            let image = match tied && !node.plan.parameters.is_empty() {
-                true => node.layer.mirror().and_then(|mirror| mirror.mirrored_tied(&node.name, node.input, activation)),
-                false => node.layer.mirror().and_then(|mirror| mirror.mirrored(node.input, activation)),
+        for (index, node) in encoder.iter().enumerate().rev().filter(|(_, node)| !is_repeated(node)) {
+            let earlier = invariant::slice(&encoder, &(0..index), "layers", "an encoder");
+            let given_back = earlier.iter().rposition(has_weights);
+            let output = match given_back {
+                Some(layer) => output_of(invariant::at(&encoder, layer, "layer")),
+                None => MirrorOutput::new(last),
             };
-            decoder.extend(image.ok_or_else(none)?);
-            carries_last |= trained.is_none() && !node.plan.parameters.is_empty();
+            let mirrored = node.layer.mirror().and_then(|mirror| match tied && has_weights(node) {
+                true => mirror.mirrored_tied(&node.name, node.input, output),
+                false => mirror.mirrored(node.input, output),
+            });
+            let refused = |kind| BuildError::new(&node.name, node.layer.kind(), kind);
+            let mirrored = mirrored.ok_or_else(|| refused(BuildErrorKind::NoMirror))?;
+            if given_back.is_none() && !has_weights(node) && mirrored.iter().any(layer::is_padding) {
+                return Err(refused(BuildErrorKind::MirrorPads));
+            }
+            decoder.extend(mirrored);
+            if let Some(layer) = given_back.filter(|_| has_weights(node)) {
+                let behind = invariant::slice(&encoder, &(layer + 1..index), "layers", "an encoder");
+                decoder.extend(behind.iter().filter(|node| is_repeated(node)).map(|node| Arc::clone(&node.layer)));
+            }
         }
-        if !carries_last && last != Activation::Linear {
+        if !encoder.iter().any(has_weights) && last != Activation::Linear {
             decoder.push(Arc::new(last));
         }
         Ok(decoder)
     }
 }
 
-fn activation_of<T>(node: &Node<T>) -> Activation {
-    node.plan.activation.unwrap_or_default()
+/// Whether the layer begins a block.
+fn has_weights<T: Scalar>(node: &Node<T>) -> bool {
+    !node.plan.parameters.is_empty() && !is_repeated(node)
+}
+
+/// Whether the layer belongs to the block before it.
+fn is_repeated<T: Scalar>(node: &Node<T>) -> bool {
+    node.layer.mirror().is_some_and(|mirror| mirror.is_repeated())
+}
+
+/// The options of a layer with weights that the layer that gives back its output takes over.
+fn output_of<T>(node: &Node<T>) -> MirrorOutput {
+    let bias = node.plan.parameters.iter().any(|parameter| parameter.name == "bias");
+    MirrorOutput::new(node.plan.activation.unwrap_or_default()).bias(bias)
 }

@@ -217,8 +217,10 @@ fn archive(head: &[u8]) -> FileKind {
 /// What a text is; `None` if it is none.
 fn text(head: &[u8]) -> Option<FileKind> {
     let is_control = |byte: &u8| *byte < b' ' && !b"\t\n\r\x0c".contains(byte) || *byte == 0x7f;
+    // In UTF-8, of which the last letter may be cut off, or in an older encoding with few letters beyond ASCII.
+    let is_utf_8 = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
     let ascii = head.iter().filter(|byte| byte.is_ascii()).count();
-    if head.iter().any(is_control) || ascii * 10 < head.len() * 7 {
+    if head.iter().any(is_control) || !is_utf_8 && ascii * 10 < head.len() * 7 {
         return None;
     }
     let bare = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::memory::zeros;
 use super::packed::Packed;
+use super::parameters::Spare;
 use super::{BuildError, BuildErrorKind, Definition, Graph, Network, TiedWeights};
 use crate::data::Scaler;
 use crate::kernel::reduce;
@@ -35,6 +36,22 @@ impl<T: Scalar> NetworkBuilder<T> {
     }
 
     /// Sets the seed of the initial parameters; 0 by default.
+    ///
+    /// Networks with the same layers and the same seed, the default one included, begin with the same parameters, as do
+    /// equal layers at the same place of different networks. Give each a seed of its own where they are to differ: the
+    /// members of an ensemble, or the runs that a mean is taken over. Shuffling, dropout and noise in training depend on
+    /// the [trainer's seed](crate::Trainer::seed) instead.
+    ///
+    /// ```
+    /// use autoencoder::{Dense, Network, Shape};
+    ///
+    /// let builder = Network::<f32>::builder(Shape::flat(8)).layer(Dense::new(3));
+    /// let [one, same, other] = [builder.clone(), builder.clone(), builder.seed(1)].map(|builder| builder.build());
+    /// let (one, same, other) = (one?, same?, other?);
+    /// assert_eq!(one.parameter_vector(), same.parameter_vector());
+    /// assert_ne!(one.parameter_vector(), other.parameter_vector());
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -135,6 +152,7 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn blank(graph: Arc<Graph<T>>, seed: u64) -> Result<Self, BuildError> {
         Ok(Self {
             parameters: zeros(graph.definition.parameter_count()).map_err(no_memory)?,
+            copy: Spare(Vec::new()),
             packed: Packed::nothing(),
             state: zeros(graph.definition.state_count()).map_err(no_memory)?,
             frozen: vec![false; graph.definition.table.len()],

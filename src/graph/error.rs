@@ -66,6 +66,12 @@ pub enum BuildErrorKind {
     /// This layer has no counterpart for a mirrored decoder.
     #[error("there is no mirror image of this layer; write the decoder out with `.decoder`, layer by layer")]
     NoMirror,
+    /// The layer's counterpart would be the last of a mirrored decoder, and pad the images with zeros.
+    #[error(
+        "a mirrored decoder would end in padding: its outermost pixels would always be 0; put a convolution before \
+         this layer, pad the images so that it leaves nothing out, or write the decoder out"
+    )]
+    MirrorPads,
     /// A shared parameter refers to one that does not exist, or comes later.
     #[error(
         "`{name}` is not a parameter of an earlier layer; share one of a layer that comes before, as `tied_to(\"encoder.0\")` does"

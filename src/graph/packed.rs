@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::buffer::Buffer;
+use super::parameters::Spare;
 use super::{Network, Operation, Program, zeros};
 use crate::data::InputError;
 use crate::layer::{Packing, Parameters};
@@ -64,6 +65,7 @@ impl<T: Scalar> Network<T> {
         Ok(Self {
             graph: Arc::clone(&self.graph),
             parameters,
+            copy: Spare(Vec::new()),
             packed: Packed::nothing(),
             state,
             frozen: self.frozen.clone(),

@@ -124,16 +124,16 @@ impl<T: Scalar> Network<T> {
     /// their gradients are 0.
     ///
     /// # Errors
-    /// [`ParameterError::NotFinite`] if `change` leaves a number that is not finite; the network is then unchanged.
+    /// [`ParameterError::NotFinite`] if `change` leaves a number that is not finite; the network is then
+    /// unchanged, as it is if `change` panics. Only the first call allocates.
     pub fn update_parameters<R>(&mut self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, ParameterError> {
-        let before = self.parameters.clone();
-        let result = change(&mut self.parameters);
-        if let Some(position) = reduce::first_not_finite(&self.parameters) {
-            self.parameters = before;
-            let (name, element) = self.name_at(position);
+        let update = ParameterUpdate::begin(self);
+        let result = change(&mut *update.network.parameters);
+        if let Some(position) = reduce::first_not_finite(&update.network.parameters) {
+            let (name, element) = update.network.name_at(position);
             return Err(ParameterError::NotFinite { name, element });
         }
-        self.pack();
+        update.keep();
         Ok(result)
     }
 
@@ -187,6 +187,45 @@ impl<T: Scalar> Network<T> {
     /// The flat parameter vector; call [`pack`](Self::pack) after changing it.
     pub(crate) fn parameters_mut(&mut self) -> &mut [T] {
         &mut self.parameters
+    }
+}
+
+/// A change of all parameters. Undone when it is dropped, by an error or a panic, unless it is kept.
+struct ParameterUpdate<'n, T: Scalar> {
+    network: &'n mut Network<T>,
+    kept: bool,
+}
+
+impl<'n, T: Scalar> ParameterUpdate<'n, T> {
+    fn begin(network: &'n mut Network<T>) -> Self {
+        let Network { parameters, copy: Spare(copy), .. } = &mut *network;
+        copy.clear();
+        copy.extend_from_slice(parameters);
+        Self { network, kept: false }
+    }
+
+    fn keep(mut self) {
+        self.kept = true;
+        self.network.pack();
+    }
+}
+
+impl<T: Scalar> Drop for ParameterUpdate<'_, T> {
+    fn drop(&mut self) {
+        let Network { parameters, copy: Spare(copy), .. } = &mut *self.network;
+        if !self.kept {
+            parameters.copy_from_slice(copy);
+        }
+    }
+}
+
+/// Memory for a copy of the parameters while they change: used again by the next change, not cloned.
+#[derive(Debug)]
+pub(super) struct Spare<T>(pub Vec<T>);
+
+impl<T> Clone for Spare<T> {
+    fn clone(&self) -> Self {
+        Self(Vec::new())
     }
 }
 

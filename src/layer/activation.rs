@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Backward, Context, Forward, Layer, Mirror, Plan};
+use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Plan};
 use crate::kernel::activation::{self as kernel, Function};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
@@ -223,7 +223,11 @@ impl<T: Scalar> Layer<T> for Activation {
 }
 
 impl<T: Scalar> Mirror<T> for Activation {
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(vec![Arc::new(*self)])
+    }
+
+    fn is_repeated(&self) -> bool {
+        true
     }
 }

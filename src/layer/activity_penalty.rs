@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, BatchStatistics, Context, Forward, Layer, Mirror, Mode, Plan};
+use super::{Backward, BatchStatistics, Context, Forward, Layer, Mirror, MirrorOutput, Mode, Plan};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Passes its input on unchanged and adds the penalty λ Σ|x| to the loss: summed over the units, averaged over samples. Equals Keras's
@@ -83,7 +83,7 @@ impl<T: Scalar> Layer<T> for L1Activity {
 
 impl<T: Scalar> Mirror<T> for L1Activity {
     /// Empty: a decoder does not need it.
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }
@@ -201,7 +201,7 @@ impl<T: Scalar> BatchStatistics<T> for TargetRate {
 
 impl<T: Scalar> Mirror<T> for TargetRate {
     /// Empty: a decoder does not need it.
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }

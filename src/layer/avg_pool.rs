@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::pooling::Pooling;
 use super::window::Extent;
-use super::{Activation, Backward, Context, Forward, Layer, Mirror, Padding, Plan};
+use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Padding, Plan};
 use crate::kernel::pool as kernel;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
 
@@ -91,7 +91,7 @@ impl<T: Scalar> Layer<T> for AvgPool {
 }
 
 impl<T: Scalar> Mirror<T> for AvgPool {
-    fn mirrored(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         super::up_sample::back_from(&self.pooling.window, input)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Activation, Backward, BackwardSums, BatchStatistics, Context, Forward, Initializer, Layer, Mirror, Mode,
+    Backward, BackwardSums, BatchStatistics, Context, Forward, Initializer, Layer, Mirror, MirrorOutput, Mode,
     ParameterSpec, Plan, StateSpec,
 };
 use crate::shape::checked_product;
@@ -17,7 +17,8 @@ const BETA: usize = 1;
 ///
 /// Input and output: any shape. Channels are the last dimension: the channels of an image, the features of a flat sample. In training μ and v are the mean and
 /// the variance (divided by n, not n − 1) over all pixels of the whole batch, whatever the number of threads. In inference they are the running ones,
-/// m ← momentum·m + (1 − momentum)·μ after each step, kept in the model's state and its file. PyTorch's momentum is 1 minus this one, its ε is 10⁻⁵, and its running
+/// m ← momentum·m + (1 − momentum)·μ after each step, kept in the model's state and its file; a batch with one
+/// value per channel, whose variance is 0, leaves them as they are. PyTorch's momentum is 1 minus this one, its ε is 10⁻⁵, and its running
 /// variance is divided by n − 1. Frozen ([`Network::freeze`](crate::Network::freeze)), it normalises with the running ones in training, too, and leaves them as they are.
 ///
 /// The layer before it needs no bias. A mirrored decoder normalises the same channels.
@@ -262,6 +263,10 @@ impl<T: Scalar> BatchStatistics<T> for BatchNorm {
     }
 
     fn update_state(&self, context: &Context<'_, T>, state: &mut [T]) {
+        let count = context.input_shape.values_per_channel(context.batch);
+        if count <= 1.0 {
+            return; // one value has no variance: it would say that the data have none
+        }
         let (means, variances) = state.split_at_mut(state.len() / 2);
         // A variance may overflow `T`, and the difference of two infinite sums is NaN; a model whose state is not finite could not be saved.
         let blend = |old: &mut T, new: f64| {
@@ -270,7 +275,7 @@ impl<T: Scalar> BatchStatistics<T> for BatchNorm {
                 *old = blended.clamp(-T::max_value(), T::max_value());
             }
         };
-        let moments = moments(context.statistics, context.input_shape.values_per_channel(context.batch));
+        let moments = moments(context.statistics, count);
         for ((running_mean, running_variance), (mean, variance)) in means.iter_mut().zip(variances).zip(moments) {
             blend(running_mean, mean);
             blend(running_variance, variance);
@@ -279,17 +284,12 @@ impl<T: Scalar> BatchStatistics<T> for BatchNorm {
 }
 
 impl<T: Scalar> Mirror<T> for BatchNorm {
-    /// Normalises the same channels, then applies the activation of the layer that was normalised.
-    fn mirrored(&self, _input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(*self)];
-        if activation != Activation::Linear {
-            layers.push(Arc::new(activation));
-        }
-        Some(layers)
+    /// Normalises the same channels.
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        Some(vec![Arc::new(*self)])
     }
 
-    /// Nothing is transposed: the mirrored layer has its own parameters.
-    fn mirrored_tied(&self, _name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        self.mirrored(input, activation)
+    fn is_repeated(&self) -> bool {
+        true
     }
 }

@@ -43,15 +43,47 @@ pub trait BatchStatistics<T: Scalar> {
 /// A layer whose counterpart in a decoder is known.
 pub trait Mirror<T: Scalar> {
     /// The layers that map this layer's output back to its input, of shape `input`, in a mirrored
-    /// decoder ([`AutoencoderBuilder::mirror`](crate::AutoencoderBuilder::mirror)); the last of them
-    /// applies `activation`. Empty if nothing needs undoing, `None` if these options cannot be mirrored.
-    fn mirrored(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>>;
+    /// decoder ([`AutoencoderBuilder::mirror`](crate::AutoencoderBuilder::mirror)). Empty if nothing needs
+    /// undoing, `None` if these options cannot be mirrored.
+    fn mirrored(&self, input: Shape, output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>>;
 
     /// As [`mirrored`](Self::mirrored), but with this layer's weight, transposed; `name` is this
     /// layer's name in the model
     /// ([`AutoencoderBuilder::mirror_tied`](crate::AutoencoderBuilder::mirror_tied)). Only called on
     /// layers with parameters.
-    fn mirrored_tied(&self, _name: &str, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored_tied(&self, _name: &str, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         None
+    }
+
+    /// Whether the layer works on the outputs of a layer with weights and belongs to it, as a
+    /// normalisation or an activation does. It is not undone then, but repeated: behind the decoder's
+    /// layer that gives back those outputs.
+    fn is_repeated(&self) -> bool {
+        false
+    }
+}
+
+/// What a mirrored layer gives: the options of the encoder's layer whose output it gives back, or those
+/// of the decoder's last layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct MirrorOutput {
+    /// The activation that it applies last.
+    pub activation: Activation,
+    /// Whether it has a bias.
+    pub bias: bool,
+}
+
+impl MirrorOutput {
+    /// With this activation, and a bias.
+    pub fn new(activation: Activation) -> Self {
+        Self { activation, bias: true }
+    }
+
+    /// With or without a bias.
+    #[must_use]
+    pub fn bias(mut self, bias: bool) -> Self {
+        self.bias = bias;
+        self
     }
 }

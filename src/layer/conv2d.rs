@@ -7,7 +7,7 @@ use super::repeated_conv2d::RepeatedConv2D;
 use super::weights::{WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
 use super::{
-    Activation, Backward, Context, Conv2DTranspose, Forward, Layer, Mirror, Packing, Padding, Parameters, Plan,
+    Backward, Context, Conv2DTranspose, Forward, Layer, Mirror, MirrorOutput, Packing, Padding, Parameters, Plan,
 };
 use crate::kernel::convolution::{self as kernel, Direction, Geometry, Repetition};
 use crate::shape::checked_product;
@@ -137,14 +137,16 @@ impl Conv2D {
             .weights(weights)
     }
 
-    /// `back`, and a crop if its output is larger than `input`. `None` for dilated kernels.
+    /// `back` to the size of `input`, and a crop if its output is larger. `None` for dilated kernels.
     fn transposed<T: Scalar>(&self, input: Shape, back: Conv2DTranspose) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [height, width, _] = input.as_image().ok()?;
         if self.window.dilation != Extent::from(1) {
             return None;
         }
         let output = self.geometry(input).ok()?.output;
-        let grown = Layer::<T>::plan(&back, Shape::image(output[0], output[1], self.filters)).ok()?.output();
+        let small = Shape::image(output[0], output[1], self.filters);
+        let back = back.giving([height, width], small);
+        let grown = Layer::<T>::plan(&back, small).ok()?.output();
         let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(back)];
         layers.extend(super::crop::fit(grown, [height, width]));
         Some(layers)
@@ -221,17 +223,17 @@ impl<T: Scalar> Packing<T> for Conv2D {
 
 impl<T: Scalar> Mirror<T> for Conv2D {
     /// A convolution if the image keeps its size, else a transposed convolution, with a crop if its output is too large.
-    fn mirrored(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, input: Shape, output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [height, width, channels] = input.as_image().ok()?;
-        let output = self.geometry(input).ok()?.output;
-        if output == [height, width] {
-            return Some(vec![Arc::new(Conv2D { filters: channels, ..self.clone() }.activation(activation))]);
+        let weights = self.weights.mirrored(output);
+        if self.geometry(input).ok()?.output == [height, width] {
+            return Some(vec![Arc::new(Conv2D { filters: channels, weights, ..self.clone() })]);
         }
-        self.transposed(input, self.back(channels, self.weights.mirrored(activation)))
+        self.transposed(input, self.back(channels, weights))
     }
 
-    fn mirrored_tied(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        let weights = self.weights.mirrored_tied(activation);
+    fn mirrored_tied(&self, name: &str, input: Shape, output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let weights = self.weights.mirrored_tied(output);
         self.transposed(input, self.back(input.channels(), weights).tied_to(name))
     }
 }

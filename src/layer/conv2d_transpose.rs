@@ -5,10 +5,13 @@ use std::sync::Arc;
 use super::convolution::Convolution;
 use super::weights::{Tie, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
-use super::{Activation, Backward, Context, Conv2D, Forward, Layer, Mirror, Packing, Padding, Parameters, Plan};
+use super::{Backward, Context, Conv2D, Forward, Layer, Mirror, MirrorOutput, Packing, Padding, Parameters, Plan};
 use crate::kernel::convolution::{self as kernel, Direction, Geometry};
 use crate::shape::{checked_product, checked_sum};
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant, option};
+use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, invariant, option};
+
+/// The name of an option, in files too.
+const OUTPUT_PADDING: &str = "output_padding";
 
 /// The name of this kind of layer.
 const KIND: &str = "conv2d_transpose";
@@ -20,7 +23,8 @@ const KIND: &str = "conv2d_transpose";
 /// `Same` p = ⌊max(kernel − stride, 0) / 2⌋, with `Valid` 0.
 ///
 /// Input: height × width × channels. Output, by Keras's rules: with padding `Same` (the default here) height·stride × width·stride × filters, with
-/// `Valid` height·stride + max(kernel − stride, 0) and likewise for the width.
+/// `Valid` height·stride + max(kernel − stride, 0) and likewise for the width, unless
+/// [`output_padding`](Self::output_padding) says otherwise.
 /// The weight's shape is kernel height × kernel width × filters × channels, row-major, as Keras stores it. Initially it is Glorot-uniform, and the bias zero.
 ///
 /// ```
@@ -34,6 +38,7 @@ const KIND: &str = "conv2d_transpose";
 pub struct Conv2DTranspose {
     filters: usize,
     window: Window,
+    output_padding: Option<Extent>,
     weights: Weights,
     tie: Tie,
 }
@@ -52,6 +57,7 @@ impl Conv2DTranspose {
                 dilation: 1.into(),
                 padding: Padding::Same,
             },
+            output_padding: None,
             weights: Weights::default(),
             tie: Tie::default(),
         }
@@ -80,17 +86,54 @@ impl Conv2DTranspose {
         self
     }
 
+    /// Chooses between the image sizes that the convolution of which this layer is the transpose would
+    /// bring to the input's size, as Keras's `output_padding` does: the output has (n − 1)·stride + kernel −
+    /// 2p + `rows_and_columns` rows, with p = ⌊kernel / 2⌋ for padding `Same` and 0 for `Valid`; from 0 to
+    /// below the stride. Rows and columns that no pixel reaches get the bias and the activation.
+    ///
+    /// ```
+    /// use autoencoder::{Conv2DTranspose, Network, Padding, Shape};
+    ///
+    /// let layer = Conv2DTranspose::new(1, 3).stride(2).padding(Padding::Valid);
+    /// for (padding, size) in [(0, 7), (1, 8)] {
+    ///     let builder = Network::<f32>::builder(Shape::image(3, 3, 4)).layer(layer.clone().output_padding(padding));
+    ///     assert_eq!(builder.build()?.output_shape(), Shape::image(size, size, 1));
+    /// }
+    /// # Ok::<(), autoencoder::Error>(())
+    /// ```
+    #[must_use]
+    pub fn output_padding(mut self, rows_and_columns: impl Into<Extent>) -> Self {
+        self.output_padding = Some(rows_and_columns.into());
+        self
+    }
+
+    /// With the output padding that brings images of shape `input` to `size`, if one does and it takes one.
+    pub(super) fn giving(self, size: [usize; 2], input: Shape) -> Self {
+        let output = |layer: &Self| layer.geometry(input).ok().map(|geometry| geometry.input);
+        if output(&self) == Some(size) || self.window.padding == Padding::Same {
+            return self; // `Same` is never too small
+        }
+        let missing = |least: usize, size: usize| size.checked_sub(least);
+        let least = output(&self.clone().output_padding(0));
+        let padding = least.and_then(|[rows, columns]| Some((missing(rows, size[0])?, missing(columns, size[1])?)));
+        match padding.map(|padding| self.clone().output_padding(padding)) {
+            Some(padded) if output(&padded) == Some(size) => padded,
+            _ => self,
+        }
+    }
+
     /// Rebuilds the layer from its [`config`](Layer::config).
     ///
     /// # Errors
     /// [`ConfigError`] if an entry is missing, unknown or invalid.
     pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
-        let names = ["filters", "kernel", "stride", "padding"];
+        let names = ["filters", "kernel", "stride", "padding", OUTPUT_PADDING];
         config.only(&[names.as_slice(), Weights::NAMES.as_slice(), &[Tie::NAME]].concat())?;
+        let output_padding = config.find(OUTPUT_PADDING).map(|_| Extent::read(config, OUTPUT_PADDING)).transpose()?;
         let layer = Self::new(config.integer("filters")?, Extent::read(config, "kernel")?)
             .stride(Extent::read(config, "stride")?)
             .padding(Padding::read(config)?);
-        Ok(Self { weights: Weights::read(config)?, tie: Tie::read(config)?, ..layer })
+        Ok(Self { output_padding, weights: Weights::read(config)?, tie: Tie::read(config)?, ..layer })
     }
 
     /// The convolution from the output's size to the input's, of which this layer is the transpose.
@@ -98,16 +141,9 @@ impl Conv2DTranspose {
         let [height, width, channels] = input.checked()?.as_image()?;
         self.window.size.checked("kernel")?;
         self.window.stride.checked("stride")?;
-        let along = |input: usize, kernel: usize, stride: usize| -> Result<(usize, usize), ShapeError> {
-            let grown = checked_product("rows of a transposed convolution", &[input, stride])?;
-            let overhang = kernel.saturating_sub(stride);
-            match self.window.padding {
-                Padding::Same => Ok((grown, overhang / 2)),
-                Padding::Valid => Ok((checked_sum("rows of a transposed convolution", &[grown, overhang])?, 0)),
-            }
-        };
-        let rows = along(height, self.window.size.height, self.window.stride.height)?;
-        let columns = along(width, self.window.size.width, self.window.stride.width)?;
+        let (kernel, stride, padding) = (self.window.size, self.window.stride, self.output_padding);
+        let rows = self.along(height, kernel.height, stride.height, padding.map(|padding| padding.height))?;
+        let columns = self.along(width, kernel.width, stride.width, padding.map(|padding| padding.width))?;
         Ok(Geometry {
             input: [rows.0, columns.0],
             channels: self.filters,
@@ -118,6 +154,34 @@ impl Conv2DTranspose {
             padding: [rows.1, columns.1],
             output: [height, width],
         })
+    }
+
+    /// The output's extent along an axis, and the padding before its first pixel.
+    fn along(
+        &self,
+        input: usize,
+        kernel: usize,
+        stride: usize,
+        output_padding: Option<usize>,
+    ) -> Result<(usize, usize), ShapeError> {
+        let what = "rows of a transposed convolution";
+        let grown = checked_product(what, &[input, stride])?;
+        let reached = checked_sum(what, &[grown - stride, kernel])?;
+        let output = match (output_padding, self.window.padding) {
+            (None, Padding::Same) => grown,
+            (None, Padding::Valid) => reached.max(grown),
+            (Some(padding), rule) => {
+                let cut = if rule == Padding::Same { kernel / 2 * 2 } else { 0 };
+                // An even kernel with `Same` would leave the last row out.
+                let least = usize::from(rule == Padding::Same && kernel.is_multiple_of(2));
+                let accepted = (least..stride).contains(&padding);
+                let expected = "from 0 (1 for an even kernel with `Same`) to below the stride";
+                OptionError::require(accepted, OUTPUT_PADDING, padding as f64, expected)?;
+                checked_sum(what, &[reached - cut.min(reached), padding])?
+            }
+        };
+        let before = if self.window.padding == Padding::Same { reached.saturating_sub(output) / 2 } else { 0 };
+        Ok((output, before))
     }
 
     fn convolution<'a>(&'a self, geometry: &'a Geometry) -> Convolution<'a> {
@@ -131,15 +195,16 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
     }
 
     fn config(&self) -> Config {
-        self.tie.write(
-            self.weights.write(
-                Config::new()
-                    .with("filters", self.filters)
-                    .with("kernel", self.window.size)
-                    .with("stride", self.window.stride)
-                    .with("padding", self.window.padding),
-            ),
-        )
+        let config = Config::new()
+            .with("filters", self.filters)
+            .with("kernel", self.window.size)
+            .with("stride", self.window.stride)
+            .with("padding", self.window.padding);
+        let config = match self.output_padding {
+            Some(padding) => config.with(OUTPUT_PADDING, padding),
+            None => config,
+        };
+        self.tie.write(self.weights.write(config))
     }
 
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
@@ -195,13 +260,12 @@ impl<T: Scalar> Packing<T> for Conv2DTranspose {
 }
 
 impl<T: Scalar> Mirror<T> for Conv2DTranspose {
-    fn mirrored(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, input: Shape, output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [_, _, channels] = input.as_image().ok()?;
         let back = Conv2D::new(channels, self.window.size)
             .stride(self.window.stride)
             .padding(self.window.padding)
-            .weights(self.weights.clone())
-            .activation(activation);
+            .weights(self.weights.mirrored(output));
         Some(vec![Arc::new(back)])
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Context, Forward, Layer, Mirror, Pad, Plan};
+use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Pad, Plan};
 use crate::kernel::frame::{self as kernel, Frame};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
 
@@ -86,7 +86,7 @@ impl<T: Scalar> Layer<T> for Crop {
 }
 
 impl<T: Scalar> Mirror<T> for Crop {
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [top, bottom, left, right] = self.rim;
         Some(vec![Arc::new(Pad::new(top, bottom, left, right))])
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::weights::{BIAS, Tie, WEIGHT, Weights, weight_options};
 use super::{
-    Activation, Backward, Context, DeferredGradient, DeferredRows, Forward, Layer, Mirror, Packing, Parameters, Plan,
-    Reshape,
+    Activation, Backward, Context, DeferredGradient, DeferredRows, Forward, Layer, Mirror, MirrorOutput, Packing,
+    Parameters, Plan, Reshape,
 };
 use crate::kernel::product::{self, Affine, Segments, Unpacked};
 use crate::parallel::{self, Divide};
@@ -189,13 +189,13 @@ impl<T: Scalar> DeferredGradient<T> for Dense {
 }
 
 impl<T: Scalar> Mirror<T> for Dense {
-    fn mirrored(&self, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        let weights = self.weights.mirrored(activation);
+    fn mirrored(&self, input: Shape, output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let weights = self.weights.mirrored(output);
         Some(shaped(Dense { units: input.elements(), weights, tie: Tie::default() }, input))
     }
 
-    fn mirrored_tied(&self, name: &str, input: Shape, activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
-        let weights = self.weights.mirrored_tied(activation);
+    fn mirrored_tied(&self, name: &str, input: Shape, output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
+        let weights = self.weights.mirrored_tied(output);
         Some(shaped(Dense { units: input.elements(), weights, tie: Tie::to(name) }, input))
     }
 }

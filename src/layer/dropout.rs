@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Context, Forward, Layer, Mirror, Mode, Plan};
+use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Mode, Plan};
 use crate::random::Chance;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
@@ -85,7 +85,7 @@ impl<T: Scalar> Layer<T> for Dropout {
 }
 
 impl<T: Scalar> Mirror<T> for Dropout {
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }

@@ -1,4 +1,4 @@
-//! What the lowering knows of built-in layers: which ones only reshape, whose gradient is computed over
+//! What lowering and mirroring know of built-in layers: which ones only reshape, whose gradient is computed over
 //! the whole batch, and which two run as one.
 
 use std::any::Any;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::repeated_conv2d::RepeatedConv2D;
-use super::{Conv2D, Dense, Flatten, Layer, Reshape, UpSample};
+use super::{BatchNorm, Conv2D, Dense, Flatten, Layer, Pad, Reshape, UpSample};
 use crate::kernel::product::Segments;
 use crate::{Scalar, Shape};
 
@@ -55,6 +55,16 @@ fn built_in<L: Any, T: Scalar>(layer: &Arc<dyn Layer<T>>) -> Option<&L> {
 /// Whether the output is the input with another shape, so that no pass need be made.
 pub(crate) fn is_reshape<T: Scalar>(layer: &Arc<dyn Layer<T>>) -> bool {
     built_in::<Reshape, T>(layer).is_some() || built_in::<Flatten, T>(layer).is_some()
+}
+
+/// Whether it normalises over the batch, so that batches of one value per channel teach it nothing.
+pub(crate) fn is_batch_norm<T: Scalar>(layer: &Arc<dyn Layer<T>>) -> bool {
+    built_in::<BatchNorm, T>(layer).is_some()
+}
+
+/// Whether it pads images with zeros.
+pub(crate) fn is_padding<T: Scalar>(layer: &Arc<dyn Layer<T>>) -> bool {
+    built_in::<Pad, T>(layer).is_some()
 }
 
 /// The layer's deferred gradient, if it has one.

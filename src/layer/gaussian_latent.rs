@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{
-    Activation, Backward, BatchStatistics, Context, Forward, KlWarmUp, Latent, Layer, Mirror, Mode, Plan, deviation,
+    Backward, BatchStatistics, Context, Forward, KlWarmUp, Latent, Layer, Mirror, MirrorOutput, Mode, Plan, deviation,
     divergence,
 };
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
@@ -272,7 +272,7 @@ impl<T: Scalar> BatchStatistics<T> for GaussianLatent {
 
 impl<T: Scalar> Mirror<T> for GaussianLatent {
     /// Empty: the decoder reads the code itself.
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Activation, Backward, Context, Forward, Layer, Mirror, Mode, Plan};
+use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Mode, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// x + σε with standard normal ε in training, x in inference; Keras's `GaussianNoise`. As the first layer of an encoder it corrupts the input of a denoising autoencoder
@@ -82,7 +82,7 @@ impl<T: Scalar> Layer<T> for GaussianNoise {
 }
 
 impl<T: Scalar> Mirror<T> for GaussianNoise {
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }

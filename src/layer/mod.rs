@@ -38,7 +38,7 @@ pub use activation::Activation;
 pub use activity_penalty::{L1Activity, TargetRate};
 pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
-pub use capabilities::{BatchStatistics, Mirror, Packing};
+pub use capabilities::{BatchStatistics, Mirror, MirrorOutput, Packing};
 pub use context::{Context, Gradients, Mode, Parameters};
 pub use conv2d::Conv2D;
 pub use conv2d_transpose::Conv2DTranspose;
@@ -46,7 +46,8 @@ pub use crop::Crop;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub(crate) use fused::{
-    AccumulatedGradient, DeferredGradient, DeferredRows, deferred_gradient, fused_after_up_sampling, is_reshape,
+    AccumulatedGradient, DeferredGradient, DeferredRows, deferred_gradient, fused_after_up_sampling, is_batch_norm,
+    is_padding, is_reshape,
 };
 pub use gaussian_latent::GaussianLatent;
 pub use gaussian_noise::GaussianNoise;
@@ -110,7 +111,7 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync + Any {
         None
     }
 
-    /// The layers that map this layer's output back to its input in a mirrored decoder.
+    /// The layer's counterpart in a mirrored decoder.
     fn mirror(&self) -> Option<&dyn Mirror<T>> {
         None
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Context, Crop, Forward, Layer, Mirror, Plan};
+use super::{Backward, Context, Crop, Forward, Layer, Mirror, MirrorOutput, Plan};
 use crate::kernel::frame::{self as kernel, Frame};
 use crate::shape::checked_sum;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
@@ -83,7 +83,7 @@ impl<T: Scalar> Layer<T> for Pad {
 }
 
 impl<T: Scalar> Mirror<T> for Pad {
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [top, bottom, left, right] = self.rim;
         Some(vec![Arc::new(Crop::new(top, bottom, left, right))])
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activation, Backward, Context, Forward, Layer, Mirror, Plan};
+use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError};
 
 /// Gives the input another shape; the numbers keep their order. Costs nothing.
@@ -76,7 +76,7 @@ impl<T: Scalar> Layer<T> for Reshape {
 }
 
 impl<T: Scalar> Mirror<T> for Reshape {
-    fn mirrored(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(vec![Arc::new(Reshape::new(input))])
     }
 }
@@ -131,7 +131,7 @@ impl<T: Scalar> Layer<T> for Flatten {
 }
 
 impl<T: Scalar> Mirror<T> for Flatten {
-    fn mirrored(&self, input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(vec![Arc::new(Reshape::new(input))])
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Activation, Backward, Context, Forward, Layer, Mirror, Mode, Plan};
+use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Mode, Plan};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
 /// Keeps the k largest values of each sample and sets the others to 0. After a linear layer this is the k-sparse autoencoder of Makhzani and Frey 2013.
@@ -127,7 +127,7 @@ impl<T: Scalar> Layer<T> for TopK {
 
 impl<T: Scalar> Mirror<T> for TopK {
     /// Empty: a decoder does not need it.
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(Vec::new())
     }
 }

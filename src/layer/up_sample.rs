@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::window::{Extent, Window};
-use super::{Activation, AvgPool, Backward, Context, Forward, Layer, Mirror, Plan};
+use super::{AvgPool, Backward, Context, Forward, Layer, Mirror, MirrorOutput, Plan};
 use crate::kernel::resample as kernel;
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
@@ -127,7 +127,7 @@ impl<T: Scalar> Layer<T> for UpSample {
 }
 
 impl<T: Scalar> Mirror<T> for UpSample {
-    fn mirrored(&self, _input: Shape, _activation: Activation) -> Option<Vec<Arc<dyn Layer<T>>>> {
+    fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(vec![Arc::new(AvgPool::new(self.factor))])
     }
 }

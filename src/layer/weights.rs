@@ -1,6 +1,6 @@
 //! What layers with a weight, a bias and an activation share.
 
-use super::{Activation, Initializer, ParameterSpec, Parameters, Plan, Regularizer};
+use super::{Activation, Initializer, MirrorOutput, ParameterSpec, Parameters, Plan, Regularizer};
 use crate::{Config, ConfigError, Shape, ShapeError};
 
 pub(super) const WEIGHT: usize = 0;
@@ -98,14 +98,14 @@ impl Weights {
         })
     }
 
-    /// The options of the mirrored layer, which ends in `activation`.
-    pub fn mirrored(&self, activation: Activation) -> Self {
-        Self { activation, ..self.clone() }
+    /// The options of the mirrored layer.
+    pub fn mirrored(&self, MirrorOutput { activation, bias }: MirrorOutput) -> Self {
+        Self { activation, bias, ..self.clone() }
     }
 
     /// Likewise for a mirrored layer with a tied weight, which leaves out the weight's penalty, so that it counts once.
-    pub fn mirrored_tied(&self, activation: Activation) -> Self {
-        Self { weight_regularizer: None, ..self.mirrored(activation) }
+    pub fn mirrored_tied(&self, output: MirrorOutput) -> Self {
+        Self { weight_regularizer: None, ..self.mirrored(output) }
     }
 
     /// The weight.

@@ -128,10 +128,6 @@ impl Window {
             Padding::Same => {
                 let count = input.div_ceil(stride);
                 let last = ((count - 1) * stride).saturating_add(reach);
-                // Beyond this, most of the kernel never meets a pixel: surely a mistake.
-                if reach > input.saturating_mul(2).saturating_add(1) {
-                    return Err(ShapeError::WindowTooLarge { what: self.what, size: reach, input, axis });
-                }
                 Ok((count, last.saturating_sub(input) / 2))
             }
             Padding::Valid if reach > input => {
@@ -159,6 +155,8 @@ mod tests {
         assert_eq!(positions(Padding::Same, 2, 2, 1, 7), (4, 0)); // padded on the right
         assert_eq!(positions(Padding::Same, 4, 1, 1, 5), (5, 1));
         assert_eq!(positions(Padding::Same, 3, 2, 1, 8), (4, 0));
+        assert_eq!(positions(Padding::Same, 5, 1, 1, 2), (2, 2)); // larger than the image
+        assert_eq!(positions(Padding::Same, 7, 2, 1, 1), (1, 3));
         assert_eq!(positions(Padding::Valid, 2, 2, 1, 7), (3, 0));
         assert_eq!(positions(Padding::Valid, 3, 1, 2, 7), (3, 0));
         assert_eq!(positions(Padding::Valid, 1, 5, 1, 7), (2, 0));

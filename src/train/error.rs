@@ -81,6 +81,15 @@ pub enum TrainErrorKind {
         /// The loss.
         loss: &'static str,
     },
+    /// Every batch would hold one value for each channel of a batch normalisation.
+    #[error(
+        "layer `{layer}` normalises over the batch, and every batch would hold one value per channel, whose variance \
+         is 0: expected batches of at least 2 samples; give `Trainer::batch_size` a larger number, or leave the layer out"
+    )]
+    OneValue {
+        /// The layer.
+        layer: String,
+    },
     /// The loss is NaN or infinite.
     #[error("the loss is {value}; a smaller learning rate or scaled data may help{}", bracketed(*largest))]
     LossNotFinite {

@@ -124,9 +124,11 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// Trains to the end, or until a callback stops it, from the start or from a checkpoint.
     pub fn run(mut self) -> Result<History, Stop> {
         self.begin().map_err(|kind| TrainError::new(0, 0, kind, History::default()))?;
-        self.review();
+        if !self.is_over() {
+            self.review();
+        }
         let mut control = Control::Continue;
-        while control == Control::Continue && !self.ended && self.history.epochs().len() < self.trainer.epochs {
+        while control == Control::Continue && !self.is_over() {
             let threads = self.network.program().is_worth_threads(self.trainer.batch_size);
             let own_pool = self.trainer.threads.is_some();
             control = parallel::awake(threads, own_pool, || self.steps_of_epoch())?;
@@ -138,6 +140,11 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             watch.restore(self.network);
         }
         Ok(self.history)
+    }
+
+    /// Whether training has ended, or all epochs are done.
+    fn is_over(&self) -> bool {
+        self.ended || self.history.epochs().len() >= self.trainer.epochs
     }
 
     /// Puts what may be a mistake into the history. Data that cannot be read stop training in its first epoch, with an error that says which.

@@ -10,7 +10,8 @@ use super::step::{Pairs, check_values};
 use super::{Callback, Epoch, History, Metric, Model, Progress, TrainError, TrainErrorKind};
 use crate::OptionError;
 use crate::data::{Corruption, Source};
-use crate::graph::Network;
+use crate::graph::{Network, Operation};
+use crate::layer::is_batch_norm;
 use crate::loss::{Loss, Reduction};
 use crate::model_file;
 use crate::optimizer::{Clip, Constant, MAX_SLOTS, Optimizer, Schedule};
@@ -118,8 +119,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Seeds shuffling, corruption, random layers, and codes drawn in validation. The same seed, model and data give the same
-    /// bits, whatever the number of threads.
+    /// Seeds shuffling, corruption, random layers, and codes drawn in validation; 0 by default. The same seed, model and data
+    /// give the same bits, whatever the number of threads. The initial parameters depend on the model's own seed
+    /// ([`NetworkBuilder::seed`](crate::NetworkBuilder::seed)).
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -259,10 +261,21 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let network = model.as_network_mut();
         let samples = self.check(network, pairs).map_err(before)?;
         let threads = self.threads;
-        let no_memory = |error| before(TrainErrorKind::Memory(Box::new(error)));
-        let result =
-            inside_pool(threads, || Session::new(self, network, described, pairs, samples).map_err(no_memory)?.run());
-        Ok(result.map_err(before)??)
+        Ok(inside_pool(threads, || self.run(network, described, pairs, samples)).map_err(before)??)
+    }
+
+    /// Not inlined: a thread that waits for another pool to do this may meanwhile begin other
+    /// work, even other trainings one within the other, whose frames should be small.
+    #[inline(never)]
+    fn run(
+        &mut self,
+        network: &mut Network<T>,
+        described: model_file::Model,
+        pairs: Pairs<'_, T>,
+        samples: usize,
+    ) -> Result<History, Box<TrainError>> {
+        let no_memory = |error| TrainError::new(0, 0, TrainErrorKind::Memory(Box::new(error)), History::default());
+        Session::new(self, network, described, pairs, samples).map_err(no_memory)?.run()
     }
 
     /// Checks options, model and data; returns the number of samples to train on.
@@ -284,19 +297,21 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         if self.early_stopping.is_some() && matches!(self.validation, Validation::None) {
             return Err(TrainErrorKind::NoValidation);
         }
-        match &self.validation {
-            Validation::None => Ok(samples),
+        let left = match &self.validation {
+            Validation::None => samples,
             Validation::Fraction(fraction) => {
                 let left = split(samples, *fraction)?;
                 check_values(network, self.loss.as_ref(), pairs, left..samples)?;
-                Ok(left)
+                left
             }
             Validation::Pairs(pairs) => {
                 let there = pairs.check(network).map_err(|error| TrainErrorKind::ValidationData(error.into()))?;
                 let checked = check_values(network, self.loss.as_ref(), *pairs, 0..there);
-                checked.map(|()| samples).map_err(TrainErrorKind::ValidationData)
+                checked.map(|()| samples).map_err(TrainErrorKind::ValidationData)?
             }
-        }
+        };
+        require_several_values(network, self.batch_size.min(left))?;
+        Ok(left)
     }
 
     /// An error if a layer needs a loss that is a sum over a sample, and the loss is not.
@@ -306,6 +321,18 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             Some(node) => Err(TrainErrorKind::Reduction { layer: node.name.clone(), loss: self.loss.kind() }),
             None => Ok(()),
         }
+    }
+}
+
+/// An error if a batch normalisation that is trained would see one value per channel in batches of `samples`.
+fn require_several_values<T: Scalar>(network: &Network<T>, samples: usize) -> Result<(), TrainErrorKind> {
+    let one_value = |operation: &&Operation<T>| {
+        let trains = is_batch_norm(&operation.layer) && !operation.is_frozen(network.frozen());
+        trains && operation.input_shape.values_per_channel(samples) <= 1.0
+    };
+    match network.program().operations.iter().find(one_value) {
+        Some(operation) => Err(TrainErrorKind::OneValue { layer: operation.name.clone() }),
+        None => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Bench, Options, Pair, in_both, steadiness};
 use crate::graph::{Graph, TiedWeights};
-use crate::layer::{Activation, Layer, Mode, Plan};
+use crate::layer::{Activation, Layer, MirrorOutput, Mode, Plan};
 use crate::model_file::Registry;
 use crate::testing::numbers::{Numbers, all_finite, distance, first_difference};
 use crate::testing::report::{Attempt, Report, Verdict, fails, verdict, worse};
@@ -241,7 +241,8 @@ fn odd_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 /// The layers of a mirrored decoder, one after the other.
 fn mirror_leads_back(bench: &Bench<'_, f64>) -> Verdict {
     let (input, output) = (bench.rig.input, bench.rig.plan.output);
-    let layers = bench.rig.layer.mirror().and_then(|mirror| mirror.mirrored(input, Activation::Tanh));
+    let layers =
+        bench.rig.layer.mirror().and_then(|mirror| mirror.mirrored(input, MirrorOutput::new(Activation::Tanh)));
     let Some(layers) = layers.filter(|layers| !layers.is_empty()) else {
         return Verdict::Skip("it has no mirror image");
     };

@@ -12,16 +12,16 @@ use crate::train::Warning;
 /// own layer does is not known.
 pub(super) fn none<T: Scalar>(network: &Network<T>) -> Option<Warning> {
     let (nodes, input) = (&network.definition().nodes, network.input_shape());
-    if !nodes.iter().all(|node| kinds::knows(node)) || nodes.iter().any(|node| constrains(node)) {
-        return None;
-    }
     let last = nodes.iter().rposition(|node| !node.plan.parameters.is_empty())?;
     let inner = nodes.get(..last)?;
     let narrowest = inner.iter().min_by_key(|node| node.output.elements())?;
     let (width, inputs) = (narrowest.output.elements(), input.elements());
     let narrows = width < inputs || inner.iter().any(|node| has_fewer_places(node.output, input));
     let trains = inner.iter().any(|node| !node.plan.parameters.is_empty());
-    (trains && !narrows).then(|| Warning::NoBottleneck { layer: narrowest.name.clone(), width, inputs })
+    if narrows || !trains || !nodes.iter().all(kinds::knows) || nodes.iter().any(constrains) {
+        return None;
+    }
+    Some(Warning::NoBottleneck { layer: narrowest.name.clone(), width, inputs })
 }
 
 /// Whether an image or a sequence has fewer pixels or steps than the input.
@@ -32,8 +32,7 @@ fn has_fewer_places(shape: Shape, input: Shape) -> bool {
 
 /// Whether the layer keeps a model without a bottleneck from copying.
 fn constrains<T: Scalar>(node: &Node<T>) -> bool {
-    let config = node.layer.config();
-    let positive = |name: &str| config.number(name).is_ok_and(|number| number > 0.0);
+    let positive = |name: &str| node.layer.config().number(name).is_ok_and(|number| number > 0.0);
     let penalised = node.plan.parameters.iter().any(|parameter| parameter.regularizer.is_some());
     penalised
         || match node.layer.kind() {

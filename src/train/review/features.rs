@@ -32,10 +32,7 @@ impl Feature {
                 *sum += distance;
                 *square += distance * distance;
             }
-            for (value, feature) in sample.iter().zip(&mut features) {
-                feature.lowest = feature.lowest.min(value.into_f64());
-                feature.highest = feature.highest.max(value.into_f64());
-            }
+            features.iter_mut().zip(sample).for_each(|(feature, value)| feature.widen(value.into_f64()));
         }
         let sums = first.iter().zip(sums.iter().zip(&squares));
         for (feature, (first, (sum, squares))) in features.iter_mut().zip(sums) {
@@ -52,11 +49,15 @@ impl Feature {
         for value in values.iter().map(|value| value.into_f64()) {
             sum += value - first;
             squares += (value - first) * (value - first);
-            all.lowest = all.lowest.min(value);
-            all.highest = all.highest.max(value);
+            all.widen(value);
         }
         all.set_moments(first, sum, squares, values.len());
         all
+    }
+
+    fn widen(&mut self, value: f64) {
+        self.lowest = if value < self.lowest { value } else { self.lowest };
+        self.highest = if value > self.highest { value } else { self.highest };
     }
 
     fn set_moments(&mut self, first: f64, sum: f64, squares: f64, count: usize) {

@@ -19,18 +19,18 @@ pub(super) fn one_epoch<T: Scalar>(trainer: &Trainer<'_, T>, batches: Batches) -
 pub(super) fn learning_rate<T: Scalar>(trainer: &Trainer<'_, T>, output: Shape) -> Option<Warning> {
     const TIMES: f64 = 100.0;
     let optimizer = trainer.optimizer.as_ref();
-    let momentum = optimizer.config().number("momentum").unwrap_or(0.0); // a steady gradient's steps add up
+    let momentum = || optimizer.config().number("momentum").unwrap_or(0.0); // a steady gradient's steps add up
     let (usual, elements) = match optimizer.kind() {
         "adam" => (rate_of::<T>(Adam::default()), 1.0),
         "adam_w" => (rate_of::<T>(AdamW::default()), 1.0),
-        "rms_prop" => (rate_of::<T>(RmsProp::default()), 1.0 - momentum),
+        "rms_prop" => (rate_of::<T>(RmsProp::default()), 1.0 - momentum()),
         "sgd" => (rate_of::<T>(Sgd::default()), elements(trainer.loss.as_ref(), output)?),
         _ => return None,
     };
     let rate = optimizer.learning_rate();
     let excessive = rate > TIMES * usual * elements * (1.0 + 1e-9);
-    let known = starts_at_one(trainer.schedule.kind(), &trainer.schedule.config());
-    (excessive && known).then(|| Warning::LearningRate { optimizer: optimizer.kind(), rate, usual })
+    let known = || starts_at_one(trainer.schedule.kind(), &trainer.schedule.config());
+    (excessive && known()).then(|| Warning::LearningRate { optimizer: optimizer.kind(), rate, usual })
 }
 
 fn rate_of<T: Scalar>(optimizer: impl Optimizer<T>) -> f64 {

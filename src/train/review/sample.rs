@@ -88,16 +88,15 @@ impl<'a, T: Scalar> Sample<'a, T> {
         self.values.chunks_exact(self.features.len().max(1))
     }
 
-    /// The shift and the scale of each feature: 0 and 1 without a scaler.
-    fn scales(&self) -> impl Iterator<Item = (f64, f64)> {
-        let numbers = self.scaler.map(|scaler| scaler.shift().iter().copied().zip(scaler.scale().iter().copied()));
-        let none = self.scaler.is_none().then_some((0.0, 1.0));
-        numbers.into_iter().flatten().chain(none.into_iter().cycle())
+    /// The shift and the scale of a feature: 0 and 1 without a scaler.
+    fn scale(&self, index: usize) -> (f64, f64) {
+        let at = |numbers: &[f64]| numbers.get(index).copied();
+        self.scaler.and_then(|scaler| at(scaler.shift()).zip(at(scaler.scale()))).unwrap_or((0.0, 1.0))
     }
 
     /// The values of a feature.
     pub fn feature(&self, index: usize) -> impl Iterator<Item = f64> + Clone {
-        let (shift, scale) = self.scales().nth(index).unwrap_or((0.0, 1.0));
+        let (shift, scale) = self.scale(index);
         let values = self.columns().filter_map(move |sample| sample.get(index));
         values.map(move |value| (value.into_f64() - shift) / scale)
     }
@@ -134,8 +133,10 @@ impl<'a, T: Scalar> Sample<'a, T> {
         };
         let (mut sums, mut scores) = ([0.0; 2], vec![0.0; slopes.len()]);
         for sample in self.columns().step_by(step) {
-            let features = sample.iter().zip(self.scales()).zip(self.features.iter().zip(&slopes));
-            for (score, ((value, (shift, scale)), (feature, slope))) in scores.iter_mut().zip(features) {
+            for (index, ((score, value), (feature, slope))) in
+                scores.iter_mut().zip(sample).zip(self.features.iter().zip(&slopes)).enumerate()
+            {
+                let (shift, scale) = self.scale(index);
                 *score = ((value.into_f64() - shift) / scale - feature.mean) * slope;
             }
             for (sum, distance) in sums.iter_mut().zip(distances) {

@@ -38,13 +38,15 @@ impl<'a, T: Scalar> Column<'a, T> {
 /// numbers, or if each was scaled by itself, to the last digit. In images, series and spectra
 /// neighbouring values are alike; their samples may well have scales of their own.
 pub(super) fn samples_in_rows<T: Scalar>(samples: &Sample<'_, T>, count: usize) -> Option<Warning> {
-    /// The most columns looked at.
+    /// The most columns looked at, and the most numbers if there are more columns than few.
     const MOST: usize = 64;
+    const MOST_NUMBERS: usize = 1 << 15;
+    const FEW: usize = 24;
     let features = samples.features.len();
     if features <= count || features < FEWEST_FEATURES || samples.len() < FEWEST_SAMPLES || are_smooth(samples) {
         return None;
     }
-    let step = samples.len().div_ceil(MOST).max(1);
+    let step = samples.len().div_ceil(MOST.min((MOST_NUMBERS / features).max(FEW)));
     let columns: Vec<Column<'_, T>> = samples.columns().step_by(step).map(Column::new).collect();
     let in_rows = have_own_scales(&columns, samples)
         || are_of_two_kinds(&columns)
@@ -94,6 +96,9 @@ fn apart(all: &[Feature]) -> f64 {
 /// between; a row of a table has both in one.
 fn are_of_two_kinds<T: Scalar>(columns: &[Column<'_, T>]) -> bool {
     const FEWEST: usize = 3;
+    if columns.iter().filter(|column| !column.continuous).count() < FEWEST {
+        return false;
+    }
     let (mut all, mut categories, mut numbers) = (0, 0, 0);
     for column in columns.iter().filter(|column| column.all.constant().is_none()) {
         let of_category = column.share(|value| value == 0.0 || value == 1.0);

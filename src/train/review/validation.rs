@@ -22,7 +22,7 @@ pub(super) fn unlike<T: Scalar>(training: &Sample<'_, T>, validation: &Sample<'_
     });
     let (feature, (first, other)) = far.next()?;
     let features = 1 + far.count();
-    (2 * features > of).then(|| Warning::UnlikeValidation {
+    (2 * features > of).then_some(Warning::UnlikeValidation {
         features,
         of,
         feature,

@@ -22,8 +22,8 @@ fn planned((shape, layer): (Shape, Built)) -> Judgement {
     let plan = single.plan(shape);
     let _ = layer.plan(shape);
     if let Some(mirror) = single.mirror() {
-        let _ = mirror.mirrored(shape, Activation::Tanh);
-        let _ = mirror.mirrored_tied("encoder.0", shape, Activation::Tanh);
+        let _ = mirror.mirrored(shape, MirrorOutput::new(Activation::Tanh));
+        let _ = mirror.mirrored_tied("encoder.0", shape, MirrorOutput::new(Activation::Tanh));
     }
     let small = shape.elements() <= 1 << 17 && plan.is_ok_and(|plan| plan.output().elements() <= 64);
     if shape.checked().is_ok() && !small {

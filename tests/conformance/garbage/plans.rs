@@ -182,11 +182,11 @@ impl BatchStatistics<f64> for Strange {
 }
 
 impl Mirror<f64> for Strange {
-    fn mirrored(&self, _: Shape, _: Activation) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
+    fn mirrored(&self, _: Shape, _: MirrorOutput) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
         self.flags[1].then(Vec::new)
     }
 
-    fn mirrored_tied(&self, _: &str, _: Shape, _: Activation) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
+    fn mirrored_tied(&self, _: &str, _: Shape, _: MirrorOutput) -> Option<Vec<std::sync::Arc<dyn Layer<f64>>>> {
         self.flags[1].then(|| vec![std::sync::Arc::new(self.clone()) as std::sync::Arc<dyn Layer<f64>>])
     }
 }
