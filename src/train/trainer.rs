@@ -231,7 +231,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.callback(PauseWhen(condition))
     }
 
-    /// Trains `model` to reproduce `data`. The optimizer starts without moments, unless training is resumed.
+    /// Trains `model` to reproduce `data`. The optimizer starts without moments, unless training is resumed. What may be a mistake, though it is no error, is in
+    /// [`History::warnings`]; [`review`](Self::review) tells it before.
     ///
     /// # Errors
     /// [`Error::Train`] says what went wrong and where, and holds the history so far. An error before the first step leaves the model unchanged; after it
