@@ -157,7 +157,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         self.save_after_epoch().map_err(|kind| TrainError::new(report.number, 0, kind, self.history.clone()))
     }
 
-    /// The error about the first bad value in the order of the data, if `kind` is about one that shuffling brought up first.
+    /// The error about the first bad value in the order of the data, if `kind` is about one that
+    /// shuffling brought up first.
     fn first_of_its_kind(&self, kind: TrainErrorKind) -> TrainErrorKind {
         match kind {
             TrainErrorKind::Data(DataError::Input(InputError::NotFinite { .. } | InputError::Target { .. })) => {

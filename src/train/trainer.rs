@@ -114,8 +114,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Seeds shuffling, corruption, random layers, and codes drawn in validation; 0 by default. The same seed, model and data
-    /// give the same bits, whatever the number of threads. The initial parameters depend on the model's own seed
+    /// Seeds shuffling, corruption, random layers, and codes drawn in validation; 0 by default. The
+    /// same seed, model and data give the same bits, whatever the number of threads. The initial
+    /// parameters depend on the model's own seed
     /// ([`NetworkBuilder::seed`](crate::NetworkBuilder::seed)).
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {

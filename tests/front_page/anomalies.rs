@@ -1,7 +1,8 @@
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
 
-/// A model of `good` rows, and the error that about one good row in a hundred exceeds. Each column of a matrix is one row of the table.
+/// A model of `good` rows, and the error that about one good row in a hundred exceeds. Each column
+/// of a matrix is one row of the table.
 fn learn(good: &DMatrix<f64>) -> Result<(Autoencoder<f64>, f64), Error> {
     let (held_out, train): (Vec<usize>, Vec<usize>) = (0..good.ncols()).partition(|row| row % 5 == 0);
     let (held_out, train) = (good.select_columns(&held_out), good.select_columns(&train));
