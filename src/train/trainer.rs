@@ -118,8 +118,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Seeds shuffling, corruption, random layers, and codes drawn in validation; 0 by default. The same seed, model and data
-    /// give the same bits, whatever the number of threads. The initial parameters depend on the model's own seed
+    /// Seeds shuffling, corruption, random layers, and codes drawn in validation; 0 by default. The
+    /// same seed, model and data give the same bits, whatever the number of threads. The initial
+    /// parameters depend on the model's own seed
     /// ([`NetworkBuilder::seed`](crate::NetworkBuilder::seed)).
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -128,6 +129,10 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     /// Trains on a new pool of `threads` threads, 1 to 1024; with `None`, on the current pool.
+    ///
+    /// In a pool of its own, idle threads stay awake between steps. In the current pool, trainings
+    /// run side by side with each other and with other work, such as those of a parallel iterator;
+    /// each has the bits that it has alone.
     #[must_use]
     pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
         self.threads = threads.into();
@@ -156,6 +161,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
 
     /// Evaluates the model on `data` after every epoch, each sample being its own target. Layers are in inference mode, but a variational model decodes a *drawn* code,
     /// so its loss and metrics differ from those of [`evaluate`](crate::Autoencoder::evaluate), which decodes means.
+    ///
+    /// The data are read once before the first step, so that values that are not finite, or that
+    /// the loss does not take, are an error then.
     #[must_use]
     pub fn validation(mut self, data: &'a dyn Source<T>) -> Self {
         self.validation = Validation::Pairs(Pairs { inputs: data, targets: None });
