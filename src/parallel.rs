@@ -62,9 +62,10 @@ fn fork<D: Divide>(work: D, shares: usize) {
 /// Does `work` while the pool's other threads spin for pieces of it instead of sleeping: a small step is over before a
 /// sleeping thread has woken up. A thread that finds nothing for a while does sleep. Just does `work` unless `threads`.
 ///
-/// They spin only in a pool of the training's own (`own_pool`): in a shared one a spinning thread would hold up what it was waiting
-/// for. Nor while several trainings together have more threads than there are cores: spinning would slow the others.
-/// Nobody waits for the spinning threads, so work of the pool that never ends, or waits for this, holds up nothing.
+/// They spin only in a pool of the training's own (`own_pool`): in a shared one a spinning thread
+/// would hold up what it was waiting for. Nor while several trainings together have more threads
+/// than there are cores: spinning would slow the others. Nobody waits for the spinning threads, so
+/// work of the pool that never ends, or waits for this, holds up nothing.
 #[cfg(feature = "parallel")]
 pub(crate) fn awake<R: Send>(threads: bool, own_pool: bool, work: impl FnOnce() -> R + Send) -> R {
     let section = Section::new(if threads { available() } else { 1 });
@@ -80,7 +81,8 @@ pub(crate) fn awake<R: Send>(threads: bool, own_pool: bool, work: impl FnOnce() 
     work()
 }
 
-/// A call of [`awake`] that is not over, as its spinning threads see it; some may only start after its end.
+/// A call of [`awake`] that is not over, as its spinning threads see it; some may only start after
+/// its end.
 #[cfg(feature = "parallel")]
 struct Section {
     ended: AtomicBool,

@@ -336,7 +336,8 @@ fn pool() -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool")
 }
 
-/// Trains for two epochs, with steps that are worth several threads; calls `after` after each epoch.
+/// Trains for two epochs, with steps that are worth several threads; calls `after` after each
+/// epoch.
 fn trained_in(threads: Option<usize>, seed: u64, after: impl Fn() + Send + Sync) -> Vec<u64> {
     let (data, mut model) = (images::<f32>(256), built::<f32>(shallow));
     let trainer = Trainer::new(Bce, Adam::default()).epochs(2).batch_size(128).seed(seed).threads(threads);
@@ -382,7 +383,8 @@ fn a_thread_of_the_trainers_own_pool_may_wait_for_the_training() -> Outcome {
     Ok(())
 }
 
-/// Each training ends its epochs only together with the other's: one that waited for the other's thread would wait forever.
+/// Each training ends its epochs only together with the other's: one that waited for the other's
+/// thread would wait forever.
 #[test]
 fn trainings_in_one_pool_run_side_by_side() {
     let (both, begun) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));

@@ -95,8 +95,9 @@ impl<T: Scalar> AutoencoderBuilder<T> {
 
     /// Sets the seed of the initial parameters; 0 by default.
     ///
-    /// Models with the same layers and the same seed, the default one included, begin with the same parameters: give each
-    /// a seed of its own where they are to differ, as in an ensemble. See [`NetworkBuilder::seed`](crate::NetworkBuilder::seed).
+    /// Models with the same layers and the same seed, the default one included, begin with the same
+    /// parameters: give each a seed of its own where they are to differ, as in an ensemble. See
+    /// [`NetworkBuilder::seed`](crate::NetworkBuilder::seed).
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;

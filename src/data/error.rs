@@ -475,7 +475,8 @@ impl InputError {
         self.of_sample(number)
     }
 
-    /// `Ok` if all `values` are finite; `place` tells the sample and the feature of the value at a position.
+    /// `Ok` if all `values` are finite; `place` tells the sample and the feature of the value at a
+    /// position.
     pub(crate) fn require_finite<T: Scalar>(
         part: DataPart,
         values: &[T],
@@ -487,7 +488,8 @@ impl InputError {
         Err(Self::not_finite(part, sample, feature, *value))
     }
 
-    /// The error about `value`, which is not finite: a feature of sample `sample`, or of what belongs to it.
+    /// The error about `value`, which is not finite: a feature of sample `sample`, or of what
+    /// belongs to it.
     pub(crate) fn not_finite(part: DataPart, sample: usize, feature: usize, value: impl Scalar) -> Self {
         Self::NotFinite { sample, feature, part, value: NonFinite::of(value.into_f64()) }
     }

@@ -1,4 +1,5 @@
-//! [`FileKind`]: what a file is that is not what was expected, told by its first bytes, and what to do about it.
+//! [`FileKind`]: what a file is that is not what was expected, told by its first bytes, and what to
+//! do about it.
 
 use std::fmt;
 
@@ -217,7 +218,8 @@ fn archive(head: &[u8]) -> FileKind {
 /// What a text is; `None` if it is none.
 fn text(head: &[u8]) -> Option<FileKind> {
     let is_control = |byte: &u8| *byte < b' ' && !b"\t\n\r\x0c".contains(byte) || *byte == 0x7f;
-    // In UTF-8, of which the last letter may be cut off, or in an older encoding with few letters beyond ASCII.
+    // In UTF-8, of which the last letter may be cut off, or in an older encoding with few letters
+    // beyond ASCII.
     let is_utf_8 = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
     let ascii = head.iter().filter(|byte| byte.is_ascii()).count();
     if head.iter().any(is_control) || !is_utf_8 && ascii * 10 < head.len() * 7 {

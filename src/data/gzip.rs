@@ -4,8 +4,9 @@ use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 
-/// The contents of a gzip file: of all its members, one after the other, as `cat a.gz b.gz` and `bgzip` make them. Zeros
-/// after a member are skipped, as other programs do: tapes and block devices fill up with them.
+/// The contents of a gzip file: of all its members, one after the other, as `cat a.gz b.gz` and
+/// `bgzip` make them. Zeros after a member are skipped, as other programs do: tapes and block
+/// devices fill up with them.
 pub(super) struct Members<R> {
     /// `None` at the end.
     member: Option<GzDecoder<R>>,

@@ -29,8 +29,9 @@ pub struct Labels {
     bytes: Vec<u8>,
 }
 
-/// Reads a file of grey images (magic number 0x803), plain or compressed with gzip (in one or several members). It may be a
-/// pipe; no more is read than the header announces, at most [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) bytes.
+/// Reads a file of grey images (magic number 0x803), plain or compressed with gzip (in one or
+/// several members). It may be a pipe; no more is read than the header announces, at most
+/// [`MAX_ELEMENTS`] bytes.
 ///
 /// # Errors
 /// [`DataError`] if the file cannot be read, is something else, or is damaged; [`DataError::Compressed`] if it is compressed and the crate was built without `gzip`.

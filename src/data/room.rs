@@ -25,8 +25,8 @@ pub(crate) fn numbered(samples: Range<usize>) -> Result<Vec<usize>, InputError> 
     Ok(numbers)
 }
 
-/// How many samples of `features` values to read at a time where each is looked at once: at least one, few enough to stay
-/// in the cache.
+/// How many samples of `features` values to read at a time where each is looked at once: at least
+/// one, few enough to stay in the cache.
 pub(crate) fn samples_at_once(features: usize) -> usize {
     /// The most samples, and the most values if there are several samples.
     const SAMPLES: usize = 64;

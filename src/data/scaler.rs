@@ -8,8 +8,8 @@ use super::InputError;
 use crate::kernel::reduce;
 use crate::{OptionError, Scalar};
 
-/// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`], stored in the model
-/// and its file.
+/// x ↦ (x − shift) / scale, feature by feature; fitted by [`StandardScaler`] or [`MinMaxScaler`],
+/// stored in the model and its file.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -46,13 +46,14 @@ impl Scaler {
         }
     }
 
-    /// Clips scaled values to `low..=high`, as scikit-learn's `MinMaxScaler(clip=True)` does to 0..=1: for a model
-    /// that takes no others (its loss is [`Bce`](struct@crate::Bce)), and data that exceed those the scaler was fitted
-    /// to.
+    /// Clips scaled values to `low..=high`, as scikit-learn's `MinMaxScaler(clip=True)` does to
+    /// 0..=1: for a model that takes no others (its loss is [`Bce`](struct@crate::Bce)), and data
+    /// that exceed those the scaler was fitted to.
     ///
-    /// The model then sees and learns the clipped value, and a reconstruction cannot bring back what was clipped. The
-    /// reconstruction errors compare with the values as they were given, so that a value far outside still counts as
-    /// far off. A value that is NaN or infinite is an error as ever.
+    /// The model then sees and learns the clipped value, and a reconstruction cannot bring back
+    /// what was clipped. The reconstruction errors compare with the values as they were given, so
+    /// that a value far outside still counts as far off. A value that is NaN or infinite is an
+    /// error as ever.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -96,7 +97,8 @@ impl Scaler {
         self.range
     }
 
-    /// Scales `samples` (features × samples) in place. What is not finite stays so, even where values are clipped.
+    /// Scales `samples` (features × samples) in place. What is not finite stays so, even where
+    /// values are clipped.
     pub(crate) fn apply<T: Scalar>(&self, samples: &mut [T]) {
         let scaled = |value: f64, shift: f64, scale: f64| (value - shift) / scale;
         match self.range {

@@ -37,10 +37,11 @@ impl<T: Scalar> NetworkBuilder<T> {
 
     /// Sets the seed of the initial parameters; 0 by default.
     ///
-    /// Networks with the same layers and the same seed, the default one included, begin with the same parameters, as do
-    /// equal layers at the same place of different networks. Give each a seed of its own where they are to differ: the
-    /// members of an ensemble, or the runs that a mean is taken over. Shuffling, dropout and noise in training depend on
-    /// the [trainer's seed](crate::Trainer::seed) instead.
+    /// Networks with the same layers and the same seed, the default one included, begin with the
+    /// same parameters, as do equal layers at the same place of different networks. Give each a
+    /// seed of its own where they are to differ: the members of an ensemble, or the runs that a
+    /// mean is taken over. Shuffling, dropout and noise in training depend on the [trainer's
+    /// seed](crate::Trainer::seed) instead.
     ///
     /// ```
     /// use autoencoder::{Dense, Network, Shape};

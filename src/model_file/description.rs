@@ -230,7 +230,8 @@ impl Description {
     }
 }
 
-/// The range that each of the `scalers` that are there clips to; none in a file of scalers that do not clip.
+/// The range that each of the `scalers` that are there clips to; none in a file of scalers that do
+/// not clip.
 fn clip(config: &Config, scalers: [bool; 2]) -> Result<[Option<[f64; 2]>; 2], ConfigError> {
     if config.find("clip").is_none() {
         return Ok([None; 2]);

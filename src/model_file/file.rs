@@ -11,9 +11,10 @@ use super::frame::{self, LENGTH_BYTES, MAX_HEADER_BYTES};
 /// Prefix of unfinished temporary files.
 const TEMPORARY: &str = ".autoencoder-";
 
-/// The bytes of a model's file. `length` is the file's, if it has one; a pipe has none, and says itself how long it is: no
-/// more is read than the header announces and one byte, which is an error then. Of a file that is no model only the first
-/// bytes are read: it may be of any size, or have no end.
+/// The bytes of a model's file. `length` is the file's, if it has one; a pipe has none, and says
+/// itself how long it is: no more is read than the header announces and one byte, which is an error
+/// then. Of a file that is no model only the first bytes are read: it may be of any size, or have
+/// no end.
 pub(super) fn contents(mut file: impl Read, length: Option<u64>) -> io::Result<Vec<u8>> {
     let most = (LENGTH_BYTES + MAX_HEADER_BYTES) as u64;
     let mut bytes = Vec::new();

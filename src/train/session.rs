@@ -207,7 +207,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         Ok(control)
     }
 
-    /// The error about the first bad value in the order of the data, if `kind` is about one that shuffling brought up first.
+    /// The error about the first bad value in the order of the data, if `kind` is about one that
+    /// shuffling brought up first.
     fn first_of_its_kind(&self, kind: TrainErrorKind) -> TrainErrorKind {
         match kind {
             TrainErrorKind::Data(DataError::Input(InputError::NotFinite { .. } | InputError::Target { .. })) => {

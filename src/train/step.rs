@@ -140,8 +140,9 @@ impl<T: Scalar> BatchStep<'_, T> {
     }
 }
 
-/// Reads `samples` and checks their values as a step would: `Ok` if all are finite, and targets are what the loss takes. So
-/// errors that an epoch would end with are known before it begins, and the first one in the order of the data is named.
+/// Reads `samples` and checks their values as a step would: `Ok` if all are finite, and targets are
+/// what the loss takes. So errors that an epoch would end with are known before it begins, and the
+/// first one in the order of the data is named.
 pub(super) fn check_values<T: Scalar>(
     network: &Network<T>,
     loss: &dyn Loss<T>,

@@ -119,8 +119,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Seeds shuffling, corruption, random layers, and codes drawn in validation; 0 by default. The same seed, model and data
-    /// give the same bits, whatever the number of threads. The initial parameters depend on the model's own seed
+    /// Seeds shuffling, corruption, random layers, and codes drawn in validation; 0 by default. The
+    /// same seed, model and data give the same bits, whatever the number of threads. The initial
+    /// parameters depend on the model's own seed
     /// ([`NetworkBuilder::seed`](crate::NetworkBuilder::seed)).
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -129,6 +130,10 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     /// Trains on a new pool of `threads` threads, 1 to 1024; with `None`, on the current pool.
+    ///
+    /// In a pool of its own, idle threads stay awake between steps. In the current pool, trainings
+    /// run side by side with each other and with other work, such as those of a parallel iterator;
+    /// each has the bits that it has alone.
     #[must_use]
     pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
         self.threads = threads.into();
@@ -157,6 +162,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
 
     /// Evaluates the model on `data` after every epoch, each sample being its own target. Layers are in inference mode, but a variational model decodes a *drawn* code,
     /// so its loss and metrics differ from those of [`evaluate`](crate::Autoencoder::evaluate), which decodes means.
+    ///
+    /// The data are read once before the first step, so that values that are not finite, or that
+    /// the loss does not take, are an error then.
     #[must_use]
     pub fn validation(mut self, data: &'a dyn Source<T>) -> Self {
         self.validation = Validation::Pairs(Pairs { inputs: data, targets: None });
@@ -232,7 +240,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.callback(PauseWhen(condition))
     }
 
-    /// Trains `model` to reproduce `data`. The optimizer starts without moments, unless training is resumed.
+    /// Trains `model` to reproduce `data`. The optimizer starts without moments, unless training is resumed. What may be a mistake, though it is no error, is in
+    /// [`History::warnings`]; [`review`](Self::review) tells it before.
     ///
     /// # Errors
     /// [`Error::Train`] says what went wrong and where, and holds the history so far. An error before the first step leaves the model unchanged; after it

@@ -123,7 +123,8 @@ fn bad_files() -> Outcome {
     Ok(())
 }
 
-/// What a beginner may take for a file of images: the message says what it is, and what to do with it.
+/// What a beginner may take for a file of images: the message says what it is, and what to do with
+/// it.
 #[test]
 fn a_foreign_file_is_recognised() {
     let zip = |name: &str| [b"PK\x03\x04".as_slice(), &[0; 22], &[name.len() as u8, 0, 0, 0], name.as_bytes()].concat();
@@ -191,8 +192,8 @@ fn bad_compressed_files() {
     ]);
 }
 
-/// A file of several members is the whole of them, wherever they are divided: `cat a.gz b.gz`, and `bgzip`, whose members
-/// have an extra field and whose last one is empty.
+/// A file of several members is the whole of them, wherever they are divided: `cat a.gz b.gz`, and
+/// `bgzip`, whose members have an extra field and whose last one is empty.
 #[cfg(feature = "gzip")]
 #[test]
 fn a_gzip_file_of_several_members_is_read_to_its_end() -> Outcome {
@@ -219,7 +220,8 @@ fn a_gzip_file_of_several_members_is_read_to_its_end() -> Outcome {
     Ok(())
 }
 
-/// A pipe gives bytes as they come, the first ones one by one; and it is closed early, not read to its end.
+/// A pipe gives bytes as they come, the first ones one by one; and it is closed early, not read to
+/// its end.
 #[cfg(target_os = "linux")]
 #[test]
 fn images_may_come_from_a_pipe() -> Outcome {

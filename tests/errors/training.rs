@@ -210,7 +210,8 @@ fn targets_are_named_as_such() {
     assert_eq!(outside_the_unit_interval().to_string(), text);
 }
 
-/// Samples keep their numbers when they are shuffled and when they are held back, and the first bad one is named.
+/// Samples keep their numbers when they are shuffled and when they are held back, and the first bad
+/// one is named.
 #[test]
 fn places_are_those_of_the_data() {
     let (good, mut bad) = (data(40), data(40));
@@ -255,7 +256,8 @@ fn validation_data_are_checked_before_the_first_step() -> Outcome {
     Ok(())
 }
 
-/// Held-out values outside the range that the scaler was fitted to: the message names the option, and it helps.
+/// Held-out values outside the range that the scaler was fitted to: the message names the option,
+/// and it helps.
 #[test]
 fn held_out_values_outside_the_fitted_range_can_be_clipped() -> Outcome {
     let (train, held_out) = (data(40), data(10).map(|value| 1.5 * value - 0.2));

@@ -4,16 +4,18 @@ use super::Scaler;
 use crate::Scalar;
 use crate::data::{DataError, DataPart, InputError, Source, filled, numbered, samples_at_once};
 
-/// Fits a [`Scaler`] that gives each feature mean 0 and standard deviation 1: (x − mean) / deviation, the deviation of
-/// the population as in scikit-learn.
+/// Fits a [`Scaler`] that gives each feature mean 0 and standard deviation 1: (x − mean) /
+/// deviation, the deviation of the population as in scikit-learn.
 ///
-/// A feature that is constant, or differs from a constant by no more than rounding errors, is divided by 1. It is if
+/// A feature that is constant, or differs from a constant by no more than rounding errors, is
+/// divided by 1. It is if
 ///
-/// - variance ≤ n·ε·variance + (n·ε·mean)² for n samples and ε = 2⁻⁵² ≈ 2·10⁻¹⁶: scikit-learn's bound of the error of
-///   the sums that give the variance, or
+/// - variance ≤ n·ε·variance + (n·ε·mean)² for n samples and ε = 2⁻⁵² ≈ 2·10⁻¹⁶: scikit-learn's
+///   bound of the error of the sums that give the variance, or
 /// - its deviation is at most the distance from its mean to the next number of the data's type.
 ///
-/// However small, everything else is scaled, down to a deviation of 10⁻¹⁵⁴, whose square is the smallest number.
+/// However small, everything else is scaled, down to a deviation of 10⁻¹⁵⁴, whose square is the
+/// smallest number.
 #[derive(Debug, Clone, Copy)]
 pub struct StandardScaler;
 
@@ -21,8 +23,8 @@ impl StandardScaler {
     /// The scaler of `data`.
     ///
     /// # Errors
-    /// [`DataError`] if there are no samples, one cannot be read or has more features than fit into memory, or one is
-    /// not finite, or values are so large (10¹⁵⁴) that a deviation is not.
+    /// [`DataError`] if there are no samples, one cannot be read or has more features than fit into
+    /// memory, or one is not finite, or values are so large (10¹⁵⁴) that a deviation is not.
     pub fn fit<T: Scalar>(data: &(impl Source<T> + ?Sized)) -> Result<Scaler, DataError> {
         let statistics = Statistics::of(data)?;
         let scales = statistics.scales::<T>(|feature| feature.deviation(statistics.count));
@@ -30,8 +32,9 @@ impl StandardScaler {
     }
 }
 
-/// Fits a [`Scaler`] that maps each feature to 0..=1: (x − min) / (max − min). A feature that is constant up to rounding
-/// errors, as [`StandardScaler`] tells it, is divided by 1, and so mapped to 0.
+/// Fits a [`Scaler`] that maps each feature to 0..=1: (x − min) / (max − min). A feature that is
+/// constant up to rounding errors, as [`StandardScaler`] tells it, is divided by 1, and so mapped
+/// to 0.
 ///
 /// Other data than those it is fitted to may exceed 0..=1: [`clip`](Scaler::clip).
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +44,8 @@ impl MinMaxScaler {
     /// The scaler of `data`.
     ///
     /// # Errors
-    /// [`DataError`] if there are no samples, one cannot be read or has more features than fit into memory, or one is
-    /// not finite, or the range of a feature is not.
+    /// [`DataError`] if there are no samples, one cannot be read or has more features than fit into
+    /// memory, or one is not finite, or the range of a feature is not.
     pub fn fit<T: Scalar>(data: &(impl Source<T> + ?Sized)) -> Result<Scaler, DataError> {
         let statistics = Statistics::of(data)?;
         let scales = statistics.scales::<T>(|feature| feature.high - feature.low);
@@ -108,8 +111,9 @@ impl Feature {
         (self.squares / count).sqrt()
     }
 
-    /// Whether the feature is a constant up to rounding errors: those of the sums, which are computed in `f64`, and those
-    /// of the data, which are numbers of type `T`. Compares deviations, since squares of small numbers would vanish.
+    /// Whether the feature is a constant up to rounding errors: those of the sums, which are
+    /// computed in `f64`, and those of the data, which are numbers of type `T`. Compares
+    /// deviations, since squares of small numbers would vanish.
     fn is_constant<T: Scalar>(&self, count: f64) -> bool {
         let (deviation, mean) = (self.deviation(count), self.mean.abs());
         let of_sums = (1.0 - count * f64::EPSILON).max(0.0).sqrt() * deviation <= count * f64::EPSILON * mean;

@@ -160,9 +160,14 @@ fn places(samples: usize, width: usize) -> Vec<usize> {
     if count == samples {
         return (0..samples).collect();
     }
-    let part = samples as f64 / count as f64;
-    let place = |index: usize| (index as f64 + (index as f64 * GOLDEN).fract()) * part;
-    (0..count).map(|index| (place(index) as usize).min(samples - 1)).collect()
+    // Part `index` begins here; the product of samples and index might overflow.
+    let begin = |index: usize| samples / count * index + samples % count * index / count;
+    let place = |index: usize| {
+        let (begin, end) = (begin(index), begin(index + 1));
+        let within = ((index * index) as f64 * GOLDEN).fract() * (end - begin) as f64;
+        (begin + within as usize).min(end - 1)
+    };
+    (0..count).map(place).collect()
 }
 
 #[cfg(test)]
@@ -175,7 +180,7 @@ mod tests {
         assert!(places(5, MOST_NUMBERS + 1).is_empty());
         assert_eq!(places(5, MOST_NUMBERS).len(), 1);
         for (samples, width, count) in
-            [(65, 1, 64), (200, 1, 100), (600, 1, 256), (60_000, 784, 256), (2560, 30, 256), (1 << 40, 1 << 16, 16)]
+            [(65, 1, 64), (200, 1, 100), (600, 1, 256), (60_000, 784, 256), (2560, 30, 256), (usize::MAX, 1 << 16, 16)]
         {
             let places = places(samples, width);
             assert_eq!(places.len(), count);

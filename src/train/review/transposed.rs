@@ -38,16 +38,11 @@ impl<'a, T: Scalar> Column<'a, T> {
 /// numbers, or if each was scaled by itself, to the last digit. In images, series and spectra
 /// neighbouring values are alike; their samples may well have scales of their own.
 pub(super) fn samples_in_rows<T: Scalar>(samples: &Sample<'_, T>, count: usize) -> Option<Warning> {
-    /// The most columns looked at, and the most numbers if there are more columns than few.
-    const MOST: usize = 64;
-    const MOST_NUMBERS: usize = 1 << 15;
-    const FEW: usize = 24;
     let features = samples.features.len();
     if features <= count || features < FEWEST_FEATURES || samples.len() < FEWEST_SAMPLES || are_smooth(samples) {
         return None;
     }
-    let step = samples.len().div_ceil(MOST.min((MOST_NUMBERS / features).max(FEW)));
-    let columns: Vec<Column<'_, T>> = samples.columns().step_by(step).map(Column::new).collect();
+    let columns: Vec<Column<'_, T>> = samples.columns().map(Column::new).collect();
     let in_rows = have_own_scales(&columns, samples)
         || are_of_two_kinds(&columns)
         || are_scaled_alone(&columns, samples, is_standardised)
