@@ -222,7 +222,7 @@ pub enum ShapeError {
     #[error(transparent)]
     Option(#[from] OptionError),
     /// The layer cannot take the shape, for a reason of its own.
-    #[error("the layer takes {expected}, found the shape {shape}; change the layer before it")]
+    #[error("the layer takes {expected}, found the shape {shape}; change the layer before it, or the model's input")]
     Unsuitable {
         /// What the layer takes.
         expected: &'static str,

@@ -29,7 +29,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the model is not variational, the memory cannot be allocated, or a layer needs a side input.
+    /// [`Error`] if the model is not variational, the memory cannot be allocated, a layer needs a side input, or an output is not finite.
     pub fn sample(&self, count: usize, seed: u64) -> Result<DMatrix<T>, Error> {
         self.latent()?;
         let mut codes = self.codes(count)?;
@@ -51,7 +51,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if a code does not fit this model.
+    /// [`Error`] if a code does not fit this model, or an output is not finite.
     pub fn interpolate(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
         self.walk(a, b, steps, |share| [1.0 - share, share])
     }
@@ -61,7 +61,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// If the angle is 0 or π, or a code is 0, the arc is undefined, and a straight line is used.
     ///
     /// # Errors
-    /// [`Error`] if a code does not fit this model.
+    /// [`Error`] if a code does not fit this model, or an output is not finite.
     pub fn interpolate_spherical(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
         let cosine = cosine(a, b);
         let angle = cosine.clamp(-1.0, 1.0).acos();
@@ -78,7 +78,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// features × `steps`. Shows what one dimension means.
     ///
     /// # Errors
-    /// [`Error`] if the code does not fit this model or has no such dimension.
+    /// [`Error`] if the code does not fit this model or has no such dimension, or an output is not finite.
     pub fn traverse(
         &self,
         code: &[T],

@@ -155,7 +155,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// Encodes samples: code features × samples.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the model.
+    /// [`Error`] if the batch does not suit the model, or an output is not finite.
     pub fn encode<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
         self.network.infer(self.encoder_layers(), samples.into())
     }
@@ -163,7 +163,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`encode`](Self::encode) without allocating: the codes are in the workspace.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the model or the workspace.
+    /// [`Error`] if the batch does not suit the model or the workspace, or an output is not finite.
     pub fn encode_with<'w, 'b>(
         &self,
         workspace: &'w mut Workspace<T>,
@@ -175,7 +175,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// Decodes codes: features × samples.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the model.
+    /// [`Error`] if the batch does not suit the model, or an output is not finite.
     pub fn decode<'b>(&self, codes: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
         self.network.infer(self.decoder_layers(), codes.into())
     }
@@ -183,7 +183,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`decode`](Self::decode) without allocating: the samples are in the workspace.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the model or the workspace.
+    /// [`Error`] if the batch does not suit the model or the workspace, or an output is not finite.
     pub fn decode_with<'w, 'b>(
         &self,
         workspace: &'w mut Workspace<T>,
@@ -195,7 +195,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// Encodes and decodes samples: features × samples.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the model.
+    /// [`Error`] if the batch does not suit the model, or an output is not finite.
     pub fn reconstruct<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
         self.network.predict(samples)
     }
@@ -203,7 +203,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`reconstruct`](Self::reconstruct) without allocating: the reconstructions are in the workspace.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the model or the workspace.
+    /// [`Error`] if the batch does not suit the model or the workspace, or an output is not finite.
     pub fn reconstruct_with<'w, 'b>(
         &self,
         workspace: &'w mut Workspace<T>,
@@ -215,7 +215,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// The output of the layer named `layer` (`encoder.0`, `decoder.2`), after its activation. See [`Network::activations`].
     ///
     /// # Errors
-    /// [`Error`] if there is no such layer or the batch does not suit the model.
+    /// [`Error`] if there is no such layer, the batch does not suit the model, or an output is not finite.
     pub fn activations<'b>(&self, layer: &str, samples: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
         self.network.activations(layer, samples)
     }
@@ -223,7 +223,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// How active the units of the code are over `samples`: their mean, how many are not 0, which are always 0. See [`Network::activity`].
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the model.
+    /// [`Error`] if the batch does not suit the model, or an output is not finite.
     pub fn activity<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Activity, Error> {
         self.network.activity_of(self.encoder_layers(), samples.into())
     }

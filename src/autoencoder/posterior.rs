@@ -79,18 +79,18 @@ impl LatentReport {
 
     /// The active dimensions: the variance of their posterior mean exceeds [`ACTIVE`](Self::ACTIVE).
     pub fn active(&self) -> Vec<usize> {
-        self.dimensions(true)
+        self.dimensions(|variance| variance > Self::ACTIVE)
     }
 
     /// All other dimensions, which carry no information. Since the criterion is the variance of the mean (Burda's), not [`kl`](Self::kl), a dimension of small but
     /// non-zero `kl` can count as active.
     pub fn collapsed(&self) -> Vec<usize> {
-        self.dimensions(false)
+        self.dimensions(|variance| variance <= Self::ACTIVE) // not one that you have set to NaN
     }
 
-    fn dimensions(&self, active: bool) -> Vec<usize> {
+    fn dimensions(&self, belongs: impl Fn(f64) -> bool) -> Vec<usize> {
         let numbered = self.variance_of_mean.iter().enumerate();
-        numbered.filter(|(_, variance)| (**variance > Self::ACTIVE) == active).map(|(dimension, _)| dimension).collect()
+        numbered.filter(|(_, variance)| belongs(**variance)).map(|(dimension, _)| dimension).collect()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Reconstruction errors: per sample, per feature, scaled, and scores of tables with bad rows.
 
-use thiserror::Error;
-
 use super::Autoencoder;
 use crate::data::{Batch, Columns, InputError};
 use crate::exec::Workspace;
@@ -9,7 +7,7 @@ use crate::kernel::reduce;
 use crate::{Error, Scalar};
 
 /// Why a row, a sample of a batch, has no score: a value is NaN or infinite, or it overflows when scaled, or the output of a layer does.
-#[derive(Clone, PartialEq, Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct RowError(Box<InputError>); // boxed to keep every score small
 

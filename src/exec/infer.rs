@@ -35,7 +35,7 @@ impl<T: Scalar> Network<T> {
     /// The outputs for a batch, features × samples.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the network.
+    /// [`Error`] if the batch does not suit the network, or an output is not finite: [`InputError::Output`] names sample and layer.
     pub fn predict<'b>(&self, batch: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
         self.infer(self.all(), batch.into())
     }
@@ -43,7 +43,7 @@ impl<T: Scalar> Network<T> {
     /// Like [`predict`](Self::predict), but without allocating: the result is in the workspace.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the network or the workspace.
+    /// [`Error`] if the batch does not suit the network or the workspace, or an output is not finite.
     pub fn predict_with<'w, 'b>(
         &self,
         workspace: &'w mut Workspace<T>,
@@ -55,7 +55,7 @@ impl<T: Scalar> Network<T> {
     /// The output of the layer named `layer` (`layers.2`, `encoder.0`; see [`layers`](Self::layers)), after its activation.
     ///
     /// # Errors
-    /// [`Error`] if there is no such layer or the batch does not suit the network.
+    /// [`Error`] if there is no such layer, the batch does not suit the network, or an output is not finite.
     pub fn activations<'b>(&self, layer: &str, batch: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
         self.infer(self.up_to(layer)?, batch.into())
     }

@@ -132,6 +132,47 @@ fn a_layer_of_ones_own_that_yields_nan_is_named() -> Outcome {
     Ok(())
 }
 
+/// No layer of the crate's turns a NaN into a number, as a maximum may do that is written as a choice; nor makes one of a huge finite number.
+#[test]
+fn a_nan_shows_through_every_layer() -> Outcome {
+    let activations = [
+        Activation::Linear,
+        Activation::Relu,
+        Activation::LeakyRelu { slope: 0.3 },
+        Activation::Elu { alpha: 1.0 },
+        Activation::Selu,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Softplus,
+        Activation::Softmax,
+    ];
+    let of = |activation: Activation| Network::<f32>::builder(Shape::image(6, 6, 1)).layer(NanAtTwo).layer(activation);
+    let builders = activations.map(of).into_iter().chain([
+        of(Activation::Linear).layer(AvgPool::new(2)),
+        of(Activation::Linear).layer(UpSample::new(2).interpolation(Interpolation::Bilinear)),
+        of(Activation::Linear).layer(Conv2D::new(3, 3)),
+        of(Activation::Linear).layer(Conv2DTranspose::new(3, 3).stride(2)),
+        of(Activation::Linear).layer(BatchNorm::new()),
+        of(Activation::Linear).layer(Dense::new(7).activation(Activation::Relu)),
+        of(Activation::Linear).layer(TopK::new(30)),
+    ]);
+    for builder in builders {
+        let network = builder.build()?;
+        for place in [0, 8, 35] {
+            let mut data = DMatrix::from_element(36, 3, 1.0);
+            data[(place, 1)] = 2.0;
+            names(network.predict(&data), 1, "layers.0");
+        }
+        for share in [1.0, 0.5, -0.5, -1.0] {
+            let outputs = network.predict(&DMatrix::from_element(36, 2, share * f32::MAX));
+            assert!(outputs.is_err() || outputs?.iter().all(|output| output.is_finite()), "{}", network.summary());
+        }
+    }
+    Ok(())
+}
+
 /// A variational model of two features whose first one, if large, makes every number of it overflow.
 fn variational() -> Result<Autoencoder<f32>, Error> {
     let mut model = Autoencoder::<f32>::builder(Shape::flat(2))
@@ -317,6 +358,8 @@ fn the_message_tells_what_overflows_when_scaled() -> Outcome {
         overflows(model.network().forward(&mut model.network().tape(3)?, &data, None, 0).map(<[f32]>::to_vec)),
         expected
     );
+    let of_target = overflows(model.decoder().evaluate_to(&Mse, &DMatrix::zeros(1, 3), &data));
+    assert!(of_target.starts_with("feature 0 of target 1 overflows when scaled"), "{of_target}");
     assert!(overflows(Trainer::new(Mse, Adam::default()).shuffle(false).fit(&mut model, &data)).ends_with(expected));
     Ok(())
 }
