@@ -88,7 +88,7 @@ fn best_path() -> CpuPath {
     *BEST.get_or_init(detect)
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
 fn detect() -> CpuPath {
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     let avx512 = is_x86_feature_detected!("avx512f")
@@ -102,7 +102,7 @@ fn detect() -> CpuPath {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
 fn detect() -> CpuPath {
     CpuPath::Portable
 }
