@@ -107,6 +107,11 @@ fn detect() -> CpuPath {
     CpuPath::Portable
 }
 
+/// The product of sizes; if that overflows, more than any slice has, so that comparing a slice with it fails.
+pub(crate) fn elements(sizes: &[usize]) -> usize {
+    sizes.iter().fold(1, |product, size| product.saturating_mul(*size))
+}
+
 /// A number that the kernels compute with: `f32` or `f64`, and no other.
 pub trait Element:
     simd::Vectors
