@@ -117,6 +117,8 @@ pub trait Simd<T>: Copy + 'static {
     fn min(self, other: Self) -> Self;
     /// The larger; `other` if either is NaN.
     fn max(self, other: Self) -> Self;
+    /// The larger; NaN if either is NaN.
+    fn max_or_nan(self, other: Self) -> Self;
     fn sqrt(self) -> Self;
     fn abs(self) -> Self;
     fn negate(self) -> Self;
