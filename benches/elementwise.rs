@@ -69,6 +69,7 @@ fn functions<T: Element>() -> Vec<(&'static str, f64)> {
         time("tanh", &|values| math::tanh(values)),
         time("erfc", &|values| math::erfc(values)),
         time("relu", &|values| apply(Function::Relu, values)),
+        time("relu gradient", &|values| multiply_by_derivative(Function::Relu, &input, values)),
         time("gelu", &|values| apply(Function::Gelu, values)),
         time("gelu gradient", &|values| multiply_by_derivative(Function::Gelu, &input, values)),
         time("silu", &|values| apply(Function::Silu, values)),

@@ -23,8 +23,9 @@ pub(crate) enum Purpose {
 
 /// A place in a computation, from which each sample gets an independent random stream.
 ///
-/// A stream is ChaCha8 keyed by (seed, purpose, layer, epoch, step, position of the sample in the batch). Where codes of samples are drawn
-/// in inference, the bits of the sample's values stand for its position.
+/// A stream is ChaCha8 keyed by (seed, purpose, layer, epoch, step, position of the sample in the batch), each to its last
+/// bit: two places never share a stream. Where codes of
+/// samples are drawn in inference, the bits of the sample's values stand for its position.
 /// The same place gives the same numbers for any number of threads and on every platform. A layer finds it in its pass:
 ///
 /// ```
@@ -48,7 +49,7 @@ pub(crate) enum Purpose {
 pub struct Random {
     seed: u64,
     purpose: Purpose,
-    index: u32,
+    index: u64,
     epoch: u64,
     step: u64,
     position: u64,
@@ -64,7 +65,7 @@ impl Random {
 
     /// The place of a layer or a parameter.
     pub(crate) fn of(self, index: usize) -> Self {
-        Self { index: index as u32, ..self }
+        Self { index: index as u64, ..self }
     }
 
     /// The place of a step of an epoch.
@@ -87,24 +88,27 @@ impl Random {
         self.skip(position).stream()
     }
 
+    /// The key has eight words, too few for every half of every number: the upper halves of epoch and step are the number
+    /// of ChaCha's stream, that of the index (of which 56 bits count) stands beside the purpose. They are usually zero.
     pub(crate) fn stream(self) -> Rng {
+        let low = |number: u64| number as u32;
+        let high = |number: u64| (number >> 32) as u32;
         let words = [
-            self.seed as u32,
-            (self.seed >> 32) as u32,
-            self.purpose as u32,
-            self.index,
-            self.epoch as u32,
-            self.step as u32,
-            self.position as u32,
-            (self.position >> 32) as u32,
+            low(self.seed),
+            high(self.seed),
+            self.purpose as u32 | high(self.index) << 8,
+            low(self.index),
+            low(self.epoch),
+            low(self.step),
+            low(self.position),
+            high(self.position),
         ];
         let mut key = [0; 32];
         for (bytes, word) in key.chunks_exact_mut(4).zip(words) {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
         let mut rng = ChaCha8Rng::from_seed(key);
-        // What does not fit into the key goes into the nonce, which is 0 otherwise.
-        rng.set_stream((self.epoch >> 32) << 32 | self.step >> 32);
+        rng.set_stream(u64::from(high(self.epoch)) << 32 | u64::from(high(self.step)));
         rng
     }
 }
@@ -157,6 +161,34 @@ mod tests {
             }
         }
         assert_eq!(first(base.skip(3)), base.sample(3).next_u64());
+    }
+
+    /// Numbers that differ in their upper halves alone, up to the largest.
+    #[test]
+    fn epochs_steps_and_samples_beyond_32_bits_have_streams_of_their_own() {
+        let base = Random::new(7, Purpose::Layer).of(3).at(4, 5).skip(6);
+        let first = |random: Random| random.stream().next_u64();
+        let mut streams = std::collections::BTreeMap::from([(first(base), base)]);
+        for high in (32..56).map(|bit| 1_usize << bit).chain([3 << 32, 0xff_ffff << 32]) {
+            for place in [base.of(high + 3), base.at(high + 4, 5), base.at(4, high + 5), base.skip(high)] {
+                let other = streams.insert(first(place), place);
+                assert_eq!(other, None, "the stream of {place:?}");
+            }
+        }
+        for place in [base.at(usize::MAX, 5), base.at(4, usize::MAX), base.at(usize::MAX, usize::MAX)] {
+            assert_eq!(streams.insert(first(place), place), None, "the stream of {place:?}");
+        }
+    }
+
+    /// As in the first version, whose files and results depend on them.
+    #[test]
+    fn streams_of_numbers_below_32_bits_are_golden() {
+        let most = u32::MAX as usize;
+        let place = |random: Random| random.stream().next_u64();
+        let layer = Random::new(u64::MAX - 4, Purpose::Layer);
+        assert_eq!(place(Random::new(0, Purpose::Initialise)), 0x3feb_e7d0_52d7_6565);
+        assert_eq!(place(layer.of(7).at(8, 9).skip(10)), 0x513d_f1f5_4783_e6a2);
+        assert_eq!(place(layer.of(most).at(most, most).skip(usize::MAX)), 0xb18c_48e6_3bb8_578c);
     }
 
     #[test]

@@ -181,7 +181,7 @@ pub enum ShapeError {
         /// The shape found.
         shape: Shape,
     },
-    /// A kernel or window is larger than the input and its padding.
+    /// A kernel or window is larger than the input, and there is no padding.
     #[error(
         "a {what} of {size} does not fit into an input of {input} along the {axis}; use a smaller one or `same` padding"
     )]

@@ -17,7 +17,7 @@ mod repetition;
 #[cfg(test)]
 mod tests;
 
-use super::Element;
+use super::{Element, elements};
 use axis::Axis;
 use correlation::{Correlation, Weights};
 pub use repetition::Repetition;
@@ -38,15 +38,15 @@ pub struct Geometry {
 
 impl Geometry {
     pub fn input_len(&self) -> usize {
-        self.input[0] * self.input[1] * self.channels
+        elements(&[self.input[0], self.input[1], self.channels])
     }
 
     pub fn output_len(&self) -> usize {
-        self.output[0] * self.output[1] * self.filters
+        elements(&[self.output[0], self.output[1], self.filters])
     }
 
     pub fn weights_len(&self) -> usize {
-        self.kernel[0] * self.kernel[1] * self.channels * self.filters
+        elements(&[self.kernel[0], self.kernel[1], self.channels, self.filters])
     }
 
     fn axes(&self) -> [Axis; 2] {
@@ -158,8 +158,8 @@ pub fn weight_gradient<T: Element>(
     gradient: &mut [T],
     scratch: &mut [T],
 ) {
-    assert_eq!(input.len(), samples * geometry.input_len(), "length of the input");
-    assert_eq!(output_gradient.len(), samples * geometry.output_len(), "length of the output gradient");
+    assert_eq!(input.len(), elements(&[samples, geometry.input_len()]), "length of the input");
+    assert_eq!(output_gradient.len(), elements(&[samples, geometry.output_len()]), "length of the output gradient");
     assert_eq!(gradient.len(), geometry.weights_len(), "length of the gradient");
     gradient::add(geometry, samples, input, output_gradient, gradient, scratch);
 }

@@ -1,6 +1,6 @@
 //! Images inside larger ones: cropping and zero padding.
 
-use super::Element;
+use super::{Element, elements};
 
 /// An image of `inner` rows and columns, at offset `before` within one of `outer` rows and columns.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +21,11 @@ impl Frame {
     /// # Panics
     /// If there are no values, or `inner` and `outer` are not the lengths of equally many images.
     fn lengths(&self, inner: usize, outer: usize) -> (usize, usize) {
-        let small = self.inner[0] * self.inner[1] * self.channels;
-        let large = self.outer[0] * self.outer[1] * self.channels;
+        let small = elements(&[self.inner[0], self.inner[1], self.channels]);
+        let large = elements(&[self.outer[0], self.outer[1], self.channels]);
         assert!(small > 0 && large > 0, "images that are not empty");
         assert!(inner.is_multiple_of(small), "whole inner images");
-        assert_eq!(outer, inner / small * large, "as many outer images as inner images");
+        assert_eq!(outer, elements(&[inner / small, large]), "as many outer images as inner images");
         (small, large)
     }
 

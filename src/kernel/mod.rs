@@ -89,7 +89,7 @@ fn best_path() -> CpuPath {
     *BEST.get_or_init(detect)
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
 fn detect() -> CpuPath {
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     let avx512 = is_x86_feature_detected!("avx512f")
@@ -103,9 +103,14 @@ fn detect() -> CpuPath {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
 fn detect() -> CpuPath {
     CpuPath::Portable
+}
+
+/// The product of sizes; if that overflows, more than any slice has, so that comparing a slice with it fails.
+pub(crate) fn elements(sizes: &[usize]) -> usize {
+    sizes.iter().fold(1, |product, size| product.saturating_mul(*size))
 }
 
 /// A number that the kernels compute with: `f32` or `f64`, and no other.
@@ -127,6 +132,8 @@ pub trait Element:
 {
     /// The element nearest to `value`.
     fn of(value: f64) -> Self;
+    /// `self`, or NaN if `nan`. Compiles to an `or` with a mask, which is faster than a choice.
+    fn or_nan_if(self, nan: bool) -> Self;
 }
 
 impl Element for f32 {
@@ -134,11 +141,19 @@ impl Element for f32 {
     fn of(value: f64) -> f32 {
         value as f32
     }
+    #[inline(always)]
+    fn or_nan_if(self, nan: bool) -> f32 {
+        f32::from_bits(self.to_bits() | if nan { u32::MAX } else { 0 })
+    }
 }
 
 impl Element for f64 {
     #[inline(always)]
     fn of(value: f64) -> f64 {
         value
+    }
+    #[inline(always)]
+    fn or_nan_if(self, nan: bool) -> f64 {
+        f64::from_bits(self.to_bits() | if nan { u64::MAX } else { 0 })
     }
 }

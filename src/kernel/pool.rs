@@ -10,6 +10,8 @@ mod tests;
 
 use std::ops::Range;
 
+use super::elements;
+
 pub use average::{average, average_gradient};
 pub use max::{max, max_gradient};
 
@@ -44,11 +46,11 @@ impl Geometry {
     /// # Panics
     /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many images.
     fn lengths(&self, inputs: usize, outputs: usize) -> (usize, usize) {
-        let input = self.input[0] * self.input[1] * self.channels;
-        let output = self.output[0] * self.output[1] * self.channels;
+        let input = elements(&[self.input[0], self.input[1], self.channels]);
+        let output = elements(&[self.output[0], self.output[1], self.channels]);
         assert!(input > 0 && output > 0, "images that are not empty");
         assert!(inputs.is_multiple_of(input), "whole input images");
-        assert_eq!(outputs, inputs / input * output, "as many output images as input images");
+        assert_eq!(outputs, elements(&[inputs / input, output]), "as many output images as input images");
         (input, output)
     }
 

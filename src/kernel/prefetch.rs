@@ -15,12 +15,12 @@ pub fn prefetch<T>(values: &[T]) {
 /// Starts loading the cache line at `pointer`, which may be any address.
 #[inline(always)]
 pub(super) fn at<T>(pointer: *const T) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(portable_only)))]
     // SAFETY: a prefetch has no observable effect, and ignores addresses that cannot be read.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(pointer.cast());
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
     let _ = pointer;
 }

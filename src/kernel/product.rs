@@ -4,10 +4,10 @@
 
 use std::ops::Range;
 
-use super::Element;
 use super::chains::Chains;
 use super::simd::{Operation, Simd, dispatch};
 use super::tile::Sums;
+use super::{Element, elements};
 
 /// The longest run of terms that is summed as one chain; longer sums are split evenly.
 const LONGEST_BLOCK: usize = 256;
@@ -17,7 +17,8 @@ const CACHED_INPUTS: usize = 1 << 16;
 
 /// The length of the packed form of a matrix depth × columns: panels of one vector of columns, zero padded.
 pub fn packed_len<T: Element>(depth: usize, columns: usize) -> usize {
-    columns.next_multiple_of(lanes::<T>()).saturating_mul(depth)
+    let padded = columns.checked_next_multiple_of(lanes::<T>()).unwrap_or(usize::MAX);
+    elements(&[padded, depth])
 }
 
 /// A matrix depth × columns to be packed.
@@ -33,7 +34,7 @@ pub struct Unpacked<'a, T> {
 impl<'a, T: Element> Unpacked<'a, T> {
     /// The matrix stored in `data` row by row.
     pub fn matrix(data: &'a [T], depth: usize, columns: usize) -> Self {
-        assert_eq!(data.len(), depth * columns, "length of the matrix");
+        assert_eq!(data.len(), elements(&[depth, columns]), "length of the matrix");
         Self { data, depth, columns, transposed: false }
     }
 
@@ -132,9 +133,9 @@ pub struct Affine<'a, T> {
 /// each summed in order, the first one from the bias, the others from zero, then added in order.
 pub fn affine<T: Element>(task: Affine<'_, T>) {
     let Affine { samples, depth, columns, .. } = task;
-    assert_eq!(task.inputs.len(), samples * depth, "length of the inputs");
+    assert_eq!(task.inputs.len(), elements(&[samples, depth]), "length of the inputs");
     assert_eq!(task.packed.len(), packed_len::<T>(depth, columns), "length of the packed matrix");
-    assert_eq!(task.outputs.len(), samples * columns, "length of the outputs");
+    assert_eq!(task.outputs.len(), elements(&[samples, columns]), "length of the outputs");
     assert!(task.bias.is_none_or(|bias| bias.len() == columns), "length of the bias");
     if samples < FEW_SAMPLES {
         sample_by_sample(task);
@@ -246,7 +247,7 @@ pub fn outer<T: Element>(left: Segments<'_, T>, right: Segments<'_, T>, rows: Ra
     assert_eq!(left.samples, right.samples, "samples of the two matrices");
     assert_eq!(left.per_segment, right.per_segment, "samples per segment of the two matrices");
     assert!(rows.start <= rows.end && rows.end <= left.features, "rows of the left matrix");
-    assert_eq!(gradient.len(), rows.len() * right.features, "length of the gradient");
+    assert_eq!(gradient.len(), elements(&[rows.len(), right.features]), "length of the gradient");
     let (samples, per_segment) = (left.samples, left.per_segment);
     let lanes = lanes::<T>();
     let mut sample = 0;

@@ -7,6 +7,7 @@ mod nearest;
 #[cfg(test)]
 mod tests;
 
+use super::elements;
 pub use bilinear::{bilinear, bilinear_gradient};
 pub use nearest::{nearest, nearest_gradient};
 
@@ -24,7 +25,7 @@ pub struct Geometry {
 impl Geometry {
     /// Rows and columns of the output.
     pub fn output(&self) -> [usize; 2] {
-        [self.input[0] * self.factor[0], self.input[1] * self.factor[1]]
+        [0, 1].map(|axis| elements(&[self.input[axis], self.factor[axis]]))
     }
 
     /// Values of an input image and of an output image.
@@ -32,11 +33,11 @@ impl Geometry {
     /// # Panics
     /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many images.
     fn lengths(&self, inputs: usize, outputs: usize) -> (usize, usize) {
-        let input = self.input[0] * self.input[1] * self.channels;
-        let output = self.output()[0] * self.output()[1] * self.channels;
+        let input = elements(&[self.input[0], self.input[1], self.channels]);
+        let output = elements(&[self.output()[0], self.output()[1], self.channels]);
         assert!(output > 0, "images that are not empty");
         assert!(inputs.is_multiple_of(input), "whole input images");
-        assert_eq!(outputs, inputs / input * output, "as many output images as input images");
+        assert_eq!(outputs, elements(&[inputs / input, output]), "as many output images as input images");
         (input, output)
     }
 }

@@ -25,9 +25,9 @@
 
 mod portable;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
 mod avx512;
 
 use super::{CpuPath, Element, cpu_path};
@@ -117,6 +117,8 @@ pub trait Simd<T>: Copy + 'static {
     fn min(self, other: Self) -> Self;
     /// The larger; `other` if either is NaN.
     fn max(self, other: Self) -> Self;
+    /// The larger; NaN if either is NaN.
+    fn max_or_nan(self, other: Self) -> Self;
     fn sqrt(self) -> Self;
     fn abs(self) -> Self;
     fn negate(self) -> Self;
@@ -160,28 +162,28 @@ pub trait Vectors: Sized {
     type Avx512: Simd<Self>;
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
 impl Vectors for f32 {
     type Portable = portable::PortableF32;
     type Avx2 = avx2::Avx2F32;
     type Avx512 = avx512::Avx512F32;
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
 impl Vectors for f64 {
     type Portable = portable::PortableF64;
     type Avx2 = avx2::Avx2F64;
     type Avx512 = avx512::Avx512F64;
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
 impl Vectors for f32 {
     type Portable = portable::PortableF32;
     type Avx2 = portable::PortableF32;
     type Avx512 = portable::PortableF32;
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
 impl Vectors for f64 {
     type Portable = portable::PortableF64;
     type Avx2 = portable::PortableF64;
@@ -201,24 +203,24 @@ pub(crate) fn dispatch<T: Element, O: Operation<T>>(operation: O) -> O::Output {
     match cpu_path() {
         CpuPath::Portable => portably(operation),
         // SAFETY: `cpu_path` gives a path that this CPU has.
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(portable_only)))]
         CpuPath::Avx2 => unsafe { with_avx2(operation) },
         // SAFETY: `cpu_path` gives a path that this CPU has.
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(portable_only)))]
         CpuPath::Avx512 => unsafe { with_avx512(operation) },
-        #[cfg(not(target_arch = "x86_64"))]
-        _ => unreachable!("only x86-64 has this path"),
+        #[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
+        CpuPath::Avx2 | CpuPath::Avx512 => portably(operation), // their vectors are the portable ones
     }
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
 #[target_feature(enable = "avx2,fma")]
 #[inline(never)]
 fn with_avx2<T: Element, O: Operation<T>>(operation: O) -> O::Output {
     operation.run::<T::Avx2>()
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 #[inline(never)]
 fn with_avx512<T: Element, O: Operation<T>>(operation: O) -> O::Output {

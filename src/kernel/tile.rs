@@ -9,9 +9,11 @@
 
 mod few_terms;
 mod registers;
+#[cfg(test)]
+mod tests;
 
-use super::Element;
 use super::simd::{Operation, Simd, dispatch};
+use super::{Element, elements};
 use few_terms::FewTerms;
 use registers::{ADJACENT, GENERAL, PACKED, RowTable, Tile, TileOf};
 
@@ -71,9 +73,10 @@ impl<T: Element> Operation<T> for Sums<'_, T> {
         let tile = Tile::new(&mut self);
         // SAFETY: `check` has seen that every address of the block lies in its slice.
         unsafe {
-            if packed && !self.accumulate && self.terms.iter().product::<usize>() == 9 {
+            let terms = elements(&self.terms);
+            if packed && !self.accumulate && terms == 9 {
                 self.few_terms::<V, 9>(tile);
-            } else if packed && !self.accumulate && self.terms.iter().product::<usize>() == 4 {
+            } else if packed && !self.accumulate && terms == 4 {
                 self.few_terms::<V, 4>(tile);
             } else if packed {
                 self.column_tiles::<V, PACKED>(tile);
@@ -98,7 +101,8 @@ pub(super) fn last<const N: usize>(counts: [usize; N], strides: [usize; N]) -> u
 
 /// `KIND`: what is known of the strides. `MASKED`: the last vector of columns may only be read as far as there are columns.
 impl<T: Element> Sums<'_, T> {
-    /// Asserts that the last address of each operand is in its slice.
+    /// Asserts that every address of each operand is in its slice. The largest is the last one: strides are not negative,
+    /// and a panel of `right` begins behind the vector that is read from the one before.
     #[inline(always)]
     fn check<V: Simd<T>>(&self) {
         let panels = self.columns.div_ceil(V::LANES);
@@ -106,6 +110,7 @@ impl<T: Element> Sums<'_, T> {
         if !self.terms.contains(&0) {
             let left = last(self.rows, self.left_rows).saturating_add(last(self.terms, self.left_terms));
             assert!(left < self.left.len(), "left is too short");
+            assert!(panels == 1 || self.right_panel >= V::LANES, "panels of right overlap");
             let last_panel = (panels - 1).saturating_mul(self.right_panel);
             let right = last(self.terms, self.right_terms).saturating_add(last_panel);
             let read = if self.right_padded { V::LANES } else { in_last_panel };

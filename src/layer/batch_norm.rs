@@ -126,7 +126,8 @@ fn moments(sums: &[f64], count: f64) -> impl Iterator<Item = (f64, f64)> {
     let (sums, squares) = sums.split_at(sums.len() / 2);
     sums.iter().zip(squares).map(move |(sum, square)| {
         let mean = sum / count;
-        (mean, (square / count - mean * mean).max(0.0)) // rounding may make it negative
+        let variance = square / count - mean * mean;
+        (mean, if variance < 0.0 { 0.0 } else { variance }) // rounding may make it negative; NaN stays NaN
     })
 }
 
@@ -291,5 +292,18 @@ impl<T: Scalar> Mirror<T> for BatchNorm {
 
     fn is_repeated(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variance_is_never_negative_and_nan_stays() {
+        let variance = |sum: f64, square: f64| moments(&[sum, square], 4.0).map(|(_, variance)| variance).sum::<f64>();
+        assert_eq!(variance(4.0, 4.0 - 1e-15), 0.0);
+        assert_eq!(variance(4.0, 8.0), 1.0);
+        assert!(variance(f64::NAN, f64::NAN).is_nan() && variance(f64::INFINITY, f64::INFINITY).is_nan());
     }
 }

@@ -114,16 +114,19 @@ impl GaussianLatent {
     fn term(&self, kl: f64, statistics: &[f64], samples: usize, batch: usize) -> f64 {
         match self.free_bits > 0.0 {
             true => {
-                let floored = statistics.iter().map(|sum| (sum / batch as f64).max(self.free_bits));
+                let mean = |sum: &f64| sum / batch as f64;
+                let floored =
+                    statistics.iter().map(|sum| if mean(sum) < self.free_bits { self.free_bits } else { mean(sum) });
                 samples as f64 * floored.sum::<f64>()
             }
             false => kl,
         }
     }
 
-    /// Whether the dimension's mean divergence over the batch exceeds the free bits.
+    /// Whether the dimension's mean divergence over the batch exceeds the free bits, or is NaN.
     fn counts(&self, statistics: &[f64], dimension: usize, batch: usize) -> bool {
-        self.free_bits == 0.0 || statistics.get(dimension).is_some_and(|sum| sum / batch as f64 > self.free_bits)
+        let exceeds = |mean: f64| mean > self.free_bits || mean.is_nan();
+        self.free_bits == 0.0 || statistics.get(dimension).is_some_and(|sum| exceeds(sum / batch as f64))
     }
 }
 
@@ -289,4 +292,19 @@ impl<T: Scalar> Latent<T> for GaussianLatent {
 fn back_to_means<T: Scalar>(channels: usize, output_gradient: &[T], input_gradient: &mut [T]) {
     input_gradient.fill(T::zero());
     means_mut(input_gradient, channels).zip(output_gradient).for_each(|(to, gradient)| *to = *gradient);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_bits_do_not_hide_nan() {
+        let layer = GaussianLatent::new().free_bits(0.5);
+        assert_eq!(layer.term(9.0, &[4.0, 0.2], 2, 4), 2.0 * (1.0 + 0.5));
+        assert!(layer.term(9.0, &[4.0, f64::NAN], 2, 4).is_nan());
+        let counted = [4.0, 0.2, f64::NAN].map(|sum| layer.counts(&[sum], 0, 4));
+        assert_eq!(counted, [true, false, true]);
+        assert!(bounded(f32::NAN).0.is_nan() && bounded(f32::NAN).1.is_nan());
+    }
 }

@@ -3,7 +3,6 @@
 use super::window::{Extent, Window};
 use super::{Padding, Plan};
 use crate::kernel::pool::Geometry;
-use crate::shape::checked_product;
 use crate::{Config, ConfigError, Shape, ShapeError};
 
 /// A window that moves over an image and reduces the values under it to one per channel.
@@ -34,8 +33,8 @@ impl Pooling {
     pub fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
         let geometry = self.geometry(input)?;
         let output = Shape::image(geometry.output[0], geometry.output[1], geometry.channels).checked()?;
-        let area = checked_product("pixels under a window", &geometry.window)?;
-        Ok(Plan::new(output).work_per_sample(output.elements().saturating_mul(area)))
+        let [rows, columns] = geometry.window;
+        Ok(Plan::new(output).work_per_sample(output.elements().saturating_mul(rows.saturating_mul(columns))))
     }
 
     pub fn geometry(&self, input: Shape) -> Result<Geometry, ShapeError> {

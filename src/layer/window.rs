@@ -161,4 +161,17 @@ mod tests {
         assert_eq!(positions(Padding::Valid, 3, 1, 2, 7), (3, 0));
         assert_eq!(positions(Padding::Valid, 1, 5, 1, 7), (2, 0));
     }
+
+    #[test]
+    fn a_window_may_be_larger_than_the_padded_image() {
+        assert_eq!(positions(Padding::Same, 5, 1, 1, 1), (1, 2));
+        assert_eq!(positions(Padding::Same, 7, 1, 1, 2), (2, 3));
+        assert_eq!(positions(Padding::Same, 8, 2, 1, 3), (2, 3));
+        assert_eq!(positions(Padding::Same, 3, 1, 9, 2), (2, 9));
+        assert_eq!(positions(Padding::Same, 100, 100, 1, 7), (1, 46));
+        let valid =
+            Window { what: "kernel", size: 5.into(), stride: 1.into(), dilation: 1.into(), padding: Padding::Valid };
+        let error = ShapeError::WindowTooLarge { what: "kernel", size: 5, input: 2, axis: "width" };
+        assert_eq!(valid.over([5, 2]), Err(error));
+    }
 }

@@ -1,4 +1,5 @@
-//! The activations' derivatives as functions of one vector: of x for GELU and SiLU, of f(x) for all others.
+//! The activations' derivatives as functions of one vector: of x for GELU and SiLU, of f(x) for all others. That of NaN is
+//! NaN.
 
 use super::{SELU_ALPHA, SELU_SCALE};
 use crate::kernel::Element;
@@ -7,6 +8,12 @@ use crate::kernel::math::error_function::normal;
 use crate::kernel::math::exponential::exp_m1;
 use crate::kernel::math::logistic::sigmoid;
 use crate::kernel::simd::Simd;
+
+/// `derivative`, or NaN where `f` is.
+#[inline(always)]
+fn unless_nan<T: Element, V: Simd<T>>(f: V, derivative: V) -> V {
+    V::select(f.equal(f), derivative, f)
+}
 
 /// A gradient times the derivative.
 #[derive(Clone, Copy)]
@@ -27,7 +34,7 @@ impl<T: Element> Map<T> for Relu {
     #[inline(always)]
     fn map<V: Simd<T>>(self, f: V) -> V {
         let zero = V::splat(T::zero());
-        V::select(zero.less(f), V::splat(T::one()), zero)
+        unless_nan(f, V::select(zero.less(f), V::splat(T::one()), zero))
     }
 }
 
@@ -38,7 +45,7 @@ pub(super) struct LeakyRelu<T>(pub T);
 impl<T: Element> Map<T> for LeakyRelu<T> {
     #[inline(always)]
     fn map<V: Simd<T>>(self, f: V) -> V {
-        V::select(V::splat(T::zero()).less(f), V::splat(T::one()), V::splat(self.0))
+        unless_nan(f, V::select(V::splat(T::zero()).less(f), V::splat(T::one()), V::splat(self.0)))
     }
 }
 
@@ -65,7 +72,7 @@ impl<T: Element> Map<T> for Selu {
     #[inline(always)]
     fn map<V: Simd<T>>(self, f: V) -> V {
         let below = f.add(V::splat(T::of(SELU_SCALE) * T::of(SELU_ALPHA)));
-        V::select(f.less(V::splat(T::zero())), below, V::splat(T::of(SELU_SCALE)))
+        unless_nan(f, V::select(f.less(V::splat(T::zero())), below, V::splat(T::of(SELU_SCALE))))
     }
 }
 

@@ -133,15 +133,40 @@ fn a_result_does_not_depend_on_its_place() {
     check_places::<f64>();
 }
 
-#[test]
-fn not_a_number_stays_so() {
+fn check_nan<T: Element>() {
     on_every_path(|path| {
         for function in FUNCTIONS {
-            let mut values = [f32::NAN; 3];
-            apply(convert(function), &mut values);
-            assert!(values.iter().all(|value| value.is_nan()), "{function:?} on {path:?}");
+            for place in 0..19 {
+                let mut values = arguments::<T>(19);
+                values[place] = T::nan();
+                let mut gradient = vec![T::one(); 19];
+                multiply_by_derivative(convert(function), &values, &mut gradient);
+                apply(convert(function), &mut values);
+                for results in [values, gradient] {
+                    let found = results.iter().position(|value| value.is_nan());
+                    assert_eq!(found, Some(place), "{function:?} on {path:?}");
+                }
+            }
+        }
+        for place in 0..19 {
+            let mut values = arguments::<T>(3 * 19);
+            values[19 + place] = T::nan();
+            softmax(19, &mut values);
+            let shown: Vec<bool> = values.chunks(19).map(|group| group.iter().all(|value| value.is_nan())).collect();
+            assert_eq!(shown, [false, true, false], "softmax on {path:?}");
+            let mut gradient = vec![T::one(); 3 * 19];
+            softmax_gradient(19, &values, &mut gradient);
+            let shown: Vec<bool> = gradient.chunks(19).map(|group| group.iter().all(|value| value.is_nan())).collect();
+            assert_eq!(shown, [false, true, false], "gradient of softmax on {path:?}");
         }
     });
+}
+
+/// In values, in derivatives, and in every member of softmax's group.
+#[test]
+fn not_a_number_stays_so() {
+    check_nan::<f32>();
+    check_nan::<f64>();
 }
 
 fn reference_softmax(values: &[f64]) -> Vec<f64> {

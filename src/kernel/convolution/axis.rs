@@ -5,6 +5,9 @@
 //! Backward, the input at `t` reads the output at `(t + p − k·d) / s` if that is an integer. For which `k` it is one depends
 //! only on `(t + p) mod s`: the targets fall into `s` phases, and within a phase the positions of the kernel, last one
 //! first, read equidistant source positions. With stride 1 there is one phase: the well-known flipped kernel.
+//!
+//! Positions of the kernel that read nothing but zeros beyond the source are left out: a kernel may be much larger than the
+//! image.
 
 /// Sizes of one axis.
 #[derive(Clone, Copy)]
@@ -49,6 +52,12 @@ impl Axis {
         Phases { axis: self, backward: true }
     }
 
+    /// The first position of the kernel that meets the input, and how many do from there on.
+    pub fn taps(self) -> (usize, usize) {
+        let phase = self.forward_phase().inside(self.input);
+        (phase.place, phase.taps)
+    }
+
     fn forward_phase(&self) -> Phase {
         Phase {
             first: 0,
@@ -88,12 +97,12 @@ impl Axis {
 
 impl Phases {
     pub fn iter(self) -> impl Iterator<Item = Phase> {
-        let count = if self.backward { self.axis.stride } else { 1 };
-        (0..count).map(
-            move |residue| {
-                if self.backward { self.axis.backward_phase(residue) } else { self.axis.forward_phase() }
-            },
-        )
+        let Self { axis, backward } = self;
+        let count = if backward { axis.stride } else { 1 };
+        (0..count).map(move |residue| match backward {
+            true => axis.backward_phase(residue).inside(axis.output),
+            false => axis.forward_phase().inside(axis.input),
+        })
     }
 
     /// The positions of the source that are read: the first one and their number.
@@ -106,6 +115,20 @@ impl Phases {
 }
 
 impl Phase {
+    /// Without the taps at either end that no target reads inside a source of `length`.
+    fn inside(self, length: usize) -> Self {
+        let (length, dilation) = (length as isize, self.dilation as isize);
+        let last = self.source + (self.count.saturating_sub(1) * self.source_step) as isize;
+        let taps_before = |position: isize| (position.max(0) as usize).div_ceil(self.dilation).min(self.taps);
+        let (skipped, end) = (taps_before(-last), taps_before(length - self.source));
+        Phase {
+            source: self.source + skipped as isize * dilation,
+            taps: end.saturating_sub(skipped),
+            place: (self.place as isize + self.place_step * skipped as isize) as usize,
+            ..self
+        }
+    }
+
     fn last_source(&self) -> isize {
         self.source + ((self.count - 1) * self.source_step + (self.taps - 1) * self.dilation) as isize
     }

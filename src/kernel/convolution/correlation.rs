@@ -4,10 +4,10 @@ use super::Images;
 use super::axis::{Phase, Phases};
 use super::few_columns::FewColumns;
 use super::frame::Frame;
-use crate::kernel::Element;
 use crate::kernel::product::lanes;
 use crate::kernel::simd::dispatch;
 use crate::kernel::tile::Sums;
+use crate::kernel::{Element, elements};
 
 /// `target[t][column] = bias[column] + Σ source[position of tap k of t][channel] · weight[place of k][channel][column]`
 pub(super) struct Correlation {
@@ -57,10 +57,10 @@ impl Correlation {
 
     pub fn run<T: Element>(&self, images: Images<'_, T>) {
         let Images { samples, source, packed, bias, relu, target, scratch } = images;
-        let source_len = self.source[0] * self.source[1] * self.channels;
-        let target_len = self.target[0] * self.target[1] * self.columns;
-        assert_eq!(source.len(), samples * source_len, "length of the source");
-        assert_eq!(target.len(), samples * target_len, "length of the target");
+        let source_len = elements(&[self.source[0], self.source[1], self.channels]);
+        let target_len = elements(&[self.target[0], self.target[1], self.columns]);
+        assert_eq!(source.len(), elements(&[samples, source_len]), "length of the source");
+        assert_eq!(target.len(), elements(&[samples, target_len]), "length of the target");
         assert_eq!(packed.len(), self.packed_len::<T>(), "length of the packed weights");
         assert!(bias.is_none_or(|bias| bias.len() == self.columns), "length of the bias");
         if target_len == 0 {

@@ -1,6 +1,6 @@
 //! The part of an image that a convolution reads, with zeros outside the image.
 
-use crate::kernel::Element;
+use crate::kernel::{Element, elements};
 
 /// A rectangle of pixels, which may start before the image and end after it.
 #[derive(Clone, Copy, Debug)]
@@ -16,12 +16,12 @@ pub(super) struct Frame {
 
 impl Frame {
     pub fn len(&self) -> usize {
-        self.size[0] * self.size[1] * self.channels
+        elements(&[self.size[0], self.size[1], self.channels])
     }
 
     /// The length of the scratch that [`fill`](Frame::fill) needs: it aligns the frame to a cache line.
     pub fn scratch_len<T>(&self) -> usize {
-        if self.is_image() { 0 } else { self.len() + 64 / size_of::<T>() }
+        if self.is_image() { 0 } else { self.len().saturating_add(64 / size_of::<T>()) }
     }
 
     /// Whether frame and image are the same, so that no copy is needed.

@@ -140,3 +140,47 @@ fn same_padding() {
         }
     }
 }
+
+/// With the padding that makes the output as large as the input.
+fn same(input: [usize; 2], kernel: usize, dilation: usize, stride: usize, channels: usize, filters: usize) -> Geometry {
+    let output = input.map(|size| size.div_ceil(stride));
+    let reach = (kernel - 1) * dilation + 1;
+    let padding = [0, 1].map(|axis| ((output[axis] - 1) * stride + reach).saturating_sub(input[axis]) / 2);
+    let (kernel, stride, dilation) = ([kernel; 2], [stride; 2], [dilation; 2]);
+    Geometry { input, channels, filters, kernel, stride, dilation, padding, output }
+}
+
+#[test]
+fn kernels_larger_than_the_image() {
+    let mut random = Random::new(9);
+    for (input, kernel, dilation, stride) in [
+        ([1, 1], 2, 1, 1),
+        ([1, 1], 7, 1, 1),
+        ([2, 2], 7, 1, 1),
+        ([2, 1], 6, 1, 2),
+        ([3, 2], 3, 2, 1),
+        ([3, 5], 3, 4, 1),
+        ([4, 3], 2, 30, 1),
+        ([2, 3], 4, 9, 2),
+    ] {
+        for (channels, filters) in [(1, 1), (3, 1), (1, 20), (17, 5)] {
+            let geometry = same(input, kernel, dilation, stride, channels, filters);
+            on_every_path(|path| {
+                check::<f32>(path, &geometry, &mut random);
+                check::<f64>(path, &geometry, &mut random);
+            });
+        }
+    }
+}
+
+/// Memory and work are those of the positions that meet the image, however far the others are.
+#[test]
+fn what_lies_beyond_the_image_costs_nothing() {
+    let far = same([3, 3], 3, 1 << 28, 1, 2, 4);
+    assert_eq!(scratch_len::<f32>(&far), 0);
+    assert_eq!(
+        packed_len::<f32>(&far, Direction::Forward),
+        packed_len::<f32>(&same([3, 3], 1, 1, 1, 2, 4), Direction::Forward)
+    );
+    check::<f64>(crate::kernel::cpu_path(), &far, &mut Random::new(10));
+}

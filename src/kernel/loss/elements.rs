@@ -1,4 +1,4 @@
-//! The losses of single elements. The loss of a NaN prediction is NaN.
+//! The losses of single elements. The loss of a NaN prediction is NaN, and so is its derivative.
 
 use crate::kernel::Element;
 use crate::kernel::math::exponential::exp;
@@ -34,7 +34,8 @@ impl<T: Element> Loss<T> for Absolute {
         let zero = V::splat(T::zero());
         let difference = p.sub(t);
         let sign = V::splat(T::one()).copy_sign(difference);
-        (difference.abs(), V::select(difference.equal(zero), zero, sign))
+        let slope = V::select(difference.equal(zero), zero, sign);
+        (difference.abs(), V::select(difference.equal(difference), slope, difference))
     }
 }
 
@@ -66,7 +67,8 @@ impl<T: Element> Loss<T> for CrossEntropy<T> {
         let rest = one.sub(inside);
         let value = t.mul_add(ln(inside), one.sub(t).mul(ln(rest))).negate();
         let slope = p.sub(t).div(inside.mul(rest));
-        (value, V::select(inside.equal(p), slope, V::splat(T::zero())))
+        let zero = inside.sub(inside); // or NaN
+        (value, V::select(inside.equal(p), slope, zero))
     }
 }
 

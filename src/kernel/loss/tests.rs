@@ -140,7 +140,24 @@ fn logits_of_any_size_have_a_finite_loss() {
 fn a_prediction_that_is_not_a_number_shows() {
     on_every_path(|path| {
         for loss in LOSSES {
-            assert!(pointwise(convert(loss), &[f32::NAN], &[0.5], 1.0, None).is_nan(), "{loss:?} on {path:?}");
+            let (mut p, t, mut gradient) = ([0.25_f32; 19], [0.5; 19], [0.0; 19]);
+            p[17] = f32::NAN;
+            assert!(pointwise(convert(loss), &p, &t, 1.0, Some(&mut gradient)).is_nan(), "{loss:?} on {path:?}");
+            assert!(pointwise(convert(loss), &p, &t, 1.0, None).is_nan(), "{loss:?} on {path:?}");
+            let shown = gradient.iter().position(|slope| slope.is_nan());
+            assert_eq!(shown, Some(17), "gradient of {loss:?} on {path:?}");
+        }
+        for from_logits in [false, true] {
+            let loss = |p: &[f32], gradient: Option<&mut [f32]>| match from_logits {
+                true => categorical_from_logits(19, p, &[0.1; 19], 1.0, gradient),
+                false => categorical(19, 1e-7, p, &[0.1; 19], 1.0, gradient),
+            };
+            for place in 0..19 {
+                let (mut p, mut gradient) = ([0.25; 19], [0.0; 19]);
+                p[place] = f32::NAN;
+                assert!(loss(&p, Some(&mut gradient)).is_nan() && loss(&p, None).is_nan(), "{from_logits}, {path:?}");
+                assert!(gradient.iter().all(|slope| slope.is_nan()), "gradient, {from_logits}, {path:?}");
+            }
         }
     });
 }

@@ -4,7 +4,7 @@ use super::{Geometry, Window, pairs};
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
-/// The largest value under each window.
+/// The largest value under each window; NaN if one of them is.
 pub fn max<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
     let lengths = geometry.lengths(input.len(), output.len());
     dispatch(Max { geometry, lengths, input, output });
@@ -35,22 +35,69 @@ impl<T: Element> Operation<T> for Max<'_, T> {
     }
 }
 
+/// The largest values under one window, some vectors of channels at a time.
 #[inline(always)]
 fn largest<T: Element, V: Simd<T>>(geometry: &Geometry, window: &Window, input: &[T], output: &mut [T]) {
     let output = &mut output[window.output..window.output + geometry.channels];
-    for (index, output) in output.chunks_mut(V::LANES).enumerate() {
-        let mut largest = V::splat(T::neg_infinity());
-        for row in window.rows.clone() {
-            for column in window.columns.clone() {
-                let start = geometry.pixel(row, column) + index * V::LANES;
-                largest = V::read(&input[start..start + output.len()]).max(largest);
-            }
+    let mut channel = 0;
+    while channel < output.len() {
+        let output = &mut output[channel..];
+        channel += match output.len() / V::LANES {
+            4.. => largest_of::<T, V, 4>(geometry, window, &input[channel..], &mut output[..4 * V::LANES]),
+            2.. => largest_of::<T, V, 2>(geometry, window, &input[channel..], &mut output[..2 * V::LANES]),
+            1 => largest_of::<T, V, 1>(geometry, window, &input[channel..], &mut output[..V::LANES]),
+            _ => largest_of_rest::<T, V>(geometry, window, &input[channel..], output),
         }
-        largest.write(output);
     }
 }
 
-/// Passes each window's gradient to the first value that equals its maximum.
+/// Those of `C` vectors of channels; returns their number.
+#[inline(always)]
+fn largest_of<T: Element, V: Simd<T>, const C: usize>(
+    geometry: &Geometry,
+    window: &Window,
+    input: &[T],
+    output: &mut [T],
+) -> usize {
+    let mut largest = [V::splat(T::neg_infinity()); C];
+    for row in window.rows.clone() {
+        let mut start = geometry.pixel(row, window.columns.start);
+        for _ in window.columns.clone() {
+            let pixel = &input[start..start + C * V::LANES];
+            for vector in 0..C {
+                let values = V::read(&pixel[vector * V::LANES..(vector + 1) * V::LANES]);
+                largest[vector] = values.max_or_nan(largest[vector]);
+            }
+            start += geometry.channels;
+        }
+    }
+    for vector in 0..C {
+        largest[vector].write(&mut output[vector * V::LANES..(vector + 1) * V::LANES]);
+    }
+    C * V::LANES
+}
+
+/// Those of fewer channels than a vector has lanes; returns their number.
+#[inline(always)]
+fn largest_of_rest<T: Element, V: Simd<T>>(
+    geometry: &Geometry,
+    window: &Window,
+    input: &[T],
+    output: &mut [T],
+) -> usize {
+    let mut largest = V::splat(T::neg_infinity());
+    for row in window.rows.clone() {
+        let mut start = geometry.pixel(row, window.columns.start);
+        for _ in window.columns.clone() {
+            largest = V::read(&input[start..start + output.len()]).max_or_nan(largest);
+            start += geometry.channels;
+        }
+    }
+    largest.write(output);
+    output.len()
+}
+
+/// Passes each window's gradient to the first value that equals its maximum, or to the first of all where that is NaN.
 pub fn max_gradient<T: Element>(
     geometry: &Geometry,
     input: &[T],
@@ -96,7 +143,8 @@ impl<T: Element> Operation<T> for MaxGradient<'_, T> {
     }
 }
 
-/// Adds a window's gradient to the first of its pixels that holds the largest value.
+/// Adds a window's gradient to the first of its pixels that holds the largest value: that is not less than it, which is
+/// also true of NaN.
 #[inline(always)]
 fn to_first<T: Element, V: Simd<T>>(
     geometry: &Geometry,
@@ -112,10 +160,10 @@ fn to_first<T: Element, V: Simd<T>>(
         for row in window.rows.clone() {
             for column in window.columns.clone() {
                 let start = geometry.pixel(row, column) + index * V::LANES;
-                let hit = V::read(&input[start..start + count]).equal(largest);
+                let less = V::read(&input[start..start + count]).less(largest);
                 let target = &mut input_gradient[start..start + count];
-                V::read(target).add(V::select(hit, left, zero)).write(target);
-                left = V::select(hit, zero, left);
+                V::read(target).add(V::select(less, zero, left)).write(target);
+                left = V::select(less, left, zero);
             }
         }
     }

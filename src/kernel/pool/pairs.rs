@@ -11,7 +11,7 @@ pub(super) fn covers(geometry: &Geometry) -> bool {
     inside && side_by_side && (1..=2).contains(&geometry.channels)
 }
 
-/// The largest value under each window.
+/// The largest value under each window; NaN if one of them is.
 #[inline(always)]
 pub(super) fn max<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
     for (row, output) in output.chunks_exact_mut(geometry.output[1] * geometry.channels).enumerate() {
@@ -25,20 +25,26 @@ pub(super) fn max<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]
 
 #[inline(always)]
 fn max_row<T: Element, const CHANNELS: usize>(upper: &[T], lower: &[T], output: &mut [T]) {
-    let (upper, lower) = (upper.as_chunks::<CHANNELS>().0, lower.as_chunks::<CHANNELS>().0);
-    let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
-    for (output, (upper, lower)) in output.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(pairs) {
+    let length = 2 * output.len(); // known to be equal, so that the loop has a single end
+    let upper = upper[..length].as_chunks::<CHANNELS>().0.as_chunks::<2>().0;
+    let lower = lower[..length].as_chunks::<CHANNELS>().0.as_chunks::<2>().0;
+    for (output, (upper, lower)) in output.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(upper.iter().zip(lower)) {
         for channel in 0..CHANNELS {
-            let mut largest = T::neg_infinity();
-            for value in [upper[0][channel], upper[1][channel], lower[0][channel], lower[1][channel]] {
-                largest = if value > largest { value } else { largest };
-            }
-            output[channel] = largest;
+            let (a, b, c, d) = (upper[0][channel], upper[1][channel], lower[0][channel], lower[1][channel]);
+            let largest = larger(larger(a, b), larger(c, d)).or_nan_if(a.is_nan() | b.is_nan());
+            output[channel] = largest.or_nan_if(c.is_nan() | d.is_nan());
         }
     }
 }
 
-/// Passes each window's gradient to the first value that equals its maximum, in an `input_gradient` of zeros.
+/// The larger of two numbers, the first if they are equal.
+#[inline(always)]
+fn larger<T: Element>(a: T, b: T) -> T {
+    if b > a { b } else { a }
+}
+
+/// Passes each window's gradient to the first value that is not less than its maximum (the first of all where that is
+/// NaN), in an `input_gradient` of zeros.
 #[inline(always)]
 pub(super) fn max_gradient<T: Element>(
     geometry: &Geometry,
@@ -77,13 +83,13 @@ fn gradient_row<T: Element, const CHANNELS: usize>(
     for at in 0..count {
         for channel in 0..CHANNELS {
             let (largest, given) = (output[at][channel], gradient[at][channel]);
-            let hit = [upper[at][0][channel], upper[at][1][channel], lower[at][0][channel], lower[at][1][channel]]
-                .map(|value| value == largest);
+            let less = [upper[at][0][channel], upper[at][1][channel], lower[at][0][channel], lower[at][1][channel]]
+                .map(|value| value < largest);
             let give = |first: bool| if first { given } else { T::zero() };
-            upper_gradient[at][0][channel] = give(hit[0]);
-            upper_gradient[at][1][channel] = give(hit[1] & !hit[0]);
-            lower_gradient[at][0][channel] = give(hit[2] & !(hit[0] | hit[1]));
-            lower_gradient[at][1][channel] = give(hit[3] & !(hit[0] | hit[1] | hit[2]));
+            upper_gradient[at][0][channel] = give(!less[0]);
+            upper_gradient[at][1][channel] = give(less[0] & !less[1]);
+            lower_gradient[at][0][channel] = give(less[0] & less[1] & !less[2]);
+            lower_gradient[at][1][channel] = give(less[0] & less[1] & less[2] & !less[3]);
         }
     }
 }

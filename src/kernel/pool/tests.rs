@@ -93,6 +93,44 @@ fn max_and_its_gradient() {
     check_max::<f64>();
 }
 
+/// A NaN is put at some places in turn: every window over it gives NaN, the others what they gave before.
+fn check_nan<T: Element>() {
+    for geometry in geometries() {
+        let (inputs, outputs) = sizes(&geometry);
+        let clean = image::<T>(inputs, 7);
+        let windows = windows(&geometry);
+        on_every_path(|path| {
+            let pooled = |input: &[T], pool: fn(&Geometry, &[T], &mut [T])| {
+                let mut output = vec![T::zero(); outputs];
+                pool(&geometry, input, &mut output);
+                output
+            };
+            for place in (0..inputs).step_by(inputs / 23 + 1).chain([inputs - 1]) {
+                let mut input = clean.clone();
+                input[place] = T::nan();
+                for pool in [max::<T>, average::<T>] {
+                    let (found, before) = (pooled(&input, pool), pooled(&clean, pool));
+                    for (window, (found, before)) in windows.iter().zip(found.iter().zip(before)) {
+                        let shown = if window.contains(&place) { found.is_nan() } else { *found == before };
+                        assert!(shown, "{geometry:?} on {path:?}: {found} for NaN at {place}");
+                    }
+                }
+                let (largest, gradient) = (pooled(&input, max::<T>), vec![T::one(); outputs]);
+                let mut input_gradient = vec![T::nan(); inputs];
+                max_gradient(&geometry, &input, &largest, &gradient, &mut input_gradient);
+                let (given, passed) = (T::of(outputs as f64), input_gradient.iter().copied().sum::<T>());
+                assert_eq!(passed, given, "every window passes its gradient on, {geometry:?} on {path:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_pool_shows_nan() {
+    check_nan::<f32>();
+    check_nan::<f64>();
+}
+
 fn check_average<T: Element>() {
     let tolerance = T::of(40.0) * T::epsilon();
     let near = |found: &[T], expected: &[T]| found.iter().zip(expected).all(|(a, b)| (*a - *b).abs() <= tolerance);

@@ -204,3 +204,29 @@ fn samples_of_segments() {
     assert_eq!(Segments { per_segment: 0, ..segments }.sample(0), None);
     assert_eq!(Segments { first: 18, ..segments }.sample(1), None);
 }
+
+/// Sizes whose product wraps to the length of the slice.
+#[test]
+fn sizes_that_overflow_are_not_the_lengths_of_slices() {
+    let huge = 1_usize << (usize::BITS - 1);
+    let refused = |task: Affine<'_, f32>| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| affine(task))).expect_err("the sizes are too large");
+    };
+    let none = || Affine {
+        samples: huge,
+        depth: 2,
+        columns: 0,
+        inputs: &[],
+        packed: &[],
+        bias: None,
+        outputs: &mut [],
+        relu: false,
+    };
+    refused(none());
+    refused(Affine { depth: 0, columns: 2, ..none() });
+    refused(Affine { samples: 0, depth: 2, columns: usize::MAX, ..none() });
+    let matrix = std::panic::catch_unwind(|| Unpacked::<f32>::matrix(&[], huge, 2));
+    matrix.expect_err("the sizes are too large");
+    assert_eq!(packed_len::<f32>(huge, 2), usize::MAX);
+    assert_eq!(crate::kernel::elements(&[huge, huge, 0]), 0);
+}

@@ -99,6 +99,11 @@ macro_rules! vector {
                 Self(instruction!($max(self.0, other.0)))
             }
             #[inline(always)]
+            fn max_or_nan(self, other: Self) -> Self {
+                let is_number = instruction!($compare::<_CMP_ORD_Q>(self.0, self.0));
+                Self::select(is_number, self.max(other), self)
+            }
+            #[inline(always)]
             fn sqrt(self) -> Self {
                 Self(instruction!($sqrt(self.0)))
             }

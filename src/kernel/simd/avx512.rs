@@ -16,7 +16,7 @@ macro_rules! instruction {
 macro_rules! vector {
     ($vector:ident, $element:ty, $register:ty, $mask:ty, $lanes:literal, $splat:ident, $load:ident, $load_masked:ident,
      $store:ident, $store_masked:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $mul_add:ident, $min:ident,
-     $max:ident, $sqrt:ident, $abs:ident, $xor:ident, $and:ident, $and_not:ident, $or:ident, $compare:ident,
+     $max:ident, $max_masked:ident, $sqrt:ident, $abs:ident, $xor:ident, $and:ident, $and_not:ident, $or:ident, $compare:ident,
      $blend:ident, $round:ident, $scale:ident, $exponent:ident, $mantissa:ident, $sum:ident, $largest:ident) => {
         #[derive(Clone, Copy)]
         pub struct $vector($register);
@@ -83,6 +83,11 @@ macro_rules! vector {
             #[inline(always)]
             fn max(self, other: Self) -> Self {
                 Self(instruction!($max(self.0, other.0)))
+            }
+            #[inline(always)]
+            fn max_or_nan(self, other: Self) -> Self {
+                let is_number = instruction!($compare::<_CMP_ORD_Q>(self.0, self.0));
+                Self(instruction!($max_masked(self.0, is_number, self.0, other.0)))
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
@@ -163,6 +168,7 @@ vector!(
     _mm512_fmadd_ps,
     _mm512_min_ps,
     _mm512_max_ps,
+    _mm512_mask_max_ps,
     _mm512_sqrt_ps,
     _mm512_abs_ps,
     _mm512_xor_ps,
@@ -197,6 +203,7 @@ vector!(
     _mm512_fmadd_pd,
     _mm512_min_pd,
     _mm512_max_pd,
+    _mm512_mask_max_pd,
     _mm512_sqrt_pd,
     _mm512_abs_pd,
     _mm512_xor_pd,

@@ -128,6 +128,10 @@ macro_rules! vector {
                 self.zip(other, |a, b| if a > b { a } else { b })
             }
             #[inline(always)]
+            fn max_or_nan(self, other: Self) -> Self {
+                self.zip(other, |a, b| if a > b || a.is_nan() { a } else { b })
+            }
+            #[inline(always)]
             fn sqrt(self) -> Self {
                 self.map($element::sqrt)
             }

@@ -23,6 +23,7 @@ impl<T: Element> Operation<T> for Apply<'_, T> {
                 "mul_add" => x.mul_add(y, z),
                 "min" => x.min(y),
                 "max" => x.max(y),
+                "max_or_nan" => x.max_or_nan(y),
                 "sqrt" => x.abs().sqrt(),
                 "negate" => x.negate(),
                 "copy_sign" => x.copy_sign(y),
@@ -70,6 +71,7 @@ fn check_all<T: Element>() {
         check::<T>(path, "mul_add", |a, b, c| a * b + c);
         check::<T>(path, "min", |a, b, _| a.min(b));
         check::<T>(path, "max", |a, b, _| a.max(b));
+        check::<T>(path, "max_or_nan", |a, b, _| a.max(b));
         check::<T>(path, "sqrt", |a, _, _| a.abs().sqrt());
         check::<T>(path, "negate", |a, _, _| -a);
         check::<T>(path, "copy_sign", |a, b, _| a.abs() * b.signum());
@@ -93,6 +95,7 @@ fn check_special<T: Element>(subnormal_exponent: f64) {
         let apply = |method, a: f64, b: f64| dispatch(Apply(method, [&[T::of(a)], &[T::of(b)], &[T::zero()]]))[0];
         assert!(apply("max", 0.0, f64::NAN).is_nan());
         assert_eq!(apply("max", f64::NAN, 1.0), T::one());
+        assert!(apply("max_or_nan", 0.0, f64::NAN).is_nan() && apply("max_or_nan", f64::NAN, 0.0).is_nan());
         assert_eq!(apply("round", 2.5, 0.0), T::of(2.0));
         assert_eq!(apply("round", -3.5, 0.0), T::of(-4.0));
         let half = subnormal_exponent / 2.0;

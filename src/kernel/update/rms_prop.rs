@@ -17,7 +17,7 @@ pub struct RmsProp<T> {
     pub momentum: T,
 }
 
-/// v ← ρv + (1 − ρ)g²; with `mean` m ← ρm + (1 − ρ)g; u = ηg/√(v − m² + ε);
+/// v ← ρv + (1 − ρ)g²; with `mean` m ← ρm + (1 − ρ)g; u = ηg/√(max(v − m², 0) + ε);
 /// with `velocity` b ← μb + u, θ ← θ − b, else θ ← θ − u.
 pub fn rms_prop<T: Element>(
     parameters: &mut [T],
@@ -62,7 +62,7 @@ impl<T: Element> Operation<T> for Pass<'_, T> {
 }
 
 impl<T: Element> Pass<'_, T> {
-    /// Updates the moments; returns v, or v − m².
+    /// Updates the moments; returns v, or v − m², which is not negative but for rounding. NaN stays NaN.
     #[inline(always)]
     fn variance<V: Simd<T>>(&mut self, start: usize, gradient: V) -> V {
         let squares = &mut self.squares[start..];
@@ -74,7 +74,7 @@ impl<T: Element> Pass<'_, T> {
         let old = V::read(mean);
         let average = moved(old, gradient.sub(old), self.step.rho);
         average.write(mean);
-        square.sub(average.mul(average))
+        V::splat(T::zero()).max(square.sub(average.mul(average)))
     }
 
     /// The update, or with momentum the updated velocity.

@@ -100,6 +100,32 @@ fn steps_follow_the_formulas() {
     check::<f64>();
 }
 
+/// A constant gradient: the mean of squares is the square of the mean, but for rounding, which may make the difference
+/// negative by more than ε.
+fn check_constant_gradient<T: Element>(gradient: f64) {
+    on_every_path(|path| {
+        let (mut parameters, gradients) = (vec![T::zero(); 70], vec![T::of(gradient); 70]);
+        for (index, parameter) in parameters.chunks_mut(1).enumerate() {
+            let size = T::of(gradient * (1.0 + 1e-3 * index as f64));
+            let (mut squares, mut mean) = ([size * size * (T::one() - T::epsilon())], [size]);
+            let step = RmsProp { rate: T::of(1e-9), rho: T::one(), epsilon: T::of(1e-7), momentum: T::zero() };
+            rms_prop(parameter, &gradients[..1], &mut squares, Some(&mut mean), None, step);
+        }
+        assert!(parameters.iter().all(|parameter| parameter.is_finite()), "{path:?}: {parameters:?}");
+    });
+}
+
+#[test]
+fn centred_rms_prop_takes_no_root_of_a_negative_number() {
+    check_constant_gradient::<f32>(3e3);
+    check_constant_gradient::<f64>(3e7);
+    on_every_path(|path| {
+        let (mut parameter, mut squares, mut mean) = ([0.0_f32], [1.0], [0.5]);
+        rms_prop(&mut parameter, &[f32::NAN], &mut squares, Some(&mut mean), None, rms_prop_step());
+        assert!(parameter[0].is_nan(), "NaN is not hidden, {path:?}");
+    });
+}
+
 fn check_cuts<T: Element>() {
     for optimizer in OPTIMIZERS {
         on_every_path(|path| {
