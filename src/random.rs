@@ -29,15 +29,15 @@ pub(crate) enum Purpose {
 /// The same place gives the same numbers for any number of threads and on every platform. A layer finds it in its pass:
 ///
 /// ```
-/// use autoencoder::Forward;
+/// use autoencoder::{Context, Forward};
 /// use rand_distr::{Distribution, StandardNormal};
 ///
 /// /// Adds noise with standard deviation 0.1, in a layer's `forward`.
-/// fn add_noise(pass: Forward<'_, f64>) {
-///     let features = pass.input_shape.elements();
+/// fn add_noise(context: &Context<'_, f64>, pass: Forward<'_, f64>) {
+///     let features = context.input_shape.elements();
 ///     let samples = pass.output.chunks_exact_mut(features).zip(pass.input.chunks_exact(features));
 ///     for (index, (output, input)) in samples.enumerate() {
-///         let mut rng = pass.random.sample(index);
+///         let mut rng = context.random.sample(index);
 ///         for (output, input) in output.iter_mut().zip(input) {
 ///             let noise: f64 = StandardNormal.sample(&mut rng);
 ///             *output = input + 0.1 * noise;

