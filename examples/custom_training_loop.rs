@@ -82,7 +82,7 @@ fn train(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     let optimizer = Lion { learning_rate: 1e-3, betas: [0.9, 0.99] };
 
     let features = model.input_shape().elements();
-    let link = Loss::<f32>::link(&Bce); // the loss applies the last sigmoid: it is computed from the logits
+    let link = Loss::<f32>::fused_activation(&Bce); // the loss applies the last sigmoid: it is computed from the logits
     let mut tape = model.network().tape(BATCH)?; // working memory, allocated once
     let mut output_gradient = vec![0.0; features * BATCH];
     let mut gradients = vec![0.0; model.network().parameter_count()];
@@ -104,7 +104,8 @@ fn train(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
 
             let predictions = model.network().forward(&mut tape, &images, link, taken)?;
             let pass = LossPass::new(Shape::flat(features), predictions, images.as_slice())?;
-            let pass = pass.linked(link.is_some()).gradient(1.0 / batch as f32, &mut output_gradient[..elements])?;
+            let pass =
+                pass.from_logits(link.is_some()).gradient(1.0 / batch as f32, &mut output_gradient[..elements])?;
             sum += Bce.evaluate(pass);
             model.network().backward(&mut tape, &output_gradient[..elements], &mut gradients)?;
 

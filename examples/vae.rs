@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("test ELBO {:.2} = -({reconstruction:.2} reconstruction + {kl:.2} divergence) nats", bound.value());
     }
     if let Some(epoch) = history.epochs().last() {
-        let kl = epoch.figure("kl").unwrap_or(f64::NAN);
+        let kl = epoch.diagnostic("kl").unwrap_or(f64::NAN);
         println!("training loss {:.2} = {:.2} reconstruction + {kl:.2} divergence, nats", epoch.total(), epoch.loss);
     }
     Ok(())

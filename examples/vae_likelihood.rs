@@ -14,8 +14,8 @@ use std::error::Error;
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Adam, Autoencoder, AutoencoderBuilder, Bce, Cosine, Dense, GaussianLatent, KlWarmUp, Reduction, Shape,
-    Trainer,
+    Activation, Adam, Autoencoder, AutoencoderBuilder, Bce, Cosine, Dense, GaussianLatent, KlAnnealing, Reduction,
+    Shape, Trainer,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -47,8 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (train, validation) = all.columns_range_pair(..all.ncols() * 5 / 6, all.ncols() * 5 / 6..);
 
     let warm_up = match arguments.float("warm-up") {
-        0.0 => KlWarmUp::None,
-        epochs => KlWarmUp::Linear { epochs },
+        0.0 => KlAnnealing::None,
+        epochs => KlAnnealing::Linear { epochs },
     };
     let hidden = || (0..arguments.integer("hidden-layers")).map(|_| Dense::new(400).activation(Activation::Relu));
     let encoder = hidden().fold(Autoencoder::<f32>::builder(Shape::flat(28 * 28)), AutoencoderBuilder::encoder);
@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .fit(&mut model, &train)?;
     warnings::print(&history);
     if let Some(epoch) = history.epochs().last() {
-        let kl = epoch.figure("kl").unwrap_or(f64::NAN);
+        let kl = epoch.diagnostic("kl").unwrap_or(f64::NAN);
         println!("training loss {:.2} = {:.2} reconstruction + {kl:.2} divergence, nats", epoch.total(), epoch.loss);
     }
 

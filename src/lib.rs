@@ -58,7 +58,7 @@
 //! |---|---|
 //! | define a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`]; against overfitting: [`Dropout`], [`GaussianNoise`], [`BatchNorm`], [`Regularizer`] |
 //! | make it denoise | [`Trainer::corrupt`]; [`GaussianCorruption`], [`Masking`], [`SaltAndPepper`], [`Swap`]; [`Corrupted`] for evaluation |
-//! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`KlWarmUp`] |
+//! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`KlAnnealing`] |
 //! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`]; [`Checkpoints`]; [`Trainer::review`] for mistakes that are no errors |
 //! | read data | [`Batch`], [`Source`], [`data::idx`], [`StandardScaler`], [`MinMaxScaler`] |
 //! | use it | [`Autoencoder::encode`], [`decode`](Autoencoder::decode), [`reconstruct`](Autoencoder::reconstruct), [`reconstruction_error`](Autoencoder::reconstruction_error), [`scores`](Autoencoder::scores) of tables with bad rows, and their `_with` variants, which do not allocate |
@@ -150,8 +150,8 @@ pub use layer::*;
 pub use loss::*;
 pub use model_file::{ModelFileError, ModelFileErrorKind, Registry};
 pub use optimizer::{
-    Adam, AdamW, Clip, Constant, Cosine, Exponential, MAX_SLOTS, Moment, OnPlateau, Optimizer, RmsProp, Schedule, Sgd,
-    Update, WarmUp,
+    Adam, AdamW, Clip, Constant, Cosine, Exponential, MAX_SLOTS, OnPlateau, Optimizer, RmsProp, Schedule, Sgd,
+    TrainingProgress, Update, WarmUp,
 };
 pub use option::OptionError;
 pub use random::{Random, Rng};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Work made of independent pieces. Where it is cut and which thread does a piece must not change the result.
-pub(crate) trait Divide: Sized + Send {
+pub(crate) trait Splittable: Sized + Send {
     /// How many shares the work is cut into: several per thread, so that a late thread leaves some to the others.
     fn shares(threads: usize) -> usize {
         4 * threads
@@ -25,7 +25,7 @@ pub(crate) trait Divide: Sized + Send {
 }
 
 /// Does the work, on several threads if `threads`. Does not allocate.
-pub(crate) fn run<D: Divide>(work: D, threads: bool) {
+pub(crate) fn run<D: Splittable>(work: D, threads: bool) {
     let available = if threads { available() } else { 1 }; // the query itself starts the threads
     match available > 1 {
         true => {
@@ -47,7 +47,7 @@ pub(crate) fn both(threads: bool, one: impl FnOnce() + Send, other: impl FnOnce(
     }
 }
 
-fn fork<D: Divide>(work: D, shares: usize) {
+fn fork<D: Splittable>(work: D, shares: usize) {
     match shares {
         0 | 1 => work.run(),
         _ => {
@@ -67,13 +67,13 @@ fn fork<D: Divide>(work: D, shares: usize) {
 /// than there are cores: spinning would slow the others. Nobody waits for the spinning threads, so
 /// work of the pool that never ends, or waits for this, holds up nothing.
 #[cfg(feature = "parallel")]
-pub(crate) fn awake<R: Send>(threads: bool, own_pool: bool, work: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn keep_pool_spinning<R: Send>(threads: bool, own_pool: bool, work: impl FnOnce() -> R + Send) -> R {
     let section = Section::new(if threads { available() } else { 1 });
     if own_pool && section.threads > 1 && section.spins() {
         let (section, here) = (Arc::clone(&section), rayon::current_thread_index());
         rayon::spawn_broadcast(move |thread| {
             if Some(thread.index()) != here {
-                look_out(&section);
+                spin(&section);
             }
         });
     }
@@ -81,7 +81,7 @@ pub(crate) fn awake<R: Send>(threads: bool, own_pool: bool, work: impl FnOnce() 
     work()
 }
 
-/// A call of [`awake`] that is not over, as its spinning threads see it; some may only start after
+/// A call of [`keep_pool_spinning`] that is not over, as its spinning threads see it; some may only start after
 /// its end.
 #[cfg(feature = "parallel")]
 struct Section {
@@ -121,12 +121,12 @@ impl Drop for Ended {
 
 /// How long a thread spins without finding work.
 #[cfg(feature = "parallel")]
-const PATIENCE: Duration = Duration::from_millis(2);
+const SPIN_TIMEOUT: Duration = Duration::from_millis(2);
 
 #[cfg(feature = "parallel")]
-fn look_out(section: &Section) {
+fn spin(section: &Section) {
     let mut last = Instant::now();
-    while section.spins() && last.elapsed() < PATIENCE {
+    while section.spins() && last.elapsed() < SPIN_TIMEOUT {
         match rayon::yield_now() {
             Some(rayon::Yield::Executed) => last = Instant::now(),
             _ => std::hint::spin_loop(),
@@ -135,7 +135,7 @@ fn look_out(section: &Section) {
 }
 
 #[cfg(not(feature = "parallel"))]
-pub(crate) fn awake<R: Send>(_threads: bool, _own_pool: bool, work: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn keep_pool_spinning<R: Send>(_threads: bool, _own_pool: bool, work: impl FnOnce() -> R + Send) -> R {
     work()
 }
 
@@ -167,7 +167,7 @@ mod tests {
     /// Each piece writes its own index.
     struct Numbered<'a>(usize, &'a mut [usize]);
 
-    impl Divide for Numbered<'_> {
+    impl Splittable for Numbered<'_> {
         fn pieces(&self) -> usize {
             self.1.len()
         }

@@ -59,7 +59,7 @@ fn variational() -> Result<Autoencoder<f32>, BuildError> {
     Autoencoder::builder(Shape::flat(400))
         .encoder(Dense::new(120).activation(Activation::Relu))
         .encoder(Dense::new(20))
-        .encoder(GaussianLatent::new().free_bits(0.1).warm_up(KlWarmUp::Linear { epochs: 2.0 }))
+        .encoder(GaussianLatent::new().free_bits(0.1).warm_up(KlAnnealing::Linear { epochs: 2.0 }))
         .decoder(Dense::new(400).activation(Activation::Sigmoid))
         .build()
 }

@@ -1,4 +1,4 @@
-//! Gradients of whole networks against numerical ones: every layer in lanes and halves of a batch, fused, linked, with others. What a layer or a loss does by itself is in
+//! Gradients of whole networks against numerical ones: every layer in shards and halves of a batch, fused, with a loss from logits, with others. What a layer or a loss does by itself is in
 //! the table of `tests/conformance`.
 
 mod common;
@@ -340,11 +340,11 @@ fn linked_losses_through_a_network() {
         let mut random = Numbers::new(5);
         let (network, samples) = (builder.build().unwrap(), 11);
         let shape = network.output_shape();
-        assert!(network.is_linked(loss.link()));
+        assert!(network.ends_in(loss.fused_activation()));
         let targets = random.vector(samples * shape.elements(), 0.0, 1.0);
         let objective = mean_loss(loss.as_ref(), shape, &targets);
         let mut case = Case::new(network, samples, &objective, &mut random);
-        case.link = loss.link();
+        case.link = loss.fused_activation();
         case.check(&mut random).check(name);
     }
 }

@@ -38,7 +38,7 @@ impl Schedule for Recorded {
         Config::new()
     }
 
-    fn factor(&self, moment: &Moment<'_>) -> f64 {
+    fn factor(&self, moment: &TrainingProgress<'_>) -> f64 {
         self.0.lock().unwrap().push((moment.step, moment.elapsed, moment.total, moment.losses.to_vec()));
         1.0 / (1 + moment.step) as f64
     }

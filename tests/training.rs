@@ -102,12 +102,12 @@ fn the_explicit_loop_is_the_trainer_s() -> Outcome {
         let (mut tape, mut sum) = (network.tape(40)?, 0.0);
         for step in 0..6 {
             let batch = data.columns(step % 3 * 40, if step % 3 == 2 { 20 } else { 40 });
-            let link = Loss::<f64>::link(&Bce);
-            let linked = network.is_linked(link);
+            let link = Loss::<f64>::fused_activation(&Bce);
+            let from_logits = network.ends_in(link);
             let outputs = network.forward(&mut tape, &batch, link, step)?;
             let mut slopes = vec![0.0; outputs.len()];
             let targets = batch.clone_owned();
-            let pass = LossPass::new(network.output_shape(), outputs, targets.as_slice())?.linked(linked);
+            let pass = LossPass::new(network.output_shape(), outputs, targets.as_slice())?.from_logits(from_logits);
             let value = Bce.evaluate(pass.gradient(1.0 / batch.ncols() as f64, &mut slopes)?);
             sum += if step < 3 { value } else { 0.0 };
             network.backward(&mut tape, &slopes, &mut gradients)?;
@@ -422,13 +422,13 @@ fn a_loop_of_ones_own_trains_a_batch_normalised_model_with_the_same_bits() -> Ou
     let optimizer = Sgd::new(0.3);
     Trainer::new(Bce, optimizer).epochs(3).batch_size(30).shuffle(false).fit(&mut by_trainer, &data)?;
 
-    let link = Loss::<f64>::link(&Bce);
+    let link = Loss::<f64>::fused_activation(&Bce);
     let mut tape = by_hand.network().tape(30)?;
     let (mut slopes, mut gradients) = (vec![0.0; 20 * 30], vec![0.0; by_hand.network().parameter_count()]);
     for step in 0..9 {
         let batch = data.columns(step % 3 * 30, 30).into_owned();
         let outputs = by_hand.network().forward(&mut tape, &batch, link, step)?;
-        let pass = LossPass::new(Shape::flat(20), outputs, batch.as_slice())?.linked(true);
+        let pass = LossPass::new(Shape::flat(20), outputs, batch.as_slice())?.from_logits(true);
         Bce.evaluate(pass.gradient(1.0 / 30.0, &mut slopes)?);
         by_hand.network().backward(&mut tape, &slopes, &mut gradients)?;
         by_hand.update_parameters(|parameters| {

@@ -15,7 +15,7 @@ use crate::graph::{Network, Part};
 use crate::kernel::fresh::{self, Fresh};
 use crate::kernel::reduce;
 use crate::layer::Mode;
-use crate::parallel::{self, Divide};
+use crate::parallel::{self, Splittable};
 use crate::shape::checked_product;
 use crate::{Error, Scalar, invariant};
 
@@ -315,7 +315,7 @@ struct Shards<'a, T: Scalar> {
     output: Output<'a, T>,
 }
 
-impl<T: Scalar> Divide for Shards<'_, T> {
+impl<T: Scalar> Splittable for Shards<'_, T> {
     fn pieces(&self) -> usize {
         self.count
     }

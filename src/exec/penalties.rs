@@ -5,7 +5,7 @@ use crate::Scalar;
 use crate::graph::{Entry, Network, WeightPenalty};
 use crate::invariant;
 use crate::layer::Regularizer;
-use crate::parallel::{self, Divide};
+use crate::parallel::{self, Splittable};
 
 impl<T: Scalar> Network<T> {
     /// The penalties on trainable parameters, with the parameters' entries.
@@ -45,7 +45,7 @@ struct Addition<'a, T> {
     gradients: &'a mut [T],
 }
 
-impl<T: Scalar> Divide for Addition<'_, T> {
+impl<T: Scalar> Splittable for Addition<'_, T> {
     fn pieces(&self) -> usize {
         self.gradients.len().div_ceil(ELEMENTS_PER_PIECE)
     }

@@ -7,7 +7,7 @@ use super::Tape;
 use crate::graph::{Network, Operation, Value};
 use crate::kernel::product::Segments;
 use crate::layer::{DeferredGradient, DeferredRows};
-use crate::parallel::{self, Divide};
+use crate::parallel::{self, Splittable};
 use crate::{Scalar, invariant};
 
 impl<T: Scalar> Network<T> {
@@ -146,7 +146,7 @@ struct ShardSum<'a, T: Scalar> {
 /// Elements that one thread sums.
 const ELEMENTS_PER_SUM: usize = 4096;
 
-impl<T: Scalar> Divide for ShardSum<'_, T> {
+impl<T: Scalar> Splittable for ShardSum<'_, T> {
     fn pieces(&self) -> usize {
         self.target.len().div_ceil(ELEMENTS_PER_SUM)
     }
@@ -182,7 +182,7 @@ struct Rows<'a, T: Scalar> {
 /// Rows are split at multiples of this, so that few register tiles stay half empty.
 const ROWS_PER_PIECE: usize = 8;
 
-impl<T: Scalar> Divide for Rows<'_, T> {
+impl<T: Scalar> Splittable for Rows<'_, T> {
     /// Half the threads: each share reads all samples again, and the other half of the batch runs at the
     /// same time.
     fn shares(threads: usize) -> usize {

@@ -5,7 +5,7 @@ use super::run::{BatchLoader, LastOperation, LastPass, Load, Memory, MicroBatch,
 use super::schedule::Task;
 use super::totals::Totals;
 use crate::graph::{LOSS_SAMPLES, Layout, Value};
-use crate::parallel::{self, Divide};
+use crate::parallel::{self, Splittable};
 use crate::{Scalar, invariant};
 
 /// One stage of a run.
@@ -120,7 +120,7 @@ struct Shards<'a, T: Scalar> {
     totals: &'a mut [Totals],
 }
 
-impl<T: Scalar> Divide for Shards<'_, T> {
+impl<T: Scalar> Splittable for Shards<'_, T> {
     fn pieces(&self) -> usize {
         self.totals.len()
     }

@@ -193,7 +193,7 @@ impl<T: Scalar> Network<T> {
 
     /// Forward pass in training mode. Returns the outputs, features × samples, and records on the tape what [`backward`](Self::backward) needs.
     ///
-    /// If the network ends in the activation `link` ([`is_linked`](Self::is_linked)), that activation is left to the loss ([`Loss::link`](crate::Loss::link)), and
+    /// If the network ends in the activation `fused_activation` ([`ends_in`](Self::ends_in)), that activation is left to the loss ([`Loss::fused_activation`](crate::Loss::fused_activation)), and
     /// its arguments are returned. Random layers draw from the network's seed at step `step`.
     ///
     /// ```
@@ -214,12 +214,12 @@ impl<T: Scalar> Network<T> {
         &self,
         tape: &'t mut Tape<T>,
         batch: impl Into<Batch<'b, T>>,
-        link: Option<Activation>,
+        fused_activation: Option<Activation>,
         step: usize,
     ) -> Result<&'t [T], Error> {
         let batch = batch.into();
         self.check(tape, &batch)?;
-        tape.from_logits = self.is_linked(link);
+        tape.from_logits = self.ends_in(fused_activation);
         tape.random = self.layer_streams().at(0, step);
         let loader = GivenBatch { batch, scaler: self.input_scaler() };
         self.run(tape, batch.samples(), Passes::Forward, tape.mode, &loader, &Nothing)?;
@@ -247,12 +247,13 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Whether the network ends in the activation `link`.
-    pub fn is_linked(&self, link: Option<Activation>) -> bool {
+    /// Whether the network ends in the activation `fused_activation`.
+    pub fn ends_in(&self, fused_activation: Option<Activation>) -> bool {
         let channels = self.output_shape().channels();
         self.program().last().is_some_and(|last| {
-            let groups_alike = last.output_shape.channels() == channels || link != Some(Activation::Softmax);
-            link.is_some() && last.plan.activation == link && groups_alike
+            let groups_alike =
+                last.output_shape.channels() == channels || fused_activation != Some(Activation::Softmax);
+            fused_activation.is_some() && last.plan.activation == fused_activation && groups_alike
         })
     }
 

@@ -40,7 +40,7 @@ pub struct Context<'a, T> {
     /// Random streams, one per sample; the same in both passes.
     pub random: Random,
     /// The activation to apply last: the plan's, or [`Activation::Linear`] where the loss applies it
-    /// ([`Loss::link`](crate::Loss::link)).
+    /// ([`Loss::fused_activation`](crate::Loss::fused_activation)).
     pub activation: Activation,
     /// The layer's parameters.
     pub parameters: Parameters<'a, T>,

@@ -8,7 +8,7 @@ use super::{
     Parameters, Plan, Reshape,
 };
 use crate::kernel::product::{self, Affine, Segments, Unpacked};
-use crate::parallel::{self, Divide};
+use crate::parallel::{self, Splittable};
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
@@ -224,7 +224,7 @@ struct Panels<'a, T: Scalar> {
     packed: &'a mut [T],
 }
 
-impl<T: Scalar> Divide for Panels<'_, T> {
+impl<T: Scalar> Splittable for Panels<'_, T> {
     fn pieces(&self) -> usize {
         self.packed.len() / self.matrix.panel_len().max(1)
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{
-    Backward, BatchStatistics, Context, Forward, KlWarmUp, Latent, Layer, Mirror, MirrorOutput, Mode, Plan, deviation,
-    divergence,
+    Backward, BatchStatistics, Context, Forward, KlAnnealing, Latent, Layer, Mirror, MirrorOutput, Mode, Plan,
+    deviation, divergence,
 };
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
@@ -48,7 +48,7 @@ const STRAIGHT: f64 = 10.0;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GaussianLatent {
     beta: f64,
-    warm_up: KlWarmUp,
+    warm_up: KlAnnealing,
     free_bits: f64,
 }
 
@@ -61,7 +61,7 @@ impl Default for GaussianLatent {
 impl GaussianLatent {
     /// A latent layer with β = 1.
     pub fn new() -> Self {
-        Self { beta: 1.0, warm_up: KlWarmUp::None, free_bits: 0.0 }
+        Self { beta: 1.0, warm_up: KlAnnealing::None, free_bits: 0.0 }
     }
 
     /// Weights the divergence by `beta`, at least 0. Values above 1 encourage disentangled dimensions; Higgins et al. 2017.
@@ -74,7 +74,7 @@ impl GaussianLatent {
     /// Starts with a small weight, so that the code does not collapse before the decoder uses it. The patience of
     /// [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) waits until the full weight is reached for the first time.
     #[must_use]
-    pub fn warm_up(mut self, warm_up: KlWarmUp) -> Self {
+    pub fn warm_up(mut self, warm_up: KlAnnealing) -> Self {
         self.warm_up = warm_up;
         self
     }
@@ -94,7 +94,7 @@ impl GaussianLatent {
         let config = config.only(&["beta", "warm_up", "free_bits"])?;
         Ok(Self {
             beta: config.number("beta")?,
-            warm_up: KlWarmUp::from_config(config.config("warm_up")?)?,
+            warm_up: KlAnnealing::from_config(config.config("warm_up")?)?,
             free_bits: config.number("free_bits")?,
         })
     }

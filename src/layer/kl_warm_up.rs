@@ -1,4 +1,4 @@
-//! [`KlWarmUp`]: how the weight of the divergence grows in training.
+//! [`KlAnnealing`]: how the weight of the divergence grows in training.
 
 use crate::{Config, ConfigError, OptionError, option};
 
@@ -6,14 +6,14 @@ use crate::{Config, ConfigError, OptionError, option};
 /// (For the learning rate's warm-up see [`WarmUp`](crate::WarmUp).)
 ///
 /// ```
-/// use autoencoder::KlWarmUp;
+/// use autoencoder::KlAnnealing;
 ///
-/// assert_eq!(KlWarmUp::Linear { epochs: 10.0 }.share(2.5), 0.25);
-/// assert_eq!(KlWarmUp::Cyclic { epochs: 10.0, rise: 0.5 }.share(12.5), 0.5);
+/// assert_eq!(KlAnnealing::Linear { epochs: 10.0 }.share(2.5), 0.25);
+/// assert_eq!(KlAnnealing::Cyclic { epochs: 10.0, rise: 0.5 }.share(12.5), 0.5);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
-pub enum KlWarmUp {
+pub enum KlAnnealing {
     /// The full weight from the start.
     #[default]
     None,
@@ -31,7 +31,7 @@ pub enum KlWarmUp {
     },
 }
 
-impl KlWarmUp {
+impl KlAnnealing {
     /// The share of the weight after `epoch` epochs, from 0 to 1.
     pub fn share(self, epoch: f64) -> f64 {
         let share = match self {

@@ -52,7 +52,7 @@ pub(crate) use fused::{
 pub use gaussian_latent::GaussianLatent;
 pub use gaussian_noise::GaussianNoise;
 pub use initializer::Initializer;
-pub use kl_warm_up::KlWarmUp;
+pub use kl_warm_up::KlAnnealing;
 pub use latent::Latent;
 pub(crate) use latent::{deviation, divergence};
 pub use max_pool::MaxPool;

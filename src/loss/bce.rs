@@ -72,13 +72,13 @@ impl<T: Scalar> Loss<T> for Bce {
     }
 
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
-        match pass.linked {
+        match pass.from_logits {
             true => pass.pointwise(Pointwise::CrossEntropyFromLogits, self.reduction),
             false => pass.pointwise(Pointwise::CrossEntropy(T::from_f64(EPSILON)), self.reduction),
         }
     }
 
-    fn link(&self) -> Option<Activation> {
+    fn fused_activation(&self) -> Option<Activation> {
         Some(Activation::Sigmoid)
     }
 

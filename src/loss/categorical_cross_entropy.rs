@@ -69,13 +69,13 @@ impl<T: Scalar> Loss<T> for CategoricalCrossEntropy {
         let factor = pass.factor * T::from_f64(share);
         let (predictions, targets, gradient) = (pass.predictions, pass.targets, pass.gradient);
         share
-            * match pass.linked {
+            * match pass.from_logits {
                 true => kernel::categorical_from_logits(channels, predictions, targets, factor, gradient),
                 false => kernel::categorical(channels, T::from_f64(EPSILON), predictions, targets, factor, gradient),
             }
     }
 
-    fn link(&self) -> Option<Activation> {
+    fn fused_activation(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }
 

@@ -34,8 +34,8 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64;
 
     /// The activation the loss absorbs, computing from its arguments (logits). If a network ends in it, the loss receives these
-    /// (`pass.linked`) and writes its gradient with respect to them, which stays finite however large they are.
-    fn link(&self) -> Option<Activation> {
+    /// (`pass.from_logits`) and writes its gradient with respect to them, which stays finite however large they are.
+    fn fused_activation(&self) -> Option<Activation> {
         None
     }
 
@@ -79,8 +79,8 @@ impl<T: Scalar> Loss<T> for Box<dyn Loss<T>> {
         (**self).evaluate(pass)
     }
 
-    fn link(&self) -> Option<Activation> {
-        (**self).link()
+    fn fused_activation(&self) -> Option<Activation> {
+        (**self).fused_activation()
     }
 
     fn reduced_by(&self) -> Reduction {
@@ -108,8 +108,8 @@ pub struct LossPass<'a, T> {
     pub shape: Shape,
     /// Features × samples.
     pub predictions: &'a [T],
-    /// Whether the predictions are the arguments of [`Loss::link`] (logits).
-    pub linked: bool,
+    /// Whether the predictions are the arguments of [`Loss::fused_activation`] (logits).
+    pub from_logits: bool,
     /// Features × samples.
     pub targets: &'a [T],
     /// The gradient is multiplied by this: one over the batch's number of samples.
@@ -130,13 +130,13 @@ impl<'a, T: Scalar> LossPass<'a, T> {
         if shape.elements() == 0 || !predictions.len().is_multiple_of(shape.elements()) {
             return Err(LossError::Samples { elements: predictions.len(), shape });
         }
-        Ok(Self { shape, predictions, linked: false, targets, factor: T::one(), gradient: None })
+        Ok(Self { shape, predictions, from_logits: false, targets, factor: T::one(), gradient: None })
     }
 
-    /// Sets whether the predictions are the arguments of [`Loss::link`] (logits); see [`Network::is_linked`](crate::Network::is_linked).
+    /// Sets whether the predictions are the arguments of [`Loss::fused_activation`] (logits); see [`Network::ends_in`](crate::Network::ends_in).
     #[must_use]
-    pub fn linked(mut self, linked: bool) -> Self {
-        self.linked = linked;
+    pub fn from_logits(mut self, from_logits: bool) -> Self {
+        self.from_logits = from_logits;
         self
     }
 

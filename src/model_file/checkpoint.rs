@@ -1,4 +1,4 @@
-//! Checkpoints: a model file with a [`Supplement`], which is restored into an existing model.
+//! Checkpoints: a model file with a [`CheckpointData`], which is restored into an existing model.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use super::description::{self, Description, Model};
 use super::difference::Difference;
 use super::disk::Disk;
 use super::frame::{self, Frame};
-use super::supplement::{self, Supplement};
+use super::supplement::{self, CheckpointData};
 use super::{ModelFileError, ModelFileErrorKind, file, json, read, write};
 use crate::data::{InputError, Scaler};
 use crate::graph::{Network, zeros};
@@ -19,7 +19,7 @@ use crate::{Config, Scalar};
 pub(crate) struct Checkpoint<T: Scalar> {
     pub parameters: Vec<T>,
     pub state: Vec<T>,
-    pub supplement: Supplement<'static, T>,
+    pub supplement: CheckpointData<'static, T>,
 }
 
 /// Replaces the file at `path` with one that holds `network`.
@@ -38,7 +38,7 @@ pub(crate) fn write_checkpoint<T: Scalar>(
     path: &Path,
     network: &Network<T>,
     model: Model,
-    supplement: &Supplement<'_, T>,
+    supplement: &CheckpointData<'_, T>,
 ) -> Result<(), ModelFileError> {
     require_finite(&supplement.config).map_err(|kind| ModelFileError::at(path, kind))?;
     replace(disk, path, network, model, Some(supplement))
@@ -57,7 +57,7 @@ fn replace<T: Scalar>(
     path: &Path,
     network: &Network<T>,
     model: Model,
-    supplement: Option<&Supplement<'_, T>>,
+    supplement: Option<&CheckpointData<'_, T>>,
 ) -> Result<(), ModelFileError> {
     write::Writer::new(network, model, supplement)
         .and_then(|writer| file::replace(disk, path, |file| writer.write(file)))

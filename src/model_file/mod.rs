@@ -31,7 +31,7 @@ pub(crate) use description::Model;
 pub(crate) use difference::Difference;
 pub use error::{ModelFileError, ModelFileErrorKind};
 pub use registry::Registry;
-pub(crate) use supplement::{Numbers, Supplement};
+pub(crate) use supplement::{CheckpointData, Numbers};
 
 use crate::Scalar;
 use crate::graph::Network;

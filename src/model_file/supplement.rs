@@ -1,4 +1,4 @@
-//! [`Supplement`]: the contents of a checkpoint besides the model.
+//! [`CheckpointData`]: the contents of a checkpoint besides the model.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ pub(super) const PREFIX: &str = "training.";
 /// The contents of a checkpoint besides the model: settings under the key `training` of the description, and tensors. The 64-bit tensors come before the
 /// model's parameters, so that every tensor is aligned to its numbers' size.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Supplement<'a, T: Scalar> {
+pub(crate) struct CheckpointData<'a, T: Scalar> {
     pub config: Config,
     /// Of 64 bits whatever the model's float type, and not necessarily finite.
     pub wide: Vec<Numbers<'a, f64>>,
@@ -40,7 +40,7 @@ impl<'a, T: Scalar> Numbers<'a, T> {
     }
 }
 
-impl<T: Scalar> Supplement<'_, T> {
+impl<T: Scalar> CheckpointData<'_, T> {
     /// The 64-bit numbers named `name`, if they have this shape.
     pub fn wide(&self, name: &str, shape: Shape) -> Option<&[f64]> {
         find(&self.wide, name, shape)
@@ -112,8 +112,8 @@ impl Entry {
 }
 
 /// Reads the supplement's tensors of a file with their numbers.
-pub(super) fn read<T: Scalar>(config: Config, tensors: &[Tensor], data: &[u8]) -> Option<Supplement<'static, T>> {
-    let mut supplement = Supplement { config, wide: Vec::new(), own: Vec::new() };
+pub(super) fn read<T: Scalar>(config: Config, tensors: &[Tensor], data: &[u8]) -> Option<CheckpointData<'static, T>> {
+    let mut supplement = CheckpointData { config, wide: Vec::new(), own: Vec::new() };
     for tensor in tensors {
         let Some(name) = tensor.name.strip_prefix(PREFIX) else { continue };
         let (name, shape) = (name.to_owned(), Shape::new(&tensor.shape).ok()?);

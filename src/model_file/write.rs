@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::description::{Description, Model};
 use super::frame::{self, Unsealed};
-use super::supplement::{Entries, Numbers, Supplement};
+use super::supplement::{CheckpointData, Entries, Numbers};
 use super::tensor::{self, Float};
 use super::{ModelFileErrorKind, json};
 use crate::Scalar;
@@ -19,7 +19,7 @@ const CHUNK: usize = 1 << 13;
 pub(super) struct Writer<'a, T: Scalar> {
     network: &'a Network<T>,
     model: Model,
-    supplement: Option<&'a Supplement<'a, T>>,
+    supplement: Option<&'a CheckpointData<'a, T>>,
     /// The header, after its length.
     head: Vec<u8>,
 }
@@ -29,7 +29,7 @@ impl<'a, T: Scalar> Writer<'a, T> {
     pub fn new(
         network: &'a Network<T>,
         model: Model,
-        supplement: Option<&'a Supplement<'a, T>>,
+        supplement: Option<&'a CheckpointData<'a, T>>,
     ) -> Result<Self, ModelFileErrorKind> {
         for tensor in numbers(network) {
             if let Some(element) = reduce::first_not_finite(tensor.values) {
@@ -38,7 +38,7 @@ impl<'a, T: Scalar> Writer<'a, T> {
         }
         let training = supplement.map(|supplement| supplement.config.clone());
         let description = Description { training, ..Description::of(network, model)? };
-        let entries = supplement.map_or(Entries::default(), Supplement::entries);
+        let entries = supplement.map_or(Entries::default(), CheckpointData::entries);
         let tensors = tensor::table(&description, network.definition(), entries)?;
         let header = tensor::header(&description, 0, &tensors)?;
         let unsealed = Unsealed::new(&header)?;

@@ -12,7 +12,7 @@ use std::fmt::Debug;
 pub use adam::{Adam, AdamW};
 pub use clip::Clip;
 pub use rms_prop::RmsProp;
-pub use schedule::{Constant, Cosine, Exponential, Moment, OnPlateau, Schedule, WarmUp};
+pub use schedule::{Constant, Cosine, Exponential, OnPlateau, Schedule, TrainingProgress, WarmUp};
 pub use sgd::Sgd;
 
 use crate::OptionError;

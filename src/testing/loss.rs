@@ -49,7 +49,7 @@ where
     L: Loss<f32> + Loss<f64> + 'static,
 {
     /// Checks the loss that `make` creates on samples of shape `shape`: targets between 0 and 1; predictions between −2 and 2, or, for a loss with a
-    /// [`link`](Loss::link), the activation of logits between −3 and 3.
+    /// [`fused_activation`](Loss::fused_activation), the activation of logits between −3 and 3.
     pub fn new(make: impl Fn() -> L + Send + Sync + 'a, shape: Shape) -> Self {
         Self { make: Box::new(make), shape, predictions: None, targets: [0.0, 1.0], seed: 1, allocations: None }
     }
@@ -99,7 +99,7 @@ where
             if self.takes_the_shape(report) {
                 let double = || boxed::<f64>((self.make)());
                 let bench = self.bench(&double);
-                [false, true].into_iter().for_each(|linked| compare(report, &bench, linked));
+                [false, true].into_iter().for_each(|from_logits| compare(report, &bench, from_logits));
             }
         })
     }
@@ -130,12 +130,12 @@ where
         });
         report.make("the targets are suitable", || suitable_targets(&double));
         report.make("a pass whose lengths do not fit makes no panic", || lengths(&double));
-        for linked in [false, true] {
-            compare(report, &double, linked);
-            both(report, &single, &double, linked);
-            report.make(format!("f32 agrees with f64{}", way(linked)), || agree(&single, &double, linked));
+        for from_logits in [false, true] {
+            compare(report, &double, from_logits);
+            both(report, &single, &double, from_logits);
+            report.make(format!("f32 agrees with f64{}", way(from_logits)), || agree(&single, &double, from_logits));
         }
-        report.make("from the link's arguments it is the same as from its values", || linked_agrees(&double));
+        report.make("from logits it is the same as from its values", || logits_agree(&double));
         report.make("it is finite far from the target", || worse(far_away(&double), || far_away(&single)));
         report.make("it trains, with the same bits for any number of threads", || trains(&double));
         report.make("targets that are not finite are errors in training", || bad_targets(&double));
@@ -148,17 +148,17 @@ where
         let count = SAMPLES * self.shape.elements();
         let logits: Vec<T> = numbers.vector(count, [-3.0, 3.0]);
         let mut targets: Vec<T> = numbers.vector(count, self.targets);
-        let predictions = match (self.predictions, loss.link()) {
+        let predictions = match (self.predictions, loss.fused_activation()) {
             (Some(range), _) => numbers.vector(count, range),
             (None, None) => numbers.vector(count, [-2.0, 2.0]),
-            (None, Some(link)) => {
+            (None, Some(fused_activation)) => {
                 let mut values: Vec<f64> = convert(&logits);
-                link.forward(self.shape.channels(), &mut values, &mut []);
+                fused_activation.forward(self.shape.channels(), &mut values, &mut []);
                 values.into_iter().map(|value| T::from_f64(f64::from(value as f32))).collect()
             }
         };
         // Targets for a softmax are class probabilities, which sum to 1.
-        if loss.link() == Some(Activation::Softmax) {
+        if loss.fused_activation() == Some(Activation::Softmax) {
             Activation::Softmax.forward(self.shape.channels(), &mut targets, &mut []);
             targets.iter_mut().for_each(|value| *value = T::from_f64(f64::from(value.into_f64() as f32)));
         }
@@ -176,8 +176,8 @@ fn boxed<T: Scalar>(loss: impl Loss<T> + 'static) -> Box<dyn Loss<T>> {
     Box::new(loss)
 }
 
-fn way(linked: bool) -> &'static str {
-    if linked { ", from the link's arguments" } else { "" }
+fn way(from_logits: bool) -> &'static str {
+    if from_logits { ", from logits" } else { "" }
 }
 
 /// A loss in one float type, with test data.
@@ -186,52 +186,53 @@ struct Bench<'m, T: Scalar> {
     loss: Box<dyn Loss<T>>,
     shape: Shape,
     predictions: Vec<T>,
-    /// Arguments of the link activation.
+    /// Arguments of the fused activation.
     logits: Vec<T>,
     targets: Vec<T>,
 }
 
-const NO_LINK: Verdict = Verdict::Skip("it has no link");
+const NO_FUSED_ACTIVATION: Verdict = Verdict::Skip("it has no fused activation");
 
 impl<T: Scalar> Bench<'_, T> {
-    fn predictions(&self, linked: bool) -> &[T] {
-        if linked { &self.logits } else { &self.predictions }
+    fn predictions(&self, from_logits: bool) -> &[T] {
+        if from_logits { &self.logits } else { &self.predictions }
     }
 
-    fn has(&self, linked: bool) -> bool {
-        !linked || self.loss.link().is_some()
+    fn has(&self, from_logits: bool) -> bool {
+        !from_logits || self.loss.fused_activation().is_some()
     }
 
-    fn value(&self, predictions: &[T], targets: &[T], linked: bool) -> f64 {
-        LossPass::new(self.shape, predictions, targets).map_or(f64::NAN, |pass| self.loss.evaluate(pass.linked(linked)))
+    fn value(&self, predictions: &[T], targets: &[T], from_logits: bool) -> f64 {
+        LossPass::new(self.shape, predictions, targets)
+            .map_or(f64::NAN, |pass| self.loss.evaluate(pass.from_logits(from_logits)))
     }
 
     /// Value and gradient; the gradient buffer holds `before` at first.
-    fn both(&self, predictions: &[T], targets: &[T], linked: bool, factor: f64, before: f64) -> (f64, Vec<T>) {
+    fn both(&self, predictions: &[T], targets: &[T], from_logits: bool, factor: f64, before: f64) -> (f64, Vec<T>) {
         let mut gradient = vec![T::from_f64(before); predictions.len()];
         let pass = LossPass::new(self.shape, predictions, targets);
-        let pass = pass.and_then(|pass| pass.linked(linked).gradient(T::from_f64(factor), &mut gradient));
+        let pass = pass.and_then(|pass| pass.from_logits(from_logits).gradient(T::from_f64(factor), &mut gradient));
         let value = pass.map_or(f64::NAN, |pass| self.loss.evaluate(pass));
         (value, gradient)
     }
 
-    fn gradient_of(&self, linked: bool, factor: f64) -> Vec<T> {
-        self.both(self.predictions(linked), &self.targets, linked, factor, 0.0).1
+    fn gradient_of(&self, from_logits: bool, factor: f64) -> Vec<T> {
+        self.both(self.predictions(from_logits), &self.targets, from_logits, factor, 0.0).1
     }
 }
 
 /// Compares the gradient with respect to the predictions with the stencil.
-fn compare(report: &mut Report, bench: &Bench<'_, f64>, linked: bool) {
+fn compare(report: &mut Report, bench: &Bench<'_, f64>, from_logits: bool) {
     const FACTOR: f64 = 0.25;
     let mut comparison = GradientComparison::default();
-    report.make(format!("{GRADIENT} predictions{}", way(linked)), || {
-        if !bench.has(linked) {
-            return NO_LINK;
+    report.make(format!("{GRADIENT} predictions{}", way(from_logits)), || {
+        if !bench.has(from_logits) {
+            return NO_FUSED_ACTIVATION;
         }
         let elements = bench.shape.elements();
-        comparison = compare_gradient(bench.predictions(linked), &bench.gradient_of(linked, FACTOR), 1, |predictions| {
+        comparison = compare_gradient(bench.predictions(from_logits), &bench.gradient_of(from_logits, FACTOR), 1, |predictions| {
             let samples = predictions.chunks(elements).zip(bench.targets.chunks(elements));
-            samples.map(|(sample, target)| FACTOR * bench.value(sample, target, linked)).collect()
+            samples.map(|(sample, target)| FACTOR * bench.value(sample, target, from_logits)).collect()
         });
         if comparison.compared == 0 {
             let message = "no coordinate could be compared, the value has a kink within every stencil: give predictions away from it with `LossCheck::predictions`";
@@ -243,13 +244,13 @@ fn compare(report: &mut Report, bench: &Bench<'_, f64>, linked: bool) {
     report.count(comparison.compared, comparison.redrawn);
 }
 
-/// The checks made in both float types, from values and from the link's arguments.
-fn both(report: &mut Report, single: &Bench<'_, f32>, double: &Bench<'_, f64>, linked: bool) {
+/// The checks made in both float types, from values and from logits.
+fn both(report: &mut Report, single: &Bench<'_, f32>, double: &Bench<'_, f64>, from_logits: bool) {
     macro_rules! in_both {
         ($name:literal, $check:expr) => {
-            report.make(format!("{}{}", $name, way(linked)), || match double.has(linked) {
-                true => worse($check(double, linked), || $check(single, linked)),
-                false => NO_LINK,
+            report.make(format!("{}{}", $name, way(from_logits)), || match double.has(from_logits) {
+                true => worse($check(double, from_logits), || $check(single, from_logits)),
+                false => NO_FUSED_ACTIVATION,
             });
         };
     }
@@ -261,10 +262,10 @@ fn both(report: &mut Report, single: &Bench<'_, f32>, double: &Bench<'_, f64>, l
     in_both!("a sample's gradient does not depend on its batch", gradient_alone);
 }
 
-fn value_is_steady<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+fn value_is_steady<T: Scalar>(bench: &Bench<'_, T>, from_logits: bool) -> Verdict {
     let value = |loss: &dyn Loss<T>| {
-        let pass = LossPass::new(bench.shape, bench.predictions(linked), &bench.targets);
-        pass.map_or(f64::NAN, |pass| loss.evaluate(pass.linked(linked)))
+        let pass = LossPass::new(bench.shape, bench.predictions(from_logits), &bench.targets);
+        pass.map_or(f64::NAN, |pass| loss.evaluate(pass.from_logits(from_logits)))
     };
     let [one, again, fresh] = [value(&*bench.loss), value(&*bench.loss), value(&*(bench.make)())];
     match one.is_finite() {
@@ -278,9 +279,9 @@ fn value_is_steady<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
     }
 }
 
-fn value_with_gradient<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
-    let alone = bench.value(bench.predictions(linked), &bench.targets, linked);
-    let (with, _) = bench.both(bench.predictions(linked), &bench.targets, linked, 0.5, 0.0);
+fn value_with_gradient<T: Scalar>(bench: &Bench<'_, T>, from_logits: bool) -> Verdict {
+    let alone = bench.value(bench.predictions(from_logits), &bench.targets, from_logits);
+    let (with, _) = bench.both(bench.predictions(from_logits), &bench.targets, from_logits, 0.5, 0.0);
     let differs = alone.to_bits() != with.to_bits();
     Verdict::fails_if(
         differs,
@@ -288,9 +289,9 @@ fn value_with_gradient<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict
     )
 }
 
-fn gradient_is_written<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+fn gradient_is_written<T: Scalar>(bench: &Bench<'_, T>, from_logits: bool) -> Verdict {
     let gradients = [f64::NAN, 1e30, 0.0]
-        .map(|before| bench.both(bench.predictions(linked), &bench.targets, linked, 1.0, before).1);
+        .map(|before| bench.both(bench.predictions(from_logits), &bench.targets, from_logits, 1.0, before).1);
     let [clean, others @ ..] = &gradients;
     match others.iter().find_map(|other| first_difference(clean, other)) {
         None => Verdict::Holds,
@@ -301,8 +302,8 @@ fn gradient_is_written<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict
     }
 }
 
-fn factor_counts<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
-    let (one, four) = (bench.gradient_of(linked, 1.0), bench.gradient_of(linked, 4.0));
+fn factor_counts<T: Scalar>(bench: &Bench<'_, T>, from_logits: bool) -> Verdict {
+    let (one, four) = (bench.gradient_of(from_logits, 1.0), bench.gradient_of(from_logits, 4.0));
     let expected: Vec<T> = one.iter().map(|value| T::from_f64(4.0) * *value).collect();
     let bound = if size_of::<T>() == size_of::<f32>() { 1e-6 } else { 1e-14 };
     Verdict::within(
@@ -312,12 +313,12 @@ fn factor_counts<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
     )
 }
 
-fn values_add_up<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+fn values_add_up<T: Scalar>(bench: &Bench<'_, T>, from_logits: bool) -> Verdict {
     let elements = bench.shape.elements();
-    let whole = bench.value(bench.predictions(linked), &bench.targets, linked);
-    let samples = bench.predictions(linked).chunks(elements).zip(bench.targets.chunks(elements));
+    let whole = bench.value(bench.predictions(from_logits), &bench.targets, from_logits);
+    let samples = bench.predictions(from_logits).chunks(elements).zip(bench.targets.chunks(elements));
     let (sum, size) = samples.fold((0.0, 0.0), |(sum, size), (sample, target)| {
-        let value = bench.value(sample, target, linked);
+        let value = bench.value(sample, target, from_logits);
         (sum + value, size + value.abs())
     });
     let bound = if size_of::<T>() == size_of::<f32>() { 1e-5 } else { 1e-12 };
@@ -325,11 +326,12 @@ fn values_add_up<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
     Verdict::within((whole - sum).abs() / size.max(1e-30), bound, otherwise)
 }
 
-fn gradient_alone<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
+fn gradient_alone<T: Scalar>(bench: &Bench<'_, T>, from_logits: bool) -> Verdict {
     let elements = bench.shape.elements();
-    let whole = bench.gradient_of(linked, 1.0);
-    let samples = bench.predictions(linked).chunks(elements).zip(bench.targets.chunks(elements));
-    let alone: Vec<T> = samples.flat_map(|(sample, target)| bench.both(sample, target, linked, 1.0, 0.0).1).collect();
+    let whole = bench.gradient_of(from_logits, 1.0);
+    let samples = bench.predictions(from_logits).chunks(elements).zip(bench.targets.chunks(elements));
+    let alone: Vec<T> =
+        samples.flat_map(|(sample, target)| bench.both(sample, target, from_logits, 1.0, 0.0).1).collect();
     let differs = first_difference(&whole, &alone).is_some();
     Verdict::fails_if(
         differs,
@@ -337,14 +339,14 @@ fn gradient_alone<T: Scalar>(bench: &Bench<'_, T>, linked: bool) -> Verdict {
     )
 }
 
-fn agree(single: &Bench<'_, f32>, double: &Bench<'_, f64>, linked: bool) -> Verdict {
-    if !double.has(linked) {
-        return NO_LINK;
+fn agree(single: &Bench<'_, f32>, double: &Bench<'_, f64>, from_logits: bool) -> Verdict {
+    if !double.has(from_logits) {
+        return NO_FUSED_ACTIVATION;
     }
-    let gradients = distance(&single.gradient_of(linked, 1.0), &double.gradient_of(linked, 1.0));
-    let value = double.value(double.predictions(linked), &double.targets, linked);
-    let values =
-        (single.value(single.predictions(linked), &single.targets, linked) - value).abs() / value.abs().max(1e-30);
+    let gradients = distance(&single.gradient_of(from_logits, 1.0), &double.gradient_of(from_logits, 1.0));
+    let value = double.value(double.predictions(from_logits), &double.targets, from_logits);
+    let values = (single.value(single.predictions(from_logits), &single.targets, from_logits) - value).abs()
+        / value.abs().max(1e-30);
     Verdict::within(
         largest([gradients, values].into_iter()),
         1e-4,
@@ -378,33 +380,33 @@ fn lengths(bench: &Bench<'_, f64>) -> Verdict {
     Verdict::fails_if(accepted, "predictions and targets of different lengths are compared")
 }
 
-/// Compares the gradient from the link's arguments with that from its values by the chain rule.
-fn linked_agrees(bench: &Bench<'_, f64>) -> Verdict {
-    let Some(link) = bench.loss.link() else { return NO_LINK };
+/// Compares the gradient from logits with that from its values by the chain rule.
+fn logits_agree(bench: &Bench<'_, f64>) -> Verdict {
+    let Some(fused_activation) = bench.loss.fused_activation() else { return NO_FUSED_ACTIVATION };
     let channels = bench.shape.channels();
     let mut values = bench.logits.clone();
-    link.forward(channels, &mut values, &mut []);
+    fused_activation.forward(channels, &mut values, &mut []);
     let (from_values, mut gradient) = bench.both(&values, &bench.targets, false, 1.0, 0.0);
     let (from_logits, by_logits) = bench.both(&bench.logits, &bench.targets, true, 1.0, 0.0);
-    link.backward(channels, &values, &bench.logits, &mut gradient);
+    fused_activation.backward(channels, &values, &bench.logits, &mut gradient);
     let of_values = (from_values - from_logits).abs() / from_values.abs().max(1e-30);
     let error = largest([distance(&gradient, &by_logits), of_values].into_iter());
     Verdict::within(
         error,
         1e-9,
-        "with `pass.linked` it is another function than the loss of the link's values: predictions are arguments of `Loss::link` then",
+        "with `pass.from_logits` it is another function than the loss of the activation's values: predictions are arguments of `Loss::fused_activation` then",
     )
 }
 
 fn far_away<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    for linked in [false, true].into_iter().filter(|linked| bench.has(*linked)) {
+    for from_logits in [false, true].into_iter().filter(|from_logits| bench.has(*from_logits)) {
         for size in [1e-30, 1e3, 1e6] {
             let predictions: Vec<T> = bench.logits.iter().map(|value| *value * T::from_f64(size)).collect();
-            let (value, gradient) = bench.both(&predictions, &bench.targets, linked, 1.0, 0.0);
+            let (value, gradient) = bench.both(&predictions, &bench.targets, from_logits, 1.0, 0.0);
             if !value.is_finite() || !all_finite(&gradient) {
                 return Verdict::Fails(format!(
                     "predictions of size {size:.0e}{} give a value of {value}, or a gradient that is not finite: bound what a logarithm, a root or an exponential is handed",
-                    way(linked)
+                    way(from_logits)
                 ));
             }
         }
@@ -419,7 +421,7 @@ type Task = (Network<f64>, DMatrix<f64>, DMatrix<f64>);
 fn task(bench: &Bench<'_, f64>) -> Result<Task, Error> {
     const SAMPLES: usize = 600;
     let elements = bench.shape.elements();
-    let activation = bench.loss.link().unwrap_or(Activation::Linear);
+    let activation = bench.loss.fused_activation().unwrap_or(Activation::Linear);
     let network = Network::builder(bench.shape)
         .layer(Dense::new(40).activation(Activation::Tanh))
         .layer(Dense::new(elements).activation(activation))
@@ -472,9 +474,9 @@ fn allocates_nothing(bench: &Bench<'_, f64>, count: Option<fn() -> usize>) -> Ve
     let Some(count) = count else { return Verdict::Skip("nobody counts: give `LossCheck::allocations`") };
     let mut gradient = vec![0.0; bench.predictions.len()];
     let before = count();
-    for linked in [false, true].into_iter().filter(|linked| bench.has(*linked)) {
-        let pass = LossPass::new(bench.shape, bench.predictions(linked), &bench.targets);
-        if let Ok(pass) = pass.and_then(|pass| pass.linked(linked).gradient(1.0, &mut gradient)) {
+    for from_logits in [false, true].into_iter().filter(|from_logits| bench.has(*from_logits)) {
+        let pass = LossPass::new(bench.shape, bench.predictions(from_logits), &bench.targets);
+        if let Ok(pass) = pass.and_then(|pass| pass.from_logits(from_logits).gradient(1.0, &mut gradient)) {
             bench.loss.evaluate(pass);
         }
         bench.loss.unsuitable_target(&bench.targets);

@@ -48,7 +48,7 @@ pub(super) struct Setting {
     /// The most samples in a part.
     pub part: usize,
     /// The loss applies the activation.
-    pub linked: bool,
+    pub from_logits: bool,
     /// The output is missing in the backward pass.
     pub forgets_output: bool,
     /// Whether to compute the gradient with respect to the input.
@@ -92,7 +92,7 @@ impl Setting {
             random: Random::new(3, Purpose::Layer).at(1, 2),
             batch: None,
             part: usize::MAX,
-            linked: false,
+            from_logits: false,
             forgets_output: false,
             by_input: true,
             before: 0.0,
@@ -309,7 +309,7 @@ impl<T: Scalar> Trip<'_, T> {
             mode: self.setting.mode,
             epoch: if trains { self.rig.epoch } else { 0.0 },
             random: self.setting.random.skip(first),
-            activation: if self.setting.linked { Activation::Linear } else { activation },
+            activation: if self.setting.from_logits { Activation::Linear } else { activation },
             parameters: self.rig.parameters(),
             packed: &self.packed,
             packed_backward: &self.packed_backward,

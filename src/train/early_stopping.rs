@@ -12,7 +12,7 @@ use crate::{Config, OptionError, Scalar, option};
 /// statistics) are restored however training ends, except with an error.
 ///
 /// An epoch counts as progress if its total is more than `min_delta` below that of the last epoch that counted. Patience ignores the epochs before the end of the first
-/// [`KlWarmUp`](crate::KlWarmUp), though one of them may be the best.
+/// [`KlAnnealing`](crate::KlAnnealing), though one of them may be the best.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -70,7 +70,7 @@ impl EarlyStopping {
 
 /// An epoch as early stopping and schedules see it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Watched {
+pub(super) struct WatchedLoss {
     /// The validation total, or the training loss without validation data; infinity if it is not finite.
     pub loss: f64,
     /// A penalty has not reached its full weight: the loss cannot be compared with that of later epochs.
@@ -79,7 +79,7 @@ pub(super) struct Watched {
 
 /// The best epoch so far, and how many epochs ago there was progress.
 #[derive(Debug)]
-pub(super) struct Watch<T> {
+pub(super) struct EarlyStoppingState<T> {
     options: EarlyStopping,
     /// The loss of the last epoch that counted as progress.
     reference: f64,
@@ -90,7 +90,7 @@ pub(super) struct Watch<T> {
     state: Vec<T>,
 }
 
-impl<T: Scalar> Watch<T> {
+impl<T: Scalar> EarlyStoppingState<T> {
     pub fn new(options: EarlyStopping, network: &Network<T>) -> Result<Self, InputError> {
         let kept = |elements: usize| zeros(if options.restore_best { elements } else { 0 });
         Ok(Self {
@@ -104,7 +104,7 @@ impl<T: Scalar> Watch<T> {
     }
 
     /// Records an epoch and, if it is the best, the model. Returns whether patience has run out.
-    pub fn see(&mut self, epoch: Watched, network: &Network<T>) -> bool {
+    pub fn see(&mut self, epoch: WatchedLoss, network: &Network<T>) -> bool {
         if self.note(epoch) && self.options.restore_best {
             self.parameters.copy_from_slice(network.parameter_vector());
             self.state.copy_from_slice(network.state_vector());
@@ -113,7 +113,7 @@ impl<T: Scalar> Watch<T> {
     }
 
     /// Records the epochs before an interruption and the model of the best of them. Returns whether the numbers of parameters and states fit.
-    pub fn replay(&mut self, epochs: &[Watched], parameters: &[T], state: &[T]) -> bool {
+    pub fn replay(&mut self, epochs: &[WatchedLoss], parameters: &[T], state: &[T]) -> bool {
         epochs.iter().for_each(|epoch| _ = self.note(*epoch));
         let fits = self.parameters.len() == parameters.len() && self.state.len() == state.len();
         if fits {
@@ -133,7 +133,7 @@ impl<T: Scalar> Watch<T> {
     }
 
     /// Records a loss and returns whether it is the lowest so far.
-    fn note(&mut self, Watched { loss, warms_up }: Watched) -> bool {
+    fn note(&mut self, WatchedLoss { loss, warms_up }: WatchedLoss) -> bool {
         if loss < self.reference - self.options.min_delta && !warms_up {
             (self.reference, self.waited) = (loss, 0);
         } else if !warms_up {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Metric;
-use super::step::{BatchStep, Pairs, Question};
+use super::step::{BatchStep, LossSpec, Pairs};
 use crate::data::{Batch, DataError, Source, filled, numbered};
 use crate::exec::{Ending, Step, Tape, TapeOptions, Totals};
 use crate::graph::{LayoutOptions, Network};
@@ -65,7 +65,7 @@ impl<T: Scalar> Model<T> for Autoencoder<T> {
 
 impl<T: Scalar> Network<T> {
     /// The mean loss over samples, each input being its own target. If the network ends in the loss's
-    /// [`link`](Loss::link), the loss is computed from the logits; with a scaler, between scaled values. It has the bits of the
+    /// [`fused_activation`](Loss::fused_activation), the loss is computed from the logits; with a scaler, between scaled values. It has the bits of the
     /// [validation loss](crate::Epoch::validation_loss) over the same data, whatever the batch size of training, unless the model is
     /// variational: validation decodes a drawn code. Infinite if it is too large for its numbers.
     ///
@@ -122,25 +122,25 @@ impl<T: Scalar> Network<T> {
     ) -> Result<Totals, Error> {
         loss.map_or(Ok(()), |loss| loss.check())?;
         let samples = pairs.check(self)?;
-        let question = Question::new(self, loss, metrics);
+        let loss_spec = LossSpec::new(self, loss, metrics);
         let mut evaluation =
-            Evaluation::new(self, question.link, pairs.needs_targets(self), metrics.len(), 0..samples)?;
-        let record = evaluation.means(self, pairs, question, None)?;
+            Evaluation::new(self, loss_spec.fused_activation, pairs.needs_targets(self), metrics.len(), 0..samples)?;
+        let record = evaluation.means(self, pairs, loss_spec, None)?;
         match record.loss.is_nan() || record.metrics.iter().any(|metric| metric.is_nan()) {
-            true => Err(self.why_nan(pairs.inputs, question.link.is_some(), question.name())),
+            true => Err(self.why_nan(pairs.inputs, loss_spec.fused_activation.is_some(), loss_spec.name())),
             false => Ok(record),
         }
     }
 
     /// The first prediction that is not finite, as an error; else that `name` makes a NaN of finite numbers.
-    fn why_nan(&self, inputs: &dyn Source<T>, linked: bool, name: String) -> Error {
-        match self.require_finite_outputs(inputs, linked) {
+    fn why_nan(&self, inputs: &dyn Source<T>, from_logits: bool, name: String) -> Error {
+        match self.require_finite_outputs(inputs, from_logits) {
             Ok(()) => LossError::NotANumber { name }.into(),
             Err(error) => error,
         }
     }
 
-    fn require_finite_outputs(&self, inputs: &dyn Source<T>, linked: bool) -> Result<(), Error> {
+    fn require_finite_outputs(&self, inputs: &dyn Source<T>, from_logits: bool) -> Result<(), Error> {
         let mut workspace = self.workspace(1)?;
         let (mut input, mut side) = (filled(T::zero(), inputs.features())?, filled(T::zero(), inputs.side_features())?);
         for sample in 0..inputs.len() {
@@ -148,7 +148,7 @@ impl<T: Scalar> Network<T> {
             inputs.read_side(&[sample], &mut side)?;
             let batch = Batch::from(input.as_slice());
             let batch = if side.is_empty() { batch } else { batch.with_side(side.as_slice()) };
-            let output = self.infer_to(self.all(), Ending::Loss { from_logits: linked }, &mut workspace, batch);
+            let output = self.infer_to(self.all(), Ending::Loss { from_logits: from_logits }, &mut workspace, batch);
             output.map_err(|error| error.of_sample(sample))?;
         }
         Ok(())
@@ -166,15 +166,16 @@ pub(super) struct Evaluation<T: Scalar> {
 }
 
 impl<T: Scalar> Evaluation<T> {
-    /// `link` is the activation that the loss applies; `target` tells whether targets need their own buffer.
+    /// `fused_activation` is the activation that the loss applies; `target` tells whether targets need their own buffer.
     pub fn new(
         network: &Network<T>,
-        link: Option<Activation>,
+        fused_activation: Option<Activation>,
         target: bool,
         metrics: usize,
         samples: Range<usize>,
     ) -> Result<Self, Error> {
-        let layout = LayoutOptions { loss: true, target, fused_activation: link, ..LayoutOptions::default() };
+        let layout =
+            LayoutOptions { loss: true, target, fused_activation: fused_activation, ..LayoutOptions::default() };
         let options = TapeOptions { layout, whole_batch: false, metrics };
         let tape = Tape::new(network, AT_ONCE.min(samples.len()), options)?;
         Ok(Self { tape, order: numbered(samples)? })
@@ -190,18 +191,18 @@ impl<T: Scalar> Evaluation<T> {
         &mut self,
         network: &Network<T>,
         pairs: Pairs<'_, T>,
-        question: Question<'_, T>,
+        loss_spec: LossSpec<'_, T>,
         validation: Option<Random>,
     ) -> Result<Totals, DataError> {
         let Self { tape, order } = self;
-        let mut sums = Totals::without_statistics(network.definition(), question.metrics.len());
+        let mut sums = Totals::without_statistics(network.definition(), loss_spec.metrics.len());
         for (index, order) in order.chunks(AT_ONCE).enumerate() {
             let (mode, random) = match validation {
                 Some(random) => (Mode::Validation, random.skip(index * AT_ONCE)),
                 None => (Mode::Inference, network.layer_streams()),
             };
-            let batch = BatchStep { pairs, question, noise: None, order };
-            let (samples, from_logits) = (order.len(), question.link.is_some());
+            let batch = BatchStep { pairs, loss_spec, noise: None, order };
+            let (samples, from_logits) = (order.len(), loss_spec.fused_activation.is_some());
             network.evaluate_step(tape, mode, Step { samples, from_logits, random, loader: &batch, last: &batch })?;
             sums.add(tape.totals());
         }

@@ -15,8 +15,8 @@ pub struct Epoch {
     pub loss: f64,
     /// Penalties by name: means over samples.
     pub penalties: Vec<(String, f64)>,
-    /// Figures that layers report, by name: means over samples.
-    pub figures: Vec<(String, f64)>,
+    /// Diagnostics that layers report, by name: means over samples.
+    pub diagnostics: Vec<(String, f64)>,
     /// Metrics by name, over the training samples as the loss is.
     pub metrics: Vec<(String, f64)>,
     /// The mean loss over the validation samples after the epoch. A variational model decodes a drawn code, not the mean as in
@@ -24,8 +24,8 @@ pub struct Epoch {
     pub validation_loss: Option<f64>,
     /// Penalties that are terms of a likelihood, by name: means over the validation samples, with their full weight, as after a warm-up.
     pub validation_penalties: Vec<(String, f64)>,
-    /// Figures of the layers with such penalties, by name: means over the validation samples.
-    pub validation_figures: Vec<(String, f64)>,
+    /// Diagnostics of the layers with such penalties, by name: means over the validation samples.
+    pub validation_diagnostics: Vec<(String, f64)>,
     /// Metrics by name, of the same predictions as the validation loss.
     pub validation_metrics: Vec<(String, f64)>,
     /// The learning rate of the epoch's last step.
@@ -107,12 +107,12 @@ impl History {
         let mut headings = vec!["epoch".to_owned(), "loss".to_owned()];
         headings.extend(names("", &first.penalties));
         headings.extend(first.penalties.first().map(|_| "total".to_owned()));
-        headings.extend(names("", &first.figures));
+        headings.extend(names("", &first.diagnostics));
         headings.extend(names("", &first.metrics));
         headings.extend(first.validation_loss.map(|_| "validation_loss".to_owned()));
         headings.extend(names("validation_", &first.validation_penalties));
         headings.extend(first.validation_penalties.first().map(|_| "validation_total".to_owned()));
-        headings.extend(names("validation_", &first.validation_figures));
+        headings.extend(names("validation_", &first.validation_diagnostics));
         headings.extend(names("validation_", &first.validation_metrics));
         let scheduled = self.epochs.iter().any(|epoch| epoch.learning_rate != first.learning_rate);
         headings.extend(scheduled.then(|| "learning_rate".to_owned()));
@@ -146,9 +146,9 @@ impl Epoch {
         find(&self.penalties, name)
     }
 
-    /// The figure named `name`: `encoder.2.kl`, or just `kl` if only one layer has such a figure.
-    pub fn figure(&self, name: &str) -> Option<f64> {
-        find(&self.figures, name)
+    /// The diagnostic named `name`: `encoder.2.kl`, or just `kl` if only one layer has such a diagnostic.
+    pub fn diagnostic(&self, name: &str) -> Option<f64> {
+        find(&self.diagnostics, name)
     }
 
     /// The penalty named `name` over the validation samples, if it is a term of a likelihood.
@@ -156,9 +156,9 @@ impl Epoch {
         find(&self.validation_penalties, name)
     }
 
-    /// The figure named `name` over the validation samples, of a layer whose penalties are terms of a likelihood: `encoder.2.kl` for instance.
-    pub fn validation_figure(&self, name: &str) -> Option<f64> {
-        find(&self.validation_figures, name)
+    /// The diagnostic named `name` over the validation samples, of a layer whose penalties are terms of a likelihood: `encoder.2.kl` for instance.
+    pub fn validation_diagnostic(&self, name: &str) -> Option<f64> {
+        find(&self.validation_diagnostics, name)
     }
 
     /// The metric named `name` over the training samples.
@@ -177,13 +177,13 @@ impl Epoch {
         let mut row = vec![self.number.to_string(), number(&self.loss)];
         row.extend(values(&self.penalties));
         row.extend(self.penalties.first().map(|_| number(&self.total())));
-        row.extend(values(&self.figures));
+        row.extend(values(&self.diagnostics));
         row.extend(values(&self.metrics));
         row.extend(self.validation_loss.as_ref().map(number));
         row.extend(values(&self.validation_penalties));
         let validation_total = self.validation_total().filter(|_| !self.validation_penalties.is_empty());
         row.extend(validation_total.as_ref().map(number));
-        row.extend(values(&self.validation_figures));
+        row.extend(values(&self.validation_diagnostics));
         row.extend(values(&self.validation_metrics));
         row.extend(scheduled.then(|| format!("{:.3e}", self.learning_rate)));
         row.push(format!("{:.3}", self.seconds));

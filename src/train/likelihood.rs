@@ -3,14 +3,14 @@
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::step::{BatchStep, Pairs, Question};
+use super::step::{BatchStep, LossSpec, Pairs};
 use crate::autoencoder::Posterior;
 use crate::data::{Batch, InputError, Source, numbered};
 use crate::exec::{BatchLoader, Ending, Load, Workspace};
 use crate::graph::zeros;
 use crate::layer::deviation;
 use crate::loss::{Loss, LossError, LossPass, Reduction};
-use crate::parallel::{self, Divide};
+use crate::parallel::{self, Splittable};
 use crate::random::Rng;
 use crate::shape::checked_product;
 use crate::{Autoencoder, Error, Scalar, option};
@@ -108,11 +108,11 @@ impl<T: Scalar> Autoencoder<T> {
         }
         let pairs = Pairs { inputs: data, targets: None };
         let samples = pairs.check(self.network())?;
-        let question = Question::new(self.network(), Some(loss), &[]);
+        let loss_spec = LossSpec::new(self.network(), Some(loss), &[]);
         let order = numbered(0..samples)?;
         let mut tried = Vec::new();
         for (block, order) in order.chunks(SAMPLES_AT_ONCE).enumerate() {
-            let (step, first) = (BatchStep { pairs, question, noise: None, order }, block * SAMPLES_AT_ONCE);
+            let (step, first) = (BatchStep { pairs, loss_spec, noise: None, order }, block * SAMPLES_AT_ONCE);
             let block = Block::read(self, step, seed, draws).map_err(|error| error.after(first))?;
             tried.extend(block.try_all().map_err(|error| error.after(first))?);
         }
@@ -131,7 +131,7 @@ struct Tried {
 /// Some samples with their posteriors.
 struct Block<'a, T: Scalar> {
     model: &'a Autoencoder<T>,
-    question: Question<'a, T>,
+    loss_spec: LossSpec<'a, T>,
     /// Scaled as the loss compares them: features × samples.
     targets: DMatrix<T>,
     side: DMatrix<T>,
@@ -156,7 +156,7 @@ impl<'a, T: Scalar> Block<'a, T> {
         let batch = Batch::from(&inputs);
         let posterior = model.encode_distribution(if side.is_empty() { batch } else { batch.with_side(&side) })?;
         let kl = posterior.kl();
-        Ok(Self { model, question: step.question, targets, side, posterior, kl, seed, draws })
+        Ok(Self { model, loss_spec: step.loss_spec, targets, side, posterior, kl, seed, draws })
     }
 
     fn try_all(&self) -> Result<Vec<Tried>, Error> {
@@ -167,7 +167,7 @@ impl<'a, T: Scalar> Block<'a, T> {
 
     /// Draws codes for sample `sample`, decodes them a few at a time, and computes their weights.
     fn try_sample(&self, sample: usize, memory: &mut Memory<T>) -> Result<Tried, Error> {
-        let (network, linked) = (self.model.network(), self.question.link.is_some());
+        let (network, from_logits) = (self.model.network(), self.loss_spec.fused_activation.is_some());
         let (target, side) = (self.targets.column(sample), self.side.column(sample));
         let mut rng = self.posterior.noise(self.seed, sample).stream();
         let (mut weights, mut reconstruction) = (LogMeanExp::default(), 0.0);
@@ -177,19 +177,20 @@ impl<'a, T: Scalar> Block<'a, T> {
             self.check_codes(memory, count).map_err(|fault| fault.of_sample(sample))?;
             let (codes, sides) = (memory.codes.columns(0, count), DMatrix::from_columns(&vec![side; count]));
             let codes = if sides.is_empty() { Batch::from(&codes) } else { Batch::from(&codes).with_side(&sides) };
-            let (layers, ending) = (self.model.decoder_layers(), Ending::Loss { from_logits: linked });
+            let (layers, ending) = (self.model.decoder_layers(), Ending::Loss { from_logits: from_logits });
             let predictions = network.infer_to(layers, ending, &mut memory.workspace, codes);
             let predictions = predictions.map_err(|error| error.of_sample(sample))?;
             for (prediction, log_ratio) in predictions.column_iter().zip(&memory.log_ratios) {
-                let pass = LossPass::new(self.question.shape, prediction.as_slice(), target.as_slice())?.linked(linked);
-                let loss = self.question.value(pass);
+                let pass = LossPass::new(self.loss_spec.shape, prediction.as_slice(), target.as_slice())?
+                    .from_logits(from_logits);
+                let loss = self.loss_spec.value(pass);
                 reconstruction += loss / self.draws as f64;
                 weights.add(log_ratio - loss);
             }
         }
         let tried = Tried { log_likelihood: weights.value(), reconstruction, kl: self.kl.column(sample).sum() };
         match tried.log_likelihood.is_nan() || tried.reconstruction.is_nan() {
-            true => Err(LossError::NotANumber { name: self.question.name() }.into()),
+            true => Err(LossError::NotANumber { name: self.loss_spec.name() }.into()),
             false => Ok(tried),
         }
     }
@@ -256,7 +257,7 @@ impl<T: Scalar> Samples<'_, T> {
     }
 }
 
-impl<T: Scalar> Divide for Samples<'_, T> {
+impl<T: Scalar> Splittable for Samples<'_, T> {
     fn pieces(&self) -> usize {
         self.results.len().div_ceil(SAMPLES_PIECE)
     }

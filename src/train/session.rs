@@ -7,10 +7,10 @@ mod setup;
 use std::ops::Range;
 use std::time::Instant;
 
-use super::early_stopping::{Watch, Watched};
+use super::early_stopping::{EarlyStoppingState, WatchedLoss};
 use super::evaluate::Evaluation;
 use super::review::review;
-use super::step::{BatchStep, Noise, Pairs, Question, check_values};
+use super::step::{BatchStep, LossSpec, Noise, Pairs, check_values};
 use super::trainer::{Trainer, Validation};
 use super::update::Moments;
 use super::{Callback, Control, Epoch, History, Progress, TrainError, TrainErrorKind};
@@ -18,7 +18,7 @@ use crate::data::{Corrupted, DataError, InputError, Origin, numbered, streams};
 use crate::exec::{Step, Tape, TapeOptions, Totals};
 use crate::graph::{LayoutOptions, Network, zeros};
 use crate::model_file::Model;
-use crate::optimizer::Moment;
+use crate::optimizer::TrainingProgress;
 use crate::random::{Purpose, Random, shuffle};
 use crate::{Error, OptionError, Scalar, option, parallel};
 use saving::Saving;
@@ -38,14 +38,14 @@ pub(super) struct Session<'s, 'a, T: Scalar> {
     gradients: Vec<T>,
     moments: Moments<T>,
     /// The state of early stopping.
-    watch: Option<Watch<T>>,
+    watch: Option<EarlyStoppingState<T>>,
     /// The learning rate of the last step.
     rate: f64,
     /// Losses that schedules see; warm-up epochs are left out.
     losses: Vec<f64>,
     history: History,
     /// The state of the current epoch.
-    so_far: SoFar,
+    epoch_totals: EpochTotals,
     /// A callback or early stopping has ended training.
     ended: bool,
     /// Where and when checkpoints are written.
@@ -54,7 +54,7 @@ pub(super) struct Session<'s, 'a, T: Scalar> {
 
 /// The sums of an unfinished epoch.
 #[derive(Debug)]
-struct SoFar {
+struct EpochTotals {
     steps: usize,
     /// Sums over samples.
     sums: Totals,
@@ -63,7 +63,7 @@ struct SoFar {
     seconds_before: f64,
 }
 
-impl SoFar {
+impl EpochTotals {
     fn new<T: Scalar>(network: &Network<T>, metrics: usize) -> Self {
         let sums = Totals::without_statistics(network.definition(), metrics);
         Self { steps: 0, sums, started: Instant::now(), seconds_before: 0.0 }
@@ -88,8 +88,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         samples: usize,
     ) -> Result<Self, Error> {
         let apart = pairs.needs_targets(network) || trainer.corruption.is_some();
-        let link = Question::new(network, Some(trainer.loss.as_ref()), &[]).link;
-        let layout = LayoutOptions { target: apart, fused_activation: link, ..LayoutOptions::training() };
+        let fused_activation = LossSpec::new(network, Some(trainer.loss.as_ref()), &[]).fused_activation;
+        let layout = LayoutOptions { target: apart, fused_activation: fused_activation, ..LayoutOptions::training() };
         let options = TapeOptions { layout, whole_batch: false, metrics: trainer.metrics.len() };
         let capacity = trainer.batch_size.min(samples);
         let held_out = match &trainer.validation {
@@ -99,11 +99,11 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         };
         let evaluation = held_out.map(|(pairs, held_out)| {
             let apart = pairs.needs_targets(network) || trainer.corruption.is_some();
-            Evaluation::new(network, link, apart, trainer.metrics.len(), held_out)
+            Evaluation::new(network, fused_activation, apart, trainer.metrics.len(), held_out)
         });
         Ok(Self {
             evaluation: evaluation.transpose()?,
-            watch: trainer.early_stopping.map(|options| Watch::new(options, network)).transpose()?,
+            watch: trainer.early_stopping.map(|options| EarlyStoppingState::new(options, network)).transpose()?,
             rate: trainer.optimizer.learning_rate(),
             losses: Vec::new(),
             moments: Moments::new(network, trainer.optimizer.slots())?,
@@ -111,7 +111,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             tape: Tape::new(network, capacity, options)?,
             order: numbered(0..samples)?,
             history: History::default(),
-            so_far: SoFar::new(network, trainer.metrics.len()),
+            epoch_totals: EpochTotals::new(network, trainer.metrics.len()),
             ended: false,
             saving: None,
             trainer,
@@ -131,8 +131,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         while control == Control::Continue && !self.is_over() {
             let threads = self.network.program().is_worth_threads(self.trainer.batch_size);
             let own_pool = self.trainer.threads.is_some();
-            control = parallel::awake(threads, own_pool, || self.steps_of_epoch())?;
-            if self.so_far.steps == self.steps() {
+            control = parallel::keep_pool_spinning(threads, own_pool, || self.steps_of_epoch())?;
+            if self.epoch_totals.steps == self.steps() {
                 control = self.end_epoch(control)?;
             }
         }
@@ -160,21 +160,21 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         if self.trainer.shuffle {
             shuffle(&mut self.order, Random::new(self.trainer.seed, Purpose::Shuffle).at(epoch, 0));
         }
-        self.so_far.started = Instant::now();
-        for step in self.so_far.steps..self.steps() {
+        self.epoch_totals.started = Instant::now();
+        for step in self.epoch_totals.steps..self.steps() {
             let first = step * self.trainer.batch_size;
             let end = self.order.len().min(first + self.trainer.batch_size);
             self.step(epoch, step, first..end).map_err(|kind| self.stop(step + 1, self.first_of_its_kind(kind)))?;
-            self.so_far.sums.add(self.tape.totals());
-            self.so_far.steps = step + 1;
+            self.epoch_totals.sums.add(self.tape.totals());
+            self.epoch_totals.steps = step + 1;
             let progress = Progress {
                 epoch,
                 epochs: self.trainer.epochs,
                 step: step + 1,
                 steps: self.steps(),
                 samples: end,
-                loss: self.so_far.sums.loss / end as f64,
-                seconds: self.so_far.seconds(),
+                loss: self.epoch_totals.sums.loss / end as f64,
+                seconds: self.epoch_totals.seconds(),
             };
             let told = self.tell(|callback, _| callback.on_step(&progress));
             let control = told.map_err(|kind| self.stop(step + 1, kind))?;
@@ -197,7 +197,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         let stalled = self.watch.as_mut().is_some_and(|watch| watch.see(watched, self.network));
         self.losses.extend((!watched.warms_up).then_some(watched.loss));
         self.history.push(report.clone());
-        self.so_far = SoFar::new(self.network, self.trainer.metrics.len());
+        self.epoch_totals = EpochTotals::new(self.network, self.trainer.metrics.len());
         let after_epoch = |kind, history: &History| TrainError::new(report.number, 0, kind, history.clone());
         let told = self.tell(|callback, network| callback.on_epoch(&report, network));
         let control = control.max(told.map_err(|kind| after_epoch(kind, &self.history))?);
@@ -232,13 +232,13 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// One step: computes the gradients, then updates the parameters. Nothing changes unless every number is finite.
     fn step(&mut self, epoch: usize, step: usize, batch: Range<usize>) -> Result<(), TrainErrorKind> {
         let order = self.order.get(batch).unwrap_or(&[]);
-        let question = Question::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
-        let from_logits = question.link.is_some();
+        let loss_spec = LossSpec::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
+        let from_logits = loss_spec.fused_activation.is_some();
         let origin = Origin { source: self.pairs.inputs, first: 0, count: self.order.len() };
         let random = streams(self.trainer.seed).at(epoch, step);
         let noise = self.trainer.corruption.as_deref().map(|corruption| Noise { corruption, origin, random });
         let random = Random::new(self.trainer.seed, Purpose::Layer).at(epoch, step);
-        let batch = BatchStep { pairs: self.pairs, question, noise, order };
+        let batch = BatchStep { pairs: self.pairs, loss_spec, noise, order };
         let elapsed = self.moment().elapsed;
         self.tape.set_epoch(elapsed);
         let step = Step { samples: order.len(), from_logits, random, loader: &batch, last: &batch };
@@ -268,8 +268,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     }
 
     /// The progress of training, as layers and schedules see it.
-    fn moment(&self) -> Moment<'_> {
-        Moment::new(self.moments.steps, self.steps(), self.trainer.epochs, &self.losses)
+    fn moment(&self) -> TrainingProgress<'_> {
+        TrainingProgress::new(self.moments.steps, self.steps(), self.trainer.epochs, &self.losses)
     }
 
     /// The learning rate of the coming step.
@@ -281,27 +281,27 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// Validates the model and returns the epoch's results.
     fn report(&mut self) -> Result<Epoch, TrainErrorKind> {
         let validation = self.validate()?;
-        let mut record = std::mem::take(&mut self.so_far.sums);
+        let mut record = std::mem::take(&mut self.epoch_totals.sums);
         record.divide(self.order.len());
         let (definition, metrics) = (self.network.definition(), self.metric_names());
         let mut epoch = Epoch {
             number: self.number(),
             loss: record.loss,
             penalties: named(&definition.penalties, record.penalties),
-            figures: named(&definition.diagnostics, record.diagnostics),
+            diagnostics: named(&definition.diagnostics, record.diagnostics),
             metrics: named(&metrics, record.metrics),
             validation_loss: None,
             validation_penalties: Vec::new(),
-            validation_figures: Vec::new(),
+            validation_diagnostics: Vec::new(),
             validation_metrics: Vec::new(),
             learning_rate: self.rate,
-            seconds: self.so_far.seconds(),
+            seconds: self.epoch_totals.seconds(),
         };
         if let Some(record) = validation {
-            let (penalties, figures) = definition.validated_names();
+            let (penalties, diagnostics) = definition.validated_names();
             epoch.validation_loss = Some(record.loss);
             epoch.validation_penalties = named(&penalties, definition.validated_penalties(&record.penalties));
-            epoch.validation_figures = named(&figures, definition.validated_diagnostics(&record.diagnostics));
+            epoch.validation_diagnostics = named(&diagnostics, definition.validated_diagnostics(&record.diagnostics));
             epoch.validation_metrics = named(&metrics, record.metrics);
         }
         Ok(epoch)
@@ -317,16 +317,16 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             Validation::None | Validation::Fraction(_) => (self.pairs, TrainErrorKind::Data),
         };
         let Some(evaluation) = &mut self.evaluation else { return Ok(None) };
-        let question = Question::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
+        let loss_spec = LossSpec::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
         let place = Some(Random::new(self.trainer.seed, Purpose::Validate));
         let record = match self.trainer.corruption.as_deref() {
-            None => evaluation.means(self.network, pairs, question, place),
+            None => evaluation.means(self.network, pairs, loss_spec, place),
             Some(corruption) => {
                 let samples = evaluation.samples();
                 let first = samples.first().copied().unwrap_or(0);
                 let noisy = Corrupted::new(pairs.inputs, corruption)?.among(first, samples.len());
                 let pairs = Pairs { inputs: &noisy, targets: Some(pairs.targets.unwrap_or(pairs.inputs)) };
-                evaluation.means(self.network, pairs, question, place)
+                evaluation.means(self.network, pairs, loss_spec, place)
             }
         };
         record.map(Some).map_err(fails)
@@ -347,8 +347,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
 }
 
 /// An epoch as early stopping and schedules see it.
-fn watched<T: Scalar>(network: &Network<T>, epoch: &Epoch) -> Watched {
-    Watched { loss: epoch.watched(), warms_up: network.definition().is_annealing(epoch.number) }
+fn watched<T: Scalar>(network: &Network<T>, epoch: &Epoch) -> WatchedLoss {
+    WatchedLoss { loss: epoch.watched(), warms_up: network.definition().is_annealing(epoch.number) }
 }
 
 /// Pairs each name with the next value.

@@ -68,25 +68,25 @@ impl<T: Scalar> Pairs<'_, T> {
 
 /// The loss and metrics to compute from predictions.
 #[derive(Clone, Copy)]
-pub(super) struct Question<'a, T: Scalar> {
+pub(super) struct LossSpec<'a, T: Scalar> {
     /// `None` if only metrics are wanted.
     pub loss: Option<&'a dyn Loss<T>>,
     pub metrics: &'a [Box<dyn Metric<T>>],
     pub shape: Shape,
     /// The last activation, if the loss applies it.
-    pub link: Option<Activation>,
+    pub fused_activation: Option<Activation>,
     pub input_scaler: Option<&'a Scaler>,
     pub output_scaler: Option<&'a Scaler>,
 }
 
-impl<'a, T: Scalar> Question<'a, T> {
+impl<'a, T: Scalar> LossSpec<'a, T> {
     pub fn new(network: &'a Network<T>, loss: Option<&'a dyn Loss<T>>, metrics: &'a [Box<dyn Metric<T>>]) -> Self {
-        let link = loss.and_then(|loss| loss.link());
+        let fused_activation = loss.and_then(|loss| loss.fused_activation());
         Self {
             loss,
             metrics,
             shape: network.output_shape(),
-            link: link.filter(|link| network.is_linked(Some(*link))),
+            fused_activation: fused_activation.filter(|fused_activation| network.ends_in(Some(*fused_activation))),
             input_scaler: network.input_scaler(),
             output_scaler: network.output_scaler(),
         }
@@ -116,7 +116,7 @@ pub(super) struct Noise<'a, T: Scalar> {
 /// One step over the samples named in `order`.
 pub(super) struct BatchStep<'a, T: Scalar> {
     pub pairs: Pairs<'a, T>,
-    pub question: Question<'a, T>,
+    pub loss_spec: LossSpec<'a, T>,
     pub noise: Option<Noise<'a, T>>,
     pub order: &'a [usize],
 }
@@ -127,13 +127,13 @@ impl<T: Scalar> BatchStep<'_, T> {
     }
 
     fn check_targets(&self, samples: &[usize], targets: &[T]) -> Result<(), DataError> {
-        let Some(loss) = self.question.loss else { return Ok(()) };
+        let Some(loss) = self.loss_spec.loss else { return Ok(()) };
         match loss.unsuitable_target(targets) {
             None => Ok(()),
             Some((position, expected)) => {
                 let (sample, feature) = locate(samples, targets.len(), position);
                 let value = targets.get(position).map_or(f64::NAN, |value| value.into_f64());
-                let (loss, scaled) = (loss.kind(), self.question.output_scaler.is_some());
+                let (loss, scaled) = (loss.kind(), self.loss_spec.output_scaler.is_some());
                 Err(InputError::Target { sample, feature, value, scaled, loss, expected }.into())
             }
         }
@@ -149,7 +149,7 @@ pub(super) fn check_values<T: Scalar>(
     pairs: Pairs<'_, T>,
     samples: Range<usize>,
 ) -> Result<(), DataError> {
-    let question = Question::new(network, Some(loss), &[]);
+    let loss_spec = LossSpec::new(network, Some(loss), &[]);
     let (input_width, side_width) = (network.input_shape().elements(), network.definition().side_input);
     let target_width = if pairs.needs_targets(network) { network.output_shape().elements() } else { 0 };
     let width = input_width + side_width + target_width;
@@ -160,7 +160,7 @@ pub(super) fn check_values<T: Scalar>(
         let (input, others) = values.split_at_mut(input_width * order.len());
         let (side, others) = others.split_at_mut(side_width * order.len());
         let (target, _) = others.split_at_mut(target_width * order.len());
-        BatchStep { pairs, question, noise: None, order }.load(0..order.len(), Load { input, side, target })?;
+        BatchStep { pairs, loss_spec, noise: None, order }.load(0..order.len(), Load { input, side, target })?;
     }
     Ok(())
 }
@@ -199,11 +199,11 @@ impl<T: Scalar> BatchLoader<T> for BatchStep<'_, T> {
         if let Some(Noise { corruption, origin, random }) = self.noise {
             origin.corrupt(corruption, samples, read.input, |position, _| random.skip(first + position))?;
         }
-        if let Some(scaler) = self.question.input_scaler {
+        if let Some(scaler) = self.loss_spec.input_scaler {
             scaler.apply(read.input);
             scaler.require_fits("sample", read.input, number)?;
         }
-        if let Some(scaler) = self.question.output_scaler {
+        if let Some(scaler) = self.loss_spec.output_scaler {
             scaler.apply(read.target);
             scaler.require_fits("target", read.target, number)?;
         }
@@ -215,23 +215,24 @@ impl<T: Scalar> BatchLoader<T> for BatchStep<'_, T> {
 impl<T: Scalar> LastOperation<T> for BatchStep<'_, T> {
     fn run(&self, pass: LastPass<'_, T>, totals: &mut Totals) {
         let LastPass { predictions, targets, gradient, backward, .. } = pass;
-        let question = &self.question;
-        if !question.metrics.is_empty() {
+        let loss_spec = &self.loss_spec;
+        if !loss_spec.metrics.is_empty() {
             gradient.copy_from_slice(predictions); // the gradient buffer is scratch here, for the activated predictions
-            if let Some(link) = question.link {
-                link.forward(question.shape.channels(), gradient, &mut []);
+            if let Some(fused_activation) = loss_spec.fused_activation {
+                fused_activation.forward(loss_spec.shape.channels(), gradient, &mut []);
             }
             // In the groups of samples in which the loss may be given them, so that a metric has the same bits with every loss and with none.
-            let group = LOSS_SAMPLES * question.shape.elements().max(1);
+            let group = LOSS_SAMPLES * loss_spec.shape.elements().max(1);
             for (predictions, targets) in gradient.chunks(group).zip(targets.chunks(group)) {
-                for (metric, sum) in question.metrics.iter().zip(&mut totals.metrics) {
-                    *sum += metric.evaluate(question.shape, predictions, targets);
+                for (metric, sum) in loss_spec.metrics.iter().zip(&mut totals.metrics) {
+                    *sum += metric.evaluate(loss_spec.shape, predictions, targets);
                 }
             }
         }
         let factor = T::from_f64(1.0 / self.order.len().max(1) as f64);
-        let pass = LossPass::new(question.shape, predictions, targets).map(|pass| pass.linked(question.link.is_some()));
+        let pass = LossPass::new(loss_spec.shape, predictions, targets)
+            .map(|pass| pass.from_logits(loss_spec.fused_activation.is_some()));
         let pass = pass.and_then(|pass| if backward { pass.gradient(factor, gradient) } else { Ok(pass) });
-        totals.loss += pass.map_or(f64::NAN, |pass| question.value(pass));
+        totals.loss += pass.map_or(f64::NAN, |pass| loss_spec.value(pass));
     }
 }

@@ -7,7 +7,7 @@ use crate::data::InputError;
 use crate::graph::{Network, zeros};
 use crate::kernel::reduce;
 use crate::optimizer::{MAX_SLOTS, Optimizer, Update};
-use crate::parallel::{self, Divide};
+use crate::parallel::{self, Splittable};
 use crate::{Scalar, invariant};
 
 /// Parameters that one thread updates at a time: all their vectors fit into the L1 cache.
@@ -142,7 +142,7 @@ impl<'a, T: Scalar> Pieces<'a, T> {
     }
 }
 
-impl<T: Scalar> Divide for Pieces<'_, T> {
+impl<T: Scalar> Splittable for Pieces<'_, T> {
     fn pieces(&self) -> usize {
         self.parameters.len().div_ceil(PIECE)
     }

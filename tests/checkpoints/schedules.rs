@@ -1,7 +1,7 @@
 //! The number of epochs may change only where the schedule does not depend on it.
 
 use autoencoder::{
-    Adam, Checkpoints, Config, Constant, Cosine, Exponential, Moment, OnPlateau, Schedule, Trainer, WarmUp,
+    Adam, Checkpoints, Config, Constant, Cosine, Exponential, OnPlateau, Schedule, Trainer, TrainingProgress, WarmUp,
 };
 
 use crate::common::{Outcome, error_of};
@@ -24,7 +24,7 @@ impl Schedule for Halving {
         Config::new()
     }
 
-    fn factor(&self, moment: &Moment<'_>) -> f64 {
+    fn factor(&self, moment: &TrainingProgress<'_>) -> f64 {
         if moment.elapsed < moment.total / 2.0 { 1.0 } else { 0.5 }
     }
 }

@@ -8,8 +8,8 @@ use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
     Activation, Adam, Autoencoder, BatchNorm, BuildError, Callback, CallbackState, Checkpoints, Clip, Config,
     ConfigError, Control, Cosine, DataError, Dense, Dropout, EarlyStopping, GaussianCorruption, GaussianLatent,
-    GaussianNoise, History, KlWarmUp, Mae, Metric, Mse, Optimizer, Progress, Reduction, Scalar, Shape, Source, Trainer,
-    WarmUp,
+    GaussianNoise, History, KlAnnealing, Mae, Metric, Mse, Optimizer, Progress, Reduction, Scalar, Shape, Source,
+    Trainer, WarmUp,
 };
 
 use crate::common::Numbers;
@@ -116,7 +116,7 @@ pub fn model<T: Scalar>() -> Result<Autoencoder<T>, BuildError> {
         .encoder(BatchNorm::new())
         .encoder(Dropout::new(0.2))
         .encoder(Dense::new(2 * 4))
-        .encoder(GaussianLatent::new().warm_up(KlWarmUp::Linear { epochs: 4.0 }))
+        .encoder(GaussianLatent::new().warm_up(KlAnnealing::Linear { epochs: 4.0 }))
         .decoder(Dense::new(9).activation(Activation::Tanh))
         .decoder(Dense::new(FEATURES).activation(Activation::Sigmoid))
         .seed(5)

@@ -113,7 +113,7 @@ pub fn weighted(random: &mut Numbers, count: usize) -> impl Fn(&[f64], Option<&m
     }
 }
 
-/// The terms of the mean over samples of a loss, from the arguments of its link.
+/// The terms of the mean over samples of a loss, from logits.
 pub fn mean_loss<'a>(
     loss: &'a dyn Loss<f64>,
     shape: Shape,
@@ -122,11 +122,11 @@ pub fn mean_loss<'a>(
     let factor = shape.elements() as f64 / targets.len() as f64;
     move |outputs, gradient| {
         if let Some(gradient) = gradient {
-            let pass = LossPass::new(shape, outputs, targets).expect("lengths").linked(true);
+            let pass = LossPass::new(shape, outputs, targets).expect("lengths").from_logits(true);
             loss.evaluate(pass.gradient(factor, gradient).expect("lengths"));
         }
         let samples = outputs.chunks(shape.elements()).zip(targets.chunks(shape.elements()));
-        let pass = |outputs, targets| LossPass::new(shape, outputs, targets).expect("lengths").linked(true);
+        let pass = |outputs, targets| LossPass::new(shape, outputs, targets).expect("lengths").from_logits(true);
         samples.map(|(outputs, targets)| factor * loss.evaluate(pass(outputs, targets))).collect()
     }
 }

@@ -236,8 +236,8 @@ fn family(table: &mut Table) {
         ("", plain),
         (", beta 0", plain.beta(0.0)),
         (", beta 4", plain.beta(4.0)),
-        (", warmed up", plain.beta(2.0).warm_up(KlWarmUp::Linear { epochs: 4.0 })),
-        (", in cycles", plain.warm_up(KlWarmUp::Cyclic { epochs: 2.0, rise: 0.75 })),
+        (", warmed up", plain.beta(2.0).warm_up(KlAnnealing::Linear { epochs: 4.0 })),
+        (", in cycles", plain.warm_up(KlAnnealing::Cyclic { epochs: 2.0, rise: 0.75 })),
         (", free bits", plain.beta(3.0).free_bits(0.2)),
     ] {
         table.add(format!("gaussian latent{name}"), Shape::flat(8), latent);

@@ -149,11 +149,11 @@ pub fn initializer(number: BoxedStrategy<f64>) -> impl Strategy<Value = Initiali
     prop_oneof![select(plain.to_vec()), (select(of_number.to_vec()), number).prop_map(|(make, number)| make(number))]
 }
 
-pub fn warm_up(number: BoxedStrategy<f64>) -> impl Strategy<Value = KlWarmUp> {
+pub fn warm_up(number: BoxedStrategy<f64>) -> impl Strategy<Value = KlAnnealing> {
     prop_oneof![
-        Just(KlWarmUp::None),
-        number.clone().prop_map(|epochs| KlWarmUp::Linear { epochs }),
-        (number.clone(), number).prop_map(|(epochs, rise)| KlWarmUp::Cyclic { epochs, rise }),
+        Just(KlAnnealing::None),
+        number.clone().prop_map(|epochs| KlAnnealing::Linear { epochs }),
+        (number.clone(), number).prop_map(|(epochs, rise)| KlAnnealing::Cyclic { epochs, rise }),
     ]
 }
 

@@ -29,8 +29,8 @@ impl<T: Scalar, L: Loss<T>> Loss<T> for OffLoss<L> {
         self.0.evaluate(pass)
     }
 
-    fn link(&self) -> Option<Activation> {
-        self.0.link()
+    fn fused_activation(&self) -> Option<Activation> {
+        self.0.fused_activation()
     }
 }
 

@@ -127,7 +127,7 @@ impl Schedule for Backwards {
         Config::new()
     }
 
-    fn factor(&self, moment: &Moment<'_>) -> f64 {
+    fn factor(&self, moment: &TrainingProgress<'_>) -> f64 {
         1.0 - moment.step as f64
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
     Activation, Autoencoder, AvgPool, BatchNorm, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten,
-    GaussianLatent, GaussianNoise, Initializer, Interpolation, KlWarmUp, L1Activity, Layer, MaxPool, ModelFileError,
+    GaussianLatent, GaussianNoise, Initializer, Interpolation, KlAnnealing, L1Activity, Layer, MaxPool, ModelFileError,
     Network, NetworkBuilder, Pad, Padding, Registry, Regularizer, Reshape, Scalar, Scaler, Shape, TargetRate, TopK,
     UpSample,
 };
@@ -193,7 +193,7 @@ fn layers<T: Scalar>() -> Vec<(&'static str, Network<T>)> {
             "gaussian_latent",
             network([
                 boxed(Dense::new(4).weight_initializer(Initializer::Orthogonal(0.5))),
-                boxed(GaussianLatent::new().beta(4.0).warm_up(KlWarmUp::Cyclic { epochs: 5.0, rise: 0.5 })),
+                boxed(GaussianLatent::new().beta(4.0).warm_up(KlAnnealing::Cyclic { epochs: 5.0, rise: 0.5 })),
             ]),
         ),
     ]

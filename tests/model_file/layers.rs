@@ -2,8 +2,8 @@
 
 use autoencoder::{
     Activation, AvgPool, BatchNorm, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten, GaussianLatent,
-    GaussianNoise, Initializer, Interpolation, KlWarmUp, L1Activity, Layer, MaxPool, Network, Pad, Padding, Registry,
-    Regularizer, Reshape, Scalar, Shape, TargetRate, TopK, UpSample,
+    GaussianNoise, Initializer, Interpolation, KlAnnealing, L1Activity, Layer, MaxPool, Network, Pad, Padding,
+    Registry, Regularizer, Reshape, Scalar, Shape, TargetRate, TopK, UpSample,
 };
 
 use crate::support::{network_bytes, samples};
@@ -60,7 +60,9 @@ fn networks<T: Scalar>() -> Vec<Network<T>> {
         one(Reshape::new(Shape::new(&[2, 3, 5, 3]).unwrap())),
     ];
     let latent = GaussianLatent::new().beta(4.0).free_bits(0.1);
-    for warm_up in [KlWarmUp::None, KlWarmUp::Linear { epochs: 10.0 }, KlWarmUp::Cyclic { epochs: 5.0, rise: 0.5 }] {
+    for warm_up in
+        [KlAnnealing::None, KlAnnealing::Linear { epochs: 10.0 }, KlAnnealing::Cyclic { epochs: 5.0, rise: 0.5 }]
+    {
         let builder = Network::builder(IMAGE).layer(Conv2D::new(4, 1));
         networks.push(builder.layer(latent.warm_up(warm_up)).seed(u64::MAX).build().unwrap());
     }

@@ -33,7 +33,7 @@ fn losses() -> Outcome {
         for (reduction, terms) in [(Reduction::MeanPerElement, 1.0), (Reduction::SumPerSample, averaged as f64)] {
             let mut gradient = vec![f64::NAN; case.values("prediction").len()];
             let pass = LossPass::new(shape, case.values("prediction"), case.values("target"))?
-                .linked(case.options["from_logits"] == true)
+                .from_logits(case.options["from_logits"] == true)
                 .gradient(1.0 / samples / terms, &mut gradient)?;
             let value = loss(&case, reduction).evaluate(pass) / samples / terms;
             case.compare("value", &[value]);

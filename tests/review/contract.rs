@@ -187,7 +187,7 @@ impl Schedule for Own {
     fn config(&self) -> Config {
         Config::new()
     }
-    fn factor(&self, _moment: &Moment<'_>) -> f64 {
+    fn factor(&self, _moment: &TrainingProgress<'_>) -> f64 {
         1e-6
     }
 }

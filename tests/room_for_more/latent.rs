@@ -115,7 +115,7 @@ fn early_stopping_waits_for_its_warm_up() -> Outcome {
     let history = trainer.early_stopping(EarlyStopping::new(2)).fit(&mut network, &data)?;
     assert!(history.epochs().len() > 21, "{history}");
     for epoch in history.epochs() {
-        let nats = epoch.validation_figure("layers.1.nats").unwrap();
+        let nats = epoch.validation_diagnostic("layers.1.nats").unwrap();
         assert_eq!(epoch.validation_penalty("layers.1.divergence"), Some(nats));
         assert_eq!(epoch.validation_total(), Some(epoch.validation_loss.unwrap() + nats));
     }

@@ -15,7 +15,7 @@ fn builder(noise: f64) -> AutoencoderBuilder<f64> {
         .encoder(Activation::Tanh)
         .encoder(Dropout::new(noise))
         .encoder(Conv2D::new(2 * 2, 1))
-        .encoder(GaussianLatent::new().beta(0.5).free_bits(0.01).warm_up(KlWarmUp::Linear { epochs: 2.0 }))
+        .encoder(GaussianLatent::new().beta(0.5).free_bits(0.01).warm_up(KlAnnealing::Linear { epochs: 2.0 }))
         .decoder(UpSample::new(2))
         .decoder(Conv2D::new(3, 3).activation(Activation::Sigmoid).weight_regularizer(Regularizer::l1_l2(1e-4, 1e-3)))
         .decoder(L1Activity::new(1e-3))

@@ -13,8 +13,8 @@ fn latents() -> Vec<(&'static str, GaussianLatent)> {
         ("plain", plain),
         ("beta 0", plain.beta(0.0)),
         ("beta 4", plain.beta(4.0)),
-        ("warmed up", plain.beta(2.0).warm_up(KlWarmUp::Linear { epochs: 4.0 })),
-        ("in cycles", plain.warm_up(KlWarmUp::Cyclic { epochs: 2.0, rise: 0.75 })),
+        ("warmed up", plain.beta(2.0).warm_up(KlAnnealing::Linear { epochs: 4.0 })),
+        ("in cycles", plain.warm_up(KlAnnealing::Cyclic { epochs: 2.0, rise: 0.75 })),
         ("free bits", plain.beta(3.0).free_bits(0.2)),
     ]
 }
@@ -121,8 +121,8 @@ fn history_in_nats() -> Outcome {
     let history =
         Trainer::new(Bce.reduction(NATS), Adam::new(0.01)).epochs(60).batch_size(20).fit(&mut model, &data)?;
     let [early, late] = [&history.epochs()[0], &history.epochs()[59]];
-    let kl = late.figure("encoder.2.kl").ok_or("no such figure")?;
-    assert_eq!((late.figure("kl"), late.figure("l"), late.figure("2.kl")), (Some(kl), None, Some(kl)));
+    let kl = late.diagnostic("encoder.2.kl").ok_or("no such figure")?;
+    assert_eq!((late.diagnostic("kl"), late.diagnostic("l"), late.diagnostic("2.kl")), (Some(kl), None, Some(kl)));
     assert_relative_eq!(
         late.penalty("encoder.2.kl_weighted").ok_or("no such penalty")?,
         0.5 * kl,
@@ -147,13 +147,13 @@ fn warm_up_follows_the_steps() -> Outcome {
         let trainer = Trainer::new(Bce.reduction(NATS), Sgd::new(1e-12)).shuffle(false);
         let history = trainer.epochs(epochs).batch_size(10).fit(&mut model, &data)?;
         let epoch = &history.epochs()[epochs - 1];
-        Ok((epoch.penalty("encoder.2.kl_weighted").unwrap(), epoch.figure("encoder.2.kl").unwrap()))
+        Ok((epoch.penalty("encoder.2.kl_weighted").unwrap(), epoch.diagnostic("encoder.2.kl").unwrap()))
     };
     let model = builder(GaussianLatent::new()).build()?;
     let kl = model.encode_distribution(&data)?.kl();
     let expected =
         |shares: [f64; 4]| (0..4).map(|step| shares[step] * kl.columns(10 * step, 10).sum() / 40.0).sum::<f64>();
-    let linear = GaussianLatent::new().warm_up(KlWarmUp::Linear { epochs: 2.0 });
+    let linear = GaussianLatent::new().warm_up(KlAnnealing::Linear { epochs: 2.0 });
     assert_relative_eq!(train(linear, 1)?.0, expected([0.0, 0.125, 0.25, 0.375]), max_relative = 1e-6);
     assert_relative_eq!(train(linear, 2)?.0, expected([0.5, 0.625, 0.75, 0.875]), max_relative = 1e-6);
     let (weighted, kl) = train(linear, 3)?;
@@ -195,9 +195,9 @@ fn options_outside_their_range() {
         (plain.beta(-1.0), "`beta` is -1, expected"),
         (plain.beta(f64::NAN), "`beta`"),
         (plain.free_bits(-0.1), "`free_bits` is -0.1"),
-        (plain.warm_up(KlWarmUp::Linear { epochs: 0.0 }), "`epochs` is 0"),
-        (plain.warm_up(KlWarmUp::Cyclic { epochs: -1.0, rise: 0.5 }), "`epochs` is -1"),
-        (plain.warm_up(KlWarmUp::Cyclic { epochs: 1.0, rise: 1.5 }), "`rise` is 1.5"),
+        (plain.warm_up(KlAnnealing::Linear { epochs: 0.0 }), "`epochs` is 0"),
+        (plain.warm_up(KlAnnealing::Cyclic { epochs: -1.0, rise: 0.5 }), "`epochs` is -1"),
+        (plain.warm_up(KlAnnealing::Cyclic { epochs: 1.0, rise: 1.5 }), "`rise` is 1.5"),
     ];
     for (latent, text) in rows {
         let error = error_of(builder(latent).build(), text);
@@ -231,7 +231,8 @@ fn edges() -> Outcome {
 
 #[test]
 fn same_bits_for_any_threads_and_after_loading() -> Outcome {
-    let latent = GaussianLatent::new().beta(2.0).warm_up(KlWarmUp::Cyclic { epochs: 2.0, rise: 0.5 }).free_bits(0.05);
+    let latent =
+        GaussianLatent::new().beta(2.0).warm_up(KlAnnealing::Cyclic { epochs: 2.0, rise: 0.5 }).free_bits(0.05);
     let train = |threads| -> Result<Autoencoder<f64>, Box<dyn std::error::Error>> {
         let mut model = convolutional(latent).build()?;
         let trainer = Trainer::new(Bce.reduction(NATS), Adam::default()).threads(threads).epochs(3).batch_size(60);

@@ -10,7 +10,7 @@ fn trainer() -> Trainer<'static, f64> {
 }
 
 fn linear(epochs: f64) -> GaussianLatent {
-    GaussianLatent::new().warm_up(KlWarmUp::Linear { epochs })
+    GaussianLatent::new().warm_up(KlAnnealing::Linear { epochs })
 }
 
 fn totals(history: &History) -> Vec<f64> {
@@ -45,7 +45,7 @@ fn a_history_has_the_divergence() -> Outcome {
     let mut model = builder(linear(8.0).beta(0.5).free_bits(3.0)).build()?;
     let history = trainer().epochs(2).fit(&mut model, &data)?;
     let (epoch, name) = (&history.epochs()[1], "encoder.2.kl");
-    let kl = epoch.validation_figure(name).ok_or("no such figure")?;
+    let kl = epoch.validation_diagnostic(name).ok_or("no such figure")?;
     approx::assert_relative_eq!(
         kl,
         model.encode_distribution(&data.columns(60, 20))?.kl().sum() / 20.0,
@@ -57,7 +57,7 @@ fn a_history_has_the_divergence() -> Outcome {
     let mut model = builder(GaussianLatent::new().beta(0.0)).build()?;
     let history = trainer().fit(&mut model, &data)?;
     assert_eq!(history.validation_total(), history.validation_loss());
-    assert!(history.epochs()[0].validation_figure(name) > Some(0.0));
+    assert!(history.epochs()[0].validation_diagnostic(name) > Some(0.0));
     Ok(())
 }
 
@@ -75,8 +75,8 @@ fn two_latent_layers() -> Outcome {
     let epoch = &history.epochs()[0];
     let [(one, first), (other, second)] = epoch.validation_penalties.as_slice() else { panic!("{epoch:?}") };
     assert_eq!([one, other], ["layers.1.kl_weighted", "layers.4.kl_weighted"]);
-    assert_eq!(epoch.validation_figure("layers.1.kl"), Some(*first));
-    assert_eq!(epoch.validation_figure("layers.4.kl"), Some(second / 2.0));
+    assert_eq!(epoch.validation_diagnostic("layers.1.kl"), Some(*first));
+    assert_eq!(epoch.validation_diagnostic("layers.4.kl"), Some(second / 2.0));
     let total = epoch.validation_loss.ok_or("no loss")? + (first + second);
     assert_eq!(epoch.validation_total(), Some(total));
     assert_eq!(epoch.penalties.len(), 3);
@@ -102,7 +102,7 @@ fn patience_waits_for_the_end_of_a_warm_up() -> Outcome {
 /// Where nothing moves, patience is used up by the epochs from the end of the first warm-up on, and by no others.
 #[test]
 fn epochs_count_once_the_whole_weight_has_been_reached() -> Outcome {
-    let cyclic = |epochs, rise| GaussianLatent::new().warm_up(KlWarmUp::Cyclic { epochs, rise });
+    let cyclic = |epochs, rise| GaussianLatent::new().warm_up(KlAnnealing::Cyclic { epochs, rise });
     let rows = [
         (GaussianLatent::new(), 4),
         (linear(5.0), 8),
@@ -145,7 +145,7 @@ fn it_is_resumed_where_it_was() -> Outcome {
         trainer =
             if resume { trainer.resume_or_start(&folder).checkpoints(Checkpoints::new(&folder)) } else { trainer };
         let history = trainer.fit(&mut model, &data)?;
-        let figures = history.epochs().iter().filter_map(|epoch| epoch.validation_figure("encoder.2.kl"));
+        let figures = history.epochs().iter().filter_map(|epoch| epoch.validation_diagnostic("encoder.2.kl"));
         Ok((model.network().parameter_vector().to_vec(), figures.chain(totals(&history)).collect()))
     };
     let expected = trained(100, false)?;

@@ -1,6 +1,6 @@
 //! [`Constant`]: a constant learning rate.
 
-use super::{Moment, Schedule};
+use super::{Schedule, TrainingProgress};
 use crate::Config;
 
 /// The optimizer's learning rate throughout; a trainer's default.
@@ -16,7 +16,7 @@ impl Schedule for Constant {
         Config::new()
     }
 
-    fn factor(&self, _moment: &Moment<'_>) -> f64 {
+    fn factor(&self, _moment: &TrainingProgress<'_>) -> f64 {
         1.0
     }
 

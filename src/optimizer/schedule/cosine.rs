@@ -1,6 +1,6 @@
 //! [`Cosine`]: a learning rate that falls along half a cosine.
 
-use super::{Moment, Schedule};
+use super::{Schedule, TrainingProgress};
 use crate::{Config, OptionError, option};
 
 /// η·(φ + (1 − φ)·(1 + cos πt/s)/2) after t epochs, ηφ from s epochs on; Loshchilov and Hutter 2016, Keras's `CosineDecay` with `alpha` φ.
@@ -46,7 +46,7 @@ impl Schedule for Cosine {
         }
     }
 
-    fn factor(&self, moment: &Moment<'_>) -> f64 {
+    fn factor(&self, moment: &TrainingProgress<'_>) -> f64 {
         let epochs = self.epochs.unwrap_or(moment.total);
         let share = if epochs > 0.0 { (moment.elapsed / epochs).min(1.0) } else { 1.0 };
         self.floor + (1.0 - self.floor) * 0.5 * (1.0 + (std::f64::consts::PI * share).cos())
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn from_one_to_the_floor() {
-        let at = |schedule: Cosine, step| schedule.factor(&Moment::new(step, 10, 4, &[]));
+        let at = |schedule: Cosine, step| schedule.factor(&TrainingProgress::new(step, 10, 4, &[]));
         let whole = [0, 20, 40, 50].map(|step| at(Cosine::new(), step));
         approx::assert_relative_eq!(whole[..], [1.0, 0.5, 0.0, 0.0][..], epsilon = 1e-15);
         let short = [10, 20, 30].map(|step| at(Cosine::new().over(2.0).floor(0.2), step));

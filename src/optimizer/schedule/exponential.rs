@@ -1,15 +1,15 @@
 //! [`Exponential`]: a learning rate that decays exponentially.
 
-use super::{Moment, Schedule};
+use super::{Schedule, TrainingProgress};
 use crate::{Config, OptionError, option};
 
 /// η·γ^(t/s) after t epochs, with decay γ over s epochs; Keras's `ExponentialDecay` with `decay_steps` of s epochs.
 ///
 /// ```
-/// use autoencoder::{Exponential, Moment, Schedule};
+/// use autoencoder::{Exponential, TrainingProgress, Schedule};
 ///
 /// let schedule = Exponential::new(0.5).every(10.0); // a half after ten epochs, a quarter after twenty
-/// assert_eq!(schedule.factor(&Moment::new(400, 20, 50, &[])), 0.25);
+/// assert_eq!(schedule.factor(&TrainingProgress::new(400, 20, 50, &[])), 0.25);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exponential {
@@ -48,7 +48,7 @@ impl Schedule for Exponential {
         Config::new().with("decay", self.decay).with("epochs", self.epochs).with("staircase", self.staircase)
     }
 
-    fn factor(&self, moment: &Moment<'_>) -> f64 {
+    fn factor(&self, moment: &TrainingProgress<'_>) -> f64 {
         let times = moment.elapsed / self.epochs;
         self.decay.powf(if self.staircase { times.floor() } else { times })
     }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_staircase_waits_for_the_end() {
-        let at = |schedule: Exponential, step| schedule.factor(&Moment::new(step, 10, 5, &[]));
+        let at = |schedule: Exponential, step| schedule.factor(&TrainingProgress::new(step, 10, 5, &[]));
         let smooth = Exponential::new(0.25);
         assert_eq!([0, 5, 10].map(|step| at(smooth, step)), [1.0, 0.5, 0.25]);
         let stairs = smooth.staircase(true);

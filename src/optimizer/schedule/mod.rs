@@ -20,7 +20,7 @@ use crate::{Config, OptionError};
 /// and of the losses so far, so a resumed training run continues exactly.
 ///
 /// ```
-/// use autoencoder::{Adam, Config, Cosine, Mse, Moment, Schedule, Trainer, WarmUp};
+/// use autoencoder::{Adam, Config, Cosine, Mse, TrainingProgress, Schedule, Trainer, WarmUp};
 ///
 /// let trainer = Trainer::<f32>::new(Mse, Adam::new(0.01)).epochs(50).schedule(WarmUp::new(2.0, Cosine::new()));
 ///
@@ -35,7 +35,7 @@ use crate::{Config, OptionError};
 ///     fn config(&self) -> Config {
 ///         Config::new()
 ///     }
-///     fn factor(&self, moment: &Moment<'_>) -> f64 {
+///     fn factor(&self, moment: &TrainingProgress<'_>) -> f64 {
 ///         if moment.elapsed < 9.0 { 1.0 } else { 1.0 / 3.0 }
 ///     }
 ///     fn depends_on_total(&self) -> bool {
@@ -51,9 +51,9 @@ pub trait Schedule: Debug + Send + Sync {
     fn config(&self) -> Config;
 
     /// The factor of the optimizer's learning rate for the step that begins at `moment`; finite, at least 0.
-    fn factor(&self, moment: &Moment<'_>) -> f64;
+    fn factor(&self, moment: &TrainingProgress<'_>) -> f64;
 
-    /// Whether the factor depends on the total number of epochs, [`Moment::total`]. Training must
+    /// Whether the factor depends on the total number of epochs, [`TrainingProgress::total`]. Training must
     /// then be resumed with the same number: the steps before would have had other rates with
     /// another one.
     ///
@@ -75,7 +75,7 @@ pub trait Schedule: Debug + Send + Sync {
 /// The progress of training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub struct Moment<'a> {
+pub struct TrainingProgress<'a> {
     /// Steps taken so far.
     pub step: u64,
     /// Epochs so far; the current one counts by its share of steps taken.
@@ -88,7 +88,7 @@ pub struct Moment<'a> {
     pub losses: &'a [f64],
 }
 
-impl<'a> Moment<'a> {
+impl<'a> TrainingProgress<'a> {
     /// The moment before step `step` (from 0) of a training run of `epochs` epochs of `steps_per_epoch` steps, for your own training loop.
     pub fn new(step: u64, steps_per_epoch: usize, epochs: usize, losses: &'a [f64]) -> Self {
         let elapsed = step as f64 / steps_per_epoch.max(1) as f64;

@@ -1,22 +1,22 @@
 //! [`OnPlateau`]: a learning rate that is reduced when the loss stops falling.
 
-use super::{Moment, Schedule};
+use super::{Schedule, TrainingProgress};
 use crate::{Config, OptionError, option};
 
 /// Multiplies the rate by a factor whenever the loss has not fallen for some epochs; rules and defaults are those of Keras's `ReduceLROnPlateau`
 /// (factor 0.1, patience 10, min delta 10⁻⁴, no cooldown, floor 0).
 ///
 /// The loss is the validation loss (plus the divergence for a variational model), or the training loss without validation data. An epoch counts
-/// as progress if its loss is below the best one by more than the min delta. Epochs of a [`KlWarmUp`](crate::KlWarmUp) do not count. The floor is a share of
+/// as progress if its loss is below the best one by more than the min delta. Epochs of a [`KlAnnealing`](crate::KlAnnealing) do not count. The floor is a share of
 /// the optimizer's rate.
 ///
 /// ```
-/// use autoencoder::{Moment, OnPlateau, Schedule};
+/// use autoencoder::{TrainingProgress, OnPlateau, Schedule};
 ///
 /// let losses = [0.5, 0.4, 0.4, 0.4, 0.4];
 /// let schedule = OnPlateau::new(3).times(0.5);
-/// assert_eq!(schedule.factor(&Moment::new(40, 10, 50, &losses[..4])), 1.0);
-/// assert_eq!(schedule.factor(&Moment::new(50, 10, 50, &losses)), 0.5);
+/// assert_eq!(schedule.factor(&TrainingProgress::new(40, 10, 50, &losses[..4])), 1.0);
+/// assert_eq!(schedule.factor(&TrainingProgress::new(50, 10, 50, &losses)), 0.5);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OnPlateau {
@@ -83,7 +83,7 @@ impl Schedule for OnPlateau {
     }
 
     /// Replays all losses from the first.
-    fn factor(&self, moment: &Moment<'_>) -> f64 {
+    fn factor(&self, moment: &TrainingProgress<'_>) -> f64 {
         let (mut factor, mut best) = (1.0_f64, f64::INFINITY);
         let (mut waited, mut cooling) = (0, 0_usize);
         for loss in moment.losses {
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn factors(schedule: OnPlateau, losses: &[f64]) -> Vec<f64> {
-        let moment = |epochs: usize| Moment::new(epochs as u64, 1, losses.len(), &losses[..epochs]);
+        let moment = |epochs: usize| TrainingProgress::new(epochs as u64, 1, losses.len(), &losses[..epochs]);
         (1..=losses.len()).map(|epochs| schedule.factor(&moment(epochs))).collect()
     }
 

@@ -1,6 +1,6 @@
 //! [`WarmUp`]: a learning rate that grows linearly, then follows another schedule.
 
-use super::{Moment, Schedule};
+use super::{Schedule, TrainingProgress};
 use crate::{Config, OptionError, option};
 
 /// η·(σ + (1 − σ)·t/w) after t of the first w epochs, then another schedule that starts there and sees only losses of later epochs; Goyal et al. 2017.
@@ -8,11 +8,11 @@ use crate::{Config, OptionError, option};
 /// σ is 0 by default: the first step then changes only the optimizer's moments, as with `warmup_steps` of Keras's `CosineDecay`.
 ///
 /// ```
-/// use autoencoder::{Cosine, Moment, Schedule, WarmUp};
+/// use autoencoder::{Cosine, TrainingProgress, Schedule, WarmUp};
 ///
 /// let schedule = WarmUp::new(2.0, Cosine::new());
-/// assert_eq!(schedule.factor(&Moment::new(10, 10, 50, &[])), 0.5); // after one of the two epochs
-/// assert_eq!(schedule.factor(&Moment::new(20, 10, 50, &[])), 1.0); // the cosine begins
+/// assert_eq!(schedule.factor(&TrainingProgress::new(10, 10, 50, &[])), 0.5); // after one of the two epochs
+/// assert_eq!(schedule.factor(&TrainingProgress::new(20, 10, 50, &[])), 1.0); // the cosine begins
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WarmUp<S> {
@@ -45,7 +45,7 @@ impl<S: Schedule> Schedule for WarmUp<S> {
         Config::new().with("epochs", self.epochs).with("start", self.start).with("then", then)
     }
 
-    fn factor(&self, moment: &Moment<'_>) -> f64 {
+    fn factor(&self, moment: &TrainingProgress<'_>) -> f64 {
         if moment.elapsed < self.epochs {
             return self.start + (1.0 - self.start) * moment.elapsed / self.epochs;
         }
@@ -53,7 +53,7 @@ impl<S: Schedule> Schedule for WarmUp<S> {
         let step = (moment.step as f64 * elapsed / moment.elapsed).round() as u64;
         let since = (moment.elapsed.floor() - self.epochs.ceil()).max(0.0) as usize; // epochs that started and ended after the warm-up
         let losses = moment.losses.get(moment.losses.len().saturating_sub(since)..).unwrap_or(&[]);
-        self.then.factor(&Moment { step, elapsed, total, losses })
+        self.then.factor(&TrainingProgress { step, elapsed, total, losses })
     }
 
     fn depends_on_total(&self) -> bool {
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_clock_of_what_follows_starts_after_it() {
-        let at = |schedule: &dyn Schedule, step| schedule.factor(&Moment::new(step, 10, 9, &[]));
+        let at = |schedule: &dyn Schedule, step| schedule.factor(&TrainingProgress::new(step, 10, 9, &[]));
         let schedule = WarmUp::new(1.0, Exponential::new(0.5)).from(0.5);
         assert_eq!([0, 5, 10, 20].map(|step| at(&schedule, step)), [0.5, 0.75, 1.0, 0.5]);
         assert_eq!([0, 10, 30].map(|step| at(&WarmUp::new(2.0, Constant), step)), [0.0, 0.5, 1.0]);
@@ -85,7 +85,8 @@ mod tests {
     fn a_plateau_is_looked_for_afterwards() {
         for (epochs, first) in [(4.0, 7), (3.5, 7), (0.5, 4)] {
             let schedule = WarmUp::new(epochs, OnPlateau::new(2));
-            let factor = |ended: usize| schedule.factor(&Moment::new(10 * ended as u64, 10, 20, &vec![1.0; ended]));
+            let factor =
+                |ended: usize| schedule.factor(&TrainingProgress::new(10 * ended as u64, 10, 20, &vec![1.0; ended]));
             assert_eq!((1..10).find(|ended| factor(*ended) == 0.1), Some(first), "{epochs}");
         }
     }
@@ -101,12 +102,12 @@ mod tests {
             fn config(&self) -> Config {
                 Config::new()
             }
-            fn factor(&self, moment: &Moment<'_>) -> f64 {
+            fn factor(&self, moment: &TrainingProgress<'_>) -> f64 {
                 moment.step as f64
             }
         }
         assert_eq!(
-            [30, 31, 47].map(|step| WarmUp::new(3.0, Steps).factor(&Moment::new(step, 10, 9, &[]))),
+            [30, 31, 47].map(|step| WarmUp::new(3.0, Steps).factor(&TrainingProgress::new(step, 10, 9, &[]))),
             [0.0, 1.0, 17.0]
         );
     }

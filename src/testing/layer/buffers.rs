@@ -174,9 +174,9 @@ fn output_is_forgotten<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     if bench.rig.plan.activation.is_none() {
         return Verdict::Skip("it has no activation");
     }
-    let linked = Setting { linked: true, ..bench.setting() };
-    let with = everything(bench.rig.step(&bench.samples, linked));
-    let without = everything(bench.rig.step(&bench.samples, Setting { forgets_output: true, ..linked }));
+    let from_logits = Setting { from_logits: true, ..bench.setting() };
+    let with = everything(bench.rig.step(&bench.samples, from_logits));
+    let without = everything(bench.rig.step(&bench.samples, Setting { forgets_output: true, ..from_logits }));
     let differs = first_difference(&with, &without).is_some();
     let message = "its plan names an activation, but where the loss applies that, backward reads the output: keep what it needs in `pass.cache`, or leave `Plan::activation` out";
     Verdict::fails_if(differs, message)

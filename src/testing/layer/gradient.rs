@@ -30,11 +30,11 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
 }
 
 /// Compares one tensor (`None`: the input), on other inputs until enough of its coordinates have no kink.
-fn compare(report: &mut Report, name: String, bench: &Bench<'_, f64>, tensor: Option<usize>, linked: bool) {
+fn compare(report: &mut Report, name: String, bench: &Bench<'_, f64>, tensor: Option<usize>, from_logits: bool) {
     let mut total = GradientComparison::default();
     report.make(name, || {
         for draw in 0..MOST_DRAWS {
-            total.add(at_one_point(bench, tensor, linked, draw));
+            total.add(at_one_point(bench, tensor, from_logits, draw));
             if total.compared > 2 * total.redrawn || total.compared > 0 && draw >= DRAWS {
                 break;
             }
@@ -52,13 +52,13 @@ fn compare(report: &mut Report, name: String, bench: &Bench<'_, f64>, tensor: Op
     report.count(total.compared, total.redrawn);
 }
 
-fn at_one_point(bench: &Bench<'_, f64>, tensor: Option<usize>, linked: bool, draw: u64) -> GradientComparison {
+fn at_one_point(bench: &Bench<'_, f64>, tensor: Option<usize>, from_logits: bool, draw: u64) -> GradientComparison {
     let mut rig = bench.rig.clone();
     let mut samples = match draw {
         0 => bench.samples.clone(),
         _ => rig.samples(bench.samples.count, bench.options.range, &mut Numbers::new(bench.options.seed + 100 * draw)),
     };
-    let setting = Setting { linked, ..Setting::training() };
+    let setting = Setting { from_logits, ..Setting::training() };
     let passed = rig.step(&samples, setting);
     let Some(range) = tensor.map(|index| rig.ranges.get(index).cloned().unwrap_or(0..0)) else {
         let point = samples.input.clone();
@@ -179,7 +179,7 @@ fn activation_comes_last<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         return Verdict::Skip("it has none");
     };
     let whole = bench.rig.forward(&bench.samples, bench.setting()).output;
-    let mut apart = bench.rig.forward(&bench.samples, Setting { linked: true, ..bench.setting() }).output;
+    let mut apart = bench.rig.forward(&bench.samples, Setting { from_logits: true, ..bench.setting() }).output;
     activation.forward(bench.rig.plan.output.channels(), &mut apart, &mut []);
     let otherwise = "the output is not the plan's activation of the output with `context.activation` linear: apply the activation of the context, last";
     Verdict::within(distance(&apart, &whole), bench.rounding(), otherwise)

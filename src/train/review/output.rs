@@ -40,7 +40,7 @@ pub(super) fn not_probability<T: Scalar>(loss: &dyn Loss<T>, network: &Network<T
     if !matches!(loss.kind(), "bce" | "categorical_cross_entropy") {
         return None;
     }
-    let (activation, suitable) = (kinds::last_activation(network)?, loss.link()?);
+    let (activation, suitable) = (kinds::last_activation(network)?, loss.fused_activation()?);
     let probabilities = activation.range().is_some_and(|(least, most)| least >= 0.0 && most <= 1.0);
     let loss = loss.kind();
     (!probabilities).then_some(Warning::OutputNotProbability { loss, activation, suitable })

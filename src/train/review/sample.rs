@@ -5,7 +5,7 @@ use crate::Scalar;
 use crate::data::{DataError, InputError, Scaler, filled};
 use crate::exec::{BatchLoader, Load};
 use crate::graph::Network;
-use crate::train::step::{BatchStep, Pairs, Question};
+use crate::train::step::{BatchStep, LossSpec, Pairs};
 
 /// The most samples looked at; of more than [`FEW_SAMPLES`], at most half.
 const MOST_SAMPLES: usize = 256;
@@ -36,8 +36,8 @@ impl<T: Scalar> Numbers<T> {
         }
         let mut inputs = filled(T::zero(), samples.len() * width)?;
         let mut targets = filled(T::zero(), samples.len() * target_width)?;
-        let question = Question { input_scaler: None, output_scaler: None, ..Question::new(network, None, &[]) };
-        let step = BatchStep { pairs, question, noise: None, order: &samples };
+        let loss_spec = LossSpec { input_scaler: None, output_scaler: None, ..LossSpec::new(network, None, &[]) };
+        let step = BatchStep { pairs, loss_spec, noise: None, order: &samples };
         step.load(0..samples.len(), Load { input: &mut inputs, side: &mut [], target: &mut targets })?;
         Ok(Some(Self { samples, inputs, targets }))
     }

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::saving::Saving;
 use super::setup::{head, here, require_same, writers};
-use super::{Session, SoFar, named, watched};
+use super::{EpochTotals, Session, named, watched};
 use crate::exec::Totals;
-use crate::model_file::{self, Checkpoint, Numbers, Supplement};
+use crate::model_file::{self, Checkpoint, CheckpointData, Numbers};
 use crate::train::checkpoint::{Folder, How};
-use crate::train::early_stopping::Watched;
+use crate::train::early_stopping::WatchedLoss;
 use crate::train::{Callback, CallbackState, Epoch, TrainErrorKind, Warning};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
 
@@ -53,13 +53,13 @@ impl<T: Scalar> Session<'_, '_, T> {
         let suits = |training: &Config| require_same(training, setup);
         let newest = folder.newest(|disk, path| model_file::read_checkpoint(disk, path, network, model, suits))?;
         match newest {
-            Some((path, checkpoint)) => self.take_up(&path, checkpoint).map(|()| true),
+            Some((path, checkpoint)) => self.restore_from(&path, checkpoint).map(|()| true),
             None => Ok(false),
         }
     }
 
     /// The contents of a checkpoint besides the model.
-    pub(super) fn supplement(&self, saving: &Saving<T>) -> Supplement<'_, T> {
+    pub(super) fn supplement(&self, saving: &Saving<T>) -> CheckpointData<'_, T> {
         let callbacks = self.trainer.callbacks.iter().filter_map(|callback| match callback.state() {
             CallbackState::Keep(state) => Some(Value::Config(state)),
             CallbackState::Nothing => None,
@@ -67,12 +67,12 @@ impl<T: Scalar> Session<'_, '_, T> {
         let config = head(&saving.written_by, &saving.setup)
             .with(EPOCHS, self.history.epochs().len())
             .with(STEPS, self.moments.steps)
-            .with(STEPS_OF_EPOCH, self.so_far.steps)
-            .with(SECONDS_OF_EPOCH, if self.so_far.steps > 0 { self.so_far.seconds() } else { 0.0 })
+            .with(STEPS_OF_EPOCH, self.epoch_totals.steps)
+            .with(SECONDS_OF_EPOCH, if self.epoch_totals.steps > 0 { self.epoch_totals.seconds() } else { 0.0 })
             .with(ENDED, self.ended)
             .with(CALLBACKS, Value::List(callbacks.collect()));
 
-        let mut supplement = Supplement { config, ..Supplement::default() };
+        let mut supplement = CheckpointData { config, ..CheckpointData::default() };
         let epochs = self.history.epochs();
         if !epochs.is_empty() {
             let rows: Vec<f64> = epochs.iter().flat_map(row).collect();
@@ -80,8 +80,8 @@ impl<T: Scalar> Session<'_, '_, T> {
             supplement.wide.push(Numbers::new(HISTORY, Shape::sequence(epochs.len(), self.columns()), rows));
             supplement.wide.push(Numbers::new(SECONDS, Shape::flat(epochs.len()), seconds));
         }
-        if self.so_far.steps > 0 {
-            let sums: Vec<f64> = numbers_of(&self.so_far.sums).copied().collect();
+        if self.epoch_totals.steps > 0 {
+            let sums: Vec<f64> = numbers_of(&self.epoch_totals.sums).copied().collect();
             supplement.wide.push(Numbers::new(SUMS, Shape::flat(sums.len()), sums));
         }
         let slots =
@@ -95,7 +95,7 @@ impl<T: Scalar> Session<'_, '_, T> {
     }
 
     /// Restores the session that wrote the checkpoint at `path`.
-    fn take_up(&mut self, path: &Path, checkpoint: Checkpoint<T>) -> Result<(), TrainErrorKind> {
+    fn restore_from(&mut self, path: &Path, checkpoint: Checkpoint<T>) -> Result<(), TrainErrorKind> {
         let Checkpoint { parameters, state, supplement } = checkpoint;
         let incomplete = |error| TrainErrorKind::IncompleteCheckpoint { path: path.to_owned(), error };
         let lacks = |name: &str| incomplete(ConfigError::Missing { name: name.to_owned() });
@@ -103,14 +103,15 @@ impl<T: Scalar> Session<'_, '_, T> {
 
         let epochs = config.integer(EPOCHS).map_err(incomplete)?;
         self.restore_history(&supplement, epochs).ok_or_else(|| lacks(HISTORY))?;
-        let seen: Vec<Watched> = self.history.epochs().iter().map(|epoch| watched(self.network, epoch)).collect();
+        let seen: Vec<WatchedLoss> = self.history.epochs().iter().map(|epoch| watched(self.network, epoch)).collect();
         self.losses = seen.iter().filter(|epoch| !epoch.warms_up).map(|epoch| epoch.loss).collect();
         self.rate = self.history.epochs().last().map_or(self.rate, |epoch| epoch.learning_rate);
         self.ended = config.boolean(ENDED).map_err(incomplete)?;
 
         let steps = config.integer(STEPS_OF_EPOCH).map_err(incomplete)?;
         let seconds_before = config.number(SECONDS_OF_EPOCH).map_err(incomplete)?;
-        self.so_far = SoFar { steps, seconds_before, ..SoFar::new(self.network, self.trainer.metrics.len()) };
+        self.epoch_totals =
+            EpochTotals { steps, seconds_before, ..EpochTotals::new(self.network, self.trainer.metrics.len()) };
         if steps > 0 {
             self.restore_sums(&supplement).filter(|()| steps < self.steps()).ok_or_else(|| lacks(SUMS))?;
         }
@@ -144,7 +145,7 @@ impl<T: Scalar> Session<'_, '_, T> {
             self.history.warn(Warning::ResumedElsewhere { saved: others.join(" and "), here });
         }
         if let Some(saving) = &mut self.saving {
-            saving.take_up(writers);
+            saving.restore_from(writers);
         }
     }
 
@@ -162,15 +163,15 @@ impl<T: Scalar> Session<'_, '_, T> {
         Ok(())
     }
 
-    fn restore_sums(&mut self, supplement: &Supplement<'_, T>) -> Option<()> {
-        let count = numbers_of(&self.so_far.sums).count();
+    fn restore_sums(&mut self, supplement: &CheckpointData<'_, T>) -> Option<()> {
+        let count = numbers_of(&self.epoch_totals.sums).count();
         let sums = supplement.wide(SUMS, Shape::flat(count))?;
-        let places = numbers_of_mut(&mut self.so_far.sums);
+        let places = numbers_of_mut(&mut self.epoch_totals.sums);
         places.zip(sums).for_each(|(place, sum)| *place = *sum);
         Some(())
     }
 
-    fn restore_history(&mut self, supplement: &Supplement<'_, T>, epochs: usize) -> Option<()> {
+    fn restore_history(&mut self, supplement: &CheckpointData<'_, T>, epochs: usize) -> Option<()> {
         if epochs == 0 {
             return Some(());
         }
@@ -187,10 +188,10 @@ impl<T: Scalar> Session<'_, '_, T> {
     /// The length of a history row.
     fn columns(&self) -> usize {
         let (definition, metrics) = (self.network.definition(), self.trainer.metrics.len());
-        let (penalties, figures) = definition.validated_names();
+        let (penalties, diagnostics) = definition.validated_names();
         let validated = match self.validation_samples() {
             0 => 0,
-            _ => 1 + penalties.len() + figures.len() + metrics,
+            _ => 1 + penalties.len() + diagnostics.len() + metrics,
         };
         1 + definition.penalties.len() + definition.diagnostics.len() + metrics + validated + 1
     }
@@ -203,20 +204,20 @@ impl<T: Scalar> Session<'_, '_, T> {
             number,
             loss: numbers.next()?,
             penalties: named(&definition.penalties, &mut *numbers),
-            figures: named(&definition.diagnostics, &mut *numbers),
+            diagnostics: named(&definition.diagnostics, &mut *numbers),
             metrics: named(&metrics, &mut *numbers),
             validation_loss: None,
             validation_penalties: Vec::new(),
-            validation_figures: Vec::new(),
+            validation_diagnostics: Vec::new(),
             validation_metrics: Vec::new(),
             learning_rate: 0.0,
             seconds,
         };
         if self.validation_samples() > 0 {
-            let (penalties, figures) = definition.validated_names();
+            let (penalties, diagnostics) = definition.validated_names();
             epoch.validation_loss = Some(numbers.next()?);
             epoch.validation_penalties = named(&penalties, &mut *numbers);
-            epoch.validation_figures = named(&figures, &mut *numbers);
+            epoch.validation_diagnostics = named(&diagnostics, &mut *numbers);
             epoch.validation_metrics = named(&metrics, &mut *numbers);
         }
         epoch.learning_rate = numbers.next()?;
@@ -239,11 +240,11 @@ fn row(epoch: &Epoch) -> Vec<f64> {
     let values = |named: &[(String, f64)]| named.iter().map(|(_, value)| *value).collect::<Vec<f64>>();
     let mut row = vec![epoch.loss];
     row.extend(values(&epoch.penalties));
-    row.extend(values(&epoch.figures));
+    row.extend(values(&epoch.diagnostics));
     row.extend(values(&epoch.metrics));
     row.extend(epoch.validation_loss);
     row.extend(values(&epoch.validation_penalties));
-    row.extend(values(&epoch.validation_figures));
+    row.extend(values(&epoch.validation_diagnostics));
     row.extend(values(&epoch.validation_metrics));
     row.push(epoch.learning_rate);
     row

@@ -43,7 +43,7 @@ impl<T: Scalar> Saving<T> {
     }
 
     /// Notes who has written the checkpoint that this session goes on from, and before.
-    pub fn take_up(&mut self, writers: Vec<String>) {
+    pub fn restore_from(&mut self, writers: Vec<String>) {
         let here = std::mem::take(&mut self.written_by);
         self.written_by = writers.into_iter().filter(|writer| !here.contains(writer)).collect();
         self.written_by.extend(here);

@@ -126,13 +126,13 @@ fn look_up(config: &Config) {
 }
 
 /// An initializer, a regularizer and a warm-up, whose settings are changed.
-fn inner_settings() -> impl Strategy<Value = (Initializer, [f64; 2], KlWarmUp, Vec<Change>)> {
+fn inner_settings() -> impl Strategy<Value = (Initializer, [f64; 2], KlAnnealing, Vec<Change>)> {
     (initializer(number().boxed()), [number(), number()], warm_up(number().boxed()), changes())
 }
 
 /// What has no layer around it.
 fn reads_or_says_why(
-    (initializer, [l1, l2], warm_up, changes): (Initializer, [f64; 2], KlWarmUp, Vec<Change>),
+    (initializer, [l1, l2], warm_up, changes): (Initializer, [f64; 2], KlAnnealing, Vec<Change>),
 ) -> Judgement {
     let regularizer = Regularizer::l1_l2(l1, l2);
     let _ = (regularizer.checked(), Regularizer::l1(l1).checked(), Regularizer::l2(l2).checked());

@@ -36,7 +36,7 @@ fn finds_or_says_why((name, values): (String, Vec<f64>)) -> Judgement {
     let history = history.expect("a history");
     let _ = history.validation_metric(&name);
     for epoch in history.epochs() {
-        let _ = (epoch.penalty(&name), epoch.figure(&name), epoch.metric(&name), epoch.validation_metric(&name));
+        let _ = (epoch.penalty(&name), epoch.diagnostic(&name), epoch.metric(&name), epoch.validation_metric(&name));
     }
 
     for tied in [Dense::new(4).tied_to(name.as_str()), Dense::new(3).tied_to(name.as_str())] {

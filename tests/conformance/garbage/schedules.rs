@@ -21,7 +21,7 @@ fn moments() -> impl Strategy<Value = (u64, usize, usize, Vec<f64>, [f64; 3])> {
 fn schedules_or_says_why(
     (step, steps, epochs, losses, [a, b, c]): (u64, usize, usize, Vec<f64>, [f64; 3]),
 ) -> Judgement {
-    let moment = Moment::new(step, steps, epochs, &losses);
+    let moment = TrainingProgress::new(step, steps, epochs, &losses);
     let mut other = moment;
     (other.elapsed, other.total) = (b, c); // the fields are open to everyone
     let schedules: [Box<dyn Schedule>; 7] = [

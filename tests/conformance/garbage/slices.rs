@@ -28,17 +28,17 @@ fn compares_or_says_why(([a, b, c, d], shape, number, kind): ([usize; 4], Shape,
     let (predictions, targets) = (vec![number; a], vec![0.5; b]);
     let (mut gradient, mut cache) = (vec![number; c], vec![number; d]);
     let loss = super::training::loss(kind, number);
-    for linked in [false, true] {
+    for from_logits in [false, true] {
         if let Ok(pass) = LossPass::new(shape, &predictions, &targets) {
-            loss.evaluate(pass.linked(linked));
+            loss.evaluate(pass.from_logits(from_logits));
         }
         let pass = LossPass::new(shape, &predictions, &targets);
-        if let Ok(pass) = pass.and_then(|pass| pass.linked(linked).gradient(number, &mut gradient)) {
+        if let Ok(pass) = pass.and_then(|pass| pass.from_logits(from_logits).gradient(number, &mut gradient)) {
             loss.evaluate(pass);
         }
         // The fields are open to everyone.
         if let Ok(mut pass) = LossPass::new(Shape::flat(1), &targets, &targets) {
-            (pass.shape, pass.linked, pass.factor) = (shape, linked, number);
+            (pass.shape, pass.from_logits, pass.factor) = (shape, from_logits, number);
             (pass.predictions, pass.gradient) = (&predictions, Some(gradient.as_mut_slice()));
             loss.evaluate(pass);
         }

@@ -57,7 +57,7 @@ impl Loss<f64> for Stranger {
         self.numbers[1]
     }
 
-    fn link(&self) -> Option<Activation> {
+    fn fused_activation(&self) -> Option<Activation> {
         self.link
     }
 
@@ -116,7 +116,7 @@ impl Schedule for Stranger {
         self.settings()
     }
 
-    fn factor(&self, _moment: &Moment<'_>) -> f64 {
+    fn factor(&self, _moment: &TrainingProgress<'_>) -> f64 {
         self.numbers[1]
     }
 }
@@ -151,7 +151,7 @@ fn is_trained_with_or_says_why(
     let of_optimizer: Box<dyn Optimizer<f64>> =
         if optimizer { Box::new(stranger.clone()) } else { Box::new(Sgd::new(0.1)) };
     let mut network = small::<f64>();
-    let _ = (network.is_linked(stranger.link), network.evaluate_to(&stranger, &inputs, &targets));
+    let _ = (network.ends_in(stranger.link), network.evaluate_to(&stranger, &inputs, &targets));
     let _ = network.evaluate_metric(stranger.clone(), &inputs, &targets);
     let _ = Corrupted::new(&inputs, stranger.clone()).map(|corrupted| corrupted.to_matrix());
     let folder = super::temporary("strangers");
