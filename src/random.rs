@@ -115,16 +115,16 @@ impl Random {
 
 /// An event with some probability, to within 2⁻³².
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Chance(u64);
+pub(crate) struct Bernoulli(u64);
 
-impl Chance {
+impl Bernoulli {
     /// With a probability from 0 to 1.
     pub fn of(probability: f64) -> Self {
         Self((probability * (1_u64 << 32) as f64) as u64)
     }
 
     /// Whether it happens this time.
-    pub fn comes(self, rng: &mut Rng) -> bool {
+    pub fn sample(self, rng: &mut Rng) -> bool {
         u64::from(rng.next_u32()) < self.0
     }
 }

@@ -11,7 +11,7 @@ mod tests;
 pub use categorical::{categorical, categorical_from_logits};
 
 use super::Element;
-use super::fading::settled;
+use super::denormals::flush_small;
 use super::lanes::keep;
 use super::reduce::BLOCK;
 use super::simd::{Operation, Simd, dispatch};
@@ -123,12 +123,12 @@ fn block_with_gradient<T: Element, V: Simd<T>>(
     let mut g = gradient.chunks_exact_mut(V::LANES);
     for ((p, t), g) in p.zip(t).zip(&mut g) {
         let (value, slope) = loss.element(V::read(p), V::read(t));
-        settled(slope.mul(factor)).write(g);
+        flush_small(slope.mul(factor)).write(g);
         sum = sum.add(value);
     }
     if !p_rest.is_empty() {
         let (value, slope) = loss.element(V::read(p_rest), V::read(t_rest));
-        settled(slope.mul(factor)).write(g.into_remainder());
+        flush_small(slope.mul(factor)).write(g.into_remainder());
         sum = sum.add(keep(value, p_rest.len(), T::zero()));
     }
     sum.sum_lanes().to_f64().unwrap_or(f64::NAN)

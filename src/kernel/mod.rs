@@ -13,14 +13,14 @@ use std::sync::OnceLock;
 use num_traits::{Float, NumAssign};
 
 pub mod activation;
-mod chains;
 pub mod convert;
 pub mod convolution;
+mod denormals;
 #[cfg(test)]
 mod every_path;
-mod fading;
 pub mod frame;
 pub mod fresh;
+mod gemv;
 mod lanes;
 pub mod loss;
 pub mod math;

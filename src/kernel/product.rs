@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::chains::Chains;
+use super::gemv::Gemv;
 use super::simd::{Operation, Simd, dispatch};
 use super::tile::Sums;
 use super::{Element, elements};
@@ -158,7 +158,7 @@ fn sample_by_sample<T: Element>(task: Affine<'_, T>) {
         let input = &inputs[sample * depth..][..depth];
         let output = &mut outputs[sample * columns..][..columns];
         let block = block_length(depth);
-        dispatch(Chains { columns, block, input, packed, start: bias, output, relu });
+        dispatch(Gemv { columns, block, input, packed, start: bias, output, relu });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Mode, Plan};
-use crate::random::Chance;
+use crate::random::Bernoulli;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
 /// In training each value becomes 0 with probability p, and x/(1 − p) otherwise; in inference it stays x. Srivastava et al. 2014, in the inverted form that all frameworks
@@ -62,10 +62,10 @@ impl<T: Scalar> Layer<T> for Dropout {
         if context.mode != Mode::Training {
             return;
         }
-        let (drop, kept) = (Chance::of(self.rate), T::from_f64(1.0 / (1.0 - self.rate)));
+        let (drop, kept) = (Bernoulli::of(self.rate), T::from_f64(1.0 / (1.0 - self.rate)));
         for (sample, factors) in pass.cache.chunks_exact_mut(context.output_shape.elements()).enumerate() {
             let mut rng = context.random.sample(sample);
-            factors.iter_mut().for_each(|factor| *factor = if drop.comes(&mut rng) { T::zero() } else { kept });
+            factors.iter_mut().for_each(|factor| *factor = if drop.sample(&mut rng) { T::zero() } else { kept });
         }
         pass.output.iter_mut().zip(&*pass.cache).for_each(|(value, factor)| *value *= *factor);
     }

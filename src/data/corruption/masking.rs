@@ -1,7 +1,7 @@
 //! [`Masking`]: features set to 0.
 
 use super::{Corruption, CorruptionPass};
-use crate::random::Chance;
+use crate::random::Bernoulli;
 use crate::{Config, DataError, OptionError, Scalar, option};
 
 /// Each feature independently is set to 0, or to another given value, with probability ν; Vincent et al. 2008, who mask exactly a share ν of them.
@@ -35,9 +35,9 @@ impl<T: Scalar> Corruption<T> for Masking {
     }
 
     fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
-        let (masked, value) = (Chance::of(self.rate), T::from_f64(self.value));
+        let (masked, value) = (Bernoulli::of(self.rate), T::from_f64(self.value));
         for feature in pass.sample {
-            *feature = if masked.comes(&mut pass.rng) { value } else { *feature };
+            *feature = if masked.sample(&mut pass.rng) { value } else { *feature };
         }
         Ok(())
     }

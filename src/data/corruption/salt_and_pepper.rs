@@ -1,7 +1,7 @@
 //! [`SaltAndPepper`]: features set to either end of their range.
 
 use super::{Corruption, CorruptionPass};
-use crate::random::Chance;
+use crate::random::Bernoulli;
 use crate::{Config, DataError, OptionError, Scalar, option};
 
 /// Each feature independently is set, with probability ν, to the lowest or the highest value with equal probability; Vincent et al. 2010. These are 0 and 1
@@ -37,11 +37,11 @@ impl<T: Scalar> Corruption<T> for SaltAndPepper {
     }
 
     fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
-        let (hit, heads) = (Chance::of(self.rate), Chance::of(0.5));
+        let (hit, heads) = (Bernoulli::of(self.rate), Bernoulli::of(0.5));
         let [low, high] = [self.low, self.high].map(T::from_f64);
         for feature in pass.sample {
-            if hit.comes(&mut pass.rng) {
-                *feature = if heads.comes(&mut pass.rng) { high } else { low };
+            if hit.sample(&mut pass.rng) {
+                *feature = if heads.sample(&mut pass.rng) { high } else { low };
             }
         }
         Ok(())

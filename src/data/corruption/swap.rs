@@ -1,7 +1,7 @@
 //! [`Swap`]: features taken from other samples.
 
 use super::{Corruption, CorruptionPass};
-use crate::random::Chance;
+use crate::random::Bernoulli;
 use crate::{Config, DataError, OptionError, Scalar, option};
 
 /// Each feature independently takes, with probability ν, its value in another sample drawn at random: noise for tables, whose columns
@@ -29,9 +29,9 @@ impl<T: Scalar> Corruption<T> for Swap {
     }
 
     fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
-        let swapped = Chance::of(self.rate);
+        let swapped = Bernoulli::of(self.rate);
         for feature in 0..pass.sample.len() {
-            if swapped.comes(&mut pass.rng) {
+            if swapped.sample(&mut pass.rng) {
                 let value = pass.of_another(feature)?;
                 if let Some(own) = pass.sample.get_mut(feature) {
                     *own = value;

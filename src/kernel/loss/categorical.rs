@@ -1,7 +1,7 @@
 //! Cross-entropy over groups of classes, from probabilities and from logits.
 
 use crate::kernel::Element;
-use crate::kernel::fading::settled;
+use crate::kernel::denormals::flush_small;
 use crate::kernel::lanes::{keep, largest};
 use crate::kernel::math::exponential::exp;
 use crate::kernel::math::logarithm::ln;
@@ -96,7 +96,7 @@ impl<T: Element> Group<T> for Shares<T> {
             let pairs = predictions.chunks(V::LANES).zip(targets.chunks(V::LANES));
             for ((p, t), g) in pairs.zip(gradient.chunks_mut(V::LANES)) {
                 let slope = self.slope(V::read(p).div(sum), V::read(t));
-                settled(V::splat(self.factor).mul(slope.sub(weighted)).div(sum)).write(g);
+                flush_small(V::splat(self.factor).mul(slope.sub(weighted)).div(sum)).write(g);
             }
         }
         -value.sum_lanes()
@@ -139,7 +139,7 @@ impl<T: Element> Group<T> for Logits<T> {
             let pairs = logits.chunks(V::LANES).zip(targets.chunks(V::LANES));
             for ((z, t), g) in pairs.zip(gradient.chunks_mut(V::LANES)) {
                 let slope = exp(V::read(z).sub(largest)).mul(share).sub(V::read(t));
-                settled(slope.mul(V::splat(self.factor))).write(g);
+                flush_small(slope.mul(V::splat(self.factor))).write(g);
             }
         }
         let log_sum = V::splat(exponentials.ln());

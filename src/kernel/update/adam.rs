@@ -1,7 +1,7 @@
 //! Adam (Kingma & Ba 2015), with decoupled weight decay (Loshchilov & Hutter 2019).
 
 use crate::kernel::Element;
-use crate::kernel::fading::{normal, settled};
+use crate::kernel::denormals::{flush_small, flush_subnormal};
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
 /// The numbers of an Adam step; `rate` is η√(1 − β₂ᵗ)/(1 − β₁ᵗ).
@@ -48,13 +48,13 @@ impl<T: Element> Operation<T> for Pass<'_, T> {
         let moments = self.first.chunks_mut(V::LANES).zip(self.second.chunks_mut(V::LANES));
         for ((parameter, gradient), (first, second)) in slices.zip(moments) {
             let (p, g, m, v) = (V::read(parameter), V::read(gradient), V::read(first), V::read(second));
-            let m = normal(g.sub(m).mul_add(new_first, m));
+            let m = flush_subnormal(g.sub(m).mul_add(new_first, m));
             let v = g.mul_add(g, v.negate()).mul_add(new_second, v);
-            let v = V::select(m.equal(zero), normal(v), v); // while there is a mean, it is not divided by zero
+            let v = V::select(m.equal(zero), flush_subnormal(v), v); // while there is a mean, it is not divided by zero
             m.write(first);
             v.write(second);
             let decayed = p.mul_add(shrinking, p);
-            settled(m.div(v.sqrt().add(epsilon)).mul_add(descent, decayed)).write(parameter);
+            flush_small(m.div(v.sqrt().add(epsilon)).mul_add(descent, decayed)).write(parameter);
         }
     }
 }

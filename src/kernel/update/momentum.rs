@@ -1,7 +1,7 @@
 //! Gradient descent, with and without momentum.
 
 use crate::kernel::Element;
-use crate::kernel::fading::{normal, settled};
+use crate::kernel::denormals::{flush_small, flush_subnormal};
 use crate::kernel::lanes::{Zip, zip};
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
@@ -33,7 +33,7 @@ struct AddTimes<T>(T);
 impl<T: Element> Zip<T> for AddTimes<T> {
     #[inline(always)]
     fn zip<V: Simd<T>>(self, x: V, y: V) -> V {
-        settled(x.mul_add(V::splat(self.0), y))
+        flush_small(x.mul_add(V::splat(self.0), y))
     }
 }
 
@@ -69,9 +69,9 @@ impl<T: Element> Operation<T> for Momentum<'_, T> {
         let slices = self.parameters.chunks_mut(V::LANES).zip(self.gradients.chunks(V::LANES));
         for ((p, g), v) in slices.zip(self.velocities.chunks_mut(V::LANES)) {
             let descent = rate.mul(V::read(g)).negate();
-            let velocity = normal(momentum.mul_add(V::read(v), descent));
+            let velocity = flush_subnormal(momentum.mul_add(V::read(v), descent));
             let step = if self.nesterov { momentum.mul_add(velocity, descent) } else { velocity };
-            settled(V::read(p).add(step)).write(p);
+            flush_small(V::read(p).add(step)).write(p);
             velocity.write(v);
         }
     }

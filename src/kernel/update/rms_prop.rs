@@ -1,7 +1,7 @@
 //! RMSprop (Hinton 2012), plain or centred, with and without momentum.
 
 use crate::kernel::Element;
-use crate::kernel::fading::{normal, settled};
+use crate::kernel::denormals::{flush_small, flush_subnormal};
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
 /// The numbers of an RMSprop step.
@@ -56,7 +56,7 @@ impl<T: Element> Operation<T> for Pass<'_, T> {
             let update = V::splat(self.step.rate).mul(gradient).div(root);
             let descent = self.with_momentum::<V>(start, update);
             let parameters = &mut self.parameters[start..];
-            settled(V::read(parameters).sub(descent)).write(parameters);
+            flush_small(V::read(parameters).sub(descent)).write(parameters);
         }
     }
 }
@@ -82,7 +82,7 @@ impl<T: Element> Pass<'_, T> {
     fn with_momentum<V: Simd<T>>(&mut self, start: usize, update: V) -> V {
         let Some(velocity) = self.velocity.as_deref_mut() else { return update };
         let velocity = &mut velocity[start..];
-        let sum = normal(V::splat(self.step.momentum).mul_add(V::read(velocity), update));
+        let sum = flush_subnormal(V::splat(self.step.momentum).mul_add(V::read(velocity), update));
         sum.write(velocity);
         sum
     }
@@ -91,5 +91,5 @@ impl<T: Element> Pass<'_, T> {
 /// ρ·old + (1 − ρ)·new
 #[inline(always)]
 fn moved<T: Element, V: Simd<T>>(old: V, new_minus_old: V, rho: T) -> V {
-    normal(new_minus_old.mul_add(V::splat(T::one() - rho), old))
+    flush_subnormal(new_minus_old.mul_add(V::splat(T::one() - rho), old))
 }

@@ -8,7 +8,7 @@
 use super::Element;
 use super::simd::{Operation, Simd};
 
-pub(super) struct Chains<'a, T> {
+pub(super) struct Gemv<'a, T> {
     pub columns: usize,
     /// Terms in a block; the last one may have fewer.
     pub block: usize,
@@ -19,7 +19,7 @@ pub(super) struct Chains<'a, T> {
     pub relu: bool,
 }
 
-impl<T: Element> Operation<T> for Chains<'_, T> {
+impl<T: Element> Operation<T> for Gemv<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -38,7 +38,7 @@ impl<T: Element> Operation<T> for Chains<'_, T> {
     }
 }
 
-impl<T: Element> Chains<'_, T> {
+impl<T: Element> Gemv<'_, T> {
     /// Computes `C` vectors of columns; returns `C`.
     #[inline(always)]
     fn panels<V: Simd<T>, const C: usize>(&mut self, panel: usize) -> usize {

@@ -5,14 +5,14 @@ use super::simd::Simd;
 
 /// Replaces subnormal numbers by zero: the moments of parameters without a gradient halve until they are subnormal.
 #[inline(always)]
-pub(super) fn normal<T: Element, V: Simd<T>>(value: V) -> V {
+pub(super) fn flush_subnormal<T: Element, V: Simd<T>>(value: V) -> V {
     zero_below::<T, V>(T::min_positive_value(), value)
 }
 
 /// Replaces numbers by zero whose products would be subnormal: weights of features that are always zero, and gradients of almost certain
 /// predictions.
 #[inline(always)]
-pub(super) fn settled<T: Element, V: Simd<T>>(value: V) -> V {
+pub(super) fn flush_small<T: Element, V: Simd<T>>(value: V) -> V {
     zero_below::<T, V>(T::min_positive_value() / T::epsilon(), value)
 }
 
