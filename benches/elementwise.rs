@@ -1,4 +1,5 @@
-//! Element-wise kernels, in values per nanosecond (Gelem/s) on one thread: 4096 values, which stay in the cache.
+//! Element-wise kernels, in values per nanosecond (Gelem/s) on one thread: 4096 values, which stay
+//! in the cache.
 //!
 //!     cargo bench --bench elementwise
 //!     AUTOENCODER_CPU_PATH=avx2 cargo bench --bench elementwise

@@ -1,7 +1,8 @@
-//! Products and convolutions on one core: microseconds, GFLOP/s, and the share of the FMA peak measured in the same run.
+//! Products and convolutions on one core: microseconds, GFLOP/s, and the share of the FMA peak
+//! measured in the same run.
 //!
-//! `cargo bench --bench kernels`, and `cargo bench --bench kernels -- f64` for double precision; the environment variable
-//! `AUTOENCODER_CPU_PATH` forces a path.
+//! `cargo bench --bench kernels`, and `cargo bench --bench kernels -- f64` for double precision;
+//! the environment variable `AUTOENCODER_CPU_PATH` forces a path.
 
 use std::hint::black_box;
 use std::time::Instant;

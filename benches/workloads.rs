@@ -1,9 +1,10 @@
-//! Whole workloads: training and inference rates, their share of the FMA peak measured in the same run, two threads against one, the
-//! latency of one code, and the memory that all of it took.
+//! Whole workloads: training and inference rates, their share of the FMA peak measured in the same
+//! run, two threads against one, the latency of one code, and the memory that all of it took.
 //!
 //!     cargo bench --bench workloads
 //!     cargo bench --bench workloads -- f64                          # double precision
-//!     cargo bench --bench workloads -- "convolutional, training"    # the rows whose name holds this
+//!     cargo bench --bench workloads -- "convolutional, training"    # the rows whose name holds
+//! this
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -151,7 +152,8 @@ fn training_rate<T: Scalar>(
     Ok(data.ncols() as f64 / best)
 }
 
-/// Images reconstructed per second in the best of several passes, in batches: without allocation, or each batch into a matrix of its own.
+/// Images reconstructed per second in the best of several passes, in batches: without allocation,
+/// or each batch into a matrix of its own.
 fn inference_rate<T: Scalar>(
     model: &Autoencoder<T>,
     data: &DMatrix<T>,

@@ -4,9 +4,10 @@
 //! cargo run --release --example anomaly -- --digit 3
 //! ```
 //!
-//! The reconstruction error of an image is its anomaly score. Prints the area under the ROC curve, the probability that another
-//! digit scores higher than one of the trained kind; draws the distributions of the scores (`histogram.svg`), the
-//! images with the highest ones (`most_anomalous.png`: other digits above, digits of the trained kind below, each
+//! The reconstruction error of an image is its anomaly score. Prints the area under the ROC curve,
+//! the probability that another digit scores higher than one of the trained kind; draws the
+//! distributions of the scores (`histogram.svg`), the images with the highest ones
+//! (`most_anomalous.png`: other digits above, digits of the trained kind below, each
 //! with its reconstruction) and `loss.svg`.
 
 mod support;

@@ -4,9 +4,10 @@
 //! cargo run --release --example custom_layer
 //! ```
 //!
-//! The layer is PReLU, a ReLU whose slope for negative values is learned, one for each feature (He et al. 2015). The loss is
-//! ln cosh(prediction - target): like the squared error if small, like the absolute error if large. Prints how many checks passed, the largest error
-//! of a gradient, and the validation loss; draws `reconstructions.png`, `loss.svg` and `map.svg`.
+//! The layer is PReLU, a ReLU whose slope for negative values is learned, one for each feature (He
+//! et al. 2015). The loss is ln cosh(prediction - target): like the squared error if small, like
+//! the absolute error if large. Prints how many checks passed, the largest error of a gradient, and
+//! the validation loss; draws `reconstructions.png`, `loss.svg` and `map.svg`.
 
 mod support;
 
@@ -59,7 +60,8 @@ impl<T: Scalar> Layer<T> for PRelu {
         }
     }
 
-    /// dy/da = x and dy/dx = a where x is negative. Parameters' gradients are added to, the input's is written.
+    /// dy/da = x and dy/dx = a where x is negative. Parameters' gradients are added to, the input's
+    /// is written.
     fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
         let slopes = context.parameters.of(0);
         for (inputs, gradients) in pass.input.chunks(slopes.len()).zip(pass.output_gradient.chunks(slopes.len())) {
@@ -151,7 +153,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Makes every check that the crate makes of its own layers and losses; returns the largest error of a gradient.
+/// Makes every check that the crate makes of its own layers and losses; returns the largest error
+/// of a gradient.
 fn gradient_error() -> Result<f64, CheckFailed> {
     let layer = LayerCheck::new(|| PRelu { first_slope: 0.25 }, Shape::flat(7)).constructor(PRelu::from_config);
     let (layer, loss) = (layer.run().into_result()?, check_loss(|| LogCosh, Shape::flat(7)).into_result()?);

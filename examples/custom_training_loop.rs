@@ -4,9 +4,10 @@
 //! cargo run --release --example custom_training_loop
 //! ```
 //!
-//! The loop is written out by hand, so that anything in it can be changed: here the learning rate warms up, then falls along a
-//! cosine. The optimizer is user-defined: Lion, which moves every parameter by the *sign* of a mean gradient (Chen et al. 2023).
-//! Prints the validation loss; draws `reconstructions.png`, `loss.svg` and `map.svg`.
+//! The loop is written out by hand, so that anything in it can be changed: here the learning rate
+//! warms up, then falls along a cosine. The optimizer is user-defined: Lion, which moves every
+//! parameter by the *sign* of a mean gradient (Chen et al. 2023). Prints the validation loss; draws
+//! `reconstructions.png`, `loss.svg` and `map.svg`.
 
 mod support;
 
@@ -139,7 +140,8 @@ fn train(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// The share of the full learning rate at a step: grows linearly over the first twentieth, then falls along a cosine.
+/// The share of the full learning rate at a step: grows linearly over the first twentieth, then
+/// falls along a cosine.
 fn schedule(step: usize, steps: usize) -> f64 {
     let (step, steps) = (step as f64, steps as f64);
     (20.0 * step / steps).min(1.0) * 0.5 * (1.0 + (PI * step / steps).cos())

@@ -4,9 +4,10 @@
 //! cargo run --release --example denoise
 //! ```
 //!
-//! The network is that of keras-io's example. Every image gets new noise in every epoch; the target is the clean image
-//! (Vincent et al. 2008). Prints the validation loss, between reconstructions of noisy test images and the clean ones;
-//! draws `denoised.png` (from top to bottom: noisy digits, reconstructions, originals) and `loss.svg`.
+//! The network is that of keras-io's example. Every image gets new noise in every epoch; the target
+//! is the clean image (Vincent et al. 2008). Prints the validation loss, between reconstructions of
+//! noisy test images and the clean ones; draws `denoised.png` (from top to bottom: noisy digits,
+//! reconstructions, originals) and `loss.svg`.
 
 mod support;
 

@@ -4,10 +4,11 @@
 //! cargo run --release --example features
 //! ```
 //!
-//! An autoencoder compresses digits to 32 numbers; the 5 nearest neighbours among these codes then classify a
-//! digit. For comparison, the same with raw pixels (784 numbers, so 25 times the work) and with the first 32 principal
-//! components, the best *linear* code of that length. Prints a table that includes the reconstruction error of each code;
-//! draws `reconstructions.png`, `loss.svg` and `map.svg`.
+//! An autoencoder compresses digits to 32 numbers; the 5 nearest neighbours among these codes then
+//! classify a digit. For comparison, the same with raw pixels (784 numbers, so 25 times the work)
+//! and with the first 32 principal components, the best *linear* code of that length. Prints a
+//! table that includes the reconstruction error of each code; draws `reconstructions.png`,
+//! `loss.svg` and `map.svg`.
 
 mod support;
 

@@ -1,12 +1,14 @@
-//! A linear autoencoder compared with principal component analysis, which it should rediscover (Baldi and Hornik 1989).
+//! A linear autoencoder compared with principal component analysis, which it should rediscover
+//! (Baldi and Hornik 1989).
 //!
 //! ```text
 //! cargo run --release --example linear
 //! ```
 //!
-//! Without activations, 32 units that minimise the squared error span the space of the first 32 principal components. Prints the squared errors of both on the test
-//! images, and, on synthetic data whose spectrum has a clear gap after 32 directions, the largest principal angle between the two spaces.
-//! Draws `reconstructions.png` and `loss.svg`.
+//! Without activations, 32 units that minimise the squared error span the space of the first 32
+//! principal components. Prints the squared errors of both on the test images, and, on synthetic
+//! data whose spectrum has a clear gap after 32 directions, the largest principal angle between the
+//! two spaces. Draws `reconstructions.png` and `loss.svg`.
 
 mod support;
 
@@ -26,7 +28,8 @@ use support::warnings;
 
 const UNITS: usize = 32;
 
-/// Successive learning rates with their shares of the epochs: large ones first, then smaller ones to converge.
+/// Successive learning rates with their shares of the epochs: large ones first, then smaller ones
+/// to converge.
 const RATES: [(f64, f64); 3] = [(1e-3, 0.6), (2e-4, 0.2), (4e-5, 0.2)];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -79,7 +82,8 @@ fn learn(samples: &DMatrix<f32>, arguments: &Arguments) -> Result<(Autoencoder<f
     Ok((model, first.unwrap_or_default()))
 }
 
-/// 20 000 samples of 100 features with standard deviations of 1 to 2 in 32 directions and 0.1 in all others.
+/// 20 000 samples of 100 features with standard deviations of 1 to 2 in 32 directions and 0.1 in
+/// all others.
 fn with_gap(seed: u64) -> DMatrix<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut normal = |rows, columns| DMatrix::<f32>::from_fn(rows, columns, |_, _| StandardNormal.sample(&mut rng));
@@ -89,8 +93,8 @@ fn with_gap(seed: u64) -> DMatrix<f32> {
     directions * codes + 0.1 * normal(100, 20_000)
 }
 
-/// The largest principal angle between the column spaces of two matrices: the arc sine of the largest component of a direction in one that is orthogonal to the
-/// other; Björck and Golub 1973.
+/// The largest principal angle between the column spaces of two matrices: the arc sine of the
+/// largest component of a direction in one that is orthogonal to the other; Björck and Golub 1973.
 fn largest_angle(a: &DMatrix<f32>, b: &DMatrix<f32>) -> f64 {
     let basis = |matrix: &DMatrix<f32>| matrix.map(f64::from).qr().q();
     let (a, b) = (basis(a), basis(b));

@@ -1,12 +1,13 @@
-//! A first autoencoder: compresses handwritten digits of 784 pixels to 32 numbers and reconstructs them.
+//! A first autoencoder: compresses handwritten digits of 784 pixels to 32 numbers and reconstructs
+//! them.
 //!
 //! ```text
 //! cargo run --release --example mnist
 //! ```
 //!
-//! Trains on the bundled images, prints the validation loss, saves the model, and draws reconstructions
-//! (`reconstructions.png`), the losses (`loss.svg`) and a map of the codes (`map.svg`). `--data DIR`, with
-//! the 60 000 training images in the folder, gives sharper digits.
+//! Trains on the bundled images, prints the validation loss, saves the model, and draws
+//! reconstructions (`reconstructions.png`), the losses (`loss.svg`) and a map of the codes
+//! (`map.svg`). `--data DIR`, with the 60 000 training images in the folder, gives sharper digits.
 
 mod support;
 

@@ -4,8 +4,9 @@
 //! cargo run --release --example mnist_classifier
 //! ```
 //!
-//! Prints the accuracy on held-out digits, and draws the curves of loss and accuracy and the misclassified
-//! digits: the row of `mistakes.png` that starts with a 4 shows digits taken for a 4, the most confident mistake first.
+//! Prints the accuracy on held-out digits, and draws the curves of loss and accuracy and the
+//! misclassified digits: the row of `mistakes.png` that starts with a 4 shows digits taken for a 4,
+//! the most confident mistake first.
 
 mod support;
 
@@ -56,7 +57,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One row per digit: a correctly classified one, then those wrongly taken for it, the most confident mistakes first.
+/// One row per digit: a correctly classified one, then those wrongly taken for it, the most
+/// confident mistakes first.
 fn mistakes(test: &Digits, probabilities: &DMatrix<f32>) -> Result<ImageGrid, Box<dyn Error>> {
     const MOST: usize = 15;
     let labels = test.labels.as_slice();

@@ -4,8 +4,9 @@
 //! cargo run --release --example mnist_conv
 //! ```
 //!
-//! Convolutions share their weights over the image, so one epoch achieves what a dense network needs many for. Prints the
-//! validation loss, saves the model, and draws `reconstructions.png`, `loss.svg` and `map.svg`.
+//! Convolutions share their weights over the image, so one epoch achieves what a dense network
+//! needs many for. Prints the validation loss, saves the model, and draws `reconstructions.png`,
+//! `loss.svg` and `map.svg`.
 
 mod support;
 

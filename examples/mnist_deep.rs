@@ -4,8 +4,8 @@
 //! cargo run --release --example mnist_deep
 //! ```
 //!
-//! Only the encoder is given; `mirror` derives the decoder from it. Prints the validation loss and draws
-//! `reconstructions.png`, `loss.svg` and `map.svg`.
+//! Only the encoder is given; `mirror` derives the decoder from it. Prints the validation loss and
+//! draws `reconstructions.png`, `loss.svg` and `map.svg`.
 
 mod support;
 

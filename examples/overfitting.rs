@@ -4,9 +4,10 @@
 //! cargo run --release --example overfitting
 //! ```
 //!
-//! Trains the same network twice on 500 images: plain, and with dropout, a penalty on its weights, clipped gradients and a
-//! falling learning rate. The plain network memorises its images: the training loss keeps falling while the validation loss
-//! starts to rise. Prints both validation losses and draws all four curves (`loss.svg`) and reconstructions of unseen digits
+//! Trains the same network twice on 500 images: plain, and with dropout, a penalty on its weights,
+//! clipped gradients and a falling learning rate. The plain network memorises its images: the
+//! training loss keeps falling while the validation loss starts to rise. Prints both validation
+//! losses and draws all four curves (`loss.svg`) and reconstructions of unseen digits
 //! by both networks (`reconstructions.png`: originals, plain, regularised).
 
 mod support;
@@ -81,8 +82,8 @@ fn trainer<'a>(arguments: &Arguments, mnist: &'a Mnist, schedule: impl Schedule 
         .callback(Progress::new(arguments.epochs))
 }
 
-/// Writes `loss.svg`: the training and validation losses of both training runs. The first epochs, whose losses are far above the rest, are left
-/// out.
+/// Writes `loss.svg`: the training and validation losses of both training runs. The first epochs,
+/// whose losses are far above the rest, are left out.
 fn curves(arguments: &Arguments, without: &History, with: &History) -> std::io::Result<()> {
     let first = arguments.epochs / 10;
     let values = |history: &History, value: fn(&Epoch) -> f64| {

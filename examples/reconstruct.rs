@@ -1,10 +1,12 @@
-//! Reconstructs raw numbers from standard input with a saved model and writes them to standard output: for pipes, or to compare with another program.
+//! Reconstructs raw numbers from standard input with a saved model and writes them to standard
+//! output: for pipes, or to compare with another program.
 //!
 //! ```text
 //! cargo run --release --example reconstruct -- mnist.safetensors < images.f32 > reconstructions.f32
 //! ```
 //!
-//! The model is an autoencoder in `f32`. Numbers are little-endian `f32`, sample after sample: NumPy's `array.astype("<f4").tobytes()`.
+//! The model is an autoencoder in `f32`. Numbers are little-endian `f32`, sample after sample:
+//! NumPy's `array.astype("<f4").tobytes()`.
 
 use std::error::Error;
 use std::io::{self, Read, Write};

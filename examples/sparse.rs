@@ -1,12 +1,14 @@
-//! A sparse autoencoder: a penalty on activities gives codes in which few units are active at a time.
+//! A sparse autoencoder: a penalty on activities gives codes in which few units are active at a
+//! time.
 //!
 //! ```text
 //! cargo run --release --example sparse
 //! ```
 //!
-//! Trains the network of `mnist` twice, without and with an L1 penalty on the code (summed over its units, mean over images), and compares reconstructions, the
-//! activity of the codes, and what each unit has learned to draw: `filters.png`, the plain model's units above the sparse one's. Prints the sparse model's loss
-//! without the penalty, and both mean activities.
+//! Trains the network of `mnist` twice, without and with an L1 penalty on the code (summed over its
+//! units, mean over images), and compares reconstructions, the activity of the codes, and what each
+//! unit has learned to draw: `filters.png`, the plain model's units above the sparse one's. Prints
+//! the sparse model's loss without the penalty, and both mean activities.
 
 mod support;
 
@@ -77,7 +79,8 @@ fn build(penalty: f64, seed: u64) -> Result<Autoencoder<f32>, BuildError> {
         .build()
 }
 
-/// For each unit of the code, its contribution to the logits of an image: its row of the decoder's weight, scaled between black and white.
+/// For each unit of the code, its contribution to the logits of an image: its row of the decoder's
+/// weight, scaled between black and white.
 fn what_units_draw(model: &Autoencoder<f32>) -> Result<DMatrix<f32>, Box<dyn Error>> {
     let weight = model.network().parameter("decoder.0.weight")?;
     let mut images = DMatrix::from_column_slice(28 * 28, UNITS, weight.values); // units x pixels, row-major

@@ -4,9 +4,11 @@
 //! cargo run --release --example vae
 //! ```
 //!
-//! The convolutional network of Keras's example, with a code of two numbers. Draws `samples.png` (digits from random codes), `codes.png` (digits decoded from a grid
-//! of codes), `map.svg` (the codes of the digits), `interpolation.png` (on a line and on an arc from one digit to another) and `reconstructions.png`. Prints
-//! the training loss of the last epoch and its two parts, and the evidence lower bound on the test images, all in nats per image.
+//! The convolutional network of Keras's example, with a code of two numbers. Draws `samples.png`
+//! (digits from random codes), `codes.png` (digits decoded from a grid of codes), `map.svg` (the
+//! codes of the digits), `interpolation.png` (on a line and on an arc from one digit to another)
+//! and `reconstructions.png`. Prints the training loss of the last epoch and its two parts, and the
+//! evidence lower bound on the test images, all in nats per image.
 
 mod support;
 
@@ -26,8 +28,9 @@ use support::pictures::ImageGrid;
 use support::progress::Progress;
 use support::warnings;
 
-/// Epochs in which the learning rate grows. At the full rate the first steps, down from hundreds of nats, leave most units of the narrow layer before the code
-/// permanently without a gradient, in some runs all but one.
+/// Epochs in which the learning rate grows. At the full rate the first steps, down from hundreds of
+/// nats, leave most units of the narrow layer before the code permanently without a gradient, in
+/// some runs all but one.
 const WARM_UP: f64 = 1.0;
 
 /// Images in a row of a picture.

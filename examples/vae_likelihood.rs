@@ -1,12 +1,15 @@
-//! The likelihood of unseen digits under a variational autoencoder: the importance-weighted estimate of ln p(x).
+//! The likelihood of unseen digits under a variational autoencoder: the importance-weighted
+//! estimate of ln p(x).
 //!
 //! ```text
 //! cargo run --release --example vae_likelihood
 //! ```
 //!
-//! Pixels are binarised once, at random with the pixel's intensity as probability. The last sixth of the training images is held out for validation. A
-//! network of 784-400-40 (deeper with `--hidden-layers`) is trained, then evaluated on the test images with `--draws` codes each, and on the first `--images` of them with `--more-draws`.
-//! Prints -ln p(x) in nats per image and which dimensions of the code are in use; draws `reconstructions.png`, `samples.png` and `loss.svg`.
+//! Pixels are binarised once, at random with the pixel's intensity as probability. The last sixth
+//! of the training images is held out for validation. A network of 784-400-40 (deeper with
+//! `--hidden-layers`) is trained, then evaluated on the test images with `--draws` codes each, and
+//! on the first `--images` of them with `--more-draws`. Prints -ln p(x) in nats per image and which
+//! dimensions of the code are in use; draws `reconstructions.png`, `samples.png` and `loss.svg`.
 
 mod support;
 

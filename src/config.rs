@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// Named values in the order they were added. A model file stores one for each layer, from which loading rebuilds the layer.
+/// Named values in the order they were added. A model file stores one for each layer, from which
+/// loading rebuilds the layer.
 ///
 /// ```
 /// use autoencoder::Config;
@@ -75,7 +76,8 @@ impl Config {
     /// `Ok` if every entry's name is in `known`.
     ///
     /// # Errors
-    /// [`ConfigError::Unknown`] names the first that is not; call it so that no setting is ignored silently.
+    /// [`ConfigError::Unknown`] names the first that is not; call it so that no setting is ignored
+    /// silently.
     pub fn only(&self, known: &[&str]) -> Result<&Self, ConfigError> {
         match self.entries.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             Some((name, _)) => Err(ConfigError::Unknown { name: name.clone() }),

@@ -13,10 +13,12 @@ use crate::model_file::ModelFileError;
 use crate::train::TrainError;
 use crate::{ConfigError, ShapeError};
 
-/// Everything that can go wrong, by activity. Each variant's type says where, and what was expected.
+/// Everything that can go wrong, by activity. Each variant's type says where, and what was
+/// expected.
 ///
-/// The message of an error holds all of it, its cause included, so the cause is not its [`source`](std::error::Error::source) as well; it is found in the error's
-/// fields, or by `kind()`. `Debug` prints the message, too: it is what a `main` that returns an error prints.
+/// The message of an error holds all of it, its cause included, so the cause is not its
+/// [`source`](std::error::Error::source) as well; it is found in the error's fields, or by
+/// `kind()`. `Debug` prints the message, too: it is what a `main` that returns an error prints.
 #[derive(Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -79,7 +81,8 @@ debug_as_displayed!(
 );
 
 impl Error {
-    /// Turns an error about a part of a batch that begins at sample `first` into one about the batch, by renumbering the sample.
+    /// Turns an error about a part of a batch that begins at sample `first` into one about the
+    /// batch, by renumbering the sample.
     pub(crate) fn after(self, first: usize) -> Self {
         match self {
             Self::Input(error) => error.after(first).into(),
@@ -96,7 +99,8 @@ impl Error {
     }
 }
 
-/// An error that is not the crate's, with those it comes from: its own message need not repeat them.
+/// An error that is not the crate's, with those it comes from: its own message need not repeat
+/// them.
 pub(crate) struct WithCauses<'a>(pub &'a dyn std::error::Error);
 
 impl fmt::Display for WithCauses<'_> {

@@ -1,7 +1,10 @@
-//! Autoencoders that train fast on a CPU: dense and convolutional layers, numerically checked gradients, thread-safe inference, one model file.
+//! Autoencoders that train fast on a CPU: dense and convolutional layers, numerically checked
+//! gradients, thread-safe inference, one model file.
 //!
-//! An autoencoder is a pair of networks trained to reproduce their input through a bottleneck: an encoder that compresses a sample to a code, and a decoder that
-//! reconstructs the sample from it. Use it for compression, embeddings (codes as features), denoising and anomaly detection (samples it reconstructs badly).
+//! An autoencoder is a pair of networks trained to reproduce their input through a bottleneck: an
+//! encoder that compresses a sample to a code, and a decoder that reconstructs the sample from it.
+//! Use it for compression, embeddings (codes as features), denoising and anomaly detection (samples
+//! it reconstructs badly).
 //!
 //! ```no_run
 //! use autoencoder::data::idx;
@@ -73,19 +76,23 @@
 //! - A batch is **features × samples**, one sample in each column of an [`nalgebra`] matrix.
 //! - An image is height × width × channels, channels fastest, as in Keras.
 //! - Definitions and defaults are Keras's, unless the docs say otherwise.
-//! - The same seed gives bit-identical results for any number of threads; in inference, a sample's result depends on the sample, and the seed where
-//!   something is drawn, never on its place or its batch. (Validation during training and [`Corrupted`] draw by a sample's index.)
-//! - No result of inference is NaN: a score that is too large for the float type is infinite, any other result that is not finite is an error that names sample
-//!   and layer.
-//! - Bad input gives an [`Error`] that says where; nothing panics, and no update is applied by halves.
+//! - The same seed gives bit-identical results for any number of threads; in inference, a sample's
+//!   result depends on the sample, and the seed where something is drawn, never on its place or its
+//!   batch. (Validation during training and [`Corrupted`] draw by a sample's index.)
+//! - No result of inference is NaN: a score that is too large for the float type is infinite, any
+//!   other result that is not finite is an error that names sample and layer.
+//! - Bad input gives an [`Error`] that says where; nothing panics, and no update is applied by
+//!   halves.
 //!
 //! # Features
 //!
 //! - `parallel` (default): uses all cores through rayon, or your own pool if called inside it.
 //! - `gzip` (default): reads IDX files compressed with gzip.
-//! - `testing`: the module `testing`, with checks for your own layers, losses, optimizers and sources.
+//! - `testing`: the module `testing`, with checks for your own layers, losses, optimizers and
+//!   sources.
 //!
-//! At run time the kernels use AVX-512, AVX2 or the target's baseline, whichever is best. The environment variable `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) forces one.
+//! At run time the kernels use AVX-512, AVX2 or the target's baseline, whichever is best. The
+//! environment variable `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`) forces one.
 
 #![warn(missing_docs)]
 #![deny(unsafe_code)]

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[cfg(feature = "parallel")]
 use std::time::{Duration, Instant};
 
-/// Work made of independent pieces. Where it is cut and which thread does a piece must not change the result.
+/// Work made of independent pieces. Where it is cut and which thread does a piece must not change
+/// the result.
 pub(crate) trait Splittable: Sized + Send {
-    /// How many shares the work is cut into: several per thread, so that a late thread leaves some to the others.
+    /// How many shares the work is cut into: several per thread, so that a late thread leaves some
+    /// to the others.
     fn shares(threads: usize) -> usize {
         4 * threads
     }
@@ -59,8 +61,9 @@ fn fork<D: Splittable>(work: D, shares: usize) {
     }
 }
 
-/// Does `work` while the pool's other threads spin for pieces of it instead of sleeping: a small step is over before a
-/// sleeping thread has woken up. A thread that finds nothing for a while does sleep. Just does `work` unless `threads`.
+/// Does `work` while the pool's other threads spin for pieces of it instead of sleeping: a small
+/// step is over before a sleeping thread has woken up. A thread that finds nothing for a while does
+/// sleep. Just does `work` unless `threads`.
 ///
 /// They spin only in a pool of the training's own (`own_pool`): in a shared one a spinning thread
 /// would hold up what it was waiting for. Nor while several trainings together have more threads
@@ -81,8 +84,8 @@ pub(crate) fn keep_pool_spinning<R: Send>(threads: bool, own_pool: bool, work: i
     work()
 }
 
-/// A call of [`keep_pool_spinning`] that is not over, as its spinning threads see it; some may only start after
-/// its end.
+/// A call of [`keep_pool_spinning`] that is not over, as its spinning threads see it; some may only
+/// start after its end.
 #[cfg(feature = "parallel")]
 struct Section {
     ended: AtomicBool,

@@ -23,10 +23,11 @@ pub(crate) enum Purpose {
 
 /// A place in a computation, from which each sample gets an independent random stream.
 ///
-/// A stream is ChaCha8 keyed by (seed, purpose, layer, epoch, step, position of the sample in the batch), each to its last
-/// bit: two places never share a stream. Where codes of
+/// A stream is ChaCha8 keyed by (seed, purpose, layer, epoch, step, position of the sample in the
+/// batch), each to its last bit: two places never share a stream. Where codes of
 /// samples are drawn in inference, the bits of the sample's values stand for its position.
-/// The same place gives the same numbers for any number of threads and on every platform. A layer finds it in its pass:
+/// The same place gives the same numbers for any number of threads and on every platform. A layer
+/// finds it in its pass:
 ///
 /// ```
 /// use autoencoder::{Context, Forward};
@@ -88,8 +89,9 @@ impl Random {
         self.skip(position).stream()
     }
 
-    /// The key has eight words, too few for every half of every number: the upper halves of epoch and step are the number
-    /// of ChaCha's stream, that of the index (of which 56 bits count) stands beside the purpose. They are usually zero.
+    /// The key has eight words, too few for every half of every number: the upper halves of epoch
+    /// and step are the number of ChaCha's stream, that of the index (of which 56 bits count)
+    /// stands beside the purpose. They are usually zero.
     pub(crate) fn stream(self) -> Rng {
         let low = |number: u64| number as u32;
         let high = |number: u64| (number >> 32) as u32;

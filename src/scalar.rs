@@ -4,8 +4,9 @@ use crate::kernel::Element;
 
 /// `f32` or `f64`. Sealed: the kernels are written for these two.
 ///
-/// Supertraits: [`num_traits::Float`], [`num_traits::NumAssign`], [`Sum`](std::iter::Sum), [`Debug`](std::fmt::Debug), [`Display`](std::fmt::Display),
-/// `Copy`, `Default`, `Send`, `Sync` and `'static`. Generic code can use their arithmetic:
+/// Supertraits: [`num_traits::Float`], [`num_traits::NumAssign`], [`Sum`](std::iter::Sum),
+/// [`Debug`](std::fmt::Debug), [`Display`](std::fmt::Display), `Copy`, `Default`, `Send`, `Sync`
+/// and `'static`. Generic code can use their arithmetic:
 ///
 /// ```
 /// use autoencoder::Scalar;

@@ -43,8 +43,8 @@ impl Shape {
         Self { dimensions: [steps, features, 1, 1], rank: 2 }
     }
 
-    /// An image of `height` rows, `width` columns and `channels` numbers per pixel, channels fastest
-    /// (Keras's `channels_last`).
+    /// An image of `height` rows, `width` columns and `channels` numbers per pixel, channels
+    /// fastest (Keras's `channels_last`).
     pub const fn image(height: usize, width: usize, channels: usize) -> Self {
         Self { dimensions: [height, width, channels, 1], rank: 3 }
     }
@@ -218,7 +218,8 @@ pub enum ShapeError {
         /// "height" or "width".
         axis: &'static str,
     },
-    /// An option of the layer has a value outside its range; in a plan, what [`OptionError::require`] and `?` give.
+    /// An option of the layer has a value outside its range; in a plan, what
+    /// [`OptionError::require`] and `?` give.
     #[error(transparent)]
     Option(#[from] OptionError),
     /// The layer cannot take the shape, for a reason of its own.

@@ -1,4 +1,5 @@
-//! No allocation in a training step after the first, nor in inference with a workspace; counted, not stated.
+//! No allocation in a training step after the first, nor in inference with a workspace; counted,
+//! not stated.
 
 mod common;
 #[path = "common/heap.rs"]
@@ -90,7 +91,8 @@ fn between_steps(model: &mut Autoencoder<f32>, trainer: Trainer<'_, f32>, thread
     Ok(last - first)
 }
 
-/// Does `work` in a pool whose threads have ended when it returns: a thread that ends allocates once more, and the trainer waits for none of its own.
+/// Does `work` in a pool whose threads have ended when it returns: a thread that ends allocates
+/// once more, and the trainer waits for none of its own.
 fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     let mut handles = Vec::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|thread| {
@@ -148,7 +150,8 @@ fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
         let mut tape = network.tape_with_input_gradient(64)?;
         let mut gradients = vec![0.0; network.parameter_count()];
         let slopes = vec![0.01; data.len()];
-        // Inside the pool, as the trainer runs: whoever enters it for each join makes it allocate once in 63 times.
+        // Inside the pool, as the trainer runs: whoever enters it for each join makes it allocate once in
+        // 63 times.
         let before = rayon::scope(|_| -> Result<usize, Error> {
             let mut before = 0;
             for step in 0..41 {
@@ -219,7 +222,8 @@ fn scores_with_a_workspace_allocate_nothing() -> Outcome {
     Ok(())
 }
 
-/// Memory for the result, which nobody fills with zeros beforehand, and for what lies between the layers.
+/// Memory for the result, which nobody fills with zeros beforehand, and for what lies between the
+/// layers.
 fn a_plain_call_allocates_its_result_and_little_more() -> Outcome {
     let model = Autoencoder::<f32>::builder(Shape::flat(784))
         .encoder(Dense::new(32).activation(Activation::Relu))

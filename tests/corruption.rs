@@ -106,7 +106,8 @@ fn corrupted_data_are_the_same_whenever_they_are_read() -> Outcome {
     Ok(())
 }
 
-/// Remembers, for each sample that it sees, the clean value of its first feature and a random number.
+/// Remembers, for each sample that it sees, the clean value of its first feature and a random
+/// number.
 #[derive(Debug, Clone, Default)]
 struct Recorded(Arc<Mutex<BTreeMap<u64, Vec<f64>>>>);
 
@@ -148,7 +149,8 @@ fn every_sample_is_corrupted_afresh_in_every_epoch_for_any_threads() -> Outcome 
     Ok(())
 }
 
-/// All but the first feature is lost on the way in; only a clean target can bring the loss that this is.
+/// All but the first feature is lost on the way in; only a clean target can bring the loss that
+/// this is.
 #[test]
 fn targets_stay_clean() -> Outcome {
     let (data, mut model) = (data(50), model());
@@ -202,7 +204,8 @@ fn validation_data_are_corrupted_once() -> Outcome {
     Ok(())
 }
 
-/// Values are taken from the training samples alone in training, from the validation samples alone in validation.
+/// Values are taken from the training samples alone in training, from the validation samples alone
+/// in validation.
 #[test]
 fn swaps_stay_within_their_set() -> Outcome {
     #[derive(Debug)]

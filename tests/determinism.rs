@@ -1,4 +1,5 @@
-//! The same bits for any number of threads, from run to run, and for any number of users at a time; and the bits of this version, so that a change of them is noticed.
+//! The same bits for any number of threads, from run to run, and for any number of users at a time;
+//! and the bits of this version, so that a change of them is noticed.
 //!
 //! ```text
 //! AUTOENCODER_STEPS=50 AUTOENCODER_BATCH=256 cargo test --test determinism -- --nocapture
@@ -65,7 +66,8 @@ fn number(name: &str, otherwise: usize) -> usize {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
 }
 
-/// `count` codes of `elements` drawn from the prior, by a model that decodes each of their numbers to two of the same.
+/// `count` codes of `elements` drawn from the prior, by a model that decodes each of their numbers
+/// to two of the same.
 fn codes<T: Scalar>(elements: usize, count: usize) -> DMatrix<T> {
     let twice = Autoencoder::builder(Shape::image(elements, 1, 2)).encoder(GaussianLatent::new());
     let model = twice.decoder(UpSample::new([1, 2])).build().expect("it fits");
@@ -139,7 +141,8 @@ fn of_one_path() {
     }
 }
 
-/// If this fails, results have other bits than before: if that is meant, replace the lines in `golden_bits.txt` and say so in the changelog.
+/// If this fails, results have other bits than before: if that is meant, replace the lines in
+/// `golden_bits.txt` and say so in the changelog.
 #[test]
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn the_bits_of_this_version() -> Outcome {

@@ -1,4 +1,5 @@
-//! The front page's program is the same in the README, in the crate's documentation and in the example, and works in `f32` and `f64`.
+//! The front page's program is the same in the README, in the crate's documentation and in the
+//! example, and works in `f32` and `f64`.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! Gradients of whole networks against numerical ones: every layer in shards and halves of a batch, fused, with a loss from logits, with others. What a layer or a loss does by itself is in
+//! Gradients of whole networks against numerical ones: every layer in shards and halves of a batch,
+//! fused, with a loss from logits, with others. What a layer or a loss does by itself is in
 //! the table of `tests/conformance`.
 
 mod common;
@@ -323,7 +324,8 @@ fn whole_networks() {
     check(&[1, 5, 37], rows);
 }
 
-/// The mean over samples of a loss of a network's outputs, by the network's parameters, with the last activation left to the loss.
+/// The mean over samples of a loss of a network's outputs, by the network's parameters, with the
+/// last activation left to the loss.
 #[test]
 fn linked_losses_through_a_network() {
     let rows: [(&str, Box<dyn Loss<f64>>, Builder); 4] = [

@@ -58,7 +58,8 @@ fn a_sample_alone_has_the_bits_it_has_in_a_batch() {
     one_alone_is_one_of_many::<f64>(convolutional());
 }
 
-/// Up-sampling and a convolution behind it are computed as one; each by itself gives the same numbers.
+/// Up-sampling and a convolution behind it are computed as one; each by itself gives the same
+/// numbers.
 #[test]
 fn a_convolution_of_repeated_pixels_is_that_of_the_large_image() -> Outcome {
     for (factor, kernel, padding) in

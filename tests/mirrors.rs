@@ -1,4 +1,5 @@
-//! Mirrored decoders, transposed convolutions of any output size, and windows larger than the image.
+//! Mirrored decoders, transposed convolutions of any output size, and windows larger than the
+//! image.
 
 mod common;
 
@@ -19,7 +20,8 @@ fn decoder(model: &Autoencoder<f64>) -> Vec<(&'static str, Activation, bool)> {
         .collect()
 }
 
-/// Every pixel of a reconstruction depends on the last layer's bias: moved far, it saturates all of them.
+/// Every pixel of a reconstruction depends on the last layer's bias: moved far, it saturates all of
+/// them.
 fn bias_reaches_every_pixel(mut model: Autoencoder<f64>, what: &str) -> Outcome {
     let name = model.parameters().filter(|parameter| parameter.name.ends_with(".bias")).last();
     let (name, count) = name.map(|parameter| (parameter.name.to_owned(), parameter.values.len())).expect("a bias");
@@ -105,8 +107,8 @@ fn output_padding_gives_the_sizes_and_values_of_the_definition() -> Outcome {
     Ok(())
 }
 
-/// In an encoder of blocks the decoder's blocks are convolution, normalisation, activation again; the last layer has
-/// a bias and the activation it was given, and nothing behind it.
+/// In an encoder of blocks the decoder's blocks are convolution, normalisation, activation again;
+/// the last layer has a bias and the activation it was given, and nothing behind it.
 #[test]
 fn blocks_are_mirrored_as_blocks() -> Outcome {
     use Activation::{Linear, Relu, Sigmoid, Tanh};
@@ -143,7 +145,8 @@ fn blocks_are_mirrored_as_blocks() -> Outcome {
     bias_reaches_every_pixel(model, "blocks")
 }
 
-/// Another order within a block is kept; an activation of the block's own layer is that of its counterpart.
+/// Another order within a block is kept; an activation of the block's own layer is that of its
+/// counterpart.
 #[test]
 fn a_block_keeps_its_order_and_its_activation() -> Outcome {
     use Activation::{Linear, Relu, Sigmoid};

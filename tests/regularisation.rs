@@ -134,7 +134,8 @@ fn threads_do_not_matter_to_a_clipped_step() -> Outcome {
     Ok(())
 }
 
-/// A rate so large that the loss soon grows: training ends, and the model is the one of the best epoch.
+/// A rate so large that the loss soon grows: training ends, and the model is the one of the best
+/// epoch.
 #[test]
 fn early_stopping_gives_back_the_best_epoch() -> Outcome {
     let (train, rest) = (data(30), Numbers::new(9).matrix::<f64>(12, 30));
@@ -170,7 +171,8 @@ fn the_best_epoch_is_given_back_however_training_ends() -> Outcome {
     Ok(())
 }
 
-/// The mean squared error; over validation data no number at all, from the moment when `broken` is set.
+/// The mean squared error; over validation data no number at all, from the moment when `broken` is
+/// set.
 #[derive(Debug, Clone, Default)]
 struct Breaking {
     broken: Arc<AtomicBool>,
@@ -266,7 +268,8 @@ fn a_mirror_leaves_out_noise_and_keeps_normalisation() -> Outcome {
     Ok(())
 }
 
-/// The code's activation is not applied a second time; between layers one that is a layer of its own is mirrored as a fused one is.
+/// The code's activation is not applied a second time; between layers one that is a layer of its
+/// own is mirrored as a fused one is.
 #[test]
 fn a_mirror_does_not_repeat_the_activation_of_the_code() -> Outcome {
     let layers = |apart: bool| -> Result<Vec<(&'static str, Activation)>, Error> {
@@ -396,7 +399,8 @@ fn with_frozen_normalisation() -> Result<Network<f64>, Error> {
     Ok(network)
 }
 
-/// As with Keras's `trainable = False`: frozen, it is in inference mode, and training leaves what it has seen as it is.
+/// As with Keras's `trainable = False`: frozen, it is in inference mode, and training leaves what
+/// it has seen as it is.
 #[test]
 fn frozen_normalisation_rests() -> Outcome {
     let mut network = with_frozen_normalisation()?;

@@ -87,7 +87,8 @@ fn the_networks_of_the_readme_learn() {
     learns::<f64>(convolutional, 100, 4, 0.60);
 }
 
-/// A loop of one's own over `forward`, a loss, `backward` and an optimizer does what the trainer does.
+/// A loop of one's own over `forward`, a loss, `backward` and an optimizer does what the trainer
+/// does.
 #[test]
 fn the_explicit_loop_is_the_trainer_s() -> Outcome {
     let data = images::<f64>(100);
@@ -147,7 +148,8 @@ fn what_is_frozen_stays() -> Outcome {
     Ok(())
 }
 
-/// Transfer: an encoder becomes a classifier; its own numbers come along, and stay where they are frozen.
+/// Transfer: an encoder becomes a classifier; its own numbers come along, and stay where they are
+/// frozen.
 #[test]
 fn an_encoder_becomes_a_classifier() -> Outcome {
     let (inputs, labels) = (images::<f32>(1100), labels(1100));
@@ -300,7 +302,8 @@ impl Source<f64> for CountedReads {
     }
 }
 
-/// Validation adds the losses of the same samples in the same order as `evaluate`, whatever the batches of training; and is as fast.
+/// Validation adds the losses of the same samples in the same order as `evaluate`, whatever the
+/// batches of training; and is as fast.
 #[test]
 fn validation_has_the_bits_of_evaluate_for_every_batch_size() -> Outcome {
     let data = images::<f64>(700);
@@ -404,7 +407,8 @@ fn trainings_in_a_parallel_iterator_have_the_bits_of_one_after_another() {
     assert!(at_once == in_order);
 }
 
-/// A loop of one's own, passes by hand, trains a model with running statistics to the bits of `Trainer`.
+/// A loop of one's own, passes by hand, trains a model with running statistics to the bits of
+/// `Trainer`.
 #[test]
 fn a_loop_of_ones_own_trains_a_batch_normalised_model_with_the_same_bits() -> Outcome {
     let build = || {
@@ -447,7 +451,8 @@ fn a_loop_of_ones_own_trains_a_batch_normalised_model_with_the_same_bits() -> Ou
     Ok(())
 }
 
-/// A batch of one value per channel has no variance: it is normalised, but the running statistics stay.
+/// A batch of one value per channel has no variance: it is normalised, but the running statistics
+/// stay.
 #[test]
 fn a_batch_of_one_value_leaves_the_running_statistics_alone() -> Outcome {
     let build = || Network::<f64>::builder(Shape::flat(3)).layer(BatchNorm::new().momentum(0.5)).build();
@@ -473,7 +478,8 @@ fn a_batch_of_one_value_leaves_the_running_statistics_alone() -> Outcome {
     Ok(())
 }
 
-/// A change of parameters that fails, or panics, is no change: parameters and packed weights are as they were.
+/// A change of parameters that fails, or panics, is no change: parameters and packed weights are as
+/// they were.
 #[test]
 fn parameters_change_as_a_whole_or_not_at_all() -> Outcome {
     let mut network = Network::<f64>::builder(Shape::flat(5)).layer(Dense::new(40)).layer(Dense::new(3)).build()?;

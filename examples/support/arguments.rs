@@ -22,8 +22,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the process's arguments. `--help` prints the help text and ends the process; so do bad arguments, with a
-    /// message on standard error and exit code 2.
+    /// Reads the process's arguments. `--help` prints the help text and ends the process; so do bad
+    /// arguments, with a message on standard error and exit code 2.
     ///
     /// An example with options of its own starts from [`CommandLine`] instead.
     pub fn parse(name: &'static str, about: &'static str, default_epochs: usize) -> Self {
@@ -78,7 +78,8 @@ impl Arguments {
     }
 }
 
-/// The settings must hold the common ones, with values for `epochs`, `seed` and `output`, as [`CommandLine::new`] does.
+/// The settings must hold the common ones, with values for `epochs`, `seed` and `output`, as
+/// [`CommandLine::new`] does.
 impl From<Vec<Setting>> for Arguments {
     fn from(settings: Vec<Setting>) -> Self {
         let mut arguments = Self { data: None, epochs: 1, seed: 0, threads: None, output: PathBuf::new(), settings };

@@ -1,10 +1,11 @@
 //! Area under the ROC curve.
 
-/// How well scores tell positive samples from the others: the probability that a positive sample scores higher than another
-/// one, where equal scores count a half. 1 is perfect, 0.5 is chance; NaN where a score is, for it has no rank. `None` where
-/// either kind is missing.
+/// How well scores tell positive samples from the others: the probability that a positive sample
+/// scores higher than another one, where equal scores count a half. 1 is perfect, 0.5 is chance;
+/// NaN where a score is, for it has no rank. `None` where either kind is missing.
 ///
-/// From the ranks: AUC = (R₊ − n₊(n₊ + 1)/2) / (n₊ n₋), with R₊ the sum of the positive samples' ranks (Mann-Whitney U).
+/// From the ranks: AUC = (R₊ − n₊(n₊ + 1)/2) / (n₊ n₋), with R₊ the sum of the positive samples'
+/// ranks (Mann-Whitney U).
 pub fn area_under_roc_curve<T: Copy + Into<f64>>(scores: &[T], positive: &[bool]) -> Option<f64> {
     assert_eq!(scores.len(), positive.len(), "one label for each score");
     let positives = positive.iter().filter(|&&is_positive| is_positive).count() as f64;

@@ -13,7 +13,8 @@ use super::setting::{Kind, Setting, Value};
 const DATA_HELP: &str = "folder with the four full MNIST files [default: the bundled test images]";
 const THREADS_HELP: &str = "number of threads [default: every core]";
 
-/// An example's name, its description in one sentence, and its options: the common ones and those it adds.
+/// An example's name, its description in one sentence, and its options: the common ones and those
+/// it adds.
 ///
 /// ```ignore
 /// let arguments = CommandLine::new("anomaly", "Finds digits unlike the ones it was trained on.", 10)

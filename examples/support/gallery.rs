@@ -53,7 +53,8 @@ pub fn curves(
     charts::curves(&arguments.file(file_name), &labels, &series)
 }
 
-/// Writes `map.svg`: codes (features x samples) as points in the plane in which they vary most, coloured by digit.
+/// Writes `map.svg`: codes (features x samples) as points in the plane in which they vary most,
+/// coloured by digit.
 pub fn code_map<'a>(arguments: &Arguments, codes: impl Into<DMatrixView<'a, f32>>, digits: &[u8]) -> io::Result<()> {
     let codes = codes.into();
     let plane = Pca::fit(codes, 2).transform(codes);

@@ -4,14 +4,17 @@ use nalgebra::{DMatrix, DMatrixView, DVector, DVectorView};
 
 use super::centring::centred;
 
-/// Queries compared with all training samples at once: their distances take `BLOCK` floats for each training sample.
+/// Queries compared with all training samples at once: their distances take `BLOCK` floats for each
+/// training sample.
 const BLOCK: usize = 64;
 
-/// A classifier that looks up the k training samples nearest to a query, by Euclidean distance, and answers with the label
-/// most of them have. Where labels have equally many, the one with the nearest sample wins.
+/// A classifier that looks up the k training samples nearest to a query, by Euclidean distance, and
+/// answers with the label most of them have. Where labels have equally many, the one with the
+/// nearest sample wins.
 ///
-/// Distances come from a matrix product, ‖q − t‖² = ‖q‖² + ‖t‖² − 2 tᵀq, where ‖q‖² is the same for all t and left out. Queries
-/// and samples are centred first, which changes no distance and keeps the rounding of that difference small.
+/// Distances come from a matrix product, ‖q − t‖² = ‖q‖² + ‖t‖² − 2 tᵀq, where ‖q‖² is the same for
+/// all t and left out. Queries and samples are centred first, which changes no distance and keeps
+/// the rounding of that difference small.
 #[derive(Debug, Clone)]
 pub struct NearestNeighbors {
     neighbors: usize,
@@ -22,7 +25,8 @@ pub struct NearestNeighbors {
 }
 
 impl NearestNeighbors {
-    /// Keeps the training samples (features x samples) and their labels. `neighbors` is k, at least 1.
+    /// Keeps the training samples (features x samples) and their labels. `neighbors` is k, at least
+    /// 1.
     pub fn fit<'a>(neighbors: usize, samples: impl Into<DMatrixView<'a, f32>>, labels: &[u8]) -> Self {
         let samples = samples.into();
         assert!(neighbors > 0, "at least one neighbor has to vote");

@@ -51,7 +51,8 @@ impl Digits {
         Ok((self.select(&samples)?, &labels[..count]))
     }
 
-    /// The first `count` images of each digit: ten columns for the digits, then ten more, and so on.
+    /// The first `count` images of each digit: ten columns for the digits, then ten more, and so
+    /// on.
     pub fn of_each_digit(&self, count: usize) -> Result<DMatrix<f32>, DataError> {
         let numbers: Vec<Vec<usize>> = (0..10).map(|digit| self.samples_of(digit)).collect();
         let rounds = (0..count).flat_map(|round| numbers.iter().filter_map(move |samples| samples.get(round)));

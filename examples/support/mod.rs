@@ -1,5 +1,5 @@
-//! What the examples share: arguments, a progress bar, pictures and charts, and the classical methods an autoencoder is
-//! measured against. Each example takes it in with `mod support;`.
+//! What the examples share: arguments, a progress bar, pictures and charts, and the classical
+//! methods an autoencoder is measured against. Each example takes it in with `mod support;`.
 
 #![allow(dead_code, unused_imports, reason = "every example compiles all of this and uses only a part")]
 

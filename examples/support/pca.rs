@@ -9,8 +9,9 @@ const BLOCK: usize = 1024;
 
 /// The directions in which samples vary most: the linear rival of an autoencoder.
 ///
-/// With the mean μ and the first k eigenvectors W of the covariance, the code of x is Wᵀ(x − μ) and its reconstruction W c + μ.
-/// No linear code of k numbers reconstructs the training samples with a smaller squared error.
+/// With the mean μ and the first k eigenvectors W of the covariance, the code of x is Wᵀ(x − μ) and
+/// its reconstruction W c + μ. No linear code of k numbers reconstructs the training samples with a
+/// smaller squared error.
 #[derive(Debug, Clone)]
 pub struct Pca {
     mean: DVector<f32>,
@@ -18,7 +19,8 @@ pub struct Pca {
 }
 
 impl Pca {
-    /// Finds the first `components` directions of the samples (features x samples), at most as many as there are features.
+    /// Finds the first `components` directions of the samples (features x samples), at most as many
+    /// as there are features.
     pub fn fit<'a>(samples: impl Into<DMatrixView<'a, f32>>, components: usize) -> Self {
         let samples = samples.into();
         assert!(samples.ncols() > 0, "there has to be a sample");
@@ -52,8 +54,9 @@ impl Pca {
     }
 }
 
-/// The same from the products of the samples with each other, a smaller matrix than the covariance where there are fewer
-/// samples than features: if u is an eigenvector of XᵀX, then Xu is one of XXᵀ.
+/// The same from the products of the samples with each other, a smaller matrix than the covariance
+/// where there are fewer samples than features: if u is an eigenvector of XᵀX, then Xu is one of
+/// XXᵀ.
 fn components_of_few(centred: &DMatrix<f32>, components: usize) -> DMatrix<f32> {
     let share = 1.0 / centred.ncols() as f32;
     let mut vectors = centred * largest_eigenvectors(centred.transpose() * centred * share, components);
@@ -77,11 +80,12 @@ fn covariance(samples: DMatrixView<'_, f32>, mean: &DVector<f32>) -> DMatrix<f32
     covariance
 }
 
-/// The eigenvectors of the largest eigenvalues, the largest first, of a matrix without negative eigenvalues.
+/// The eigenvectors of the largest eigenvalues, the largest first, of a matrix without negative
+/// eigenvalues.
 ///
-/// The eigenvalues are shifted by their sum, which changes no eigenvector: the solver's test for convergence is relative to
-/// them, and a covariance has many that are zero, which it might never pass (nalgebra's issue 1025). In `f32`, its squares of
-/// tiny entries vanish and make NaN.
+/// The eigenvalues are shifted by their sum, which changes no eigenvector: the solver's test for
+/// convergence is relative to them, and a covariance has many that are zero, which it might never
+/// pass (nalgebra's issue 1025). In `f32`, its squares of tiny entries vanish and make NaN.
 fn largest_eigenvectors(matrix: DMatrix<f32>, count: usize) -> DMatrix<f32> {
     let mut matrix: DMatrix<f64> = matrix.cast();
     let shift = matrix.trace();

@@ -13,8 +13,9 @@ const GAP_BYTE: u8 = 0xff;
 
 /// Rows of images of one size, with a thin white gap between them.
 ///
-/// An image is a column of a matrix, its pixels row by row, the channels of a pixel together, 0 for black and 1 for full
-/// intensity; what lies outside is clipped. Grey images have one channel, RGB images three.
+/// An image is a column of a matrix, its pixels row by row, the channels of a pixel together, 0 for
+/// black and 1 for full intensity; what lies outside is clipped. Grey images have one channel, RGB
+/// images three.
 ///
 /// ```ignore
 /// ImageGrid::new(28, 28).row(&originals).row(&reconstructions).save(&path)?;

@@ -9,8 +9,8 @@ const TEMPLATE: &str = "{prefix}  {bar:28.cyan/dim}  {percent:>3} %  {msg}";
 
 /// Shows how training goes: a bar for the epoch that runs, and a line for each that is done.
 ///
-/// Where standard error is no terminal, only the lines are printed. Epochs and steps count from 1. It is a callback, to be
-/// handed to a [`Trainer`](autoencoder::Trainer).
+/// Where standard error is no terminal, only the lines are printed. Epochs and steps count from 1.
+/// It is a callback, to be handed to a [`Trainer`](autoencoder::Trainer).
 #[derive(Debug)]
 pub struct Progress {
     epochs: usize,

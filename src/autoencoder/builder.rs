@@ -47,12 +47,13 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         self
     }
 
-    /// Derives the decoder from the encoder: its blocks in reverse order. A block is a layer with weights
-    /// with the normalisation and the activation behind it; its counterpart is a layer with weights (a
-    /// convolution for a convolution, dense for dense), back to the input of the block, with the options
-    /// of the block whose output it gives back: activation, normalisation, and whether there is a bias.
-    /// The last one has a bias, `activation`, and no normalisation. Pooling is undone by up-sampling;
-    /// dropout, noise and penalties are left out. Layers added with [`decoder`](Self::decoder) follow.
+    /// Derives the decoder from the encoder: its blocks in reverse order. A block is a layer with
+    /// weights with the normalisation and the activation behind it; its counterpart is a layer
+    /// with weights (a convolution for a convolution, dense for dense), back to the input of
+    /// the block, with the options of the block whose output it gives back: activation,
+    /// normalisation, and whether there is a bias. The last one has a bias, `activation`, and
+    /// no normalisation. Pooling is undone by up-sampling; dropout, noise and penalties are
+    /// left out. Layers added with [`decoder`](Self::decoder) follow.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Conv2D, MaxPool, Shape};
@@ -71,9 +72,10 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         self
     }
 
-    /// [`mirror`](Self::mirror) with tied weights: each decoder layer has the weight of its counterpart, transposed, and its own bias. A tied weight is stored once and
-    /// has one gradient; a decoder saved by itself keeps a copy. The counterpart of a convolution is a transposed convolution, whatever its stride.
-    /// A penalty on a weight counts once.
+    /// [`mirror`](Self::mirror) with tied weights: each decoder layer has the weight of its
+    /// counterpart, transposed, and its own bias. A tied weight is stored once and
+    /// has one gradient; a decoder saved by itself keeps a copy. The counterpart of a convolution
+    /// is a transposed convolution, whatever its stride. A penalty on a weight counts once.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Dense, Shape};
@@ -104,7 +106,8 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         self
     }
 
-    /// Applies `scaler` to every input and undoes it on every reconstruction. Training compares scaled values, `reconstruction_error` unscaled ones.
+    /// Applies `scaler` to every input and undoes it on every reconstruction. Training compares
+    /// scaled values, `reconstruction_error` unscaled ones.
     #[must_use]
     pub fn scaler(mut self, scaler: Scaler) -> Self {
         self.scaler = Some(scaler);
@@ -114,7 +117,8 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// Checks every shape and draws the parameters.
     ///
     /// # Errors
-    /// [`BuildError`] names the first layer that does not fit, or the last one if the decoder's output and the input differ in their number of elements.
+    /// [`BuildError`] names the first layer that does not fit, or the last one if the decoder's
+    /// output and the input differ in their number of elements.
     pub fn build(self) -> Result<Autoencoder<T>, BuildError> {
         let mut decoder = match self.mirror {
             Some(mirror) => self.mirrored(mirror)?,
@@ -140,8 +144,8 @@ impl<T: Scalar> AutoencoderBuilder<T> {
         Autoencoder::from_network(network.build_reconstruction()?, split)
     }
 
-    /// The layers of a decoder that undoes the encoder block by block. A block is a layer with weights and
-    /// the layers behind it that belong to it: normalisations and activations.
+    /// The layers of a decoder that undoes the encoder block by block. A block is a layer with
+    /// weights and the layers behind it that belong to it: normalisations and activations.
     fn mirrored(&self, Mirror { activation: last, tied }: Mirror) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
         let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
         let layers = self.encoder.iter().enumerate().map(named).collect();

@@ -1,4 +1,5 @@
-//! Generation from the latent space: new samples, interpolation between codes, traversal of one dimension.
+//! Generation from the latent space: new samples, interpolation between codes, traversal of one
+//! dimension.
 
 use std::ops::RangeInclusive;
 
@@ -13,8 +14,9 @@ use crate::shape::checked_product;
 use crate::{Error, Scalar};
 
 impl<T: Scalar> Autoencoder<T> {
-    /// Generates `count` samples with a variational model: draws codes from its prior, the standard normal distribution, and decodes them. Features × `count`.
-    /// The same seed gives the same samples; the first ones do not depend on `count`.
+    /// Generates `count` samples with a variational model: draws codes from its prior, the standard
+    /// normal distribution, and decodes them. Features × `count`. The same seed gives the same
+    /// samples; the first ones do not depend on `count`.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Dense, GaussianLatent, Shape};
@@ -29,7 +31,8 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the model is not variational, the memory cannot be allocated, a layer needs a side input, or an output is not finite.
+    /// [`Error`] if the model is not variational, the memory cannot be allocated, a layer needs a
+    /// side input, or an output is not finite.
     pub fn sample(&self, count: usize, seed: u64) -> Result<DMatrix<T>, Error> {
         self.latent()?;
         let mut codes = self.codes(count)?;
@@ -40,7 +43,8 @@ impl<T: Scalar> Autoencoder<T> {
         self.decode(&codes)
     }
 
-    /// Decodes `steps` evenly spaced codes on the straight line from `a` to `b`, both included (`a` alone if `steps` is 1): features × `steps`.
+    /// Decodes `steps` evenly spaced codes on the straight line from `a` to `b`, both included (`a`
+    /// alone if `steps` is 1): features × `steps`.
     ///
     /// ```
     /// # use autoencoder::{Autoencoder, Dense, Shape};
@@ -56,9 +60,10 @@ impl<T: Scalar> Autoencoder<T> {
         self.walk(a, b, steps, |share| [1.0 - share, share])
     }
 
-    /// Decodes `steps` codes on the arc from `a` to `b`, by spherical interpolation with the angle Ω between them,
-    /// (sin((1 − t)Ω)·a + sin(tΩ)·b) / sin Ω; White 2016. In many dimensions codes drawn from the prior lie near a sphere, which a straight line leaves.
-    /// If the angle is 0 or π, or a code is 0, the arc is undefined, and a straight line is used.
+    /// Decodes `steps` codes on the arc from `a` to `b`, by spherical interpolation with the angle
+    /// Ω between them, (sin((1 − t)Ω)·a + sin(tΩ)·b) / sin Ω; White 2016. In many dimensions
+    /// codes drawn from the prior lie near a sphere, which a straight line leaves. If the angle
+    /// is 0 or π, or a code is 0, the arc is undefined, and a straight line is used.
     ///
     /// # Errors
     /// [`Error`] if a code does not fit this model, or an output is not finite.
@@ -74,11 +79,13 @@ impl<T: Scalar> Autoencoder<T> {
         }
     }
 
-    /// Decodes `code` with its dimension `dimension` replaced by `steps` evenly spaced values over `range`, both ends included (its start alone if `steps` is 1):
-    /// features × `steps`. Shows what one dimension means.
+    /// Decodes `code` with its dimension `dimension` replaced by `steps` evenly spaced values over
+    /// `range`, both ends included (its start alone if `steps` is 1): features × `steps`. Shows
+    /// what one dimension means.
     ///
     /// # Errors
-    /// [`Error`] if the code does not fit this model or has no such dimension, or an output is not finite.
+    /// [`Error`] if the code does not fit this model or has no such dimension, or an output is not
+    /// finite.
     pub fn traverse(
         &self,
         code: &[T],
@@ -99,7 +106,8 @@ impl<T: Scalar> Autoencoder<T> {
         self.decode(&codes)
     }
 
-    /// Decodes the codes w₀·a + w₁·b with `[w₀, w₁] = weights(share)`, for `steps` shares from 0 to 1.
+    /// Decodes the codes w₀·a + w₁·b with `[w₀, w₁] = weights(share)`, for `steps` shares from 0 to
+    /// 1.
     fn walk(&self, a: &[T], b: &[T], steps: usize, weights: impl Fn(f64) -> [f64; 2]) -> Result<DMatrix<T>, Error> {
         let mut codes = self.codes(steps)?;
         for end in [a, b] {
@@ -131,7 +139,8 @@ fn cosine<T: Scalar>(a: &[T], b: &[T]) -> f64 {
     if found.is_finite() {
         return found;
     }
-    // The squares of very large or very small numbers are infinite or 0; those of shares of the largest are not.
+    // The squares of very large or very small numbers are infinite or 0; those of shares of the largest
+    // are not.
     let shares = |code: Vec<f64>| {
         let largest = code.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
         code.into_iter().map(|value| value / largest).collect::<Vec<_>>()

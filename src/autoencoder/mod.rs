@@ -21,7 +21,8 @@ use crate::{Error, Scalar, Shape};
 
 /// An encoder and a decoder, trained together to reproduce their input.
 ///
-/// Inference takes `&self` and is safe to share between threads: put a trained model in an `Arc` and call it from any thread.
+/// Inference takes `&self` and is safe to share between threads: put a trained model in an `Arc`
+/// and call it from any thread.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -111,7 +112,8 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.set_parameter(name, values)
     }
 
-    /// Changes the flat parameter vector, in your own training loop for instance. See [`Network::update_parameters`].
+    /// Changes the flat parameter vector, in your own training loop for instance. See
+    /// [`Network::update_parameters`].
     ///
     /// # Errors
     /// [`ParameterError`]; the model is then unchanged.
@@ -119,16 +121,18 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.update_parameters(change)
     }
 
-    /// Updates the layers' state (running statistics) from the last forward pass on `tape`; call it once
-    /// per step in your own training loop. See [`Network::update_state`].
+    /// Updates the layers' state (running statistics) from the last forward pass on `tape`; call it
+    /// once per step in your own training loop. See [`Network::update_state`].
     ///
     /// # Errors
-    /// [`Error`] if the tape is another model's, or there was no forward pass; the state is then unchanged.
+    /// [`Error`] if the tape is another model's, or there was no forward pass; the state is then
+    /// unchanged.
     pub fn update_state(&mut self, tape: &Tape<T>) -> Result<(), Error> {
         self.network.update_state(tape)
     }
 
-    /// Excludes the parameters whose names begin with `prefix` from training. See [`Network::freeze`].
+    /// Excludes the parameters whose names begin with `prefix` from training. See
+    /// [`Network::freeze`].
     ///
     /// # Errors
     /// [`ParameterError::NoneBegins`] if there are none.
@@ -144,7 +148,8 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.unfreeze(prefix)
     }
 
-    /// Working memory for the `_with` methods, for batches of up to `samples` samples. Each thread needs its own.
+    /// Working memory for the `_with` methods, for batches of up to `samples` samples. Each thread
+    /// needs its own.
     ///
     /// # Errors
     /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
@@ -200,7 +205,8 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.predict(samples)
     }
 
-    /// [`reconstruct`](Self::reconstruct) without allocating: the reconstructions are in the workspace.
+    /// [`reconstruct`](Self::reconstruct) without allocating: the reconstructions are in the
+    /// workspace.
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model or the workspace, or an output is not finite.
@@ -212,15 +218,18 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.predict_with(workspace, samples)
     }
 
-    /// The output of the layer named `layer` (`encoder.0`, `decoder.2`), after its activation. See [`Network::activations`].
+    /// The output of the layer named `layer` (`encoder.0`, `decoder.2`), after its activation. See
+    /// [`Network::activations`].
     ///
     /// # Errors
-    /// [`Error`] if there is no such layer, the batch does not suit the model, or an output is not finite.
+    /// [`Error`] if there is no such layer, the batch does not suit the model, or an output is not
+    /// finite.
     pub fn activations<'b>(&self, layer: &str, samples: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
         self.network.activations(layer, samples)
     }
 
-    /// How active the units of the code are over `samples`: their mean, how many are not 0, which are always 0. See [`Network::activity`].
+    /// How active the units of the code are over `samples`: their mean, how many are not 0, which
+    /// are always 0. See [`Network::activity`].
     ///
     /// # Errors
     /// [`Error`] if the batch does not suit the model, or an output is not finite.

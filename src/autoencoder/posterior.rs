@@ -29,8 +29,9 @@ impl<T: Scalar> Posterior<T> {
         self.log_variance.map(T::exp)
     }
 
-    /// The divergence of each dimension from the standard normal prior, ½ (μ² + exp ℓ − 1 − ℓ) in nats: code features × samples. NaN for an element of
-    /// [`mean`](Self::mean) without a counterpart in [`log_variance`](Self::log_variance), if you changed their sizes.
+    /// The divergence of each dimension from the standard normal prior, ½ (μ² + exp ℓ − 1 − ℓ) in
+    /// nats: code features × samples. NaN for an element of [`mean`](Self::mean) without a
+    /// counterpart in [`log_variance`](Self::log_variance), if you changed their sizes.
     pub fn kl(&self) -> DMatrix<f64> {
         let (dimensions, samples) = self.mean.shape();
         DMatrix::from_fn(dimensions, samples, |dimension, sample| {
@@ -39,8 +40,9 @@ impl<T: Scalar> Posterior<T> {
         })
     }
 
-    /// Draws one code per sample, μ + exp(½ℓ)·ε: code features × samples. The noise ε depends on the sample's values and the seed, never
-    /// on its place: the same seed gives the same codes, to equal samples equal ones, and to different samples independent ones.
+    /// Draws one code per sample, μ + exp(½ℓ)·ε: code features × samples. The noise ε depends on
+    /// the sample's values and the seed, never on its place: the same seed gives the same
+    /// codes, to equal samples equal ones, and to different samples independent ones.
     pub fn draw(&self, seed: u64) -> DMatrix<T> {
         let mut codes = self.mean.clone();
         for (index, (mut code, log_variance)) in
@@ -67,7 +69,8 @@ impl<T: Scalar> Posterior<T> {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LatentReport {
-    /// For each dimension, the mean over samples of its divergence from the prior, in nats; 0 for a collapsed dimension.
+    /// For each dimension, the mean over samples of its divergence from the prior, in nats; 0 for a
+    /// collapsed dimension.
     pub kl: Vec<f64>,
     /// For each dimension, the variance over samples of the posterior's mean.
     pub variance_of_mean: Vec<f64>,
@@ -77,13 +80,15 @@ impl LatentReport {
     /// A dimension is active if the variance of its posterior mean exceeds this; Burda et al. 2015.
     pub const ACTIVE: f64 = 0.01;
 
-    /// The active dimensions: the variance of their posterior mean exceeds [`ACTIVE`](Self::ACTIVE).
+    /// The active dimensions: the variance of their posterior mean exceeds
+    /// [`ACTIVE`](Self::ACTIVE).
     pub fn active(&self) -> Vec<usize> {
         self.dimensions(|variance| variance > Self::ACTIVE)
     }
 
-    /// All other dimensions, which carry no information. Since the criterion is the variance of the mean (Burda's), not [`kl`](Self::kl), a dimension of small but
-    /// non-zero `kl` can count as active.
+    /// All other dimensions, which carry no information. Since the criterion is the variance of the
+    /// mean (Burda's), not [`kl`](Self::kl), a dimension of small but non-zero `kl` can count
+    /// as active.
     pub fn collapsed(&self) -> Vec<usize> {
         self.dimensions(|variance| variance <= Self::ACTIVE) // not one that you have set to NaN
     }
@@ -95,7 +100,8 @@ impl LatentReport {
 }
 
 impl<T: Scalar> Autoencoder<T> {
-    /// The distribution of each sample's code. Requires a variational model: one whose encoder ends in a layer like [`GaussianLatent`](crate::GaussianLatent).
+    /// The distribution of each sample's code. Requires a variational model: one whose encoder ends
+    /// in a layer like [`GaussianLatent`](crate::GaussianLatent).
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -115,7 +121,8 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the model is not variational, the batch does not fit it, or a number of a distribution is not finite.
+    /// [`Error`] if the model is not variational, the batch does not fit it, or a number of a
+    /// distribution is not finite.
     pub fn encode_distribution<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Posterior<T>, Error> {
         let (samples, (index, latent)) = (samples.into(), self.latent()?);
         let input = self.network.infer(0..index, samples)?;
@@ -145,7 +152,8 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.latent_before(self.split).ok_or(InputError::NotVariational)
     }
 
-    /// Which dimensions of a variational model's code carry information about `samples`, and which have collapsed.
+    /// Which dimensions of a variational model's code carry information about `samples`, and which
+    /// have collapsed.
     ///
     /// # Errors
     /// [`Error`] if the model is not variational, the batch does not suit it or has no samples.

@@ -6,13 +6,15 @@ use crate::exec::Workspace;
 use crate::kernel::reduce;
 use crate::{Error, Scalar};
 
-/// Why a row, a sample of a batch, has no score: a value is NaN or infinite, or it overflows when scaled, or the output of a layer does.
+/// Why a row, a sample of a batch, has no score: a value is NaN or infinite, or it overflows when
+/// scaled, or the output of a layer does.
 #[derive(Clone, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct RowError(Box<InputError>); // boxed to keep every score small
 
 impl RowError {
-    /// What is wrong: [`InputError::NotFinite`], [`InputError::Overflows`], [`InputError::Output`] or [`InputError::OutputScaler`].
+    /// What is wrong: [`InputError::NotFinite`], [`InputError::Overflows`], [`InputError::Output`]
+    /// or [`InputError::OutputScaler`].
     pub fn kind(&self) -> &InputError {
         &self.0
     }
@@ -20,8 +22,9 @@ impl RowError {
 
 impl<T: Scalar> Autoencoder<T> {
     /// A score for each row (sample), large for rows unlike the training data: its
-    /// [`scaled_reconstruction_error`](Self::scaled_reconstruction_error). A row that cannot be scored costs only itself: NaN, infinite,
-    /// or too large for the float type. A score that is too large for it is infinite, so that no score is NaN.
+    /// [`scaled_reconstruction_error`](Self::scaled_reconstruction_error). A row that cannot be
+    /// scored costs only itself: NaN, infinite, or too large for the float type. A score that
+    /// is too large for it is infinite, so that no score is NaN.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -43,7 +46,8 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the batch as a whole does not suit the model: it has another number of features, for instance.
+    /// [`Error`] if the batch as a whole does not suit the model: it has another number of
+    /// features, for instance.
     pub fn scores<'b>(&self, rows: impl Into<Batch<'b, T>>) -> Result<Vec<Result<T, RowError>>, Error> {
         let rows = rows.into();
         let mut scores = Vec::with_capacity(rows.samples());
@@ -53,11 +57,12 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(scores)
     }
 
-    /// [`scores`](Self::scores) of a batch that fits into the workspace: writes one score per row to `scores`. Allocates nothing unless a
-    /// row has none.
+    /// [`scores`](Self::scores) of a batch that fits into the workspace: writes one score per row
+    /// to `scores`. Allocates nothing unless a row has none.
     ///
     /// # Errors
-    /// [`Error`] if the batch as a whole does not suit the model or the workspace, or `scores` does not have one element per row.
+    /// [`Error`] if the batch as a whole does not suit the model or the workspace, or `scores` does
+    /// not have one element per row.
     pub fn scores_with<'b>(
         &self,
         workspace: &mut Workspace<T>,
@@ -80,16 +85,20 @@ impl<T: Scalar> Autoencoder<T> {
         }
     }
 
-    /// For each sample, the mean over features of (sample − reconstruction)², in squared units of the data. Large for samples unlike the training data.
+    /// For each sample, the mean over features of (sample − reconstruction)², in squared units of
+    /// the data. Large for samples unlike the training data.
     ///
-    /// With a [`scaler`](crate::AutoencoderBuilder::scaler), features of large units dominate it; to find anomalies in such data take
+    /// With a [`scaler`](crate::AutoencoderBuilder::scaler), features of large units dominate it;
+    /// to find anomalies in such data take
     /// [`scaled_reconstruction_error`](Self::scaled_reconstruction_error).
     ///
-    /// An error that is too large for the float type is infinite. Squares of `f32` values around 10²¹ are, and those of values around 10⁻²⁴ are 0: data of such
-    /// units need a scaler and the scaled error.
+    /// An error that is too large for the float type is infinite. Squares of `f32` values around
+    /// 10²¹ are, and those of values around 10⁻²⁴ are 0: data of such units need a scaler and
+    /// the scaled error.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the model, or a sample's reconstruction is not finite. [`scores`](Self::scores) gives the scores of the others.
+    /// [`Error`] if the batch does not suit the model, or a sample's reconstruction is not finite.
+    /// [`scores`](Self::scores) gives the scores of the others.
     pub fn reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
         let samples = samples.into();
         let mut errors = Vec::with_capacity(samples.samples());
@@ -99,8 +108,10 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(errors)
     }
 
-    /// For each sample, the mean over features of ((sample − reconstruction) / s)², where the model's [`scaler`](crate::AutoencoderBuilder::scaler) divides each feature by
-    /// its s: every feature counts alike, as in training. Without a scaler the same as [`reconstruction_error`](Self::reconstruction_error).
+    /// For each sample, the mean over features of ((sample − reconstruction) / s)², where the
+    /// model's [`scaler`](crate::AutoencoderBuilder::scaler) divides each feature by
+    /// its s: every feature counts alike, as in training. Without a scaler the same as
+    /// [`reconstruction_error`](Self::reconstruction_error).
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -126,10 +137,12 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(errors)
     }
 
-    /// [`reconstruction_error`](Self::reconstruction_error) without allocating: writes one error per sample to `errors`.
+    /// [`reconstruction_error`](Self::reconstruction_error) without allocating: writes one error
+    /// per sample to `errors`.
     ///
     /// # Errors
-    /// As [`reconstruction_error`](Self::reconstruction_error), or if the batch does not suit the workspace, or `errors` does not have one element per sample.
+    /// As [`reconstruction_error`](Self::reconstruction_error), or if the batch does not suit the
+    /// workspace, or `errors` does not have one element per sample.
     pub fn reconstruction_error_with<'b>(
         &self,
         workspace: &mut Workspace<T>,
@@ -145,7 +158,8 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(())
     }
 
-    /// For each feature, the mean over samples of (sample − reconstruction)², in squared units of the data: which features the model reconstructs badly.
+    /// For each feature, the mean over samples of (sample − reconstruction)², in squared units of
+    /// the data: which features the model reconstructs badly.
     ///
     /// # Errors
     /// As [`reconstruction_error`](Self::reconstruction_error).
@@ -191,7 +205,8 @@ fn mean_squared_error<T: Scalar>(samples: &Batch<'_, T>, index: usize, reconstru
     T::from_f64(sum / samples.features().max(1) as f64)
 }
 
-/// Σ (sample − reconstruction)² of sample `index`; the same bits whether or not the sample is contiguous.
+/// Σ (sample − reconstruction)² of sample `index`; the same bits whether or not the sample is
+/// contiguous.
 fn squared_error<T: Scalar>(samples: &Columns<'_, T>, index: usize, reconstruction: &[T]) -> f64 {
     if let Some(sample) = samples.run(index, 1) {
         return reduce::squared_differences(sample, reconstruction);

@@ -8,7 +8,8 @@ use crate::Scalar;
 use crate::kernel::view;
 use crate::shape::MAX_ELEMENTS;
 
-/// Samples, one per column, borrowed from a matrix, a view of columns, a vector (one sample) or a slice.
+/// Samples, one per column, borrowed from a matrix, a view of columns, a vector (one sample) or a
+/// slice.
 ///
 /// Functions that take a batch accept `&matrix`, which converts into this type.
 ///
@@ -33,7 +34,8 @@ impl<'a, T: Scalar> Batch<'a, T> {
     /// Samples of `features` numbers each, one after the other.
     ///
     /// # Errors
-    /// [`InputError::Ragged`] if the slice does not hold a whole number of samples, or `features` exceeds [`MAX_ELEMENTS`].
+    /// [`InputError::Ragged`] if the slice does not hold a whole number of samples, or `features`
+    /// exceeds [`MAX_ELEMENTS`].
     pub fn from_slice(slice: &'a [T], features: usize) -> Result<Self, InputError> {
         if features == 0 || features > MAX_ELEMENTS || !slice.len().is_multiple_of(features) {
             return Err(InputError::Ragged { elements: slice.len(), features });
@@ -41,7 +43,8 @@ impl<'a, T: Scalar> Batch<'a, T> {
         Ok(Self::of(DMatrixView::from_slice(slice, features, slice.len() / features)))
     }
 
-    /// Adds a side input, a label for instance, for layers that need one ([`Plan::side_input`](crate::Plan::side_input)); one column per sample.
+    /// Adds a side input, a label for instance, for layers that need one
+    /// ([`Plan::side_input`](crate::Plan::side_input)); one column per sample.
     #[must_use]
     pub fn with_side(self, side: impl Into<Batch<'a, T>>) -> Self {
         Self { side: Some(side.into().columns), ..self }
@@ -140,7 +143,8 @@ impl<'a, T: Scalar> Columns<'a, T> {
         (0..rows).filter_map(move |row| self.view.get((row, self.first + sample)).copied())
     }
 
-    /// Copies sample `sample` into `target`; false if there is no such sample, or the lengths differ.
+    /// Copies sample `sample` into `target`; false if there is no such sample, or the lengths
+    /// differ.
     pub fn copy(&self, sample: usize, target: &mut [T]) -> bool {
         if sample >= self.samples() || target.len() != self.features() {
             return false;

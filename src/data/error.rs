@@ -446,7 +446,8 @@ impl fmt::Display for NonFinite {
 }
 
 impl InputError {
-    /// The sample that cannot be computed, because something about it is not finite; `None` for any other error.
+    /// The sample that cannot be computed, because something about it is not finite; `None` for any
+    /// other error.
     pub(crate) fn sample(&self) -> Option<usize> {
         match self {
             Self::NotFinite { sample, .. }
@@ -469,7 +470,8 @@ impl InputError {
         self
     }
 
-    /// Turns an error about samples of which the first is sample `first` of a batch into one about the batch.
+    /// Turns an error about samples of which the first is sample `first` of a batch into one about
+    /// the batch.
     pub(crate) fn after(self, first: usize) -> Self {
         let number = self.sample().unwrap_or(0) + first;
         self.of_sample(number)
@@ -494,7 +496,8 @@ impl InputError {
         Self::NotFinite { sample, feature, part, value: NonFinite::of(value.into_f64()) }
     }
 
-    /// `Ok` if samples have `expected` features; `samples` tells whether the matrix may be transposed.
+    /// `Ok` if samples have `expected` features; `samples` tells whether the matrix may be
+    /// transposed.
     pub(crate) fn require_features(expected: usize, found: usize, samples: usize) -> Result<(), Self> {
         if expected == found {
             return Ok(());

@@ -1,7 +1,8 @@
 //! IDX files: the format of MNIST and related data sets, plain or compressed with gzip.
 //!
-//! A file is a big-endian header (two zero bytes, the element type 8 for bytes, the number of dimensions, each dimension in four bytes) followed by the data;
-//! see Y. LeCun, C. Cortes, C. Burges, *The MNIST database*.
+//! A file is a big-endian header (two zero bytes, the element type 8 for bytes, the number of
+//! dimensions, each dimension in four bytes) followed by the data; see Y. LeCun, C. Cortes, C.
+//! Burges, *The MNIST database*.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -15,7 +16,8 @@ use crate::kernel::convert;
 use crate::shape::{MAX_ELEMENTS, checked_product};
 use crate::{Scalar, Shape};
 
-/// Grey images of equal size, stored as bytes: 60 000 of 28 × 28 take 47 MB, a quarter of what they take as `f32`.
+/// Grey images of equal size, stored as bytes: 60 000 of 28 × 28 take 47 MB, a quarter of what they
+/// take as `f32`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
     height: usize,
@@ -34,7 +36,8 @@ pub struct Labels {
 /// [`MAX_ELEMENTS`] bytes.
 ///
 /// # Errors
-/// [`DataError`] if the file cannot be read, is something else, or is damaged; [`DataError::Compressed`] if it is compressed and the crate was built without `gzip`.
+/// [`DataError`] if the file cannot be read, is something else, or is damaged;
+/// [`DataError::Compressed`] if it is compressed and the crate was built without `gzip`.
 pub fn read_images(path: impl AsRef<Path>) -> Result<Images, DataError> {
     let (dimensions, bytes) = read::<3>(path.as_ref(), Wanted::Images)?;
     let [_, height, width] = dimensions;
@@ -44,7 +47,8 @@ pub fn read_images(path: impl AsRef<Path>) -> Result<Images, DataError> {
 /// Reads a file of labels (magic number 0x801), plain or compressed, as [`read_images`] does.
 ///
 /// # Errors
-/// [`DataError`] if the file cannot be read, is something else, or is damaged; [`DataError::Compressed`] if it is compressed and the crate was built without `gzip`.
+/// [`DataError`] if the file cannot be read, is something else, or is damaged;
+/// [`DataError::Compressed`] if it is compressed and the crate was built without `gzip`.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<Labels, DataError> {
     read::<1>(path.as_ref(), Wanted::Labels).map(|(_, bytes)| Labels { bytes })
 }
@@ -140,7 +144,8 @@ impl Labels {
     /// One-hot labels, classes × samples: 1 in the row of a sample's label, 0 elsewhere.
     ///
     /// # Errors
-    /// [`DataError::Label`] if a label is not below `classes`, [`DataError::Input`] if the matrix would be too large.
+    /// [`DataError::Label`] if a label is not below `classes`, [`DataError::Input`] if the matrix
+    /// would be too large.
     pub fn to_one_hot<T: Scalar>(&self, classes: usize) -> Result<DMatrix<T>, DataError> {
         let too_large = |_| InputError::OutOfMemory { elements: classes.saturating_mul(self.count()) };
         checked_product("elements of a matrix", &[classes, self.count()]).map_err(too_large)?;

@@ -1,4 +1,5 @@
-//! Checked allocation for the number of samples or features that a source reports, which may be anything.
+//! Checked allocation for the number of samples or features that a source reports, which may be
+//! anything.
 
 use std::ops::Range;
 

@@ -115,7 +115,8 @@ impl Scaler {
         self.each(samples, |value, shift, scale| value * scale + shift);
     }
 
-    /// `Ok` if the numbers that [`apply`](Self::apply) has left are finite. `number` tells the sample of a column.
+    /// `Ok` if the numbers that [`apply`](Self::apply) has left are finite. `number` tells the
+    /// sample of a column.
     pub(crate) fn require_fits<T: Scalar>(
         &self,
         what: &'static str,

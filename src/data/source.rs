@@ -11,7 +11,8 @@ use crate::kernel::prefetch::prefetch;
 
 /// Indexed samples that training reads in any order, from several threads at once.
 ///
-/// Implemented for matrices and for [`Images`](super::idx::Images), which stay bytes until they are read. Implement it for your own storage:
+/// Implemented for matrices and for [`Images`](super::idx::Images), which stay bytes until they are
+/// read. Implement it for your own storage:
 ///
 /// ```
 /// use autoencoder::{DataError, Source};
@@ -41,13 +42,15 @@ pub trait Source<T: Scalar>: Sync {
     /// The number of features of a sample.
     fn features(&self) -> usize;
 
-    /// Reads the samples with these indices, one after the other, into `batch` (features × `samples.len()`).
+    /// Reads the samples with these indices, one after the other, into `batch` (features ×
+    /// `samples.len()`).
     ///
     /// # Errors
     /// [`DataError`]; a source of your own wraps its errors in [`DataError::Source`].
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError>;
 
-    /// The value of one feature of one sample. Default: reads the whole sample. Override where one value is cheaper; [`Swap`](crate::Swap) uses it.
+    /// The value of one feature of one sample. Default: reads the whole sample. Override where one
+    /// value is cheaper; [`Swap`](crate::Swap) uses it.
     ///
     /// # Errors
     /// As [`read`](Self::read), and [`DataError::NoSuchFeature`].
@@ -67,7 +70,8 @@ pub trait Source<T: Scalar>: Sync {
         0
     }
 
-    /// Reads the side inputs of the samples with these indices into `batch` (side features × `samples.len()`).
+    /// Reads the side inputs of the samples with these indices into `batch` (side features ×
+    /// `samples.len()`).
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -177,7 +181,8 @@ impl<'a, T: Scalar> Subset<'a, T> {
         }
     }
 
-    /// Translates indices in the subset to indices in the source for `read`; a few at a time, so that nothing is allocated.
+    /// Translates indices in the subset to indices in the source for `read`; a few at a time, so
+    /// that nothing is allocated.
     fn translate(
         &self,
         samples: &[usize],

@@ -55,7 +55,8 @@ impl<T: Scalar> Network<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if there is no such layer, or the batch does not suit the network or has no samples.
+    /// [`Error`] if there is no such layer, or the batch does not suit the network or has no
+    /// samples.
     pub fn activity<'b>(&self, layer: &str, samples: impl Into<Batch<'b, T>>) -> Result<Activity, Error> {
         self.activity_of(self.up_to(layer)?, samples.into())
     }
@@ -77,7 +78,8 @@ impl<T: Scalar> Network<T> {
         Ok(Activity { means, rates })
     }
 
-    /// For each unit, the sum over samples of its outputs, each divided by `divisor`, and the number of samples in which it is not 0.
+    /// For each unit, the sum over samples of its outputs, each divided by `divisor`, and the
+    /// number of samples in which it is not 0.
     fn sums_of_units(
         &self,
         nodes: Range<usize>,

@@ -11,8 +11,9 @@ use crate::shape::checked_product;
 use crate::{Error, Scalar};
 
 impl<T: Scalar> Network<T> {
-    /// The first thing that is not finite on the way of sample `sample` through `nodes`: one of its values, one of them scaled, the
-    /// output of a layer, or an output whose scaling has been undone. The sample is computed again, layer by layer.
+    /// The first thing that is not finite on the way of sample `sample` through `nodes`: one of its
+    /// values, one of them scaled, the output of a layer, or an output whose scaling has been
+    /// undone. The sample is computed again, layer by layer.
     pub(super) fn diagnose(&self, nodes: &Range<usize>, ending: Ending, batch: Batch<'_, T>, sample: usize) -> Error {
         let alone = batch.part(sample, 1);
         let fault = self.check_sample(nodes, &alone).map_or_else(Ok, |()| self.fault_after(nodes, ending, alone));
@@ -32,7 +33,8 @@ impl<T: Scalar> Network<T> {
         scaler.require_fits("sample", &values, |sample| sample)
     }
 
-    /// What is not finite about the only sample of `alone` after the first layer whose output is not, or after the scaler.
+    /// What is not finite about the only sample of `alone` after the first layer whose output is
+    /// not, or after the scaler.
     fn fault_after(&self, nodes: &Range<usize>, ending: Ending, alone: Batch<'_, T>) -> Result<InputError, Error> {
         let unscaled = Ending::Loss { from_logits: ending == Ending::Loss { from_logits: true } };
         for end in nodes.start + 1..=nodes.end {
@@ -67,7 +69,8 @@ impl<T: Scalar> Network<T> {
         Ok(output)
     }
 
-    /// Calls `visit` with each sample's index and its output, or why it has none: a sample that is not finite costs only itself.
+    /// Calls `visit` with each sample's index and its output, or why it has none: a sample that is
+    /// not finite costs only itself.
     pub(crate) fn each_output_or_fault(
         &self,
         nodes: &Range<usize>,

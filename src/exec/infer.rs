@@ -35,7 +35,8 @@ impl<T: Scalar> Network<T> {
     /// The outputs for a batch, features × samples.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the network, or an output is not finite: [`InputError::Output`] names sample and layer.
+    /// [`Error`] if the batch does not suit the network, or an output is not finite:
+    /// [`InputError::Output`] names sample and layer.
     pub fn predict<'b>(&self, batch: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
         self.infer(self.all(), batch.into())
     }
@@ -43,7 +44,8 @@ impl<T: Scalar> Network<T> {
     /// Like [`predict`](Self::predict), but without allocating: the result is in the workspace.
     ///
     /// # Errors
-    /// [`Error`] if the batch does not suit the network or the workspace, or an output is not finite.
+    /// [`Error`] if the batch does not suit the network or the workspace, or an output is not
+    /// finite.
     pub fn predict_with<'w, 'b>(
         &self,
         workspace: &'w mut Workspace<T>,
@@ -52,10 +54,12 @@ impl<T: Scalar> Network<T> {
         self.infer_with(self.all(), workspace, batch.into())
     }
 
-    /// The output of the layer named `layer` (`layers.2`, `encoder.0`; see [`layers`](Self::layers)), after its activation.
+    /// The output of the layer named `layer` (`layers.2`, `encoder.0`; see
+    /// [`layers`](Self::layers)), after its activation.
     ///
     /// # Errors
-    /// [`Error`] if there is no such layer, the batch does not suit the network, or an output is not finite.
+    /// [`Error`] if there is no such layer, the batch does not suit the network, or an output is
+    /// not finite.
     pub fn activations<'b>(&self, layer: &str, batch: impl Into<Batch<'b, T>>) -> Result<DMatrix<T>, Error> {
         self.infer(self.up_to(layer)?, batch.into())
     }
@@ -71,7 +75,8 @@ impl<T: Scalar> Network<T> {
         0..self.definition().nodes.len()
     }
 
-    /// The output of the last of `nodes`, given inputs of the first. Costs no more than computing and writing it.
+    /// The output of the last of `nodes`, given inputs of the first. Costs no more than computing
+    /// and writing it.
     pub(crate) fn infer(&self, nodes: Range<usize>, batch: Batch<'_, T>) -> Result<DMatrix<T>, Error> {
         self.check_part(&nodes, &batch)?; // before any memory is taken
         let mut workspace = self.workspace_without_results(&nodes, &batch, batch.samples())?;
@@ -120,7 +125,8 @@ impl<T: Scalar> Network<T> {
         Ok(DMatrixView::from_slice(output, features, samples))
     }
 
-    /// Calls `visit` with each sample's index and its output of the last of `nodes`; only a few outputs are held at a time.
+    /// Calls `visit` with each sample's index and its output of the last of `nodes`; only a few
+    /// outputs are held at a time.
     pub(crate) fn each_output(
         &self,
         nodes: Range<usize>,
@@ -151,8 +157,8 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    /// Runs `nodes`. Returns the first sample that is not finite before or after them; a part of the batch is not computed if one
-    /// of its inputs is not finite.
+    /// Runs `nodes`. Returns the first sample that is not finite before or after them; a part of
+    /// the batch is not computed if one of its inputs is not finite.
     pub(super) fn run_layers(
         &self,
         nodes: Range<usize>,
@@ -210,7 +216,8 @@ impl<T: Scalar> Network<T> {
         self.check_part(&self.all(), batch)
     }
 
-    /// `Ok` if samples and side inputs have as many features as `nodes` ask for. Returns that number for side inputs.
+    /// `Ok` if samples and side inputs have as many features as `nodes` ask for. Returns that
+    /// number for side inputs.
     pub(super) fn check_sizes(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<usize, InputError> {
         InputError::require_features(self.features_before(nodes), batch.features(), batch.samples())?;
         let nodes = invariant::slice(&self.definition().nodes, nodes, "layers", "a network");

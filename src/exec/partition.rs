@@ -12,13 +12,16 @@ const MIN_SHARD_SAMPLES: usize = 8;
 /// The most elements of all shards' gradients together: 64 MiB of `f32`.
 const MAX_SHARD_GRADIENTS: usize = 1 << 24;
 
-/// The most parameters for which whole-batch gradients are computed in two halves: the second half needs another gradient vector.
+/// The most parameters for which whole-batch gradients are computed in two halves: the second half
+/// needs another gradient vector.
 pub(crate) const MAX_HALVED: usize = 1 << 24;
 
-/// The activations and gradients of a micro-batch should stay in a core's L2 cache (1 to 2 MiB on today's machines).
+/// The activations and gradients of a micro-batch should stay in a core's L2 cache (1 to 2 MiB on
+/// today's machines).
 const MICRO_BATCH_BYTES: usize = 1 << 20;
 
-/// How a batch is divided into shards of samples that run in parallel, and a shard into micro-batches that run one after the other.
+/// How a batch is divided into shards of samples that run in parallel, and a shard into
+/// micro-batches that run one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Partition {
     /// The most shards.
@@ -28,7 +31,8 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    /// For training steps with up to `samples` samples. `whole` keeps every activation until the batch is done.
+    /// For training steps with up to `samples` samples. `whole` keeps every activation until the
+    /// batch is done.
     pub fn training<T: Scalar>(program: &Program<T>, samples: usize, whole: bool) -> Self {
         let affordable = (MAX_SHARD_GRADIENTS / program.shard_gradients.max(1)).clamp(1, MAX_SHARDS);
         let shard_samples = samples.div_ceil(affordable).max(MIN_SHARD_SAMPLES);
@@ -41,8 +45,8 @@ impl Partition {
         Self { shards: samples.div_ceil(shard_samples).max(1), shard_samples, micro_batch_samples }
     }
 
-    /// For loss and metrics of up to `samples` samples without a backward pass: the shards of training
-    /// steps of as many samples.
+    /// For loss and metrics of up to `samples` samples without a backward pass: the shards of
+    /// training steps of as many samples.
     pub fn evaluation<T: Scalar>(program: &Program<T>, samples: usize) -> Self {
         let shards = Self::training(program, samples, false);
         Self { micro_batch_samples: shards.shard_samples.min(samples_in_cache(program)), ..shards }

@@ -14,8 +14,8 @@ impl<T: Scalar> Network<T> {
         trainable.map(|penalty| (penalty, self.definition().entry(penalty.entry)))
     }
 
-    /// Writes the penalties on parameters to the tape, multiplied by the number of samples, since the
-    /// tape holds sums.
+    /// Writes the penalties on parameters to the tape, multiplied by the number of samples, since
+    /// the tape holds sums.
     pub(super) fn add_parameter_penalties(&self, tape: &mut Tape<T>) {
         for (penalty, entry) in self.weight_penalties() {
             let values = invariant::slice(self.parameter_vector(), &entry.range, "parameter", &entry.name);

@@ -1,5 +1,5 @@
-//! The gradient of a batch: the sum of the shards' gradients in their order, and the gradients that are
-//! computed over the whole batch.
+//! The gradient of a batch: the sum of the shards' gradients in their order, and the gradients that
+//! are computed over the whole batch.
 
 use std::ops::Range;
 
@@ -11,8 +11,8 @@ use crate::parallel::{self, Splittable};
 use crate::{Scalar, invariant};
 
 impl<T: Scalar> Network<T> {
-    /// The gradient with respect to every parameter: deferred gradients, the shards' gradients summed in
-    /// order, and penalties on parameters. Writes all of `gradients`.
+    /// The gradient with respect to every parameter: deferred gradients, the shards' gradients
+    /// summed in order, and penalties on parameters. Writes all of `gradients`.
     pub(super) fn reduce(&self, tape: &mut Tape<T>, samples: usize, gradients: &mut [T]) {
         let threads = self.program().is_worth_threads(samples);
         self.add_deferred(tape, samples, threads, gradients);
@@ -35,7 +35,8 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    /// Sums what shards accumulated in another form in the first shard, and turns it into gradients.
+    /// Sums what shards accumulated in another form in the first shard, and turns it into
+    /// gradients.
     fn finish_accumulated(&self, tape: &mut Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
         let (size, start) = (tape.layout.total, tape.layout.gradients.start);
         let (first, shards) = tape.shards_mut(samples).split_at_mut(size);
@@ -51,8 +52,8 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    /// Computes the deferred gradients, in two halves of the batch in parallel: the thread that computed a
-    /// half's activations still has them in its cache.
+    /// Computes the deferred gradients, in two halves of the batch in parallel: the thread that
+    /// computed a half's activations still has them in its cache.
     fn add_deferred(&self, tape: &mut Tape<T>, samples: usize, threads: bool, gradients: &mut [T]) {
         let mut second_gradients = std::mem::take(&mut tape.second_gradients);
         let first = tape.partition.first_half(samples);
@@ -113,8 +114,8 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    /// The operations, with their indices, that have a trainable parameter of the kind that `which` finds,
-    /// with its index in the plan.
+    /// The operations, with their indices, that have a trainable parameter of the kind that `which`
+    /// finds, with its index in the plan.
     fn trainable_by(
         &self,
         which: impl Fn(&Operation<T>) -> Option<usize>,
@@ -183,8 +184,8 @@ struct Rows<'a, T: Scalar> {
 const ROWS_PER_PIECE: usize = 8;
 
 impl<T: Scalar> Splittable for Rows<'_, T> {
-    /// Half the threads: each share reads all samples again, and the other half of the batch runs at the
-    /// same time.
+    /// Half the threads: each share reads all samples again, and the other half of the batch runs
+    /// at the same time.
     fn shares(threads: usize) -> usize {
         threads.div_ceil(2)
     }

@@ -23,8 +23,8 @@ pub(crate) struct Load<'a, T> {
 
 /// The last operation of a run: a loss, or a gradient that the caller hands in.
 pub(crate) trait LastOperation<T: Scalar>: Sync {
-    /// Evaluates predictions: adds loss and metrics to the totals and, if a backward pass follows, writes
-    /// the gradient with respect to the predictions.
+    /// Evaluates predictions: adds loss and metrics to the totals and, if a backward pass follows,
+    /// writes the gradient with respect to the predictions.
     fn run(&self, pass: LastPass<'_, T>, totals: &mut Totals);
 }
 

@@ -7,8 +7,8 @@ use crate::Scalar;
 use crate::graph::Program;
 use crate::layer::Mode;
 
-/// The stages of a run. All shards finish a stage, and what they report is added up, before the next
-/// one begins. There is one stage unless an operation needs sums over the whole batch.
+/// The stages of a run. All shards finish a stage, and what they report is added up, before the
+/// next one begins. There is one stage unless an operation needs sums over the whole batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Schedule {
     pub stages: Vec<Vec<Task>>,
@@ -48,8 +48,8 @@ pub(crate) enum Passes {
 }
 
 impl Schedule {
-    /// The stages of `passes` over `operations`, in `mode`. Operations whose parameters are all `frozen`
-    /// need no sums; gradients are needed from operation `needed` on.
+    /// The stages of `passes` over `operations`, in `mode`. Operations whose parameters are all
+    /// `frozen` need no sums; gradients are needed from operation `needed` on.
     pub fn new<T: Scalar>(program: &Program<T>, frozen: &[bool], mode: Mode, passes: Passes, needed: usize) -> Self {
         let sums = |index: &usize| {
             let operation = program.operation(*index);

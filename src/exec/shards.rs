@@ -1,4 +1,5 @@
-//! Runs the stages of a schedule over a batch: its shards in parallel, each micro-batch by micro-batch.
+//! Runs the stages of a schedule over a batch: its shards in parallel, each micro-batch by
+//! micro-batch.
 
 use super::partition::Partition;
 use super::run::{BatchLoader, LastOperation, LastPass, Load, Memory, MicroBatch, Run, disjoint};
@@ -92,8 +93,8 @@ impl<T: Scalar> Stage<'_, T> {
         self.last.run(LastPass { positions, predictions, targets, gradient, backward }, totals);
     }
 
-    /// The last operation where its gradient overwrites the predictions: a few samples at a time, whose
-    /// predictions are copied.
+    /// The last operation where its gradient overwrites the predictions: a few samples at a time,
+    /// whose predictions are copied.
     fn last_in_place(&self, micro_batch: MicroBatch, slices: [&mut [T]; 3], totals: &mut Totals) {
         let [predictions, targets, gradients] = slices;
         let elements = self.run.program.output_shape.elements();

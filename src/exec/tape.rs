@@ -14,8 +14,8 @@ use crate::layer::{Activation, Context, Mode, Parameters};
 use crate::random::{Purpose, Random};
 use crate::{DataError, Error, Scalar, invariant};
 
-/// The memory of training passes: what [`Network::forward`] records for [`Network::backward`]. Create it
-/// once and use it for every step.
+/// The memory of training passes: what [`Network::forward`] records for [`Network::backward`].
+/// Create it once and use it for every step.
 #[derive(Debug)]
 pub struct Tape<T: Scalar> {
     graph: Arc<Graph<T>>,
@@ -116,22 +116,24 @@ impl<T: Scalar> Tape<T> {
         self.graph.definition.diagnostics.iter().map(String::as_str).zip(self.totals.diagnostics.iter().copied())
     }
 
-    /// Sets the progress of training in epochs (2.5: half-way through the third), for layers whose penalties warm up; 0 by default.
+    /// Sets the progress of training in epochs (2.5: half-way through the third), for layers whose
+    /// penalties warm up; 0 by default.
     pub fn set_epoch(&mut self, epoch: f64) {
         self.epoch = epoch;
     }
 
-    /// Sets the mode of the passes to come; [`Mode::Training`] by default. In [`Mode::Inference`] both are
-    /// those of inference: normalisation with running statistics, no dropout, no noise, no penalties on
-    /// activations. So the input gradient is that of what [`Network::predict`] computes.
-    /// A backward pass needs a forward pass in the same mode: after this call, a new one.
+    /// Sets the mode of the passes to come; [`Mode::Training`] by default. In [`Mode::Inference`]
+    /// both are those of inference: normalisation with running statistics, no dropout, no
+    /// noise, no penalties on activations. So the input gradient is that of what
+    /// [`Network::predict`] computes. A backward pass needs a forward pass in the same mode:
+    /// after this call, a new one.
     pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
         self.samples = 0;
     }
 
-    /// The gradient with respect to the input after a backward pass, features × samples; for tapes of
-    /// [`Network::tape_with_input_gradient`], else empty.
+    /// The gradient with respect to the input after a backward pass, features × samples; for tapes
+    /// of [`Network::tape_with_input_gradient`], else empty.
     pub fn input_gradient(&mut self) -> &[T] {
         let place = self.layout.input_gradient.clone();
         self.gather(&place, self.graph.program.input)
@@ -181,7 +183,8 @@ impl<T: Scalar> Network<T> {
         Tape::new(self, samples, TapeOptions { layout, whole_batch: true, metrics: 0 })
     }
 
-    /// Like [`tape`](Self::tape), for passes that also compute the gradient with respect to the input ([`Tape::input_gradient`]).
+    /// Like [`tape`](Self::tape), for passes that also compute the gradient with respect to the
+    /// input ([`Tape::input_gradient`]).
     ///
     /// # Errors
     /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
@@ -191,10 +194,13 @@ impl<T: Scalar> Network<T> {
         Tape::new(self, samples, TapeOptions { layout, whole_batch: true, metrics: 0 })
     }
 
-    /// Forward pass in training mode. Returns the outputs, features × samples, and records on the tape what [`backward`](Self::backward) needs.
+    /// Forward pass in training mode. Returns the outputs, features × samples, and records on the
+    /// tape what [`backward`](Self::backward) needs.
     ///
-    /// If the network ends in the activation `fused_activation` ([`ends_in`](Self::ends_in)), that activation is left to the loss ([`Loss::fused_activation`](crate::Loss::fused_activation)), and
-    /// its arguments are returned. Random layers draw from the network's seed at step `step`.
+    /// If the network ends in the activation `fused_activation` ([`ends_in`](Self::ends_in)), that
+    /// activation is left to the loss ([`Loss::fused_activation`](crate::Loss::fused_activation)),
+    /// and its arguments are returned. Random layers draw from the network's seed at step
+    /// `step`.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -227,8 +233,10 @@ impl<T: Scalar> Network<T> {
         Ok(tape.gather(&output, self.output_shape().elements()))
     }
 
-    /// Backward pass: given the loss's gradient with respect to the outputs of the last [`forward`](Self::forward), features × samples, writes the gradient of
-    /// every parameter to `gradients`, in the order of [`parameters`](Self::parameters); 0 for frozen ones. The gradients of penalties are included.
+    /// Backward pass: given the loss's gradient with respect to the outputs of the last
+    /// [`forward`](Self::forward), features × samples, writes the gradient of every parameter
+    /// to `gradients`, in the order of [`parameters`](Self::parameters); 0 for frozen ones. The
+    /// gradients of penalties are included.
     ///
     /// # Errors
     /// [`Error`] if a length is wrong, the tape is another network's, or there was no forward pass.
@@ -257,7 +265,8 @@ impl<T: Scalar> Network<T> {
         })
     }
 
-    /// The gradients of a training step: loads the batch, runs forward, evaluates the loss, runs backward.
+    /// The gradients of a training step: loads the batch, runs forward, evaluates the loss, runs
+    /// backward.
     pub(crate) fn gradient(&self, tape: &mut Tape<T>, step: Step<'_, T>, gradients: &mut [T]) -> Result<(), DataError> {
         tape.from_logits = step.from_logits;
         tape.random = step.random;
@@ -273,7 +282,8 @@ impl<T: Scalar> Network<T> {
         self.run(tape, step.samples, Passes::Evaluate, mode, step.loader, step.last)
     }
 
-    /// Runs `passes` stage by stage; the totals of all shards are added up, in their order, after each.
+    /// Runs `passes` stage by stage; the totals of all shards are added up, in their order, after
+    /// each.
     fn run(
         &self,
         tape: &mut Tape<T>,
@@ -314,11 +324,12 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Updates the layers' state (running statistics) from the last forward pass on `tape`; call it once per step in your own training loop.
+    /// Updates the layers' state (running statistics) from the last forward pass on `tape`; call it
+    /// once per step in your own training loop.
     ///
     /// # Errors
-    /// [`Error`] if the tape is another network's, or there was no forward pass; the state is then unchanged, as it is
-    /// after passes in another mode than training.
+    /// [`Error`] if the tape is another network's, or there was no forward pass; the state is then
+    /// unchanged, as it is after passes in another mode than training.
     pub fn update_state(&mut self, tape: &Tape<T>) -> Result<(), Error> {
         self.check_tape(tape)?;
         if tape.samples == 0 {
@@ -330,8 +341,8 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Like [`update_state`](Self::update_state), for a tape known to be this network's, after a pass in
-    /// training mode.
+    /// Like [`update_state`](Self::update_state), for a tape known to be this network's, after a
+    /// pass in training mode.
     pub(crate) fn take_statistics(&mut self, tape: &Tape<T>) {
         let graph = Arc::clone(self.graph());
         for operation in graph.program.operations.iter().filter(|operation| !operation.state.is_empty()) {

@@ -109,7 +109,8 @@ fn sums_over_the_batch_end_a_stage() {
     assert!(!frozen.contains("gradient sums"), "a frozen normalisation needs no sums:\n{frozen}");
 }
 
-/// Two networks with the same layers, of which one fuses none, since it thinks them of different halves.
+/// Two networks with the same layers, of which one fuses none, since it thinks them of different
+/// halves.
 #[test]
 fn fused_layers_compute_what_they_compute_apart() {
     let layers = || -> Vec<Arc<dyn Layer<f64>>> {

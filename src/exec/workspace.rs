@@ -9,7 +9,8 @@ use crate::graph::{Buffer, Graph, Layout, LayoutOptions, Network, zeros};
 use crate::shape::checked_product;
 use crate::{Error, Scalar};
 
-/// Working memory for inference, owned by the caller so that repeated calls allocate nothing. Use one per thread.
+/// Working memory for inference, owned by the caller so that repeated calls allocate nothing. Use
+/// one per thread.
 #[derive(Debug)]
 pub struct Workspace<T: Scalar> {
     pub(super) graph: Arc<Graph<T>>,
@@ -45,8 +46,9 @@ impl<T: Scalar> Network<T> {
         self.workspace_for_all(Partition::alone(self.program(), samples), samples)
     }
 
-    /// Working memory for passes of `samples` samples like those of `batch` through `nodes`, with room for results. It takes no
-    /// more memory than these passes touch, for all of it is filled with zeros.
+    /// Working memory for passes of `samples` samples like those of `batch` through `nodes`, with
+    /// room for results. It takes no more memory than these passes touch, for all of it is
+    /// filled with zeros.
     pub(super) fn workspace_for(
         &self,
         nodes: &Range<usize>,

@@ -8,7 +8,8 @@ use crate::{InputError, Scalar, invariant};
 /// Bytes of a cache line, and of the widest vector.
 const LINE: usize = 64;
 
-/// Numbers aligned to a cache line: vectors that straddle two lines make products 10 % slower (measured with AVX-512).
+/// Numbers aligned to a cache line: vectors that straddle two lines make products 10 % slower
+/// (measured with AVX-512).
 #[derive(Debug)]
 pub(crate) struct Buffer<T> {
     /// The numbers, after padding up to the start of a line.

@@ -56,8 +56,8 @@ impl BufferPlan {
     }
 }
 
-/// The lowest start at which `buffer` does not overlap one that is needed when it is; `placed` is sorted
-/// by start.
+/// The lowest start at which `buffer` does not overlap one that is needed when it is; `placed` is
+/// sorted by start.
 fn lowest_start(buffer: &Wanted, placed: &[(&Wanted, Range<usize>)]) -> usize {
     let mut start = 0;
     for (other, place) in placed {

@@ -76,7 +76,8 @@ impl<T: Scalar> NetworkBuilder<T> {
         self.complete(graph)
     }
 
-    /// Builds like [`build`](Self::build), but a shared parameter whose owner is absent becomes the layer's own.
+    /// Builds like [`build`](Self::build), but a shared parameter whose owner is absent becomes the
+    /// layer's own.
     #[cfg(feature = "testing")]
     pub(crate) fn build_detached(self) -> Result<Network<T>, BuildError> {
         let graph = Graph::new(self.input, self.layers.clone(), TiedWeights::Copied)?;
@@ -129,7 +130,8 @@ impl<T: Scalar> NetworkBuilder<T> {
 }
 
 impl<T: Scalar> Network<T> {
-    /// A builder that starts with this network's layers, parameters, state and scaler, and takes more layers: transfer learning.
+    /// A builder that starts with this network's layers, parameters, state and scaler, and takes
+    /// more layers: transfer learning.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Dense, Shape};

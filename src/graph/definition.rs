@@ -134,7 +134,8 @@ impl<T: Scalar> Definition<T> {
         self.states.last().map_or(0, |entry| entry.range.end)
     }
 
-    /// Of `all` penalties (their names or values), those that are also reported over validation data.
+    /// Of `all` penalties (their names or values), those that are also reported over validation
+    /// data.
     pub fn validated_penalties<E: Clone>(&self, all: &[E]) -> Vec<E> {
         self.validated(all, |node| node.penalties.clone())
     }
@@ -220,7 +221,8 @@ impl<T: Scalar> Definition<T> {
         Ok(start..self.state_count())
     }
 
-    /// Adds a parameter of `layer`, or finds the earlier one that it is shared with; returns its entry.
+    /// Adds a parameter of `layer`, or finds the earlier one that it is shared with; returns its
+    /// entry.
     fn add_parameter(&mut self, layer: &str, spec: &ParameterSpec, tied: TiedWeights) -> Result<usize, BuildErrorKind> {
         let shared = spec.shared_with.as_ref().map(|shared| self.find_shared(shared, &spec.shape));
         let entry = match shared {

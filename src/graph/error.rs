@@ -18,7 +18,8 @@ impl BuildError {
         Self { layer: layer.to_owned(), layer_kind: layer_kind.to_owned(), kind: Box::new(kind.into()) }
     }
 
-    /// The name of the layer, `encoder.2` for instance; `model` if the error concerns the whole model.
+    /// The name of the layer, `encoder.2` for instance; `model` if the error concerns the whole
+    /// model.
     pub fn layer(&self) -> &str {
         &self.layer
     }
@@ -66,7 +67,8 @@ pub enum BuildErrorKind {
     /// This layer has no counterpart for a mirrored decoder.
     #[error("there is no mirror image of this layer; write the decoder out with `.decoder`, layer by layer")]
     NoMirror,
-    /// The layer's counterpart would be the last of a mirrored decoder, and pad the images with zeros.
+    /// The layer's counterpart would be the last of a mirrored decoder, and pad the images with
+    /// zeros.
     #[error(
         "a mirrored decoder would end in padding: its outermost pixels would always be 0; put a convolution before \
          this layer, pad the images so that it leaves nothing out, or write the decoder out"

@@ -3,7 +3,8 @@
 //! - Reshaping costs nothing: the next operation reads the same numbers.
 //! - Up-sampling by repetition runs as one with the convolution behind it.
 //! - A dense layer's weight gradient is computed after the backward passes ([`DeferredGradient`]).
-//! - The loss applies the last activation ([`Program::forgets_predictions`], `Context::activation`).
+//! - The loss applies the last activation ([`Program::forgets_predictions`],
+//!   `Context::activation`).
 //! - A frozen normalisation runs in inference mode ([`Operation::mode`]).
 //!
 //! [`DeferredGradient`]: crate::layer::DeferredGradient
@@ -66,8 +67,9 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    /// The layer that computes node `index` together with the up-sampling before it, and the shape that
-    /// it reads. Layers of different halves are never fused, since each half can run alone.
+    /// The layer that computes node `index` together with the up-sampling before it, and the shape
+    /// that it reads. Layers of different halves are never fused, since each half can run
+    /// alone.
     fn fused_with_last(
         &self,
         definition: &Definition<T>,
@@ -161,8 +163,8 @@ impl<T: Scalar> Operation<T> {
 }
 
 /// Which half of a model a layer belongs to: `encoder` for `encoder.0`. A file of an autoencoder's
-/// network, or of an extended encoder, tells halves only by these names; a loaded model must fuse the
-/// same layers as before to give the same bits.
+/// network, or of an extended encoder, tells halves only by these names; a loaded model must fuse
+/// the same layers as before to give the same bits.
 fn half_of(layer: &str) -> Option<&str> {
     layer.split_once('.').map(|(half, _)| half)
 }

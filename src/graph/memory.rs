@@ -8,8 +8,9 @@ use crate::layer::Activation;
 use crate::shape::checked_product;
 use crate::{InputError, Scalar, ShapeError, invariant};
 
-/// The places of a shard's numbers in its memory, for micro-batches of up to `samples` samples; `0..0`
-/// where nothing is needed. Two buffers share elements if they are never needed at the same time.
+/// The places of a shard's numbers in its memory, for micro-batches of up to `samples` samples;
+/// `0..0` where nothing is needed. Two buffers share elements if they are never needed at the same
+/// time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub input: Range<usize>,
@@ -42,7 +43,8 @@ pub(crate) struct LayoutOptions {
     pub target: bool,
     /// The gradient with respect to the network's input is computed.
     pub input_gradient: bool,
-    /// The backward pass may be made again: it overwrites nothing that the forward pass has written.
+    /// The backward pass may be made again: it overwrites nothing that the forward pass has
+    /// written.
     pub repeatable: bool,
     /// The activation that the loss applies, if predictions need not be kept after it.
     pub fused_activation: Option<Activation>,
@@ -117,8 +119,8 @@ impl Layout {
         })
     }
 
-    /// The places for inference through `part` alone, whose output is written elsewhere. Its input has a
-    /// place if it is `staged`.
+    /// The places for inference through `part` alone, whose output is written elsewhere. Its input
+    /// has a place if it is `staged`.
     ///
     /// # Errors
     /// [`ShapeError::TooLarge`].
@@ -194,8 +196,9 @@ impl Layout {
     }
 }
 
-/// When buffers are needed. With n operations, time 0 is the loading of samples, 1 to n are the forward
-/// passes, n + 1 is the loss, n + 2 to 2n + 1 are the backward passes, then come deferred gradients.
+/// When buffers are needed. With n operations, time 0 is the loading of samples, 1 to n are the
+/// forward passes, n + 1 is the loss, n + 2 to 2n + 1 are the backward passes, then come deferred
+/// gradients.
 struct Times<'a, T: Scalar> {
     program: &'a Program<T>,
     options: LayoutOptions,
@@ -251,8 +254,8 @@ impl<T: Scalar> Times<'_, T> {
         written..=read.chain([own, result, target]).max().unwrap_or(written)
     }
 
-    /// The gradient with respect to an operation's output: from its last reader's backward pass, or the
-    /// loss, to its own backward pass.
+    /// The gradient with respect to an operation's output: from its last reader's backward pass, or
+    /// the loss, to its own backward pass.
     fn gradient(&self, operation: usize) -> RangeInclusive<usize> {
         let value = Value::Output(operation);
         let written = self.readers(value).max().map_or(self.loss(), |reader| self.backward(reader));

@@ -34,8 +34,8 @@ use crate::layer::{Latent, Layer, Regularizer};
 use crate::random::{Purpose, Random};
 use crate::{Scalar, Shape, invariant};
 
-/// The layers of a network: as the user wrote them, and as they run. Immutable once built; shared by
-/// clones, workspaces and tapes.
+/// The layers of a network: as the user wrote them, and as they run. Immutable once built; shared
+/// by clones, workspaces and tapes.
 #[derive(Debug)]
 pub(crate) struct Graph<T: Scalar> {
     pub definition: Definition<T>,
@@ -70,8 +70,9 @@ impl<T: Scalar> Graph<T> {
 
 /// Layers over one flat parameter vector.
 ///
-/// Inference takes `&self` and is safe to share between threads; `Clone` copies parameters and state, and shares the layers.
-/// An [`Autoencoder`](crate::Autoencoder) consists of two networks; on its own a network is a classifier, a regression model or a decoder.
+/// Inference takes `&self` and is safe to share between threads; `Clone` copies parameters and
+/// state, and shares the layers. An [`Autoencoder`](crate::Autoencoder) consists of two networks;
+/// on its own a network is a classifier, a regression model or a decoder.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -123,7 +124,8 @@ impl<T: Scalar> Network<T> {
         self.seed
     }
 
-    /// The crate version that built the model; it may differ from the running one if the model was loaded from a file.
+    /// The crate version that built the model; it may differ from the running one if the model was
+    /// loaded from a file.
     pub fn crate_version(&self) -> &str {
         &self.crate_version
     }
@@ -158,7 +160,8 @@ impl<T: Scalar> Network<T> {
         Graph::of(Definition { output_shape, ..Definition::new(input, layers, TiedWeights::Copied)? })
     }
 
-    /// Layers `nodes`, whose own graph is `graph`, as a network with copies of their parameters and state.
+    /// Layers `nodes`, whose own graph is `graph`, as a network with copies of their parameters and
+    /// state.
     pub(crate) fn part(&self, nodes: Range<usize>, graph: &Arc<Graph<T>>) -> Self {
         let mut part = Self {
             parameters: vec![T::zero(); graph.definition.parameter_count()],
@@ -197,8 +200,8 @@ impl<T: Scalar> Network<T> {
         &self.graph.program
     }
 
-    /// The distribution of the last layer before `end` that computes anything, with its index, if it draws
-    /// its output from one.
+    /// The distribution of the last layer before `end` that computes anything, with its index, if
+    /// it draws its output from one.
     pub(crate) fn latent_before(&self, end: usize) -> Option<(usize, &dyn Latent<T>)> {
         let Some(NodeOutput::Value(Value::Output(last))) = self.program().outputs.get(end.checked_sub(1)?) else {
             return None;

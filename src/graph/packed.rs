@@ -9,10 +9,12 @@ use crate::data::InputError;
 use crate::layer::{Packing, Parameters};
 use crate::{Scalar, invariant};
 
-/// Data that layers derive from their parameters (packed weights): for the forward pass, and for the backward pass, which inference never needs.
+/// Data that layers derive from their parameters (packed weights): for the forward pass, and for
+/// the backward pass, which inference never needs.
 ///
-/// Each is built together with the first workspace or tape, so that loading a model costs no more than reading it. Threads that need it at once
-/// each build it; the first to finish publishes. No lock is held, since packing runs on the pool and could deadlock.
+/// Each is built together with the first workspace or tape, so that loading a model costs no more
+/// than reading it. Threads that need it at once each build it; the first to finish publishes. No
+/// lock is held, since packing runs on the pool and could deadlock.
 #[derive(Debug, Clone)]
 pub(super) struct Packed<T: Scalar> {
     forward: OnceLock<Buffer<T>>,
@@ -76,7 +78,8 @@ impl<T: Scalar> Network<T> {
         })
     }
 
-    /// Rebuilds the derived data that have been built so far; must be called whenever parameters have changed.
+    /// Rebuilds the derived data that have been built so far; must be called whenever parameters
+    /// have changed.
     pub(crate) fn pack(&mut self) {
         let Packed { forward: made, backward: made_backward } = &mut self.packed;
         let Some(made) = made.get_mut() else { return };

@@ -99,7 +99,8 @@ impl<T: Scalar> Network<T> {
     /// Sets the parameter, or the state tensor, named `name`.
     ///
     /// # Errors
-    /// [`ParameterError`] if the name is unknown, the number of values is wrong, or one is not finite; the network is then unchanged.
+    /// [`ParameterError`] if the name is unknown, the number of values is wrong, or one is not
+    /// finite; the network is then unchanged.
     pub fn set_parameter(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
         let find = |entries: &[Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
         let target = match (find(&self.graph.definition.table), find(&self.graph.definition.states)) {
@@ -120,12 +121,12 @@ impl<T: Scalar> Network<T> {
         Ok(())
     }
 
-    /// Changes the flat parameter vector, in your own training loop for instance, and returns the result of `change`. It may also change frozen parameters;
-    /// their gradients are 0.
+    /// Changes the flat parameter vector, in your own training loop for instance, and returns the
+    /// result of `change`. It may also change frozen parameters; their gradients are 0.
     ///
     /// # Errors
-    /// [`ParameterError::NotFinite`] if `change` leaves a number that is not finite; the network is then
-    /// unchanged, as it is if `change` panics. Only the first call allocates.
+    /// [`ParameterError::NotFinite`] if `change` leaves a number that is not finite; the network is
+    /// then unchanged, as it is if `change` panics. Only the first call allocates.
     pub fn update_parameters<R>(&mut self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, ParameterError> {
         let update = ParameterUpdate::begin(self);
         let result = change(&mut *update.network.parameters);
@@ -137,9 +138,11 @@ impl<T: Scalar> Network<T> {
         Ok(result)
     }
 
-    /// Freezes the parameters whose names start with `prefix`, in whole parts: `encoder`, `encoder.1` (not `encoder.10`), `layers.0.weight`; an empty prefix
-    /// freezes all. Training does not change frozen parameters. A layer with state ([`BatchNorm`](crate::BatchNorm)) whose parameters are all frozen runs in
-    /// inference mode and keeps its state, as with Keras's `trainable = False`.
+    /// Freezes the parameters whose names start with `prefix`, in whole parts: `encoder`,
+    /// `encoder.1` (not `encoder.10`), `layers.0.weight`; an empty prefix freezes all. Training
+    /// does not change frozen parameters. A layer with state ([`BatchNorm`](crate::BatchNorm))
+    /// whose parameters are all frozen runs in inference mode and keeps its state, as with
+    /// Keras's `trainable = False`.
     ///
     /// # Errors
     /// [`ParameterError::NoneBegins`] if no name does.
@@ -166,7 +169,8 @@ impl<T: Scalar> Network<T> {
         if found { Ok(()) } else { Err(ParameterError::NoneBegins { prefix: prefix.to_owned() }) }
     }
 
-    /// The name of the parameter that element `position` of the flat vector belongs to, and the element's index in it.
+    /// The name of the parameter that element `position` of the flat vector belongs to, and the
+    /// element's index in it.
     pub(crate) fn name_at(&self, position: usize) -> (String, usize) {
         let entry = self.graph.definition.table.iter().find(|entry| entry.range.contains(&position));
         entry.map_or((String::new(), 0), |entry| (entry.name.clone(), position - entry.range.start))
@@ -190,7 +194,8 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// A change of all parameters. Undone when it is dropped, by an error or a panic, unless it is kept.
+/// A change of all parameters. Undone when it is dropped, by an error or a panic, unless it is
+/// kept.
 struct ParameterUpdate<'n, T: Scalar> {
     network: &'n mut Network<T>,
     kept: bool,
@@ -219,7 +224,8 @@ impl<T: Scalar> Drop for ParameterUpdate<'_, T> {
     }
 }
 
-/// Memory for a copy of the parameters while they change: used again by the next change, not cloned.
+/// Memory for a copy of the parameters while they change: used again by the next change, not
+/// cloned.
 #[derive(Debug)]
 pub(super) struct Spare<T>(pub Vec<T>);
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::layer::{AccumulatedGradient, Activation, DeferredGradient, Layer, Mode, Plan};
 use crate::{Scalar, Shape, invariant};
 
-/// The fewest multiplications for several threads; fewer are done before a second thread has woken up.
+/// The fewest multiplications for several threads; fewer are done before a second thread has woken
+/// up.
 const MIN_WORK_FOR_THREADS: usize = 500_000;
 
 /// What runs: a list of operations, each of which reads values that earlier ones have computed.
@@ -68,7 +69,8 @@ pub(crate) enum NodeOutput<T: Scalar> {
     Fused(Box<Operation<T>>),
 }
 
-/// How the gradient of a parameter comes about. If several layers share it, both ways may be needed.
+/// How the gradient of a parameter comes about. If several layers share it, both ways may be
+/// needed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ParameterGradient {
     /// Its range in a shard's gradients, which are summed over shards.
@@ -92,8 +94,8 @@ pub(crate) struct Operation<T> {
     pub input: Value,
     pub input_shape: Shape,
     pub output_shape: Shape,
-    /// For each parameter of the plan: its entry in the table, its range in the parameter vector, and
-    /// its range in a shard's gradients (empty if deferred).
+    /// For each parameter of the plan: its entry in the table, its range in the parameter vector,
+    /// and its range in a shard's gradients (empty if deferred).
     pub entries: Vec<usize>,
     pub parameters: Vec<Range<usize>>,
     pub gradients: Vec<Range<usize>>,
@@ -159,8 +161,8 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    /// Whether the loss's gradient may be written in the place of the predictions: they are not needed
-    /// once the loss has applied the last layer's activation, `fused_activation`.
+    /// Whether the loss's gradient may be written in the place of the predictions: they are not
+    /// needed once the loss has applied the last layer's activation, `fused_activation`.
     pub fn forgets_predictions(&self, fused_activation: Option<Activation>) -> bool {
         let last = self.last().and_then(|last| last.plan.activation);
         last.is_some() && last == fused_activation
@@ -174,8 +176,8 @@ impl<T: Scalar> Program<T> {
         work.saturating_mul(samples) >= MIN_WORK_FOR_THREADS
     }
 
-    /// The first operation whose gradients are needed: the first with a parameter that is not `frozen`,
-    /// or the first of all if the gradient with respect to the input is wanted.
+    /// The first operation whose gradients are needed: the first with a parameter that is not
+    /// `frozen`, or the first of all if the gradient with respect to the input is wanted.
     pub fn first_needed(&self, frozen: &[bool], input_gradient: bool) -> usize {
         let learns =
             |operation: &Operation<T>| operation.entries.iter().any(|entry| frozen.get(*entry) == Some(&false));
@@ -197,8 +199,8 @@ impl<T> Operation<T> {
         }
     }
 
-    /// Whether it has state and all its parameters are `frozen`: as in Keras, it then runs in inference
-    /// mode and keeps its state while others train.
+    /// Whether it has state and all its parameters are `frozen`: as in Keras, it then runs in
+    /// inference mode and keeps its state while others train.
     pub fn is_frozen(&self, frozen: &[bool]) -> bool {
         let mut entries = self.entries.iter().map(|entry| frozen.get(*entry) == Some(&true));
         !self.state.is_empty() && !self.entries.is_empty() && entries.all(|frozen| frozen)
@@ -209,7 +211,8 @@ impl<T> Operation<T> {
         self.plan.forward_statistics + self.plan.backward_statistics > 0
     }
 
-    /// Whether it computes the gradient of parameter `parameter` of its plan after the backward passes.
+    /// Whether it computes the gradient of parameter `parameter` of its plan after the backward
+    /// passes.
     pub fn defers(&self, parameter: usize) -> bool
     where
         T: Scalar,

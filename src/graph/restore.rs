@@ -7,7 +7,8 @@ use crate::Scalar;
 use crate::data::Scaler;
 
 impl<T: Scalar> Network<T> {
-    /// The network whose parameters and state `fill` writes. `frozen` has one flag per parameter; `scalers` are those of input and output.
+    /// The network whose parameters and state `fill` writes. `frozen` has one flag per parameter;
+    /// `scalers` are those of input and output.
     pub(crate) fn restore<E: From<BuildError>>(
         graph: Arc<Graph<T>>,
         seed: u64,

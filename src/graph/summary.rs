@@ -11,7 +11,8 @@ pub struct Summary {
     rows: Vec<[String; 3]>,
     total: usize,
     frozen: usize,
-    /// Bytes of working memory for a sample, in inference and in training; `None` if they pass all bounds.
+    /// Bytes of working memory for a sample, in inference and in training; `None` if they pass all
+    /// bounds.
     memory: Option<[usize; 2]>,
 }
 
@@ -39,7 +40,8 @@ impl<T: Scalar> Network<T> {
         Summary { rows, total: self.parameter_count(), frozen, memory: self.memory_of_a_sample() }
     }
 
-    /// The bytes that a sample takes in a workspace and on a tape, besides those that all samples share.
+    /// The bytes that a sample takes in a workspace and on a tape, besides those that all samples
+    /// share.
     fn memory_of_a_sample(&self) -> Option<[usize; 2]> {
         let bytes = |options| {
             let [one, two] = [64, 128].map(|samples| Layout::new(self.program(), samples, options).map(|l| l.total));

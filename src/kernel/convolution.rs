@@ -1,12 +1,13 @@
 //! Convolution of images height × width × channels, channels fastest, one sample after the other.
 //!
-//! `output[y][x][f] = bias[f] + Σ input[y·s + i·d − p][x·s + j·d − p][c] · weight[i][j][c][f]` over the kernel's rows `i`,
-//! columns `j` and the channels `c`, with stride `s`, dilation `d` and padding `p` of each axis, and zeros outside the
-//! image. Weights are kernel height × kernel width × channels × filters, as in Keras.
+//! `output[y][x][f] = bias[f] + Σ input[y·s + i·d − p][x·s + j·d − p][c] · weight[i][j][c][f]` over
+//! the kernel's rows `i`, columns `j` and the channels `c`, with stride `s`, dilation `d` and
+//! padding `p` of each axis, and zeros outside the image. Weights are kernel height × kernel width
+//! × channels × filters, as in Keras.
 //!
-//! Patches are not copied: a sample is copied to scratch once, with zero padding, where each row of a patch is
-//! contiguous. The transposed convolution is the same computation with flipped kernel and swapped roles, one for each
-//! residue of the stride (`axis`).
+//! Patches are not copied: a sample is copied to scratch once, with zero padding, where each row of
+//! a patch is contiguous. The transposed convolution is the same computation with flipped kernel
+//! and swapped roles, one for each residue of the stride (`axis`).
 
 mod axis;
 mod correlation;
@@ -31,7 +32,8 @@ pub struct Geometry {
     pub kernel: [usize; 2],
     pub stride: [usize; 2],
     pub dilation: [usize; 2],
-    /// Zero padding above and to the left of the image; that below and to the right follows from the output size.
+    /// Zero padding above and to the left of the image; that below and to the right follows from
+    /// the output size.
     pub padding: [usize; 2],
     pub output: [usize; 2],
 }
@@ -106,8 +108,9 @@ impl Geometry {
 pub enum Direction {
     /// Computes the output from the input.
     Forward,
-    /// Computes an image of input size from one of output size by the transposed convolution. Without a bias this turns the output gradient into the input gradient,
-    /// which is zero where the output does not depend on the input.
+    /// Computes an image of input size from one of output size by the transposed convolution.
+    /// Without a bias this turns the output gradient into the input gradient, which is zero
+    /// where the output does not depend on the input.
     Transposed,
 }
 
@@ -122,7 +125,8 @@ pub fn pack<T: Element>(geometry: &Geometry, direction: Direction, weights: &[T]
     geometry.correlation(direction).pack(weights, packed);
 }
 
-/// The length of the scratch that both directions and the weight gradient need, for any number of samples.
+/// The length of the scratch that both directions and the weight gradient need, for any number of
+/// samples.
 pub fn scratch_len<T: Element>(geometry: &Geometry) -> usize {
     geometry.forward().scratch_len::<T>().max(geometry.transposed().scratch_len::<T>())
 }

@@ -1,14 +1,16 @@
 //! Results that are not filled with zeros as a whole before they are written.
 //!
-//! A large result is larger than the caches: zeros that one thread writes first cost as much again as the result
-//! itself. Here each thread fills its part with zeros right before it computes it, while the part stays in its cache.
+//! A large result is larger than the caches: zeros that one thread writes first cost as much again
+//! as the result itself. Here each thread fills its part with zeros right before it computes it,
+//! while the part stays in its cache.
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Element;
 
-/// Part of a result that nobody has written. It can be divided among threads, and each part can be used once.
+/// Part of a result that nobody has written. It can be divided among threads, and each part can be
+/// used once.
 pub struct Fresh<'a, T> {
     values: &'a mut [MaybeUninit<T>],
     /// How many values of the whole result have been written.
@@ -35,8 +37,8 @@ impl<'a, T: Element> Fresh<'a, T> {
     pub fn zeros(self) -> &'a mut [T] {
         self.values.fill(MaybeUninit::new(T::zero()));
         self.written.fetch_add(self.values.len(), Ordering::Relaxed);
-        // SAFETY: `MaybeUninit<T>` has the layout of `T`; every value has just been written, and stays so: the only
-        // reference to it from here on is the one returned, to values of `T`.
+        // SAFETY: `MaybeUninit<T>` has the layout of `T`; every value has just been written, and stays so:
+        // the only reference to it from here on is the one returned, to values of `T`.
         unsafe { &mut *(std::ptr::from_mut(self.values) as *mut [T]) }
     }
 }
@@ -57,8 +59,8 @@ pub fn written<T: Element, E>(
     let written = AtomicUsize::new(0);
     work(Fresh { values: &mut memory.spare_capacity_mut()[..length], written: &written })?;
     assert_eq!(written.into_inner(), length, "every part of a result is written");
-    // SAFETY: there is room for `length` values, since `work` has got a slice of as many. A part is consumed when it is
-    // written, so that no value is counted twice; so each one has been written.
+    // SAFETY: there is room for `length` values, since `work` has got a slice of as many. A part is
+    // consumed when it is written, so that no value is counted twice; so each one has been written.
     unsafe { memory.set_len(length) };
     Ok(memory)
 }

@@ -2,8 +2,9 @@
 //!
 //! `output[column] = start[column] + Σ_d input[d] · matrix[d][column]`, the matrix packed.
 //!
-//! A single sum is a chain of multiply-adds, each of which waits for the one before it. So the blocks that a sum is split into
-//! are computed in parallel; they are added in the same order as elsewhere, so the bits are the same.
+//! A single sum is a chain of multiply-adds, each of which waits for the one before it. So the
+//! blocks that a sum is split into are computed in parallel; they are added in the same order as
+//! elsewhere, so the bits are the same.
 
 use super::Element;
 use super::simd::{Operation, Simd};
@@ -70,8 +71,8 @@ impl<T: Element> Gemv<'_, T> {
         C
     }
 
-    /// Adds `B` blocks of equal length to the total, the first of them starting from the total's initial value; returns the
-    /// number of terms.
+    /// Adds `B` blocks of equal length to the total, the first of them starting from the total's
+    /// initial value; returns the number of terms.
     #[inline(always)]
     fn blocks<V: Simd<T>, const B: usize, const C: usize>(
         &self,

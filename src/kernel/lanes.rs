@@ -1,5 +1,5 @@
-//! Loops over slices, a vector at a time: full vectors, then one partial vector with the same formula, so that the
-//! result for an element does not depend on its position in the slice.
+//! Loops over slices, a vector at a time: full vectors, then one partial vector with the same
+//! formula, so that the result for an element does not depend on its position in the slice.
 
 use super::Element;
 use super::simd::Simd;

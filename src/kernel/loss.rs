@@ -1,7 +1,9 @@
-//! Losses over slices: the sum of the elements' values, and the gradient of that sum times a factor, in one pass.
+//! Losses over slices: the sum of the elements' values, and the gradient of that sum times a
+//! factor, in one pass.
 //!
-//! Values are added in vectors over blocks of 512 elements, or over one group of classes, and these sums in `f64`: the result's
-//! bits depend only on the values and the CPU path, and its relative error in `f32` is about 10⁻⁷.
+//! Values are added in vectors over blocks of 512 elements, or over one group of classes, and these
+//! sums in `f64`: the result's bits depend only on the values and the CPU path, and its relative
+//! error in `f32` is about 10⁻⁷.
 
 mod categorical;
 mod elements;
@@ -32,8 +34,8 @@ pub enum Pointwise<T> {
     CrossEntropyFromLogits,
 }
 
-/// The sum of the loss over elements. If `gradient` is given, it is set to `factor` times the derivative with respect to p; elements too small to compute with
-/// become zero.
+/// The sum of the loss over elements. If `gradient` is given, it is set to `factor` times the
+/// derivative with respect to p; elements too small to compute with become zero.
 ///
 /// # Panics
 /// If the lengths differ.

@@ -1,8 +1,8 @@
 //! Exponential, logarithm and related functions, over slices and over vectors.
 //!
-//! Largest errors found, in units in the last place of the result: for `f32` against `f64` over every 17th bit pattern, for
-//! `f64` against 200 bits of precision at 50 000 arguments of all magnitudes. The portable path is less exact, since it rounds products
-//! before adding to them.
+//! Largest errors found, in units in the last place of the result: for `f32` against `f64` over
+//! every 17th bit pattern, for `f64` against 200 bits of precision at 50 000 arguments of all
+//! magnitudes. The portable path is less exact, since it rounds products before adding to them.
 //!
 //! | | `f32` | portable | `f64` | portable |
 //! |---|---|---|---|---|
@@ -15,8 +15,8 @@
 //! | erf | 1.1 | 1.3 | 1.0 | 1.2 |
 //! | erfc | 4.2 | 5.6 | 3.5 | 4.2 |
 //!
-//! Zeros keep their sign if the function does; subnormal arguments and results, infinities and NaN follow the limits of
-//! the formula.
+//! Zeros keep their sign if the function does; subnormal arguments and results, infinities and NaN
+//! follow the limits of the formula.
 
 mod coefficients;
 pub(crate) mod error_function;

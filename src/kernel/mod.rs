@@ -68,8 +68,9 @@ impl CpuPath {
     }
 }
 
-/// The path of the kernels: the best that this CPU supports, or the one named by the environment variable
-/// `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`), if supported. Determined once per process.
+/// The path of the kernels: the best that this CPU supports, or the one named by the environment
+/// variable `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`), if supported. Determined once
+/// per process.
 pub fn cpu_path() -> CpuPath {
     #[cfg(test)]
     if let Some(path) = every_path::forced() {
@@ -108,7 +109,8 @@ fn detect() -> CpuPath {
     CpuPath::Portable
 }
 
-/// The product of sizes; if that overflows, more than any slice has, so that comparing a slice with it fails.
+/// The product of sizes; if that overflows, more than any slice has, so that comparing a slice with
+/// it fails.
 pub(crate) fn elements(sizes: &[usize]) -> usize {
     sizes.iter().fold(1, |product, size| product.saturating_mul(*size))
 }

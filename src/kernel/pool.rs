@@ -1,6 +1,7 @@
 //! Pooling: the largest value, or the mean, under a window that slides over an image.
 //!
-//! All functions take whole batches, and panic if the slices are not the lengths of equally many images.
+//! All functions take whole batches, and panic if the slices are not the lengths of equally many
+//! images.
 
 mod average;
 mod max;
@@ -26,7 +27,8 @@ pub struct Geometry {
     pub window: [usize; 2],
     /// Rows and columns between windows.
     pub stride: [usize; 2],
-    /// Rows above and columns to the left of the input that the first window covers; they are ignored.
+    /// Rows above and columns to the left of the input that the first window covers; they are
+    /// ignored.
     pub padding: [usize; 2],
     /// Numbers of windows vertically and horizontally: rows and columns of the output.
     pub output: [usize; 2],
@@ -44,7 +46,8 @@ impl Geometry {
     /// Values of an input image and of an output image.
     ///
     /// # Panics
-    /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many images.
+    /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many
+    /// images.
     fn lengths(&self, inputs: usize, outputs: usize) -> (usize, usize) {
         let input = elements(&[self.input[0], self.input[1], self.channels]);
         let output = elements(&[self.output[0], self.output[1], self.channels]);

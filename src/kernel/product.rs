@@ -15,7 +15,8 @@ const LONGEST_BLOCK: usize = 256;
 /// Samples times depth that are multiplied by all panels in turn while they are in the L2 cache.
 const CACHED_INPUTS: usize = 1 << 16;
 
-/// The length of the packed form of a matrix depth × columns: panels of one vector of columns, zero padded.
+/// The length of the packed form of a matrix depth × columns: panels of one vector of columns, zero
+/// padded.
 pub fn packed_len<T: Element>(depth: usize, columns: usize) -> usize {
     let padded = columns.checked_next_multiple_of(lanes::<T>()).unwrap_or(usize::MAX);
     elements(&[padded, depth])
@@ -129,8 +130,9 @@ pub struct Affine<'a, T> {
 
 /// Computes an affine map of samples.
 ///
-/// The order in which an output is summed depends only on `depth` and the CPU path: blocks of at most 256 terms,
-/// each summed in order, the first one from the bias, the others from zero, then added in order.
+/// The order in which an output is summed depends only on `depth` and the CPU path: blocks of at
+/// most 256 terms, each summed in order, the first one from the bias, the others from zero, then
+/// added in order.
 pub fn affine<T: Element>(task: Affine<'_, T>) {
     let Affine { samples, depth, columns, .. } = task;
     assert_eq!(task.inputs.len(), elements(&[samples, depth]), "length of the inputs");
@@ -194,8 +196,8 @@ fn tile_by_tile<T: Element>(task: Affine<'_, T>) {
     }
 }
 
-/// A matrix features × samples stored in segments of `per_segment` samples; segments are `stride` elements apart,
-/// the first one at `first`. [`sample`](Self::sample) gives one column.
+/// A matrix features × samples stored in segments of `per_segment` samples; segments are `stride`
+/// elements apart, the first one at `first`. [`sample`](Self::sample) gives one column.
 #[derive(Clone, Copy, Debug)]
 pub struct Segments<'a, T> {
     /// Where the segments lie.
@@ -236,10 +238,11 @@ impl<'a, T> Segments<'a, T> {
 /// Samples whose gradients are summed as one chain, unless a segment is longer.
 const SAMPLES_AT_ONCE: usize = 128;
 
-/// `gradient[r - rows.start][c] += Σ_s left[s][r] · right[s][c]` for `r` in `rows`: the weight gradient of a dense layer.
+/// `gradient[r - rows.start][c] += Σ_s left[s][r] · right[s][c]` for `r` in `rows`: the weight
+/// gradient of a dense layer.
 ///
-/// The samples are summed in blocks that depend only on their number and on `per_segment`: computing the rows in parts
-/// changes no bits.
+/// The samples are summed in blocks that depend only on their number and on `per_segment`:
+/// computing the rows in parts changes no bits.
 ///
 /// # Panics
 /// If the two matrices differ in samples or samples per segment, or an index is outside its slice.

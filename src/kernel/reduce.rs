@@ -1,7 +1,7 @@
 //! Sums over slices, and checks of all their values.
 //!
-//! Blocks of `BLOCK` elements are summed in vectors, and the blocks' sums added in `f64`, in order. So a sum's
-//! bits depend only on the values, their number and the CPU path.
+//! Blocks of `BLOCK` elements are summed in vectors, and the blocks' sums added in `f64`, in order.
+//! So a sum's bits depend only on the values, their number and the CPU path.
 
 use std::ops::RangeInclusive;
 

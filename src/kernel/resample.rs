@@ -1,6 +1,7 @@
 //! Enlarging images by whole factors.
 //!
-//! All functions take whole batches, and panic if the slices are not the lengths of equally many images.
+//! All functions take whole batches, and panic if the slices are not the lengths of equally many
+//! images.
 
 mod bilinear;
 mod nearest;
@@ -31,7 +32,8 @@ impl Geometry {
     /// Values of an input image and of an output image.
     ///
     /// # Panics
-    /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many images.
+    /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many
+    /// images.
     fn lengths(&self, inputs: usize, outputs: usize) -> (usize, usize) {
         let input = elements(&[self.input[0], self.input[1], self.channels]);
         let output = elements(&[self.output()[0], self.output()[1], self.channels]);

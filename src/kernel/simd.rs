@@ -1,7 +1,9 @@
-//! Vectors of several elements, one type per CPU path, and the dispatch that selects the path at run time.
+//! Vectors of several elements, one type per CPU path, and the dispatch that selects the path at
+//! run time.
 //!
-//! A computation is written once, as an [`Operation`] generic over its vector type; [`dispatch`] runs it inside a function
-//! that is compiled with the instructions of the path, so that every vector method becomes a single instruction.
+//! A computation is written once, as an [`Operation`] generic over its vector type; [`dispatch`]
+//! runs it inside a function that is compiled with the instructions of the path, so that every
+//! vector method becomes a single instruction.
 //!
 //! ```ignore
 //! struct Double<'a, T>(&'a mut [T]);
@@ -19,9 +21,9 @@
 //! dispatch(Double(&mut values));
 //! ```
 //!
-//! `run`, and every generic function below it, must be `#[inline(always)]`, and must not pass vectors through closures or
-//! iterator adapters: code that is not inlined is compiled without the path's instructions and is a hundred times slower (though
-//! still correct).
+//! `run`, and every generic function below it, must be `#[inline(always)]`, and must not pass
+//! vectors through closures or iterator adapters: code that is not inlined is compiled without the
+//! path's instructions and is a hundred times slower (though still correct).
 
 mod portable;
 
@@ -34,14 +36,15 @@ use super::{CpuPath, Element, cpu_path};
 
 /// A vector of [`LANES`](Simd::LANES) elements.
 ///
-/// The vector types are private to this module, and [`dispatch`] gives one to an operation only if the CPU supports its
-/// instructions: this makes the methods safe to call.
+/// The vector types are private to this module, and [`dispatch`] gives one to an operation only if
+/// the CPU supports its instructions: this makes the methods safe to call.
 pub trait Simd<T>: Copy + 'static {
     /// Elements in a vector.
     const LANES: usize;
     /// Vector registers of the CPU path.
     const REGISTERS: usize;
-    /// Terms of a sum that a loop adds per iteration; fewer on the portable path, to limit compile time.
+    /// Terms of a sum that a loop adds per iteration; fewer on the portable path, to limit compile
+    /// time.
     const TERMS_PER_TURN: usize;
     /// One truth value per lane.
     type Mask: Copy;
@@ -134,14 +137,16 @@ pub trait Simd<T>: Copy + 'static {
 
     /// The nearest integer, ties to even, for magnitudes up to 2^22 (`f32`) or 2^51 (`f64`).
     fn round(self) -> Self;
-    /// `self * 2^exponent`, rounded once, for integer exponents within ±250 (`f32`) or ±2000 (`f64`).
+    /// `self * 2^exponent`, rounded once, for integer exponents within ±250 (`f32`) or ±2000
+    /// (`f64`).
     fn scale_by_power_of_two(self, exponent: Self) -> Self;
     /// `e` of `self = m * 2^e` with `1 <= m < 2`, for positive normal numbers.
     fn exponent(self) -> Self;
     /// `m` of `self = m * 2^e` with `1 <= m < 2`, for positive normal numbers.
     fn mantissa(self) -> Self;
 
-    /// Runs an operation on this path in a separate function, so that the compiler does not merge large ones.
+    /// Runs an operation on this path in a separate function, so that the compiler does not merge
+    /// large ones.
     fn call<O: Operation<T>>(operation: O) -> O::Output
     where
         T: Element;

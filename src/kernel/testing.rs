@@ -28,7 +28,8 @@ impl Random {
     }
 }
 
-/// Asserts that values are as close to their reference as rounding allows for sums of a few thousand products.
+/// Asserts that values are as close to their reference as rounding allows for sums of a few
+/// thousand products.
 pub fn assert_near<T: Element>(found: &[T], expected: &[f64], context: &str) {
     assert_eq!(found.len(), expected.len(), "length, {context}");
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {

@@ -1,11 +1,12 @@
-//! The product that all others are built from: a block of sums, computed one register tile at a time.
+//! The product that all others are built from: a block of sums, computed one register tile at a
+//! time.
 //!
 //! `output[row][column] = start[column] + Σ_term left[row][term] · right[term][column]`
 //!
-//! Strides give the positions of rows and terms, so the same code multiplies matrices, convolves images (a row is a
-//! pixel, the terms are its patch) and computes weight gradients (a row is a weight, the terms are samples or pixels).
-//! Every output is summed in the order of its terms, with one multiply-add each: its bits do not depend on the tile it
-//! belongs to.
+//! Strides give the positions of rows and terms, so the same code multiplies matrices, convolves
+//! images (a row is a pixel, the terms are its patch) and computes weight gradients (a row is a
+//! weight, the terms are samples or pixels). Every output is summed in the order of its terms, with
+//! one multiply-add each: its bits do not depend on the tile it belongs to.
 
 mod few_terms;
 mod registers;
@@ -17,7 +18,8 @@ use super::{Element, elements};
 use few_terms::FewTerms;
 use registers::{ADJACENT, GENERAL, PACKED, RowTable, Tile, TileOf};
 
-/// A block of sums: rows run over two indices, terms over three, the last one fastest. Strides are in elements.
+/// A block of sums: rows run over two indices, terms over three, the last one fastest. Strides are
+/// in elements.
 pub struct Sums<'a, T> {
     pub rows: [usize; 2],
     pub columns: usize,
@@ -41,8 +43,8 @@ pub struct Sums<'a, T> {
     pub relu: bool,
 }
 
-/// Element types that blocks are computed with. The tiles are many and large; a non-generic trait method is
-/// compiled once, in this crate, instead of in every crate that uses it.
+/// Element types that blocks are computed with. The tiles are many and large; a non-generic trait
+/// method is compiled once, in this crate, instead of in every crate that uses it.
 pub trait Tiled: Sized {
     #[doc(hidden)]
     fn compute(sums: Sums<'_, Self>);
@@ -99,10 +101,12 @@ pub(super) fn last<const N: usize>(counts: [usize; N], strides: [usize; N]) -> u
     offset
 }
 
-/// `KIND`: what is known of the strides. `MASKED`: the last vector of columns may only be read as far as there are columns.
+/// `KIND`: what is known of the strides. `MASKED`: the last vector of columns may only be read as
+/// far as there are columns.
 impl<T: Element> Sums<'_, T> {
-    /// Asserts that every address of each operand is in its slice. The largest is the last one: strides are not negative,
-    /// and a panel of `right` begins behind the vector that is read from the one before.
+    /// Asserts that every address of each operand is in its slice. The largest is the last one:
+    /// strides are not negative, and a panel of `right` begins behind the vector that is read
+    /// from the one before.
     #[inline(always)]
     fn check<V: Simd<T>>(&self) {
         let panels = self.columns.div_ceil(V::LANES);
@@ -123,8 +127,8 @@ impl<T: Element> Sums<'_, T> {
         assert!(self.start.is_none_or(|start| start.len() >= self.columns), "start is too short");
     }
 
-    /// Whether tiles should be taken from one list of all rows instead of from each group of rows, because the
-    /// groups do not divide into whole tiles.
+    /// Whether tiles should be taken from one list of all rows instead of from each group of rows,
+    /// because the groups do not divide into whole tiles.
     #[inline(always)]
     fn one_list<V: Simd<T>>(&self) -> bool {
         let [groups, rows] = self.rows;
@@ -169,7 +173,8 @@ impl<T: Element> Sums<'_, T> {
         (left, right)
     }
 
-    /// Loops over the columns, two vectors at a time, or up to six if there are few rows; a partial vector comes last and alone.
+    /// Loops over the columns, two vectors at a time, or up to six if there are few rows; a partial
+    /// vector comes last and alone.
     ///
     /// # Safety
     /// All addresses of the block must be in their slices; the same holds for the functions below.
@@ -227,10 +232,12 @@ impl<T: Element> Sums<'_, T> {
         }
     }
 
-    /// Computes one tile, as high as the remaining rows and the registers allow; returns its height.
+    /// Computes one tile, as high as the remaining rows and the registers allow; returns its
+    /// height.
     ///
-    /// Full speed needs twice as many multiply-adds in flight as one takes cycles. Tiles of one to three rows are therefore slow,
-    /// and the remaining rows are divided so as to avoid them if possible.
+    /// Full speed needs twice as many multiply-adds in flight as one takes cycles. Tiles of one to
+    /// three rows are therefore slow, and the remaining rows are divided so as to avoid them if
+    /// possible.
     #[inline(always)]
     unsafe fn rows_of_tile<V: Simd<T>, const C: usize, const KIND: u8, const MASKED: bool>(
         &self,

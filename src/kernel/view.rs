@@ -2,15 +2,16 @@
 
 use nalgebra::{DMatrixView, Dyn, Scalar, U1};
 
-/// All elements of a view as one slice, column after column; `None` if there are gaps between its columns.
+/// All elements of a view as one slice, column after column; `None` if there are gaps between its
+/// columns.
 pub fn contiguous<'a, T: Scalar>(view: &DMatrixView<'a, T, U1, Dyn>) -> Option<&'a [T]> {
     let (rows, columns) = view.shape();
     let (_, column_stride) = view.strides();
     if columns > 1 && column_stride != rows {
         return None;
     }
-    // SAFETY: the rows of a column are adjacent (stride `U1`), and so are the columns, or there is at most one; the view
-    // borrows `rows * columns` elements from there on for `'a`.
+    // SAFETY: the rows of a column are adjacent (stride `U1`), and so are the columns, or there is at
+    // most one; the view borrows `rows * columns` elements from there on for `'a`.
     Some(unsafe { std::slice::from_raw_parts(view.as_ptr(), rows * columns) })
 }
 

@@ -6,7 +6,8 @@ use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Plan};
 use crate::kernel::activation::{self as kernel, Function};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
-/// A function applied to every value of a layer's output; also a layer in its own right. Formulas and constants as in Keras.
+/// A function applied to every value of a layer's output; also a layer in its own right. Formulas
+/// and constants as in Keras.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Shape};
@@ -34,7 +35,8 @@ pub enum Activation {
     },
     /// λx for x > 0, else λα(eˣ − 1), with λ = 1.0507…, α = 1.6733…; Klambauer et al. 2017.
     Selu,
-    /// x·Φ(x) with the normal distribution function Φ, exactly (not the tanh approximation); Hendrycks and Gimpel 2016.
+    /// x·Φ(x) with the normal distribution function Φ, exactly (not the tanh approximation);
+    /// Hendrycks and Gimpel 2016.
     Gelu,
     /// x·σ(x), also called swish; Elfwing et al. 2017.
     Silu,
@@ -44,7 +46,8 @@ pub enum Activation {
     Tanh,
     /// ln(1 + eˣ); Dugas et al. 2000.
     Softplus,
-    /// exp(xᵢ) / Σⱼ exp(xⱼ) over the channels: all features of a flat sample, or the channels of each pixel of an image.
+    /// exp(xᵢ) / Σⱼ exp(xⱼ) over the channels: all features of a flat sample, or the channels of
+    /// each pixel of an image.
     Softmax,
 }
 
@@ -81,8 +84,8 @@ impl Activation {
         }
     }
 
-    /// Whether the derivative is computed from the function's argument rather than from its value. A layer that ends in
-    /// such an activation requests a cache of its output's size.
+    /// Whether the derivative is computed from the function's argument rather than from its value.
+    /// A layer that ends in such an activation requests a cache of its output's size.
     pub fn needs_argument(self) -> bool {
         match self {
             Self::Gelu | Self::Silu => true,
@@ -105,9 +108,10 @@ impl Activation {
         Ok(self)
     }
 
-    /// Replaces each argument in `values` by the function's value, and stores what [`backward`](Self::backward) needs in
-    /// `cache`, unless that is empty (in inference). `channels` is the size of the last dimension; if the number of values is not
-    /// a multiple of it, softmax does nothing.
+    /// Replaces each argument in `values` by the function's value, and stores what
+    /// [`backward`](Self::backward) needs in `cache`, unless that is empty (in inference).
+    /// `channels` is the size of the last dimension; if the number of values is not a multiple
+    /// of it, softmax does nothing.
     pub fn forward<T: Scalar>(self, channels: usize, values: &mut [T], cache: &mut [T]) {
         if self.needs_argument() && cache.len() == values.len() {
             cache.copy_from_slice(values);
@@ -121,8 +125,9 @@ impl Activation {
         }
     }
 
-    /// Turns the gradient with respect to the function's values into that with respect to its arguments, using the arguments in
-    /// `cache` if [`needs_argument`](Self::needs_argument), else the values in `output`. Does nothing if the lengths differ.
+    /// Turns the gradient with respect to the function's values into that with respect to its
+    /// arguments, using the arguments in `cache` if [`needs_argument`](Self::needs_argument),
+    /// else the values in `output`. Does nothing if the lengths differ.
     pub fn backward<T: Scalar>(self, channels: usize, output: &[T], cache: &[T], gradient: &mut [T]) {
         let reference = if self.needs_argument() { cache } else { output };
         if reference.len() != gradient.len() {

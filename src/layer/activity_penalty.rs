@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{Backward, BatchStatistics, Context, Forward, Layer, Mirror, MirrorOutput, Mode, Plan};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
-/// Passes its input on unchanged and adds the penalty λ Σ|x| to the loss: summed over the units, averaged over samples. Equals Keras's
-/// `activity_regularizer=L1(λ)` on the layer before it; sparse coding's penalty, Olshausen and Field 1996. The penalty is reported as `l1`.
+/// Passes its input on unchanged and adds the penalty λ Σ|x| to the loss: summed over the units,
+/// averaged over samples. Equals Keras's `activity_regularizer=L1(λ)` on the layer before it;
+/// sparse coding's penalty, Olshausen and Field 1996. The penalty is reported as `l1`.
 ///
 /// Input and output: any shape, the same for both.
 ///
@@ -88,18 +89,23 @@ impl<T: Scalar> Mirror<T> for L1Activity {
     }
 }
 
-/// Closer than this to 0 or 1, the divergence is replaced by its tangent, so that a unit that is never active has a finite gradient.
+/// Closer than this to 0 or 1, the divergence is replaced by its tangent, so that a unit that is
+/// never active has a finite gradient.
 const EDGE: f64 = 1e-4;
 
-/// The edge is at most this share of the target rate (or of its distance to 1), so that the divergence is still smallest at the target rate.
+/// The edge is at most this share of the target rate (or of its distance to 1), so that the
+/// divergence is still smallest at the target rate.
 const EDGE_SHARE: f64 = 0.1;
 
-/// Passes its input on unchanged and adds β Σⱼ KL(ρ ‖ ρ̂ⱼ) to the loss, with the target rate ρ, the mean activity ρ̂ⱼ of unit j over the whole batch, and
-/// KL(ρ ‖ ρ̂) = ρ ln(ρ/ρ̂) + (1 − ρ) ln((1 − ρ)/(1 − ρ̂)); Ng, *Sparse autoencoder* (CS294A lecture notes), 2011.
+/// Passes its input on unchanged and adds β Σⱼ KL(ρ ‖ ρ̂ⱼ) to the loss, with the target rate ρ, the
+/// mean activity ρ̂ⱼ of unit j over the whole batch, and KL(ρ ‖ ρ̂) = ρ ln(ρ/ρ̂) + (1 − ρ) ln((1 −
+/// ρ)/(1 − ρ̂)); Ng, *Sparse autoencoder* (CS294A lecture notes), 2011.
 ///
 /// Input and output: any shape, the same for both.
-/// Expects activities in 0..1: put it after a layer with a sigmoid. A unit is a feature of a flat sample, or a channel of an image (then ρ̂ⱼ also averages over pixels).
-/// Below ρ̂ = min(10⁻⁴, ρ/10) and above 1 − min(10⁻⁴, (1 − ρ)/10) the divergence is replaced by its tangent. The penalty is reported as `target_rate`.
+/// Expects activities in 0..1: put it after a layer with a sigmoid. A unit is a feature of a flat
+/// sample, or a channel of an image (then ρ̂ⱼ also averages over pixels). Below ρ̂ = min(10⁻⁴, ρ/10)
+/// and above 1 − min(10⁻⁴, (1 − ρ)/10) the divergence is replaced by its tangent. The penalty is
+/// reported as `target_rate`.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Shape, TargetRate};

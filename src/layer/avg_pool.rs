@@ -11,13 +11,15 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
 /// The name of this kind of layer.
 const KIND: &str = "avg_pool";
 
-/// Average pooling: the mean of the values under a window, for each channel; LeCun et al. 1990, Keras's `AveragePooling2D`.
+/// Average pooling: the mean of the values under a window, for each channel; LeCun et al. 1990,
+/// Keras's `AveragePooling2D`.
 ///
-/// y(u, v, c) = mean of x(u·stride + k − p, v·stride + l − q, c) over the window's k, l. p and q are the rows above and the columns to the left that [`Padding`] adds;
-/// pixels beyond the image are left out of the mean.
+/// y(u, v, c) = mean of x(u·stride + k − p, v·stride + l − q, c) over the window's k, l. p and q
+/// are the rows above and the columns to the left that [`Padding`] adds; pixels beyond the image
+/// are left out of the mean.
 ///
-/// Input: height × width × channels; output: height' × width' × channels, by the rules of [`Padding`]. As in Keras, the stride is the window's size by default, and the padding
-/// `Valid`.
+/// Input: height × width × channels; output: height' × width' × channels, by the rules of
+/// [`Padding`]. As in Keras, the stride is the window's size by default, and the padding `Valid`.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;

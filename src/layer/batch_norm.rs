@@ -12,14 +12,17 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 const GAMMA: usize = 0;
 const BETA: usize = 1;
 
-/// Batch normalisation: y = γ·(x − μ)/√(v + ε) + β for each channel; Ioffe and Szegedy 2015. Rules and defaults (momentum 0.99, ε = 10⁻³, initially γ = 1
-/// and β = 0) are Keras's.
+/// Batch normalisation: y = γ·(x − μ)/√(v + ε) + β for each channel; Ioffe and Szegedy 2015. Rules
+/// and defaults (momentum 0.99, ε = 10⁻³, initially γ = 1 and β = 0) are Keras's.
 ///
-/// Input and output: any shape. Channels are the last dimension: the channels of an image, the features of a flat sample. In training μ and v are the mean and
-/// the variance (divided by n, not n − 1) over all pixels of the whole batch, whatever the number of threads. In inference they are the running ones,
-/// m ← momentum·m + (1 − momentum)·μ after each step, kept in the model's state and its file; a batch with one
-/// value per channel, whose variance is 0, leaves them as they are. PyTorch's momentum is 1 minus this one, its ε is 10⁻⁵, and its running
-/// variance is divided by n − 1. Frozen ([`Network::freeze`](crate::Network::freeze)), it normalises with the running ones in training, too, and leaves them as they are.
+/// Input and output: any shape. Channels are the last dimension: the channels of an image, the
+/// features of a flat sample. In training μ and v are the mean and the variance (divided by n, not
+/// n − 1) over all pixels of the whole batch, whatever the number of threads. In inference they are
+/// the running ones, m ← momentum·m + (1 − momentum)·μ after each step, kept in the model's state
+/// and its file; a batch with one value per channel, whose variance is 0, leaves them as they are.
+/// PyTorch's momentum is 1 minus this one, its ε is 10⁻⁵, and its running variance is divided by n
+/// − 1. Frozen ([`Network::freeze`](crate::Network::freeze)), it normalises with the running ones
+/// in training, too, and leaves them as they are.
 ///
 /// The layer before it needs no bias. A mirrored decoder normalises the same channels.
 ///
@@ -53,7 +56,8 @@ impl BatchNorm {
         Self { momentum: 0.99, epsilon: 1e-3 }
     }
 
-    /// How much of the running mean and variance a step keeps, in 0..1. With few steps per epoch, a value below 0.99 makes them follow sooner.
+    /// How much of the running mean and variance a step keeps, in 0..1. With few steps per epoch, a
+    /// value below 0.99 makes them follow sooner.
     #[must_use]
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.momentum = momentum;
@@ -81,7 +85,8 @@ impl BatchNorm {
         1.0 / (variance + self.epsilon).sqrt()
     }
 
-    /// Writes what a channel's values are shifted by, their mean, and multiplied by, γ/√(v + ε), from the mean and the variance of each channel.
+    /// Writes what a channel's values are shifted by, their mean, and multiplied by, γ/√(v + ε),
+    /// from the mean and the variance of each channel.
     fn set_channels<T: Scalar>(
         &self,
         moments: impl Iterator<Item = (f64, f64)>,
@@ -95,7 +100,8 @@ impl BatchNorm {
         }
     }
 
-    /// The running moments do not depend on x, so its gradient is γa·g. Those of γ and β are Σg(x − μ)a and Σg.
+    /// The running moments do not depend on x, so its gradient is γa·g. Those of γ and β are Σg(x −
+    /// μ)a and Σg.
     fn backward_in_inference<T: Scalar>(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
         let channels = context.input_shape.channels();
         let [means, factors] = pieces(pass.scratch, channels);
@@ -121,7 +127,8 @@ impl BatchNorm {
     }
 }
 
-/// Each channel's mean and variance over the batch, from the sums of x and of x² over `count` values.
+/// Each channel's mean and variance over the batch, from the sums of x and of x² over `count`
+/// values.
 fn moments(sums: &[f64], count: f64) -> impl Iterator<Item = (f64, f64)> {
     let (sums, squares) = sums.split_at(sums.len() / 2);
     sums.iter().zip(squares).map(move |(sum, square)| {
@@ -131,7 +138,8 @@ fn moments(sums: &[f64], count: f64) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
-/// Each channel's mean and variance in a pass: those of the batch in training, else the running ones.
+/// Each channel's mean and variance in a pass: those of the batch in training, else the running
+/// ones.
 fn moments_in<T: Scalar>(mode: Mode, statistics: &[f64], count: f64, state: &[T]) -> impl Iterator<Item = (f64, f64)> {
     let (means, variances) = state.split_at(state.len() / 2);
     let running = means.iter().zip(variances).map(|(mean, variance)| (mean.into_f64(), variance.into_f64()));
@@ -187,9 +195,9 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         }
     }
 
-    /// With n values per channel and a = 1/√(v + ε), the gradients are: x: γa·(g − Σg/n − (x − μ)·a²·Σg(x − μ)/n),
-    /// γ: a·Σg(x − μ), β: Σg. The sums already cover the whole batch, so each micro-batch adds its share of
-    /// the last two.
+    /// With n values per channel and a = 1/√(v + ε), the gradients are: x: γa·(g − Σg/n − (x −
+    /// μ)·a²·Σg(x − μ)/n), γ: a·Σg(x − μ), β: Σg. The sums already cover the whole batch, so
+    /// each micro-batch adds its share of the last two.
     fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
         if context.mode != Mode::Training {
             return self.backward_in_inference(context, pass);
@@ -235,7 +243,8 @@ impl<T: Scalar> Layer<T> for BatchNorm {
 }
 
 impl<T: Scalar> BatchStatistics<T> for BatchNorm {
-    /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and the cancellation error of their difference, about 10⁻¹⁶ μ², is far below ε unless |μ| > 10⁶.
+    /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and the cancellation error of
+    /// their difference, about 10⁻¹⁶ μ², is far below ε unless |μ| > 10⁶.
     fn forward_sums(&self, context: &Context<'_, T>, input: &[T], sums: &mut [f64]) {
         let channels = context.input_shape.channels();
         let [sums, squares] = pieces(sums, channels);
@@ -269,7 +278,8 @@ impl<T: Scalar> BatchStatistics<T> for BatchNorm {
             return; // one value has no variance: it would say that the data have none
         }
         let (means, variances) = state.split_at_mut(state.len() / 2);
-        // A variance may overflow `T`, and the difference of two infinite sums is NaN; a model whose state is not finite could not be saved.
+        // A variance may overflow `T`, and the difference of two infinite sums is NaN; a model whose state
+        // is not finite could not be saved.
         let blend = |old: &mut T, new: f64| {
             let blended = T::from_f64(self.momentum * old.into_f64() + (1.0 - self.momentum) * new);
             if !blended.is_nan() {

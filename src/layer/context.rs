@@ -13,9 +13,9 @@ pub enum Mode {
     Training,
     /// Validation, for layers whose penalties are likelihood terms
     /// ([`Plan::likelihood_terms`](super::Plan::likelihood_terms)); others see
-    /// [`Inference`](Self::Inference). Such a layer draws its output as in training, from noise keyed
-    /// by the sample's place in the data, and reports its penalties with their full weight. There
-    /// are no statistics.
+    /// [`Inference`](Self::Inference). Such a layer draws its output as in training, from noise
+    /// keyed by the sample's place in the data, and reports its penalties with their full
+    /// weight. There are no statistics.
     Validation,
     /// A sample's result depends on nothing but the sample and the model, forward and backward.
     Inference,
@@ -39,8 +39,8 @@ pub struct Context<'a, T> {
     pub epoch: f64,
     /// Random streams, one per sample; the same in both passes.
     pub random: Random,
-    /// The activation to apply last: the plan's, or [`Activation::Linear`] where the loss applies it
-    /// ([`Loss::fused_activation`](crate::Loss::fused_activation)).
+    /// The activation to apply last: the plan's, or [`Activation::Linear`] where the loss applies
+    /// it ([`Loss::fused_activation`](crate::Loss::fused_activation)).
     pub activation: Activation,
     /// The layer's parameters.
     pub parameters: Parameters<'a, T>,
@@ -52,11 +52,12 @@ pub struct Context<'a, T> {
     /// The layer's state: its tensors, concatenated.
     pub state: &'a [T],
     /// The sums over the whole batch for the forward pass
-    /// ([`BatchStatistics::forward_sums`](super::BatchStatistics::forward_sums)). Empty outside training.
+    /// ([`BatchStatistics::forward_sums`](super::BatchStatistics::forward_sums)). Empty outside
+    /// training.
     pub statistics: &'a [f64],
     /// The sums over the whole batch for the backward pass
-    /// ([`BatchStatistics::backward_sums`](super::BatchStatistics::backward_sums)). Empty in a forward
-    /// pass, and outside training.
+    /// ([`BatchStatistics::backward_sums`](super::BatchStatistics::backward_sums)). Empty in a
+    /// forward pass, and outside training.
     pub gradient_statistics: &'a [f64],
 }
 

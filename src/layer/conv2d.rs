@@ -18,11 +18,13 @@ const KIND: &str = "conv2d";
 
 /// A convolution (a cross-correlation, as in every framework); LeCun et al. 1989.
 ///
-/// y(u, v, o) = f(b(o) + Σ w(k, l, c, o)·x(u·stride + k·dilation − p, v·stride + l·dilation − q, c)) over the kernel's k, l and the channels c; x is 0 beyond the image.
-/// p and q are the rows above and the columns to the left that [`Padding`] adds.
+/// y(u, v, o) = f(b(o) + Σ w(k, l, c, o)·x(u·stride + k·dilation − p, v·stride + l·dilation − q,
+/// c)) over the kernel's k, l and the channels c; x is 0 beyond the image. p and q are the rows
+/// above and the columns to the left that [`Padding`] adds.
 ///
-/// Input: height × width × channels; output: height' × width' × filters, by Keras's rules for [`Padding`].
-/// The weight's shape is kernel height × kernel width × channels × filters, row-major, as Keras stores it. Initially it is Glorot-uniform, and the bias zero.
+/// Input: height × width × channels; output: height' × width' × filters, by Keras's rules for
+/// [`Padding`]. The weight's shape is kernel height × kernel width × channels × filters, row-major,
+/// as Keras stores it. Initially it is Glorot-uniform, and the bias zero.
 ///
 /// Unlike in Keras, the default padding is `Same`, which is what autoencoders use.
 ///
@@ -45,7 +47,8 @@ pub struct Conv2D {
 weight_options!(Conv2D);
 
 impl Conv2D {
-    /// `filters` linear filters of `kernel` (`3`, or `(3, 5)` for height and width), stride 1, padding `Same`.
+    /// `filters` linear filters of `kernel` (`3`, or `(3, 5)` for height and width), stride 1,
+    /// padding `Same`.
     pub fn new(filters: usize, kernel: impl Into<Extent>) -> Self {
         Self {
             filters,
@@ -116,8 +119,8 @@ impl Conv2D {
 }
 
 impl Conv2D {
-    /// This convolution of an image of shape `image` whose pixels are repeated `times` down and across,
-    /// computed from the small image. `None` if that takes no fewer multiplications.
+    /// This convolution of an image of shape `image` whose pixels are repeated `times` down and
+    /// across, computed from the small image. `None` if that takes no fewer multiplications.
     pub(super) fn after_up_sampling(&self, image: Shape, times: [usize; 2]) -> Option<RepeatedConv2D> {
         let [height, width, channels] = image.checked().ok()?.as_image().ok()?;
         let large =
@@ -137,7 +140,8 @@ impl Conv2D {
             .weights(weights)
     }
 
-    /// `back` to the size of `input`, and a crop if its output is larger. `None` for dilated kernels.
+    /// `back` to the size of `input`, and a crop if its output is larger. `None` for dilated
+    /// kernels.
     fn transposed<T: Scalar>(&self, input: Shape, back: Conv2DTranspose) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [height, width, _] = input.as_image().ok()?;
         if self.window.dilation != Extent::from(1) {
@@ -222,7 +226,8 @@ impl<T: Scalar> Packing<T> for Conv2D {
 }
 
 impl<T: Scalar> Mirror<T> for Conv2D {
-    /// A convolution if the image keeps its size, else a transposed convolution, with a crop if its output is too large.
+    /// A convolution if the image keeps its size, else a transposed convolution, with a crop if its
+    /// output is too large.
     fn mirrored(&self, input: Shape, output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         let [height, width, channels] = input.as_image().ok()?;
         let weights = self.weights.mirrored(output);

@@ -16,16 +16,19 @@ const OUTPUT_PADDING: &str = "output_padding";
 /// The name of this kind of layer.
 const KIND: &str = "conv2d_transpose";
 
-/// A transposed convolution: the linear map of a [`Conv2D`] from the output's size to the input's, transposed; then bias and activation. Zeiler et al. 2010, who call
-/// it a deconvolution; arithmetic as in Dumoulin and Visin 2016.
+/// A transposed convolution: the linear map of a [`Conv2D`] from the output's size to the input's,
+/// transposed; then bias and activation. Zeiler et al. 2010, who call it a deconvolution;
+/// arithmetic as in Dumoulin and Visin 2016.
 ///
-/// y(u, v, o) = f(b(o) + Σ w(k, l, o, c)·x(i, j, c)) over all channels c and all i, j, k, l with i·stride + k − p = u, and likewise for j, l and v. With padding
-/// `Same` p = ⌊max(kernel − stride, 0) / 2⌋, with `Valid` 0.
+/// y(u, v, o) = f(b(o) + Σ w(k, l, o, c)·x(i, j, c)) over all channels c and all i, j, k, l with
+/// i·stride + k − p = u, and likewise for j, l and v. With padding `Same` p = ⌊max(kernel − stride,
+/// 0) / 2⌋, with `Valid` 0.
 ///
-/// Input: height × width × channels. Output, by Keras's rules: with padding `Same` (the default here) height·stride × width·stride × filters, with
-/// `Valid` height·stride + max(kernel − stride, 0) and likewise for the width, unless
-/// [`output_padding`](Self::output_padding) says otherwise.
-/// The weight's shape is kernel height × kernel width × filters × channels, row-major, as Keras stores it. Initially it is Glorot-uniform, and the bias zero.
+/// Input: height × width × channels. Output, by Keras's rules: with padding `Same` (the default
+/// here) height·stride × width·stride × filters, with `Valid` height·stride + max(kernel − stride,
+/// 0) and likewise for the width, unless [`output_padding`](Self::output_padding) says otherwise.
+/// The weight's shape is kernel height × kernel width × filters × channels, row-major, as Keras
+/// stores it. Initially it is Glorot-uniform, and the bias zero.
 ///
 /// ```
 /// use autoencoder::{Conv2DTranspose, Network, Shape};
@@ -46,7 +49,8 @@ pub struct Conv2DTranspose {
 weight_options!(Conv2DTranspose);
 
 impl Conv2DTranspose {
-    /// `filters` linear filters of `kernel` (`3`, or `(3, 5)` for height and width), stride 1, padding `Same`.
+    /// `filters` linear filters of `kernel` (`3`, or `(3, 5)` for height and width), stride 1,
+    /// padding `Same`.
     pub fn new(filters: usize, kernel: impl Into<Extent>) -> Self {
         Self {
             filters,
@@ -63,9 +67,11 @@ impl Conv2DTranspose {
         }
     }
 
-    /// Ties the weight to that of the earlier layer named `layer`: a [`Conv2D`] with the same kernel, as many input channels as this layer has filters, and as many
-    /// filters as this layer has input channels. With that layer's stride and padding, this layer is that convolution transposed. The weight is stored once, and both
-    /// layers add to its gradient. [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) ties a whole decoder.
+    /// Ties the weight to that of the earlier layer named `layer`: a [`Conv2D`] with the same
+    /// kernel, as many input channels as this layer has filters, and as many filters as this
+    /// layer has input channels. With that layer's stride and padding, this layer is that
+    /// convolution transposed. The weight is stored once, and both layers add to its gradient.
+    /// [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) ties a whole decoder.
     #[must_use]
     pub fn tied_to(mut self, layer: impl Into<String>) -> Self {
         self.tie = Tie::to(layer);
@@ -86,10 +92,11 @@ impl Conv2DTranspose {
         self
     }
 
-    /// Chooses between the image sizes that the convolution of which this layer is the transpose would
-    /// bring to the input's size, as Keras's `output_padding` does: the output has (n − 1)·stride + kernel −
-    /// 2p + `rows_and_columns` rows, with p = ⌊kernel / 2⌋ for padding `Same` and 0 for `Valid`; from 0 to
-    /// below the stride. Rows and columns that no pixel reaches get the bias and the activation.
+    /// Chooses between the image sizes that the convolution of which this layer is the transpose
+    /// would bring to the input's size, as Keras's `output_padding` does: the output has (n −
+    /// 1)·stride + kernel − 2p + `rows_and_columns` rows, with p = ⌊kernel / 2⌋ for padding
+    /// `Same` and 0 for `Valid`; from 0 to below the stride. Rows and columns that no pixel
+    /// reaches get the bias and the activation.
     ///
     /// ```
     /// use autoencoder::{Conv2DTranspose, Network, Padding, Shape};
@@ -107,7 +114,8 @@ impl Conv2DTranspose {
         self
     }
 
-    /// With the output padding that brings images of shape `input` to `size`, if one does and it takes one.
+    /// With the output padding that brings images of shape `input` to `size`, if one does and it
+    /// takes one.
     pub(super) fn giving(self, size: [usize; 2], input: Shape) -> Self {
         let output = |layer: &Self| layer.geometry(input).ok().map(|geometry| geometry.input);
         if output(&self) == Some(size) || self.window.padding == Padding::Same {

@@ -11,7 +11,8 @@ const KIND: &str = "crop";
 
 /// Crops rows and columns at the edges of an image; Keras's `Cropping2D`.
 ///
-/// Input: height × width × channels; output: (height − top − bottom) × (width − left − right) × channels.
+/// Input: height × width × channels; output: (height − top − bottom) × (width − left − right) ×
+/// channels.
 ///
 /// ```
 /// use autoencoder::{Crop, Network, Shape};
@@ -92,7 +93,8 @@ impl<T: Scalar> Mirror<T> for Crop {
     }
 }
 
-/// The layers that bring an image of shape `from` to `to` rows and columns by cropping or zero-padding at the bottom and on the right.
+/// The layers that bring an image of shape `from` to `to` rows and columns by cropping or
+/// zero-padding at the bottom and on the right.
 pub(super) fn fit<T: Scalar>(from: Shape, to: [usize; 2]) -> Vec<Arc<dyn Layer<T>>> {
     let Ok([height, width, _]) = from.as_image() else { return Vec::new() };
     let mut layers: Vec<Arc<dyn Layer<T>>> = Vec::new();

@@ -12,9 +12,11 @@ use crate::parallel::{self, Splittable};
 use crate::shape::checked_product;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
-/// A fully connected layer: y = f(Wᵀx + b), with W of shape in × units (row-major, as Keras stores it) and b of units.
+/// A fully connected layer: y = f(Wᵀx + b), with W of shape in × units (row-major, as Keras stores
+/// it) and b of units.
 ///
-/// Input: any shape, flattened; output: `units` features. Initially W is Glorot-uniform and b zero, as in Keras's `Dense`.
+/// Input: any shape, flattened; output: `units` features. Initially W is Glorot-uniform and b zero,
+/// as in Keras's `Dense`.
 ///
 /// ```
 /// use autoencoder::{Activation, Dense, Network, Shape};
@@ -38,9 +40,9 @@ impl Dense {
         Self { units, weights: Weights::default(), tie: Tie::default() }
     }
 
-    /// Ties the weight to that of the earlier layer named `layer`, a [`Dense`], transposed: y = f(W x + b) with W of shape units × in. The weight is
-    /// stored once, and both layers add to its gradient.
-    /// [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) ties a whole decoder.
+    /// Ties the weight to that of the earlier layer named `layer`, a [`Dense`], transposed: y = f(W
+    /// x + b) with W of shape units × in. The weight is stored once, and both layers add to its
+    /// gradient. [`mirror_tied`](crate::AutoencoderBuilder::mirror_tied) ties a whole decoder.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Dense, Shape};

@@ -6,10 +6,12 @@ use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Mode, Plan}
 use crate::random::Bernoulli;
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
-/// In training each value becomes 0 with probability p, and x/(1 − p) otherwise; in inference it stays x. Srivastava et al. 2014, in the inverted form that all frameworks
-/// use: the expected value is the same in both modes.
+/// In training each value becomes 0 with probability p, and x/(1 − p) otherwise; in inference it
+/// stays x. Srivastava et al. 2014, in the inverted form that all frameworks use: the expected
+/// value is the same in both modes.
 ///
-/// Input and output: any shape. Each sample in each step has its own draws. A mirrored decoder has no counterpart.
+/// Input and output: any shape. Each sample in each step has its own draws. A mirrored decoder has
+/// no counterpart.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;

@@ -1,5 +1,5 @@
-//! What lowering and mirroring know of built-in layers: which ones only reshape, whose gradient is computed over
-//! the whole batch, and which two run as one.
+//! What lowering and mirroring know of built-in layers: which ones only reshape, whose gradient is
+//! computed over the whole batch, and which two run as one.
 
 use std::any::Any;
 use std::ops::Range;
@@ -20,8 +20,8 @@ pub(crate) trait DeferredGradient<T: Scalar>: Send + Sync + std::fmt::Debug {
     fn add_rows(&self, rows: DeferredRows<'_, T>);
 }
 
-/// Some rows of a deferred gradient. For a dense layer's weight W (inputs × outputs), row r of it is
-/// dW\[r\] += Σₛ xₛ\[r\] · gₛ, with xₛ = `input.sample(s)` and gₛ = `output_gradient.sample(s)`.
+/// Some rows of a deferred gradient. For a dense layer's weight W (inputs × outputs), row r of it
+/// is dW\[r\] += Σₛ xₛ\[r\] · gₛ, with xₛ = `input.sample(s)` and gₛ = `output_gradient.sample(s)`.
 #[derive(Debug)]
 pub(crate) struct DeferredRows<'a, T> {
     /// The layer's inputs, input features × all samples.

@@ -13,10 +13,11 @@ use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option}
 /// Up to this magnitude a log-variance is used as is; beyond, it approaches twice this magnitude.
 const STRAIGHT: f64 = 10.0;
 
-/// The code of a variational autoencoder: z = μ + exp(½ℓ)·ε with standard normal ε in training and validation, z = μ in inference; Kingma and Welling 2013.
-/// The last layer of an encoder.
+/// The code of a variational autoencoder: z = μ + exp(½ℓ)·ε with standard normal ε in training and
+/// validation, z = μ in inference; Kingma and Welling 2013. The last layer of an encoder.
 ///
-/// Input: twice as many channels as the output, first the means μ, then the log-variances ℓ. A linear layer computes both:
+/// Input: twice as many channels as the output, first the means μ, then the log-variances ℓ. A
+/// linear layer computes both:
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, GaussianLatent, Shape};
@@ -32,19 +33,25 @@ const STRAIGHT: f64 = 10.0;
 /// # Ok::<(), autoencoder::Error>(())
 /// ```
 ///
-/// Adds to the loss the divergence from the standard normal prior, summed over a sample's dimensions and averaged over samples:
+/// Adds to the loss the divergence from the standard normal prior, summed over a sample's
+/// dimensions and averaged over samples:
 ///
 /// KL = ½ (μ² + exp ℓ − 1 − ℓ), in nats,
 ///
-/// times β and the current share of [`warm_up`](Self::warm_up). A history reports this penalty as `kl_weighted` and the divergence itself as the figure `kl`.
-/// The loss must be a negative log-likelihood in nats: [`Bce`](struct@crate::Bce) with [`Reduction::SumPerSample`](crate::Reduction::SumPerSample), or
+/// times β and the current share of [`warm_up`](Self::warm_up). A history reports this penalty as
+/// `kl_weighted` and the divergence itself as the figure `kl`. The loss must be a negative
+/// log-likelihood in nats: [`Bce`](struct@crate::Bce) with
+/// [`Reduction::SumPerSample`](crate::Reduction::SumPerSample), or
 /// [`GaussianNll`](crate::GaussianNll).
 ///
-/// In validation the noise is the same after every epoch, and the divergence has its full weight β, without warm-up or free bits. The sum of loss and divergence is
-/// [`Epoch::validation_total`](crate::Epoch::validation_total), which [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) watch; with β = 1 it
+/// In validation the noise is the same after every epoch, and the divergence has its full weight β,
+/// without warm-up or free bits. The sum of loss and divergence is
+/// [`Epoch::validation_total`](crate::Epoch::validation_total), which
+/// [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) watch; with β = 1 it
 /// estimates −[`elbo`](crate::Autoencoder::elbo). Their patience ignores epochs of a warm-up.
 ///
-/// Nothing overflows: ℓ is the input where that is within ±10, and ±(10 + 10·tanh((|x| − 10) / 10)) for an input x beyond, which is smooth and stays within ±20.
+/// Nothing overflows: ℓ is the input where that is within ±10, and ±(10 + 10·tanh((|x| − 10) / 10))
+/// for an input x beyond, which is smooth and stays within ±20.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GaussianLatent {
     beta: f64,
@@ -64,22 +71,25 @@ impl GaussianLatent {
         Self { beta: 1.0, warm_up: KlAnnealing::None, free_bits: 0.0 }
     }
 
-    /// Weights the divergence by `beta`, at least 0. Values above 1 encourage disentangled dimensions; Higgins et al. 2017.
+    /// Weights the divergence by `beta`, at least 0. Values above 1 encourage disentangled
+    /// dimensions; Higgins et al. 2017.
     #[must_use]
     pub fn beta(mut self, beta: f64) -> Self {
         self.beta = beta;
         self
     }
 
-    /// Starts with a small weight, so that the code does not collapse before the decoder uses it. The patience of
-    /// [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) waits until the full weight is reached for the first time.
+    /// Starts with a small weight, so that the code does not collapse before the decoder uses it.
+    /// The patience of [`EarlyStopping`](crate::EarlyStopping) and
+    /// [`OnPlateau`](crate::OnPlateau) waits until the full weight is reached for the first time.
     #[must_use]
     pub fn warm_up(mut self, warm_up: KlAnnealing) -> Self {
         self.warm_up = warm_up;
         self
     }
 
-    /// Leaves the first `nats` of each dimension's divergence unpenalised: its term is max(nats, mean of its KL over the batch); Kingma et al. 2016. At least 0, the default.
+    /// Leaves the first `nats` of each dimension's divergence unpenalised: its term is max(nats,
+    /// mean of its KL over the batch); Kingma et al. 2016. At least 0, the default.
     #[must_use]
     pub fn free_bits(mut self, nats: f64) -> Self {
         self.free_bits = nats;
@@ -110,7 +120,8 @@ impl GaussianLatent {
         self.beta * self.warm_up.share(epoch)
     }
 
-    /// The unweighted term of the objective: `kl` of this part or, with free bits, this part's share of the floored sums over the whole batch.
+    /// The unweighted term of the objective: `kl` of this part or, with free bits, this part's
+    /// share of the floored sums over the whole batch.
     fn term(&self, kl: f64, statistics: &[f64], samples: usize, batch: usize) -> f64 {
         match self.free_bits > 0.0 {
             true => {
@@ -140,7 +151,8 @@ fn bounded<T: Scalar>(input: T) -> (T, T) {
     ((straight + straight * bent) * input.signum(), T::one() - bent * bent)
 }
 
-/// The means in an input: the first half of each pixel's channels. `channels` is that of the output.
+/// The means in an input: the first half of each pixel's channels. `channels` is that of the
+/// output.
 fn means<T>(input: &[T], channels: usize) -> impl Iterator<Item = &T> {
     input.chunks_exact(2 * channels.max(1)).flat_map(move |pixel| pixel.iter().take(channels))
 }
@@ -222,7 +234,8 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
         *reported += kl;
     }
 
-    /// ∂/∂μ = g + w μ and ∂/∂ℓ = ½ g (z − μ) + ½ w (exp ℓ − 1) with the output's gradient g, and w the dimension's weight over the batch's samples.
+    /// ∂/∂μ = g + w μ and ∂/∂ℓ = ½ g (z − μ) + ½ w (exp ℓ − 1) with the output's gradient g, and w
+    /// the dimension's weight over the batch's samples.
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         let (inputs, outputs) = (context.input_shape.elements(), context.output_shape.elements());

@@ -7,10 +7,12 @@ use rand_distr::{Distribution, StandardNormal};
 use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Mode, Plan};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
 
-/// x + σε with standard normal ε in training, x in inference; Keras's `GaussianNoise`. As the first layer of an encoder it corrupts the input of a denoising autoencoder
-/// (Vincent et al. 2008) and is saved with the model; [`Trainer::corrupt`](crate::Trainer::corrupt) is not.
+/// x + σε with standard normal ε in training, x in inference; Keras's `GaussianNoise`. As the first
+/// layer of an encoder it corrupts the input of a denoising autoencoder (Vincent et al. 2008) and
+/// is saved with the model; [`Trainer::corrupt`](crate::Trainer::corrupt) is not.
 ///
-/// Input and output: any shape. Each sample in each step has its own draws. A mirrored decoder has no counterpart.
+/// Input and output: any shape. Each sample in each step has its own draws. A mirrored decoder has
+/// no counterpart.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;

@@ -11,8 +11,9 @@ const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
 
 /// The initial values of a parameter; definitions and names as in Keras.
 ///
-/// A tensor's fan_in and fan_out are those of Keras: `in` and `out` for `[in, out]`, `height·width·in` and `height·width·out` for a kernel
-/// `[height, width, in, out]`. Truncated normal draws are cut off at two standard deviations, then scaled to the stated variance.
+/// A tensor's fan_in and fan_out are those of Keras: `in` and `out` for `[in, out]`,
+/// `height·width·in` and `height·width·out` for a kernel `[height, width, in, out]`. Truncated
+/// normal draws are cut off at two standard deviations, then scaled to the stated variance.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Initializer {
@@ -39,13 +40,14 @@ pub enum Initializer {
     TruncatedNormal(f64),
     /// Uniform between minus and plus this value.
     Uniform(f64),
-    /// The tensor as a matrix with its last dimension as columns, its rows or columns (whichever are fewer) orthonormal, times
-    /// this gain; Saxe et al. 2013.
+    /// The tensor as a matrix with its last dimension as columns, its rows or columns (whichever
+    /// are fewer) orthonormal, times this gain; Saxe et al. 2013.
     Orthogonal(f64),
 }
 
 impl Initializer {
-    /// Fills `values`, a tensor of `shape`, with random values. Draws are made in `f64`, so that `f32` and `f64` models start alike.
+    /// Fills `values`, a tensor of `shape`, with random values. Draws are made in `f64`, so that
+    /// `f32` and `f64` models start alike.
     pub(crate) fn fill<T: Scalar>(self, shape: &[usize], values: &mut [T], rng: &mut Rng) {
         let (fan_in, fan_out) = fans(shape);
         let both = (fan_in + fan_out) / 2.0;

@@ -2,8 +2,9 @@
 
 use crate::{Config, ConfigError, OptionError, option};
 
-/// The share of the full weight β that a variational layer's divergence has after some epochs. Epochs are fractional: halfway through the third is 2.5.
-/// (For the learning rate's warm-up see [`WarmUp`](crate::WarmUp).)
+/// The share of the full weight β that a variational layer's divergence has after some epochs.
+/// Epochs are fractional: halfway through the third is 2.5. (For the learning rate's warm-up see
+/// [`WarmUp`](crate::WarmUp).)
 ///
 /// ```
 /// use autoencoder::KlAnnealing;
@@ -22,7 +23,8 @@ pub enum KlAnnealing {
         /// When the full weight is reached; above 0.
         epochs: f64,
     },
-    /// min(1, (t mod epochs) / (rise · epochs)), restarting at 0 in every cycle; Fu et al. 2019, who use 4 cycles in all and a rise of ½.
+    /// min(1, (t mod epochs) / (rise · epochs)), restarting at 0 in every cycle; Fu et al. 2019,
+    /// who use 4 cycles in all and a rise of ½.
     Cyclic {
         /// The length of a cycle; above 0.
         epochs: f64,

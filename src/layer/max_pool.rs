@@ -11,13 +11,15 @@ use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant};
 /// The name of this kind of layer.
 const KIND: &str = "max_pool";
 
-/// Max pooling: the largest value under a window, for each channel; Zhou and Chellappa 1988, Keras's `MaxPooling2D`.
+/// Max pooling: the largest value under a window, for each channel; Zhou and Chellappa 1988,
+/// Keras's `MaxPooling2D`.
 ///
-/// y(u, v, c) = max x(u·stride + k − p, v·stride + l − q, c) over the window's k, l. p and q are the rows above and the columns to the left that [`Padding`] adds;
-/// pixels beyond the image do not count. If several values tie, the first (row by row) receives the gradient.
+/// y(u, v, c) = max x(u·stride + k − p, v·stride + l − q, c) over the window's k, l. p and q are
+/// the rows above and the columns to the left that [`Padding`] adds; pixels beyond the image do not
+/// count. If several values tie, the first (row by row) receives the gradient.
 ///
-/// Input: height × width × channels; output: height' × width' × channels, by the rules of [`Padding`]. As in Keras, the stride is the window's size by default, and the padding
-/// `Valid`.
+/// Input: height × width × channels; output: height' × width' × channels, by the rules of
+/// [`Padding`]. As in Keras, the stride is the window's size by default, and the padding `Valid`.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;

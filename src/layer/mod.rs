@@ -71,8 +71,8 @@ use crate::{Config, Scalar, Shape, ShapeError};
 ///
 /// The passes receive parameters, state, activations and gradients as slices whose lengths follow
 /// from the [`Plan`]. Samples are contiguous: with n elements per sample, sample s is
-/// `slice[s * n..(s + 1) * n]`. A pass sees a *micro-batch*, a part of the batch. Those of one batch
-/// are computed on several threads, so a result must depend only on what the pass holds.
+/// `slice[s * n..(s + 1) * n]`. A pass sees a *micro-batch*, a part of the batch. Those of one
+/// batch are computed on several threads, so a result must depend only on what the pass holds.
 ///
 /// What a plain layer does not need is behind accessors that return `None` by default.
 pub trait Layer<T: Scalar>: Debug + Send + Sync + Any {
@@ -89,7 +89,8 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync + Any {
     /// [`ShapeError`] if it cannot work on such samples.
     fn plan(&self, input: Shape) -> Result<Plan, ShapeError>;
 
-    /// Forward pass: writes every element of `pass.output`. Infallible, since the plan fixed the sizes.
+    /// Forward pass: writes every element of `pass.output`. Infallible, since the plan fixed the
+    /// sizes.
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>);
 
     /// Backward pass: adds to the parameters' gradients and, if requested, writes every element of

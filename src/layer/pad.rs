@@ -12,7 +12,8 @@ const KIND: &str = "pad";
 
 /// Adds rows and columns of zeros at the edges of an image; Keras's `ZeroPadding2D`.
 ///
-/// Input: height × width × channels; output: (height + top + bottom) × (width + left + right) × channels.
+/// Input: height × width × channels; output: (height + top + bottom) × (width + left + right) ×
+/// channels.
 ///
 /// ```
 /// use autoencoder::{Network, Pad, Shape};

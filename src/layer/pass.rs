@@ -12,8 +12,8 @@ pub struct Forward<'a, T> {
     pub side: &'a [T],
     /// Output features × samples, to be written.
     pub output: &'a mut [T],
-    /// [`cache_per_sample`](super::Plan::cache_per_sample) × samples, to be written for the backward
-    /// pass; empty if none follows.
+    /// [`cache_per_sample`](super::Plan::cache_per_sample) × samples, to be written for the
+    /// backward pass; empty if none follows.
     pub cache: &'a mut [T],
     /// Working memory.
     pub scratch: &'a mut [T],
@@ -38,7 +38,8 @@ pub struct Backward<'a, T> {
     pub cache: &'a [T],
     /// Working memory.
     pub scratch: &'a mut [T],
-    /// Output features × samples: the loss's gradient with respect to the output. May be overwritten.
+    /// Output features × samples: the loss's gradient with respect to the output. May be
+    /// overwritten.
     pub output_gradient: &'a mut [T],
     /// Input features × samples, to be written; `None` if it is not needed.
     pub input_gradient: Option<&'a mut [T]>,

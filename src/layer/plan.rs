@@ -77,8 +77,8 @@ impl Plan {
 
     /// The activation that the layer applies last. A pass says which to apply
     /// ([`Context::activation`](super::Context::activation)): this one, or
-    /// [`Activation::Linear`] where the loss applies it. With a linear activation, `backward` must not
-    /// read the output: it may be missing.
+    /// [`Activation::Linear`] where the loss applies it. With a linear activation, `backward` must
+    /// not read the output: it may be missing.
     #[must_use]
     pub fn activation(mut self, activation: Activation) -> Self {
         self.activation = Some(activation);
@@ -93,15 +93,16 @@ impl Plan {
     }
 
     /// Requests a buffer of `elements` that
-    /// [`Packing::pack_backward`](super::Packing::pack_backward) fills. It only exists for training.
+    /// [`Packing::pack_backward`](super::Packing::pack_backward) fills. It only exists for
+    /// training.
     #[must_use]
     pub fn packed_backward(mut self, elements: usize) -> Self {
         self.packed_backward = elements;
         self
     }
 
-    /// Requests a cache of `elements` per sample for what `backward` needs besides input and output.
-    /// It is empty where no backward pass follows.
+    /// Requests a cache of `elements` per sample for what `backward` needs besides input and
+    /// output. It is empty where no backward pass follows.
     #[must_use]
     pub fn cache_per_sample(mut self, elements: usize) -> Self {
         self.cache_per_sample = elements;
@@ -146,32 +147,36 @@ impl Plan {
         self
     }
 
-    /// Declares a diagnostic, a number that the layer reports under `name`; it is not part of the loss.
+    /// Declares a diagnostic, a number that the layer reports under `name`; it is not part of the
+    /// loss.
     #[must_use]
     pub fn diagnostic(mut self, name: &'static str) -> Self {
         self.diagnostics.push(name);
         self
     }
 
-    /// The layer's penalties are likelihood terms, in nats per sample: they are comparable only with a loss summed over the sample
-    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an error. Penalties and diagnostics are also computed in validation,
-    /// which the layer sees as [`Mode::Validation`](super::Mode::Validation).
+    /// The layer's penalties are likelihood terms, in nats per sample: they are comparable only
+    /// with a loss summed over the sample
+    /// ([`Reduction::SumPerSample`](crate::Reduction::SumPerSample)). Training with another is an
+    /// error. Penalties and diagnostics are also computed in validation, which the layer sees
+    /// as [`Mode::Validation`](super::Mode::Validation).
     #[must_use]
     pub fn likelihood_terms(mut self) -> Self {
         self.likelihood_terms = true;
         self
     }
 
-    /// The layer's penalties reach their full weight for the first time after so many epochs of training.
-    /// The patience of [`EarlyStopping`](crate::EarlyStopping) and [`OnPlateau`](crate::OnPlateau) ignores
-    /// the epochs that end before. 0 by default.
+    /// The layer's penalties reach their full weight for the first time after so many epochs of
+    /// training. The patience of [`EarlyStopping`](crate::EarlyStopping) and
+    /// [`OnPlateau`](crate::OnPlateau) ignores the epochs that end before. 0 by default.
     #[must_use]
     pub fn annealing_epochs(mut self, epochs: f64) -> Self {
         self.annealing_epochs = epochs;
         self
     }
 
-    /// Roughly how many multiplications a forward pass takes per sample. Decides whether several threads are worthwhile.
+    /// Roughly how many multiplications a forward pass takes per sample. Decides whether several
+    /// threads are worthwhile.
     #[must_use]
     pub fn work_per_sample(mut self, multiplications: usize) -> Self {
         self.work_per_sample = multiplications;
@@ -195,15 +200,16 @@ impl ParameterSpec {
         Self { name, shape: shape.to_vec(), initializer, regularizer: None, shared_with: None }
     }
 
-    /// Adds a penalty on the parameter's size to the loss. If several layers share a parameter, each regularizer adds its own penalty.
+    /// Adds a penalty on the parameter's size to the loss. If several layers share a parameter,
+    /// each regularizer adds its own penalty.
     #[must_use]
     pub fn regularizer(mut self, regularizer: impl Into<Option<Regularizer>>) -> Self {
         self.regularizer = regularizer.into();
         self
     }
 
-    /// Shares the earlier layer's parameter named `full_name` in the model (`encoder.0.weight`): it is stored once, and both layers add to its
-    /// gradient. The shapes must be equal.
+    /// Shares the earlier layer's parameter named `full_name` in the model (`encoder.0.weight`): it
+    /// is stored once, and both layers add to its gradient. The shapes must be equal.
     #[must_use]
     pub fn shared_with(mut self, full_name: impl Into<String>) -> Self {
         self.shared_with = Some(full_name.into());

@@ -5,8 +5,9 @@ use crate::{Config, ConfigError, Scalar, ShapeError, option};
 
 /// λ₁·Σ|w| + λ₂·Σw² over the elements of a parameter, added to the mean loss; Keras's `L1L2`.
 ///
-/// It adds λ₁·sign(w) + 2λ₂·w to the gradient. L2 keeps weights small (ridge); L1 drives many of them to nearly zero (lasso; Tibshirani 1996).
-/// The history reports it by name, separately from the loss. Frozen parameters have no penalty.
+/// It adds λ₁·sign(w) + 2λ₂·w to the gradient. L2 keeps weights small (ridge); L1 drives many of
+/// them to nearly zero (lasso; Tibshirani 1996). The history reports it by name, separately from
+/// the loss. Frozen parameters have no penalty.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Mse, Regularizer, Sgd, Shape, Trainer};
@@ -59,7 +60,8 @@ impl Regularizer {
         absolutes + squares
     }
 
-    /// Adds the penalty's derivative with respect to each of `values` to `gradients`; that of |w| at 0 is 0.
+    /// Adds the penalty's derivative with respect to each of `values` to `gradients`; that of |w|
+    /// at 0 is 0.
     pub(crate) fn add_gradient<T: Scalar>(self, values: &[T], gradients: &mut [T]) {
         let (l1, double_l2) = (T::from_f64(self.l1), T::from_f64(2.0 * self.l2));
         for (gradient, value) in gradients.iter_mut().zip(values) {

@@ -7,10 +7,12 @@ use crate::kernel::convolution::{self as kernel, Direction, Geometry, Repetition
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, Scalar, Shape, ShapeError};
 
-/// An [`UpSample`](super::UpSample) followed by a [`Conv2D`](super::Conv2D), as a transposed convolution of the small image
-/// ([`kernel::Repetition`]): fewer multiplications, and the large image is never written.
+/// An [`UpSample`](super::UpSample) followed by a [`Conv2D`](super::Conv2D), as a transposed
+/// convolution of the small image ([`kernel::Repetition`]): fewer multiplications, and the large
+/// image is never written.
 ///
-/// Its parameters are the convolution's. The gradient is collected for the transposed convolution's weights and folded into the convolution's once per step.
+/// Its parameters are the convolution's. The gradient is collected for the transposed convolution's
+/// weights and folded into the convolution's once per step.
 #[derive(Debug)]
 pub(super) struct RepeatedConv2D {
     pub repetition: Repetition,

@@ -81,7 +81,8 @@ impl<T: Scalar> Mirror<T> for Reshape {
     }
 }
 
-/// Flattens the input; the numbers keep their order. Costs nothing. A [`Dense`](super::Dense) layer flattens its input itself.
+/// Flattens the input; the numbers keep their order. Costs nothing. A [`Dense`](super::Dense) layer
+/// flattens its input itself.
 ///
 /// Input: any shape; output: one feature per element.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use super::{Backward, Context, Forward, Layer, Mirror, MirrorOutput, Mode, Plan};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, option};
 
-/// Keeps the k largest values of each sample and sets the others to 0. After a linear layer this is the k-sparse autoencoder of Makhzani and Frey 2013.
+/// Keeps the k largest values of each sample and sets the others to 0. After a linear layer this is
+/// the k-sparse autoencoder of Makhzani and Frey 2013.
 ///
-/// Input and output: any shape, the same for both; the k values are chosen from the whole sample, not from each channel.
-/// Of equal values the first are kept; NaN counts as the largest, so that it is not hidden. Only kept values receive a gradient. In inference α·k values are
-/// kept, with α = 1 by default; the paper finds a larger α slightly better for features.
+/// Input and output: any shape, the same for both; the k values are chosen from the whole sample,
+/// not from each channel. Of equal values the first are kept; NaN counts as the largest, so that it
+/// is not hidden. Only kept values receive a gradient. In inference α·k values are kept, with α = 1
+/// by default; the paper finds a larger α slightly better for features.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Shape, TopK};

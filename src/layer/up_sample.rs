@@ -17,8 +17,9 @@ pub enum Interpolation {
     /// Each pixel is repeated: y(u, v) = x(⌊u / factor⌋, ⌊v / factor⌋).
     #[default]
     Nearest,
-    /// Linear in both directions between pixel centres at half-integers, constant beyond the outermost centres: along the rows y(u) = (1 − t)·x(i) + t·x(i + 1),
-    /// where i + t = (u + ½) / factor − ½, clamped to 0..=rows − 1; then likewise along the columns.
+    /// Linear in both directions between pixel centres at half-integers, constant beyond the
+    /// outermost centres: along the rows y(u) = (1 − t)·x(i) + t·x(i + 1), where i + t = (u +
+    /// ½) / factor − ½, clamped to 0..=rows − 1; then likewise along the columns.
     Bilinear,
 }
 
@@ -132,7 +133,8 @@ impl<T: Scalar> Mirror<T> for UpSample {
     }
 }
 
-/// The layers that undo a pooling: up-sampling by its stride, then cropping or padding to the image's size.
+/// The layers that undo a pooling: up-sampling by its stride, then cropping or padding to the
+/// image's size.
 pub(super) fn back_from<T: Scalar>(window: &Window, input: Shape) -> Option<Vec<Arc<dyn Layer<T>>>> {
     let [height, width, channels] = input.checked().ok()?.as_image().ok()?;
     let pooled = window.over([height, width]).ok()?.count;

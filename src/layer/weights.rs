@@ -103,7 +103,8 @@ impl Weights {
         Self { activation, bias, ..self.clone() }
     }
 
-    /// Likewise for a mirrored layer with a tied weight, which leaves out the weight's penalty, so that it counts once.
+    /// Likewise for a mirrored layer with a tied weight, which leaves out the weight's penalty, so
+    /// that it counts once.
     pub fn mirrored_tied(&self, output: MirrorOutput) -> Self {
         Self { weight_regularizer: None, ..self.mirrored(output) }
     }

@@ -5,11 +5,14 @@ use crate::{Config, ConfigError, ShapeError, Value, option};
 /// How a window treats the edges of an image; Keras's two rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Padding {
-    /// The output has n = ⌈input / stride⌉ positions. The max((n − 1)·stride + reach − input, 0) missing pixels are padded, half on each side, an odd one at the bottom
-    /// and on the right; padded pixels are zeros for convolutions, and ignored by pooling. reach = (size − 1)·dilation + 1 is the extent of a window in pixels.
+    /// The output has n = ⌈input / stride⌉ positions. The max((n − 1)·stride + reach − input, 0)
+    /// missing pixels are padded, half on each side, an odd one at the bottom and on the right;
+    /// padded pixels are zeros for convolutions, and ignored by pooling. reach = (size −
+    /// 1)·dilation + 1 is the extent of a window in pixels.
     #[default]
     Same,
-    /// No padding: the whole window lies inside the input, at ⌊(input − reach) / stride⌋ + 1 positions.
+    /// No padding: the whole window lies inside the input, at ⌊(input − reach) / stride⌋ + 1
+    /// positions.
     Valid,
 }
 

@@ -8,10 +8,12 @@ use crate::{Activation, Config, Scalar};
 /// Keras's epsilon: probabilities are clamped to be this far from 0 and 1.
 pub(super) const EPSILON: f64 = 1e-7;
 
-/// Binary cross-entropy: the mean over a sample's elements of −t·ln p − (1 − t)·ln(1 − p), for targets t in 0..=1.
+/// Binary cross-entropy: the mean over a sample's elements of −t·ln p − (1 − t)·ln(1 − p), for
+/// targets t in 0..=1.
 ///
-/// If the network ends in a sigmoid, the loss is computed from its arguments z (logits), max(z, 0) − z·t + ln(1 + e^−|z|), and finite for any z.
-/// Otherwise p is clamped to 10⁻⁷..1 − 10⁻⁷, with gradient 0 outside, as in Keras.
+/// If the network ends in a sigmoid, the loss is computed from its arguments z (logits), max(z, 0)
+/// − z·t + ln(1 + e^−|z|), and finite for any z. Otherwise p is clamped to 10⁻⁷..1 − 10⁻⁷, with
+/// gradient 0 outside, as in Keras.
 ///
 /// ```
 /// use autoencoder::{Activation, Adam, Autoencoder, Bce, Dense, Shape, Trainer};

@@ -6,11 +6,14 @@ use crate::kernel::loss as kernel;
 use crate::kernel::reduce;
 use crate::{Activation, Config, Scalar};
 
-/// Categorical cross-entropy: −Σᵢ tᵢ·ln pᵢ over the channels (classes): all features of a flat sample, or the channels of each pixel of an image.
+/// Categorical cross-entropy: −Σᵢ tᵢ·ln pᵢ over the channels (classes): all features of a flat
+/// sample, or the channels of each pixel of an image.
 ///
-/// Targets t are one-hot ([`Labels::to_one_hot`](crate::data::idx::Labels::to_one_hot)) or any distribution. If the network ends in a softmax, the loss is
-/// computed from its arguments z (logits), Σᵢ tᵢ (ln Σⱼ exp zⱼ − zᵢ), and finite for any z. Otherwise p is divided by its sum and clamped to 10⁻⁷..1 − 10⁻⁷, as in Keras.
-/// The default reduction is the mean over pixels, as in Keras; a flat sample counts as one.
+/// Targets t are one-hot ([`Labels::to_one_hot`](crate::data::idx::Labels::to_one_hot)) or any
+/// distribution. If the network ends in a softmax, the loss is computed from its arguments z
+/// (logits), Σᵢ tᵢ (ln Σⱼ exp zⱼ − zᵢ), and finite for any z. Otherwise p is divided by its sum and
+/// clamped to 10⁻⁷..1 − 10⁻⁷, as in Keras. The default reduction is the mean over pixels, as in
+/// Keras; a flat sample counts as one.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;

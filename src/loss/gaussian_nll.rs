@@ -6,8 +6,9 @@ use super::{Loss, LossPass, Reduction};
 use crate::kernel::loss::Pointwise;
 use crate::{Config, OptionError, Scalar, option};
 
-/// Gaussian negative log-likelihood in nats: the sum over a sample's elements of −ln N(target; prediction, σ²) = ½ (target − prediction)² / σ² + ½ ln(2πσ²),
-/// with a fixed variance σ². For variational autoencoders over real numbers; Kingma and Welling 2013.
+/// Gaussian negative log-likelihood in nats: the sum over a sample's elements of −ln N(target;
+/// prediction, σ²) = ½ (target − prediction)² / σ² + ½ ln(2πσ²), with a fixed variance σ². For
+/// variational autoencoders over real numbers; Kingma and Welling 2013.
 ///
 /// With σ² = ½ its gradient is that of [`Mse`](struct@crate::Mse) with [`Reduction::SumPerSample`].
 ///

@@ -5,7 +5,8 @@ use crate::OptionError;
 use crate::kernel::loss::Pointwise;
 use crate::{Config, Scalar, option};
 
-/// Huber loss: the mean over a sample's elements of ½d² for |d| ≤ δ and δ(|d| − ½δ) beyond, with d = prediction − target; Huber 1964. δ is 1 by default, as in Keras.
+/// Huber loss: the mean over a sample's elements of ½d² for |d| ≤ δ and δ(|d| − ½δ) beyond, with d
+/// = prediction − target; Huber 1964. δ is 1 by default, as in Keras.
 ///
 /// ```
 /// use autoencoder::{Huber, Loss, LossPass, Shape};

@@ -4,7 +4,8 @@ use super::{Loss, LossPass, Reduction};
 use crate::kernel::loss::Pointwise;
 use crate::{Config, Scalar};
 
-/// Mean absolute error: the mean over a sample's elements of |prediction − target|. The derivative at 0 is 0.
+/// Mean absolute error: the mean over a sample's elements of |prediction − target|. The derivative
+/// at 0 is 0.
 ///
 /// ```
 /// use autoencoder::{Loss, LossPass, Mae, Shape};

@@ -21,7 +21,8 @@ pub use mse::Mse;
 use crate::kernel::loss::{Pointwise, pointwise};
 use crate::{Activation, Config, OptionError, Scalar, Shape};
 
-/// A measure of how far predictions are from targets. It is a sum over samples, so that parts of a batch can be computed separately.
+/// A measure of how far predictions are from targets. It is a sum over samples, so that parts of a
+/// batch can be computed separately.
 pub trait Loss<T: Scalar>: Debug + Send + Sync {
     /// The name of this kind of loss in errors and files.
     fn kind(&self) -> &'static str;
@@ -29,24 +30,27 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
     /// Its options by name. A checkpoint records them, and resuming with others is an error.
     fn config(&self) -> Config;
 
-    /// Returns the sum of the samples' losses. If there is a `pass.gradient`, also writes the derivative of that sum with respect to each prediction,
-    /// times `pass.factor`, to it.
+    /// Returns the sum of the samples' losses. If there is a `pass.gradient`, also writes the
+    /// derivative of that sum with respect to each prediction, times `pass.factor`, to it.
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64;
 
-    /// The activation the loss absorbs, computing from its arguments (logits). If a network ends in it, the loss receives these
-    /// (`pass.from_logits`) and writes its gradient with respect to them, which stays finite however large they are.
+    /// The activation the loss absorbs, computing from its arguments (logits). If a network ends in
+    /// it, the loss receives these (`pass.from_logits`) and writes its gradient with respect to
+    /// them, which stays finite however large they are.
     fn fused_activation(&self) -> Option<Activation> {
         None
     }
 
-    /// How the losses of a sample's elements are reduced; by default a sum. Layers with likelihood terms (those of variational models) require a
-    /// sum.
+    /// How the losses of a sample's elements are reduced; by default a sum. Layers with likelihood
+    /// terms (those of variational models) require a sum.
     fn reduced_by(&self) -> Reduction {
         Reduction::SumPerSample
     }
 
-    /// Whether the loss of a sample is −ln p(target | prediction) in nats, constants included, as the bound and the likelihood of a variational model
-    /// ([`Autoencoder::elbo`](crate::Autoencoder::elbo), [`log_likelihood`](crate::Autoencoder::log_likelihood)) require. Default: no.
+    /// Whether the loss of a sample is −ln p(target | prediction) in nats, constants included, as
+    /// the bound and the likelihood of a variational model
+    /// ([`Autoencoder::elbo`](crate::Autoencoder::elbo),
+    /// [`log_likelihood`](crate::Autoencoder::log_likelihood)) require. Default: no.
     fn is_log_likelihood(&self) -> bool {
         false
     }
@@ -59,7 +63,8 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
         Ok(())
     }
 
-    /// The position of the first target for which the loss is undefined, if there is one, and what the loss takes instead, such as "numbers in 0..=1".
+    /// The position of the first target for which the loss is undefined, if there is one, and what
+    /// the loss takes instead, such as "numbers in 0..=1".
     fn unsuitable_target(&self, _targets: &[T]) -> Option<(usize, &'static str)> {
         None
     }
@@ -119,7 +124,8 @@ pub struct LossPass<'a, T> {
 }
 
 impl<'a, T: Scalar> LossPass<'a, T> {
-    /// Compares `predictions` with `targets`, both features × samples with samples of `shape`; without a gradient, factor 1.
+    /// Compares `predictions` with `targets`, both features × samples with samples of `shape`;
+    /// without a gradient, factor 1.
     ///
     /// # Errors
     /// [`LossError`] if the lengths differ or are not a whole number of samples.
@@ -133,7 +139,8 @@ impl<'a, T: Scalar> LossPass<'a, T> {
         Ok(Self { shape, predictions, from_logits: false, targets, factor: T::one(), gradient: None })
     }
 
-    /// Sets whether the predictions are the arguments of [`Loss::fused_activation`] (logits); see [`Network::ends_in`](crate::Network::ends_in).
+    /// Sets whether the predictions are the arguments of [`Loss::fused_activation`] (logits); see
+    /// [`Network::ends_in`](crate::Network::ends_in).
     #[must_use]
     pub fn from_logits(mut self, from_logits: bool) -> Self {
         self.from_logits = from_logits;
@@ -153,7 +160,8 @@ impl<'a, T: Scalar> LossPass<'a, T> {
         Ok(self)
     }
 
-    /// Whether the lengths still fit each other: the fields are public and may have changed since [`new`](Self::new) checked them.
+    /// Whether the lengths still fit each other: the fields are public and may have changed since
+    /// [`new`](Self::new) checked them.
     fn is_consistent(&self) -> bool {
         let count = self.predictions.len();
         let gradient = self.gradient.as_ref().map_or(count, |gradient| gradient.len());
@@ -171,10 +179,12 @@ impl<'a, T: Scalar> LossPass<'a, T> {
     }
 }
 
-/// How the losses of a sample's elements are reduced. The loss of a batch is the mean over its samples in either case.
+/// How the losses of a sample's elements are reduced. The loss of a batch is the mean over its
+/// samples in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reduction {
-    /// The mean over a sample's elements: the default in Keras and PyTorch, so that figures are comparable.
+    /// The mean over a sample's elements: the default in Keras and PyTorch, so that figures are
+    /// comparable.
     #[default]
     MeanPerElement,
     /// The sum over a sample's elements, as in the 1/N Σ‖x − y‖² of papers.

@@ -13,11 +13,12 @@ use crate::{ConfigError, Scalar};
 const WANTED: &str = "autoencoder";
 
 impl<T: Scalar> Autoencoder<T> {
-    /// Saves the model as one safetensors file: architecture, parameters, state, scaler, seed and which parameters are frozen. Python's `safetensors` reads its
-    /// tensors under the names of [`parameters`](Self::parameters).
+    /// Saves the model as one safetensors file: architecture, parameters, state, scaler, seed and
+    /// which parameters are frozen. Python's `safetensors` reads its tensors under the names of
+    /// [`parameters`](Self::parameters).
     ///
-    /// Saving is atomic: the file is written under another name in the same folder, synced to the disk, and only then replaces an older one.
-    /// The same model gives the same bytes.
+    /// Saving is atomic: the file is written under another name in the same folder, synced to the
+    /// disk, and only then replaces an older one. The same model gives the same bytes.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -38,8 +39,8 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`ModelFileError`] if the file cannot be written; it tells whether the new file is in place. Also if a setting or a number of the model is not finite,
-    /// which a file cannot represent.
+    /// [`ModelFileError`] if the file cannot be written; it tells whether the new file is in place.
+    /// Also if a setting or a number of the model is not finite, which a file cannot represent.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelFileError> {
         super::save(path.as_ref(), self.network(), self.described())
     }
@@ -70,7 +71,8 @@ impl<T: Scalar> Autoencoder<T> {
         halves(network, model).map_err(|kind| ModelFileError::at(path, kind))
     }
 
-    /// Loads a model of any float type from the file at `path`; numbers are rounded to the nearest `T`.
+    /// Loads a model of any float type from the file at `path`; numbers are rounded to the nearest
+    /// `T`.
     ///
     /// ```no_run
     /// use autoencoder::{Autoencoder, Registry};
@@ -104,7 +106,8 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(halves(network, model)?)
     }
 
-    /// Loads a model of any float type from the bytes of a file; numbers are rounded to the nearest `T`.
+    /// Loads a model of any float type from the bytes of a file; numbers are rounded to the nearest
+    /// `T`.
     ///
     /// # Errors
     /// [`ModelFileError`] says what is wrong with the bytes.

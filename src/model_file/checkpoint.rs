@@ -14,7 +14,8 @@ use crate::data::{InputError, Scaler};
 use crate::graph::{Network, zeros};
 use crate::{Config, Scalar};
 
-/// A model's parameters and state at some point of training, and what else training needs to continue.
+/// A model's parameters and state at some point of training, and what else training needs to
+/// continue.
 #[derive(Debug)]
 pub(crate) struct Checkpoint<T: Scalar> {
     pub parameters: Vec<T>,

@@ -15,7 +15,8 @@ const KEYS: [&str; 14] = [
 /// The names of the two scalers.
 const SCALERS: [&str; 2] = ["input", "output"];
 
-/// The most layers in a file. Limits memory: a short header could list thousands of option-less layers at 1 KiB each.
+/// The most layers in a file. Limits memory: a short header could list thousands of option-less
+/// layers at 1 KiB each.
 const MAX_LAYERS: usize = 512;
 
 /// Everything in a file about a model except its numbers.
@@ -31,7 +32,8 @@ pub(super) struct Description {
     pub layers: Vec<LayerDescription>,
     /// The frozen parameters, in order.
     pub frozen: Vec<String>,
-    /// Whether there is a scaler for the input and for the output. An autoencoder's input scaler is also its output scaler.
+    /// Whether there is a scaler for the input and for the output. An autoencoder's input scaler is
+    /// also its output scaler.
     pub scalers: [bool; 2],
     /// The range that each of these scalers clips to, if it does.
     pub clip: [Option<[f64; 2]>; 2],

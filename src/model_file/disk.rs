@@ -22,7 +22,8 @@ pub(crate) trait Disk: Debug + Send + Sync {
     /// Creates a folder and its parents, unless they exist, and syncs their names.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
 
-    /// The target of `path` if it is a link, else `path`; an error if it is something that a file cannot replace.
+    /// The target of `path` if it is a link, else `path`; an error if it is something that a file
+    /// cannot replace.
     fn target(&self, path: &Path) -> io::Result<PathBuf>;
 
     /// Creates a file with the permissions of `like`, if it exists.

@@ -83,7 +83,8 @@ pub enum ModelFileErrorKind {
     /// The operating system cannot write the file. An older file is unchanged.
     #[error("cannot be written: {}", unwritten(.0))]
     Write(io::Error),
-    /// The new file is complete and in place, but the folder could not be synced: after a power failure the older file may be back.
+    /// The new file is complete and in place, but the folder could not be synced: after a power
+    /// failure the older file may be back.
     #[error("is written, but may not survive a power failure: {0}; save it again, on another disk if that fails, too")]
     NotDurable(io::Error),
 
@@ -132,7 +133,8 @@ pub enum ModelFileErrorKind {
     /// The header is not valid JSON, or not of the accepted form.
     #[error("byte {offset} of the {part}: {problem}; {AS_SAVED}")]
     Json {
-        /// "file", or "description" for the JSON in the header's metadata, whose offsets count from its own start.
+        /// "file", or "description" for the JSON in the header's metadata, whose offsets count from
+        /// its own start.
         part: &'static str,
         /// Where the problem was found.
         offset: usize,
@@ -142,7 +144,8 @@ pub enum ModelFileErrorKind {
     /// The description of the model lacks an entry, or an entry is wrong.
     #[error("the description of the model: {0}, or {AS_SAVED}")]
     Description(ConfigError),
-    /// The header is valid, but not written as this crate writes it (spaces, order of names, spelling of a number).
+    /// The header is valid, but not written as this crate writes it (spaces, order of names,
+    /// spelling of a number).
     #[error("byte {offset} of the file is not what this crate would write there; {AS_SAVED}")]
     NotCanonical {
         /// The first byte that differs.
@@ -301,7 +304,8 @@ pub enum ModelFileErrorKind {
         /// The layer's own.
         found: &'static str,
     },
-    /// Two layers have the same name, or a layer of an autoencoder is not named `encoder.0`, …, `decoder.0`, ….
+    /// Two layers have the same name, or a layer of an autoencoder is not named `encoder.0`, …,
+    /// `decoder.0`, ….
     #[error(
         "layer {index} is called `{name}`, which is not its name in such a model or is an earlier layer's; {AS_SAVED}"
     )]

@@ -33,8 +33,8 @@ pub(super) fn contents(mut file: impl Read, length: Option<u64>) -> io::Result<V
     Ok(bytes)
 }
 
-/// Replaces the file at `path` atomically with what `write` writes: into a temporary file in the same folder, which is renamed once it is synced to the
-/// disk.
+/// Replaces the file at `path` atomically with what `write` writes: into a temporary file in the
+/// same folder, which is renamed once it is synced to the disk.
 pub(super) fn replace(
     disk: &dyn Disk,
     path: &Path,
@@ -46,7 +46,8 @@ pub(super) fn replace(
     disk.sync_folder(folder(&path)).map_err(ModelFileErrorKind::NotDurable)
 }
 
-/// Removes the temporary files that killed processes left in a folder. Nothing else may be saving there.
+/// Removes the temporary files that killed processes left in a folder. Nothing else may be saving
+/// there.
 pub(super) fn tidy(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     let names = disk.names(folder)?;
     names.iter().filter(|name| name.starts_with(TEMPORARY)).try_for_each(|name| disk.remove(&folder.join(name)))

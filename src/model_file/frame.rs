@@ -11,9 +11,11 @@
 //! 8 + n                          the tensors' bytes
 //! ```
 //!
-//! The checksum is the CRC-32 of gzip and of Python's `zlib.crc32`, over the whole file with `00000000` in place of its own eight digits. In a file of up to
-//! 512 MiB it detects every change of one or two bits and every burst of up to 32 bits, and misses one in four billion other changes. A file cut off within
-//! its tensors fails the checksum too, and otherwise the comparison with the lengths in its header. It is no signature: it does not detect forgery.
+//! The checksum is the CRC-32 of gzip and of Python's `zlib.crc32`, over the whole file with
+//! `00000000` in place of its own eight digits. In a file of up to 512 MiB it detects every change
+//! of one or two bits and every burst of up to 32 bits, and misses one in four billion other
+//! changes. A file cut off within its tensors fails the checksum too, and otherwise the comparison
+//! with the lengths in its header. It is no signature: it does not detect forgery.
 
 use super::{ModelFileErrorKind, json};
 use crate::Value;
@@ -22,8 +24,8 @@ use crate::data::{FileKind, HEAD_BYTES};
 /// The format that is written, and the newest that can be read.
 pub(super) const FORMAT: u64 = 1;
 
-/// The largest header that is read or written, enough for about four hundred layers of 700 bytes with their tensors. Limits memory: several copies of a
-/// header are held, as text and as values.
+/// The largest header that is read or written, enough for about four hundred layers of 700 bytes
+/// with their tensors. Limits memory: several copies of a header are held, as text and as values.
 pub(super) const MAX_HEADER_BYTES: usize = 1 << 18;
 
 /// The size of the header's length, in bytes.

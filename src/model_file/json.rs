@@ -1,6 +1,7 @@
 //! The JSON of headers: into a [`Config`] and back, with `serde_json`.
 //!
-//! Writing uses one canonical form: no spaces, names in the order of the configuration. Reading accepts any; to require the canonical form, write again and compare.
+//! Writing uses one canonical form: no spaces, names in the order of the configuration. Reading
+//! accepts any; to require the canonical form, write again and compare.
 
 use std::{fmt, io};
 
@@ -10,11 +11,14 @@ use serde_json::ser::Formatter;
 
 use crate::{Config, Value};
 
-/// The deepest nesting. A layer's settings start at depth 4; deeper nesting than this is a mistake or an attack on the stack.
+/// The deepest nesting. A layer's settings start at depth 4; deeper nesting than this is a mistake
+/// or an attack on the stack.
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// The memory that the values of a text may take beyond its own length. A dense layer with its tensors takes about 800 bytes more than its text in each of the two
-/// texts: enough for three hundred layers. The limit is needed since a short text may need much more: the three bytes `[0]` take 64.
+/// The memory that the values of a text may take beyond its own length. A dense layer with its
+/// tensors takes about 800 bytes more than its text in each of the two texts: enough for three
+/// hundred layers. The limit is needed since a short text may need much more: the three bytes `[0]`
+/// take 64.
 pub(super) const MAX_TREE_BYTES: usize = 1 << 18;
 
 /// A problem and its byte offset.
@@ -24,7 +28,8 @@ pub(super) struct JsonError {
     pub problem: String,
 }
 
-/// Reads the object in `text`. Duplicate names and `null` are errors. Numbers that are whole and not negative are integers.
+/// Reads the object in `text`. Duplicate names and `null` are errors. Numbers that are whole and
+/// not negative are integers.
 pub(super) fn read(text: &str) -> Result<Config, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Bounded { depth: 0, bytes_left: &mut { MAX_TREE_BYTES + text.len() } }.deserialize(&mut reader);
@@ -43,7 +48,8 @@ pub(super) fn write(config: &Config) -> String {
     written.ok().and_then(|()| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-/// How numbers are written is part of the file format; it has varied between versions of `serde_json` (1e16, 1e+16).
+/// How numbers are written is part of the file format; it has varied between versions of
+/// `serde_json` (1e16, 1e+16).
 struct Spelling;
 
 impl Formatter for Spelling {

@@ -1,9 +1,11 @@
-//! Model files: one safetensors file holds architecture, parameters, state, scaler and seed. `docs/model-file.md` describes the format.
+//! Model files: one safetensors file holds architecture, parameters, state, scaler and seed.
+//! `docs/model-file.md` describes the format.
 //!
-//! A model has exactly one canonical file: a loaded model is saved to the same bytes, and a file with any other bytes is not loaded.
-//! So the frame (length, JSON header, numbers) is read and written here: the crate `safetensors` accepts duplicate
-//! names, writes metadata in random order and sorts tensors by type and name. The JSON is read and written by `serde_json`, which leaves order, duplicate names and
-//! the format of numbers to its caller.
+//! A model has exactly one canonical file: a loaded model is saved to the same bytes, and a file
+//! with any other bytes is not loaded. So the frame (length, JSON header, numbers) is read and
+//! written here: the crate `safetensors` accepts duplicate names, writes metadata in random order
+//! and sorts tensors by type and name. The JSON is read and written by `serde_json`, which leaves
+//! order, duplicate names and the format of numbers to its caller.
 
 mod autoencoder;
 mod checkpoint;

@@ -12,7 +12,8 @@ use crate::graph::Network;
 const WANTED: &str = "network";
 
 impl<T: Scalar> Network<T> {
-    /// Saves the network as one safetensors file; like [`Autoencoder::save`](crate::Autoencoder::save), except for the kind of model.
+    /// Saves the network as one safetensors file; like
+    /// [`Autoencoder::save`](crate::Autoencoder::save), except for the kind of model.
     ///
     /// # Errors
     /// [`ModelFileError`]; see [`Autoencoder::save`](crate::Autoencoder::save).
@@ -44,7 +45,8 @@ impl<T: Scalar> Network<T> {
         super::load(path.as_ref(), WANTED, registry, Conversion::Refused).map(|(network, _)| network)
     }
 
-    /// Loads a network of any float type from the file at `path`; numbers are rounded to the nearest `T`.
+    /// Loads a network of any float type from the file at `path`; numbers are rounded to the
+    /// nearest `T`.
     ///
     /// # Errors
     /// [`ModelFileError`] says what is wrong with the file; also if a number is too large for `T`.
@@ -68,7 +70,8 @@ impl<T: Scalar> Network<T> {
         Ok(read::model(bytes, WANTED, registry, Conversion::Refused).map(|(network, _)| network)?)
     }
 
-    /// Loads a network of any float type from the bytes of a file; numbers are rounded to the nearest `T`.
+    /// Loads a network of any float type from the bytes of a file; numbers are rounded to the
+    /// nearest `T`.
     ///
     /// # Errors
     /// [`ModelFileError`] says what is wrong with the bytes.

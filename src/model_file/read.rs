@@ -1,4 +1,5 @@
-//! Reads a model from bytes. The whole header is checked against what its layers need before memory for numbers is allocated.
+//! Reads a model from bytes. The whole header is checked against what its layers need before memory
+//! for numbers is allocated.
 
 use std::sync::Arc;
 
@@ -41,7 +42,8 @@ pub(super) fn model<T: Scalar>(
     Ok((network, description.model))
 }
 
-/// The tensors of a file, after checking that its header is what `definition` requires and that all their bytes exist.
+/// The tensors of a file, after checking that its header is what `definition` requires and that all
+/// their bytes exist.
 pub(super) fn table<T: Scalar>(
     frame: &Frame<'_>,
     header: &Config,

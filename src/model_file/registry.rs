@@ -12,7 +12,8 @@ use crate::{Config, ConfigError, Scalar};
 
 type Constructor<T> = Box<dyn Fn(&Config) -> Result<Arc<dyn Layer<T>>, ConfigError> + Send + Sync>;
 
-/// The constructor of each kind of layer. The default knows the built-in layers; to load a model with your own layers, register them:
+/// The constructor of each kind of layer. The default knows the built-in layers; to load a model
+/// with your own layers, register them:
 ///
 /// ```
 /// # use autoencoder::{Config, ConfigError, Context, Layer, Plan, Shape, ShapeError, Forward, Backward, Scalar};
@@ -67,11 +68,14 @@ pub struct Registry<T: Scalar> {
 }
 
 impl<T: Scalar> Registry<T> {
-    /// Builds layers of `kind` with `construct`, which receives what [`Layer::config`] returned when the model was saved. A later registration of the same kind
-    /// replaces an earlier one, even of a built-in layer.
+    /// Builds layers of `kind` with `construct`, which receives what [`Layer::config`] returned
+    /// when the model was saved. A later registration of the same kind replaces an earlier one,
+    /// even of a built-in layer.
     ///
-    /// `construct` is called when a model is loaded. If it fails, loading fails with [`ModelFileErrorKind::Layer`](crate::ModelFileErrorKind::Layer), which names the
-    /// layer, its kind and the setting; if it returns a layer of another kind, with [`ModelFileErrorKind::Kind`](crate::ModelFileErrorKind::Kind).
+    /// `construct` is called when a model is loaded. If it fails, loading fails with
+    /// [`ModelFileErrorKind::Layer`](crate::ModelFileErrorKind::Layer), which names the
+    /// layer, its kind and the setting; if it returns a layer of another kind, with
+    /// [`ModelFileErrorKind::Kind`](crate::ModelFileErrorKind::Kind).
     #[must_use]
     pub fn register<L: Layer<T> + 'static>(
         mut self,
@@ -93,7 +97,8 @@ impl<T: Scalar> Registry<T> {
         self.constructors.get(kind).map(|construct| construct(config))
     }
 
-    /// Registers a built-in layer: its configuration must equal the one it writes, so that every model has one canonical file.
+    /// Registers a built-in layer: its configuration must equal the one it writes, so that every
+    /// model has one canonical file.
     fn built_in<L: Layer<T> + 'static>(
         self,
         kind: &str,

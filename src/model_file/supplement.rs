@@ -9,8 +9,9 @@ use crate::{Config, Scalar, Shape, Value};
 /// Prefix of the names of a supplement's tensors; no layer has such a name.
 pub(super) const PREFIX: &str = "training.";
 
-/// The contents of a checkpoint besides the model: settings under the key `training` of the description, and tensors. The 64-bit tensors come before the
-/// model's parameters, so that every tensor is aligned to its numbers' size.
+/// The contents of a checkpoint besides the model: settings under the key `training` of the
+/// description, and tensors. The 64-bit tensors come before the model's parameters, so that every
+/// tensor is aligned to its numbers' size.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct CheckpointData<'a, T: Scalar> {
     pub config: Config,
@@ -79,7 +80,8 @@ pub(super) struct Entry {
 }
 
 impl Entries {
-    /// Reads the entries from a header's table, including types and shapes, which nothing else determines.
+    /// Reads the entries from a header's table, including types and shapes, which nothing else
+    /// determines.
     pub fn read(header: &Config) -> Result<Self, ModelFileErrorKind> {
         let mut entries = Self::default();
         let mut model_has_begun = false;

@@ -25,7 +25,8 @@ pub(super) struct Tensor {
     pub bytes: Range<u64>,
 }
 
-/// What a tensor belongs to, in the order of the file: 64-bit numbers first, so that all are aligned.
+/// What a tensor belongs to, in the order of the file: 64-bit numbers first, so that all are
+/// aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Scaler,

@@ -10,9 +10,10 @@ const SLOTS: usize = 2;
 
 /// Adam; Kingma and Ba 2014.
 ///
-/// In step t: m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − η·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε).
-/// The rule (the paper's shorter form, where ε is added to the uncorrected root) and the defaults (η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁷) are Keras's.
-/// PyTorch adds its ε (10⁻⁸) to the corrected root.
+/// In step t: m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − η·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v +
+/// ε). The rule (the paper's shorter form, where ε is added to the uncorrected root) and the
+/// defaults (η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁷) are Keras's. PyTorch adds its ε (10⁻⁸) to
+/// the corrected root.
 ///
 /// ```
 /// use autoencoder::{Adam, Mse, Trainer};
@@ -112,7 +113,8 @@ impl<T: Scalar> Optimizer<T> for Adam {
 
 /// Adam with decoupled weight decay λ; Loshchilov and Hutter 2017.
 ///
-/// θ ← θ − ηλθ, then a step of [`Adam`]. The default λ is Keras's 0.004 (PyTorch's is 0.01). As in both, every parameter decays, including biases.
+/// θ ← θ − ηλθ, then a step of [`Adam`]. The default λ is Keras's 0.004 (PyTorch's is 0.01). As in
+/// both, every parameter decays, including biases.
 ///
 /// ```
 /// use autoencoder::{AdamW, Mse, Trainer};

@@ -3,7 +3,8 @@
 use crate::kernel::reduce;
 use crate::{Config, OptionError, Scalar, option};
 
-/// A bound on gradients, applied to all of a model's gradients before the optimizer's step. For [`Trainer::clip`](crate::Trainer::clip), or in your own training loop:
+/// A bound on gradients, applied to all of a model's gradients before the optimizer's step. For
+/// [`Trainer::clip`](crate::Trainer::clip), or in your own training loop:
 ///
 /// ```
 /// use autoencoder::Clip;
@@ -16,14 +17,16 @@ use crate::{Config, OptionError, Scalar, option};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Clip {
-    /// g ← g·c/‖g‖ if the norm ‖g‖ = √Σg² over all parameters exceeds c; Pascanu et al. 2012, Keras's `global_clipnorm`. The direction is kept.
+    /// g ← g·c/‖g‖ if the norm ‖g‖ = √Σg² over all parameters exceeds c; Pascanu et al. 2012,
+    /// Keras's `global_clipnorm`. The direction is kept.
     Norm(f64),
     /// Clamps each element of g to −c..=c; Keras's `clipvalue`.
     Value(f64),
 }
 
 impl Clip {
-    /// Clips `gradients`. Where one is not finite, one stays so, and the optimizer's step reports it.
+    /// Clips `gradients`. Where one is not finite, one stays so, and the optimizer's step reports
+    /// it.
     ///
     /// The order in which the norm is summed depends only on the number of gradients.
     pub fn apply<T: Scalar>(self, gradients: &mut [T]) {

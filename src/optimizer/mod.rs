@@ -1,5 +1,5 @@
-//! The [`Optimizer`] trait and the optimizers: they hold only hyper-parameters, their moments are kept by the trainer. Also schedules of the learning
-//! rate, and gradient clipping.
+//! The [`Optimizer`] trait and the optimizers: they hold only hyper-parameters, their moments are
+//! kept by the trainer. Also schedules of the learning rate, and gradient clipping.
 
 mod adam;
 mod clip;
@@ -23,7 +23,8 @@ pub const MAX_SLOTS: usize = 4;
 
 /// An update rule for parameters. An optimizer holds only its options.
 ///
-/// Each parameter must be updated independently of the others: the vectors are split among threads at arbitrary places.
+/// Each parameter must be updated independently of the others: the vectors are split among threads
+/// at arbitrary places.
 pub trait Optimizer<T: Scalar>: Debug + Send + Sync {
     /// The name of this kind of optimizer in errors and files.
     fn kind(&self) -> &'static str;
@@ -76,7 +77,8 @@ impl<T: Scalar> Optimizer<T> for Box<dyn Optimizer<T>> {
     }
 }
 
-/// Some parameters with their gradients and slots. If the public fields were changed so that lengths differ, the parameters become NaN, which
+/// Some parameters with their gradients and slots. If the public fields were changed so that
+/// lengths differ, the parameters become NaN, which
 /// [`Network::update_parameters`](crate::Network::update_parameters) rejects.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -97,7 +99,8 @@ impl<'a, T: Scalar> Update<'a, T> {
     /// An update of `parameters` by `optimizer`, for your own training loop.
     ///
     /// # Errors
-    /// [`OptionError`] if the step is 0, or if the gradients or a slot that the optimizer uses differ in length from the parameters.
+    /// [`OptionError`] if the step is 0, or if the gradients or a slot that the optimizer uses
+    /// differ in length from the parameters.
     pub fn new(
         optimizer: &(impl Optimizer<T> + ?Sized),
         step: u64,
@@ -115,8 +118,9 @@ impl<'a, T: Scalar> Update<'a, T> {
         Ok(Self { step, learning_rate, parameters, gradients, slots })
     }
 
-    /// The update itself, if its lengths fit an optimizer with `slots` slots; they may not, since it may have been made for another optimizer, and its fields are public.
-    /// If they do not, sets the parameters to NaN, which every caller of a step rejects.
+    /// The update itself, if its lengths fit an optimizer with `slots` slots; they may not, since
+    /// it may have been made for another optimizer, and its fields are public. If they do not,
+    /// sets the parameters to NaN, which every caller of a step rejects.
     pub(crate) fn consistent(self, slots: usize) -> Option<Self> {
         let count = self.parameters.len();
         let kept = self.slots.iter().take(slots).all(|slot| slot.len() == count);

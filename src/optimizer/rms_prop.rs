@@ -7,9 +7,11 @@ use crate::{Config, Scalar, option};
 
 /// RMSprop; Tieleman and Hinton 2012.
 ///
-/// v ← ρv + (1 − ρ)g²; u = ηg / √(v + ε), or, if centered, with m ← ρm + (1 − ρ)g, u = ηg / √(max(v − m², 0) + ε); with momentum μ, b ← μb + u; θ ← θ − b.
-/// Where v − m² is negative by rounding, it counts as 0; Keras and PyTorch take the root of it all the same. Otherwise
-/// rules and defaults (η = 0.001, ρ = 0.9, ε = 10⁻⁷) are Keras's. PyTorch adds ε outside the root; its defaults are η = 0.01, ρ = 0.99, ε = 10⁻⁸.
+/// v ← ρv + (1 − ρ)g²; u = ηg / √(v + ε), or, if centered, with m ← ρm + (1 − ρ)g, u = ηg / √(max(v
+/// − m², 0) + ε); with momentum μ, b ← μb + u; θ ← θ − b. Where v − m² is negative by rounding, it
+/// counts as 0; Keras and PyTorch take the root of it all the same. Otherwise rules and defaults (η
+/// = 0.001, ρ = 0.9, ε = 10⁻⁷) are Keras's. PyTorch adds ε outside the root; its defaults are η =
+/// 0.01, ρ = 0.99, ε = 10⁻⁸.
 ///
 /// ```
 /// use autoencoder::{Mse, RmsProp, Trainer};
@@ -58,7 +60,8 @@ impl RmsProp {
         self
     }
 
-    /// Whether to divide by the standard deviation of recent gradients instead of their root mean square.
+    /// Whether to divide by the standard deviation of recent gradients instead of their root mean
+    /// square.
     #[must_use]
     pub fn centered(mut self, centered: bool) -> Self {
         self.centered = centered;

@@ -7,9 +7,10 @@ use crate::{Config, Scalar, option};
 
 /// Stochastic gradient descent with learning rate η and momentum μ.
 ///
-/// Without momentum θ ← θ − ηg. With it v ← μv − ηg and θ ← θ + v, the heavy ball of Polyak 1964. With Nesterov's look-ahead (1983) θ ← θ + μv − ηg,
-/// in the form of Sutskever et al. 2013, where θ is the look-ahead point.
-/// Rules and defaults (η = 0.01, μ = 0) are Keras's. PyTorch multiplies the whole velocity by η, which is equivalent for a constant η.
+/// Without momentum θ ← θ − ηg. With it v ← μv − ηg and θ ← θ + v, the heavy ball of Polyak 1964.
+/// With Nesterov's look-ahead (1983) θ ← θ + μv − ηg, in the form of Sutskever et al. 2013, where θ
+/// is the look-ahead point. Rules and defaults (η = 0.01, μ = 0) are Keras's. PyTorch multiplies
+/// the whole velocity by η, which is equivalent for a constant η.
 ///
 /// ```
 /// use autoencoder::{Mse, Sgd, Trainer};

@@ -1,4 +1,5 @@
-//! The key of a row: a number that depends on its values alone, from which noise for the row is drawn.
+//! The key of a row: a number that depends on its values alone, from which noise for the row is
+//! drawn.
 
 /// The first states: fractional parts of the golden ratio and of √2, √3 and √5.
 const STATES: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b];
@@ -8,7 +9,8 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A hash of the bits of a row's values, with −0 as 0.
 ///
-/// Rows that differ in one value differ in their keys; of other rows, two have the same key with a probability of 2⁻⁶⁴.
+/// Rows that differ in one value differ in their keys; of other rows, two have the same key with a
+/// probability of 2⁻⁶⁴.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowKey {
     /// Values go to them in turn: a single one would wait for its own multiplications.

@@ -48,7 +48,8 @@ impl<'a, L> LossCheck<'a, L>
 where
     L: Loss<f32> + Loss<f64> + 'static,
 {
-    /// Checks the loss that `make` creates on samples of shape `shape`: targets between 0 and 1; predictions between −2 and 2, or, for a loss with a
+    /// Checks the loss that `make` creates on samples of shape `shape`: targets between 0 and 1;
+    /// predictions between −2 and 2, or, for a loss with a
     /// [`fused_activation`](Loss::fused_activation), the activation of logits between −3 and 3.
     pub fn new(make: impl Fn() -> L + Send + Sync + 'a, shape: Shape) -> Self {
         Self { make: Box::new(make), shape, predictions: None, targets: [0.0, 1.0], seed: 1, allocations: None }
@@ -75,7 +76,8 @@ where
         self
     }
 
-    /// Checks that the loss allocates nothing; see [`LayerCheck::allocations`](super::LayerCheck::allocations).
+    /// Checks that the loss allocates nothing; see
+    /// [`LayerCheck::allocations`](super::LayerCheck::allocations).
     #[must_use]
     pub fn allocations(mut self, count: fn() -> usize) -> Self {
         self.allocations = Some(count);

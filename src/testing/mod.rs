@@ -1,7 +1,8 @@
 //! Checks for layers, losses, optimizers and data sources, both the crate's own and yours.
 //!
-//! One call makes every check that applies and returns a [`Report`] with each check's name, measured figure and, if it fails, a message that says what to fix.
-//! A panic in the checked code is a failed check, too. In your tests:
+//! One call makes every check that applies and returns a [`Report`] with each check's name,
+//! measured figure and, if it fails, a message that says what to fix. A panic in the checked code
+//! is a failed check, too. In your tests:
 //!
 //! ```
 //! use autoencoder::testing::{CheckFailed, check_optimizer};
@@ -16,7 +17,8 @@
 //! # Ok::<(), CheckFailed>(())
 //! ```
 //!
-//! The crate makes the same checks of all its own parts, in `tests/conformance`. They need the feature `testing`; enable it under `[dev-dependencies]`:
+//! The crate makes the same checks of all its own parts, in `tests/conformance`. They need the
+//! feature `testing`; enable it under `[dev-dependencies]`:
 //!
 //! ```toml
 //! [dev-dependencies]

@@ -42,7 +42,8 @@ pub(super) fn largest(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |most: f64, value| if value.is_finite() { most.max(value.abs()) } else { f64::INFINITY })
 }
 
-/// The largest difference relative to the largest expected value, or to 10⁻³⁰ if that is smaller. Infinite if the lengths differ, or if a number is not finite.
+/// The largest difference relative to the largest expected value, or to 10⁻³⁰ if that is smaller.
+/// Infinite if the lengths differ, or if a number is not finite.
 pub(super) fn distance<A: Scalar, B: Scalar>(found: &[A], expected: &[B]) -> f64 {
     if found.len() != expected.len() {
         return f64::INFINITY;

@@ -43,7 +43,8 @@ pub enum Outcome {
 }
 
 impl Report {
-    /// The report that `checks` fills. A panic between two checks ends it and counts as a failed check.
+    /// The report that `checks` fills. A panic between two checks ends it and counts as a failed
+    /// check.
     pub(super) fn of(checks: impl FnOnce(&mut Self)) -> Self {
         let mut report = Self { subject: "something".to_owned(), checks: Vec::new(), compared: 0, redrawn: 0 };
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| checks(&mut report))) {
@@ -87,13 +88,15 @@ impl Report {
         self.checks().filter(|check| check.outcome == Outcome::Passed).count()
     }
 
-    /// The check whose figure is nearest to its bound, or furthest past it; `None` if none measures anything.
+    /// The check whose figure is nearest to its bound, or furthest past it; `None` if none measures
+    /// anything.
     pub fn worst(&self) -> Option<&Check> {
         let share = |check: &Check| check.figure.map_or(f64::NEG_INFINITY, |figure| figure / check.bound);
         self.checks().filter(|check| check.figure.is_some()).max_by(|one, other| share(one).total_cmp(&share(other)))
     }
 
-    /// The worst error of a gradient: max|analytic − numeric| / max|numeric| over the tensors compared; 0 if there are none, infinite if one is not a number.
+    /// The worst error of a gradient: max|analytic − numeric| / max|numeric| over the tensors
+    /// compared; 0 if there are none, infinite if one is not a number.
     pub fn gradient_error(&self) -> f64 {
         let gradients = self.checks().filter(|check| check.name.starts_with(super::GRADIENT));
         largest(gradients.filter_map(|check| check.figure))
@@ -104,7 +107,8 @@ impl Report {
         self.compared
     }
 
-    /// The number of coordinates replaced by others because the function has a kink within the stencil.
+    /// The number of coordinates replaced by others because the function has a kink within the
+    /// stencil.
     pub fn redrawn(&self) -> usize {
         self.redrawn
     }

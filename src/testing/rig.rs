@@ -13,7 +13,8 @@ use crate::layer::{
 use crate::random::{Purpose, Random};
 use crate::{Scalar, Shape, ShapeError};
 
-/// A single layer with its parameters and state. Runs passes as a network does, but in buffers whose initial contents the check chooses.
+/// A single layer with its parameters and state. Runs passes as a network does, but in buffers
+/// whose initial contents the check chooses.
 #[derive(Clone)]
 pub(super) struct Rig<T: Scalar> {
     pub layer: Arc<dyn Layer<T>>,
@@ -147,7 +148,8 @@ impl<T: Scalar> Rig<T> {
         Ok(Self { layer, input, plan, parameters, ranges, state, epoch: 3.0 })
     }
 
-    /// Replaces all parameters, including biases, by random numbers of about the magnitude of the initial ones.
+    /// Replaces all parameters, including biases, by random numbers of about the magnitude of the
+    /// initial ones.
     pub fn scatter(mut self, numbers: &mut Numbers) -> Self {
         for range in &self.ranges {
             let Some(values) = self.parameters.get_mut(range.clone()) else { continue };

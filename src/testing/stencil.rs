@@ -5,12 +5,13 @@ use super::numbers::{Numbers, largest};
 /// The distance h between the points of a stencil, relative to the tensor's largest magnitude.
 const STEP: f64 = 1e-3;
 
-/// If stencils of two widths differ by more than this share of the largest derivative, the function has a kink between their points: rounding makes them
-/// differ by about 10⁻¹², a kink by a fraction of the change of slope.
+/// If stencils of two widths differ by more than this share of the largest derivative, the function
+/// has a kink between their points: rounding makes them differ by about 10⁻¹², a kink by a fraction
+/// of the change of slope.
 const KINK: f64 = 2e-10;
 
-/// The same for the second differences of both widths. They show a kink exactly in the middle, and a kink of the second derivative (an ELU's), which misleads
-/// both stencils alike.
+/// The same for the second differences of both widths. They show a kink exactly in the middle, and
+/// a kink of the second derivative (an ELU's), which misleads both stencils alike.
 const BEND: f64 = 4e-9;
 
 /// The most coordinates of a tensor that are compared; of larger ones this many random ones.
@@ -40,14 +41,16 @@ impl GradientComparison {
     }
 }
 
-/// Compares the gradient of a function at a point with the five-point stencil (f(−2h) − 8f(−h) + 8f(h) − f(2h)) / 12h, h = 10⁻³ max|point|, or 10⁻³ if
-/// the point is zero.
+/// Compares the gradient of a function at a point with the five-point stencil (f(−2h) − 8f(−h) +
+/// 8f(h) − f(2h)) / 12h, h = 10⁻³ max|point|, or 10⁻³ if the point is zero.
 ///
-/// `point` is one tensor and `analytic` the gradient there. The function is the sum of `terms`, evaluated at the point with one coordinate
-/// moved; a function that is not a sum has one term. Terms are subtracted one by one, so those that do not depend on the coordinate cause no rounding error.
-/// Of large tensors 48 random coordinates are compared, half of them with a non-zero derivative. If a ReLU's sign, a pool's winner or a branch changes
-/// within the stencil (detected by stencils of two widths), another coordinate is taken. A missing derivative is an infinite error,
-/// and so is a function, or a gradient, that is not finite.
+/// `point` is one tensor and `analytic` the gradient there. The function is the sum of `terms`,
+/// evaluated at the point with one coordinate moved; a function that is not a sum has one term.
+/// Terms are subtracted one by one, so those that do not depend on the coordinate cause no rounding
+/// error. Of large tensors 48 random coordinates are compared, half of them with a non-zero
+/// derivative. If a ReLU's sign, a pool's winner or a branch changes within the stencil (detected
+/// by stencils of two widths), another coordinate is taken. A missing derivative is an infinite
+/// error, and so is a function, or a gradient, that is not finite.
 ///
 /// The error of a gradient that is zero is relative to the terms that cancel in it.
 ///
@@ -86,7 +89,8 @@ pub fn compare_gradient(
     }
 }
 
-/// The coordinates in the order in which they are tried: random ones with a non-zero derivative first, then any. A pool's gradient is zero almost everywhere.
+/// The coordinates in the order in which they are tried: random ones with a non-zero derivative
+/// first, then any. A pool's gradient is zero almost everywhere.
 fn chosen(analytic: &[f64], count: usize, seed: u64) -> Vec<usize> {
     let order = Numbers::new(seed).order(count);
     let mut left = MOST / 2;
@@ -110,7 +114,8 @@ fn judge(stencils: &[Stencil], scale: f64) -> GradientComparison {
     let smooth = || stencils.iter().filter(|stencil| stencil.is_smooth(scale));
     let difference = largest(smooth().map(|stencil| stencil.analytic - stencil.wide));
     let compared = smooth().count();
-    // Infinite if the function or its gradient is not finite somewhere: the largest of errors passes over a NaN.
+    // Infinite if the function or its gradient is not finite somewhere: the largest of errors passes
+    // over a NaN.
     let error = if difference == 0.0 { 0.0 } else { difference / scale };
     let error = if scale.is_finite() && !error.is_nan() { error } else { f64::INFINITY };
     GradientComparison { error, compared, redrawn: stencils.len() - compared }
@@ -123,7 +128,8 @@ struct Stencil {
     wide: f64,
     /// From points h/2 apart.
     narrow: f64,
-    /// (f(h) − 2f(0) + f(−h)) / h, minus twice the same for half the width: zero unless there is a kink in the middle.
+    /// (f(h) − 2f(0) + f(−h)) / h, minus twice the same for half the width: zero unless there is a
+    /// kink in the middle.
     bend: f64,
     /// The sum of the magnitudes of the wide stencil's terms.
     absolute: f64,

@@ -15,7 +15,8 @@ use crate::model_file::disk::{Disk, System};
 use crate::model_file::{self, ModelFileError};
 use crate::{Scalar, option};
 
-/// Where and how often a training run is saved. A run that is interrupted, by a kill or a power failure, can be resumed from its last checkpoint: see
+/// Where and how often a training run is saved. A run that is interrupted, by a kill or a power
+/// failure, can be resumed from its last checkpoint: see
 /// [`Trainer::resume`](crate::Trainer::resume).
 ///
 /// By default there is at most one checkpoint in ten seconds, also within an epoch, and fewer where
@@ -135,7 +136,8 @@ impl Checkpoints {
         self
     }
 
-    /// `Ok` if the options are in range, and the folder is empty of checkpoints, or is the one being resumed.
+    /// `Ok` if the options are in range, and the folder is empty of checkpoints, or is the one
+    /// being resumed.
     pub(super) fn check(&self, resume: Option<&Resume>) -> Result<(), TrainErrorKind> {
         match self.interval {
             Interval::Epochs(epochs) => option::at_least_one("every_epochs", epochs)?,
@@ -166,7 +168,8 @@ impl Checkpoints {
         }
     }
 
-    /// Whether a checkpoint is due at the end of an epoch, after a total of `epochs` epochs and `steps` steps.
+    /// Whether a checkpoint is due at the end of an epoch, after a total of `epochs` epochs and
+    /// `steps` steps.
     pub(super) fn after_epochs(&self, epochs: usize, steps: u64, clock: &Clock) -> bool {
         match self.interval {
             Interval::Epochs(every) => epochs.is_multiple_of(every),
@@ -223,7 +226,8 @@ impl Folder {
     /// there is no checkpoint.
     ///
     /// # Errors
-    /// If all are damaged, the error of the newest; if the newest undamaged one cannot be used, its error.
+    /// If all are damaged, the error of the newest; if the newest undamaged one cannot be used, its
+    /// error.
     pub fn newest<C>(
         &self,
         read: impl Fn(&dyn Disk, &Path) -> Result<C, ModelFileError>,
@@ -263,7 +267,8 @@ impl Folder {
         tried.map_err(|error| self.unusable(error))
     }
 
-    /// Writes the checkpoint after `steps` steps with `write`; then removes all others except the newest earlier one.
+    /// Writes the checkpoint after `steps` steps with `write`; then removes all others except the
+    /// newest earlier one.
     pub fn add(
         &self,
         steps: u64,

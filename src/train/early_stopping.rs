@@ -4,14 +4,17 @@ use crate::data::InputError;
 use crate::graph::{Network, zeros};
 use crate::{Config, OptionError, Scalar, option};
 
-/// Ends training when [`Epoch::validation_total`](super::Epoch::validation_total) has not fallen for some epochs, and restores the model of the best epoch;
-/// Prechelt 1998, Keras's `EarlyStopping`. The total is the validation loss, plus the divergence for a variational model; other penalties are
-/// not included.
+/// Ends training when [`Epoch::validation_total`](super::Epoch::validation_total) has not fallen
+/// for some epochs, and restores the model of the best epoch; Prechelt 1998, Keras's
+/// `EarlyStopping`. The total is the validation loss, plus the divergence for a variational model;
+/// other penalties are not included.
 ///
-/// The best epoch is the one with the lowest total, the first of equals: [`History::best`](super::History::best). Its parameters and its state (running
-/// statistics) are restored however training ends, except with an error.
+/// The best epoch is the one with the lowest total, the first of equals:
+/// [`History::best`](super::History::best). Its parameters and its state (running statistics) are
+/// restored however training ends, except with an error.
 ///
-/// An epoch counts as progress if its total is more than `min_delta` below that of the last epoch that counted. Patience ignores the epochs before the end of the first
+/// An epoch counts as progress if its total is more than `min_delta` below that of the last epoch
+/// that counted. Patience ignores the epochs before the end of the first
 /// [`KlAnnealing`](crate::KlAnnealing), though one of them may be the best.
 ///
 /// ```
@@ -42,7 +45,8 @@ impl EarlyStopping {
         Self { patience, min_delta: 0.0, restore_best: true }
     }
 
-    /// The total must fall by more than `min_delta`, at least 0, to count as progress; 0 by default.
+    /// The total must fall by more than `min_delta`, at least 0, to count as progress; 0 by
+    /// default.
     #[must_use]
     pub fn min_delta(mut self, min_delta: f64) -> Self {
         self.min_delta = min_delta;
@@ -71,9 +75,11 @@ impl EarlyStopping {
 /// An epoch as early stopping and schedules see it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WatchedLoss {
-    /// The validation total, or the training loss without validation data; infinity if it is not finite.
+    /// The validation total, or the training loss without validation data; infinity if it is not
+    /// finite.
     pub loss: f64,
-    /// A penalty has not reached its full weight: the loss cannot be compared with that of later epochs.
+    /// A penalty has not reached its full weight: the loss cannot be compared with that of later
+    /// epochs.
     pub warms_up: bool,
 }
 
@@ -112,7 +118,8 @@ impl<T: Scalar> EarlyStoppingState<T> {
         self.waited >= self.options.patience
     }
 
-    /// Records the epochs before an interruption and the model of the best of them. Returns whether the numbers of parameters and states fit.
+    /// Records the epochs before an interruption and the model of the best of them. Returns whether
+    /// the numbers of parameters and states fit.
     pub fn replay(&mut self, epochs: &[WatchedLoss], parameters: &[T], state: &[T]) -> bool {
         epochs.iter().for_each(|epoch| _ = self.note(*epoch));
         let fits = self.parameters.len() == parameters.len() && self.state.len() == state.len();

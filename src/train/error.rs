@@ -10,7 +10,8 @@ use crate::error::WithCauses;
 use crate::model_file::ModelFileError;
 use crate::{ConfigError, OptionError};
 
-/// Why training stopped. The model holds the parameters of the last finished step; before the first step it is unchanged.
+/// Why training stopped. The model holds the parameters of the last finished step; before the first
+/// step it is unchanged.
 #[derive(Error)]
 #[error("training stopped {}: {kind}", place(*epoch, *step))]
 pub struct TrainError {

@@ -18,7 +18,8 @@ pub trait Model<T: Scalar>: sealed::Sealed<T> {
     fn as_network(&self) -> &Network<T>;
 }
 
-/// Keeps mutable access to the trainer: users could replace the network with one of another structure.
+/// Keeps mutable access to the trainer: users could replace the network with one of another
+/// structure.
 pub(super) mod sealed {
     use crate::Scalar;
     use crate::graph::Network;
@@ -64,10 +65,12 @@ impl<T: Scalar> Model<T> for Autoencoder<T> {
 }
 
 impl<T: Scalar> Network<T> {
-    /// The mean loss over samples, each input being its own target. If the network ends in the loss's
-    /// [`fused_activation`](Loss::fused_activation), the loss is computed from the logits; with a scaler, between scaled values. It has the bits of the
-    /// [validation loss](crate::Epoch::validation_loss) over the same data, whatever the batch size of training, unless the model is
-    /// variational: validation decodes a drawn code. Infinite if it is too large for its numbers.
+    /// The mean loss over samples, each input being its own target. If the network ends in the
+    /// loss's [`fused_activation`](Loss::fused_activation), the loss is computed from the
+    /// logits; with a scaler, between scaled values. It has the bits of the [validation
+    /// loss](crate::Epoch::validation_loss) over the same data, whatever the batch size of
+    /// training, unless the model is variational: validation decodes a drawn code. Infinite if
+    /// it is too large for its numbers.
     ///
     /// # Errors
     /// [`Error`] if the data do not suit the network or the loss, or the loss is NaN.
@@ -132,7 +135,8 @@ impl<T: Scalar> Network<T> {
         }
     }
 
-    /// The first prediction that is not finite, as an error; else that `name` makes a NaN of finite numbers.
+    /// The first prediction that is not finite, as an error; else that `name` makes a NaN of finite
+    /// numbers.
     fn why_nan(&self, inputs: &dyn Source<T>, from_logits: bool, name: String) -> Error {
         match self.require_finite_outputs(inputs, from_logits) {
             Ok(()) => LossError::NotANumber { name }.into(),
@@ -155,7 +159,8 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// Samples evaluated at a time, whatever the batches of training: sums are added in the same order, and so validation has the bits of [`Network::evaluate`].
+/// Samples evaluated at a time, whatever the batches of training: sums are added in the same order,
+/// and so validation has the bits of [`Network::evaluate`].
 const AT_ONCE: usize = 256;
 
 /// The memory for evaluating the same samples once or many times.
@@ -166,7 +171,8 @@ pub(super) struct Evaluation<T: Scalar> {
 }
 
 impl<T: Scalar> Evaluation<T> {
-    /// `fused_activation` is the activation that the loss applies; `target` tells whether targets need their own buffer.
+    /// `fused_activation` is the activation that the loss applies; `target` tells whether targets
+    /// need their own buffer.
     pub fn new(
         network: &Network<T>,
         fused_activation: Option<Activation>,
@@ -186,7 +192,8 @@ impl<T: Scalar> Evaluation<T> {
         &self.order
     }
 
-    /// Means over the samples. `validation` is the random stream of the first one, if this is the validation of a training run.
+    /// Means over the samples. `validation` is the random stream of the first one, if this is the
+    /// validation of a training run.
     pub fn means(
         &mut self,
         network: &Network<T>,
@@ -212,7 +219,8 @@ impl<T: Scalar> Evaluation<T> {
 }
 
 impl<T: Scalar> Autoencoder<T> {
-    /// The mean over samples of the loss between a sample and its reconstruction. See [`Network::evaluate`].
+    /// The mean over samples of the loss between a sample and its reconstruction. See
+    /// [`Network::evaluate`].
     ///
     /// # Errors
     /// [`Error`] if the data do not suit the model or the loss, or the loss is NaN.

@@ -11,7 +11,8 @@ use super::Warning;
 pub struct Epoch {
     /// The epoch, from 1.
     pub number: usize,
-    /// The mean loss over the training samples, each computed in its step, before the update; without penalties.
+    /// The mean loss over the training samples, each computed in its step, before the update;
+    /// without penalties.
     pub loss: f64,
     /// Penalties by name: means over samples.
     pub penalties: Vec<(String, f64)>,
@@ -19,10 +20,11 @@ pub struct Epoch {
     pub diagnostics: Vec<(String, f64)>,
     /// Metrics by name, over the training samples as the loss is.
     pub metrics: Vec<(String, f64)>,
-    /// The mean loss over the validation samples after the epoch. A variational model decodes a drawn code, not the mean as in
-    /// [`evaluate`](crate::Autoencoder::evaluate).
+    /// The mean loss over the validation samples after the epoch. A variational model decodes a
+    /// drawn code, not the mean as in [`evaluate`](crate::Autoencoder::evaluate).
     pub validation_loss: Option<f64>,
-    /// Penalties that are terms of a likelihood, by name: means over the validation samples, with their full weight, as after a warm-up.
+    /// Penalties that are terms of a likelihood, by name: means over the validation samples, with
+    /// their full weight, as after a warm-up.
     pub validation_penalties: Vec<(String, f64)>,
     /// Diagnostics of the layers with such penalties, by name: means over the validation samples.
     pub validation_diagnostics: Vec<(String, f64)>,
@@ -50,7 +52,8 @@ impl History {
         self.warnings.push(warning);
     }
 
-    /// What training noticed that may be a mistake, before its first step or while it was resumed. Checkpoints do not hold it.
+    /// What training noticed that may be a mistake, before its first step or while it was resumed.
+    /// Checkpoints do not hold it.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -75,8 +78,9 @@ impl History {
         self.epochs.last().and_then(Epoch::validation_total)
     }
 
-    /// The epoch with the lowest [validation total](Epoch::validation_total), or the lowest training loss without validation data; the first of equals. `None`
-    /// if no epoch's was finite.
+    /// The epoch with the lowest [validation total](Epoch::validation_total), or the lowest
+    /// training loss without validation data; the first of equals. `None` if no epoch's was
+    /// finite.
     pub fn best(&self) -> Option<&Epoch> {
         let finite = self.epochs.iter().filter(|epoch| epoch.watched().is_finite());
         finite.min_by(|one, other| one.watched().total_cmp(&other.watched()))
@@ -87,7 +91,8 @@ impl History {
         self.epochs.last().and_then(|epoch| epoch.validation_metric(name))
     }
 
-    /// Writes comma-separated values: a line of headings and a line per epoch. The learning rate has a column only if it changes.
+    /// Writes comma-separated values: a line of headings and a line per epoch. The learning rate
+    /// has a column only if it changes.
     ///
     /// # Errors
     /// An error of `writer`.
@@ -129,14 +134,16 @@ impl Epoch {
         self.loss + self.penalties.iter().map(|(_, value)| value).sum::<f64>()
     }
 
-    /// The validation loss plus all likelihood penalties: the loss alone without a variational layer, else −ELBO with the divergence weighted by β
-    /// (if inputs are their own targets). Regularization penalties are not included.
+    /// The validation loss plus all likelihood penalties: the loss alone without a variational
+    /// layer, else −ELBO with the divergence weighted by β (if inputs are their own targets).
+    /// Regularization penalties are not included.
     pub fn validation_total(&self) -> Option<f64> {
         let penalties = self.validation_penalties.iter().map(|(_, value)| value);
         self.validation_loss.map(|loss| loss + penalties.sum::<f64>())
     }
 
-    /// What early stopping and schedules watch; infinity if it is not finite, so that such an epoch is never the best.
+    /// What early stopping and schedules watch; infinity if it is not finite, so that such an epoch
+    /// is never the best.
     pub(super) fn watched(&self) -> f64 {
         Some(self.validation_total().unwrap_or(self.loss)).filter(|loss| loss.is_finite()).unwrap_or(f64::INFINITY)
     }
@@ -146,7 +153,8 @@ impl Epoch {
         find(&self.penalties, name)
     }
 
-    /// The diagnostic named `name`: `encoder.2.kl`, or just `kl` if only one layer has such a diagnostic.
+    /// The diagnostic named `name`: `encoder.2.kl`, or just `kl` if only one layer has such a
+    /// diagnostic.
     pub fn diagnostic(&self, name: &str) -> Option<f64> {
         find(&self.diagnostics, name)
     }
@@ -156,7 +164,8 @@ impl Epoch {
         find(&self.validation_penalties, name)
     }
 
-    /// The diagnostic named `name` over the validation samples, of a layer whose penalties are terms of a likelihood: `encoder.2.kl` for instance.
+    /// The diagnostic named `name` over the validation samples, of a layer whose penalties are
+    /// terms of a likelihood: `encoder.2.kl` for instance.
     pub fn validation_diagnostic(&self, name: &str) -> Option<f64> {
         find(&self.validation_diagnostics, name)
     }

@@ -39,14 +39,18 @@ impl Elbo {
 }
 
 impl<T: Scalar> Autoencoder<T> {
-    /// The evidence lower bound E[ln p(x|z)] − KL(q(z|x) ‖ p(z)) of data under a variational model, with `draws` codes drawn per sample;
-    /// Kingma and Welling 2013. `loss` is the negative log-likelihood that the model was trained with. The weight β, warm-up and free bits do not enter.
-    /// With a [`scaler`](crate::AutoencoderBuilder::scaler), p is the density of the *scaled* values, as in training. For the density of the data, subtract the
+    /// The evidence lower bound E[ln p(x|z)] − KL(q(z|x) ‖ p(z)) of data under a variational model,
+    /// with `draws` codes drawn per sample; Kingma and Welling 2013. `loss` is the negative
+    /// log-likelihood that the model was trained with. The weight β, warm-up and free bits do not
+    /// enter. With a [`scaler`](crate::AutoencoderBuilder::scaler), p is the density of the
+    /// *scaled* values, as in training. For the density of the data, subtract the
     /// sum over features of ln s, where s is the number that the scaler divides the feature by.
     ///
-    /// A sample's noise is drawn from the seed and the sample's own values (with −0 as 0; its side input included), never from its place: equal samples get equal
-    /// codes, different ones independent codes, and the result does not depend on their order, but for rounding. Two others draw by a sample's index in its data instead,
-    /// so that equal samples get different noise: validation during training, and [`Corrupted`](crate::Corrupted).
+    /// A sample's noise is drawn from the seed and the sample's own values (with −0 as 0; its side
+    /// input included), never from its place: equal samples get equal codes, different ones
+    /// independent codes, and the result does not depend on their order, but for rounding. Two
+    /// others draw by a sample's index in its data instead, so that equal samples get different
+    /// noise: validation during training, and [`Corrupted`](crate::Corrupted).
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -65,19 +69,23 @@ impl<T: Scalar> Autoencoder<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the model is not variational, the data do not suit it or the loss, the loss is no
-    /// [negative log-likelihood](Loss::is_log_likelihood), `draws` is 0, or the output of a layer is not finite. A likelihood too small for the float
-    /// type is 0, its logarithm −∞; no result is NaN.
+    /// [`Error`] if the model is not variational, the data do not suit it or the loss, the loss is
+    /// no [negative log-likelihood](Loss::is_log_likelihood), `draws` is 0, or the output of a
+    /// layer is not finite. A likelihood too small for the float type is 0, its logarithm −∞;
+    /// no result is NaN.
     pub fn elbo(&self, loss: &dyn Loss<T>, data: &dyn Source<T>, draws: usize, seed: u64) -> Result<Elbo, Error> {
         let tries = self.try_codes(loss, data, draws, seed)?;
         let mean = |value: fn(&Tried) -> f64| tries.iter().map(value).sum::<f64>() / tries.len().max(1) as f64;
         Ok(Elbo { reconstruction: mean(|tried| tried.reconstruction), kl: mean(|tried| tried.kl) })
     }
 
-    /// Estimates ln p(x) of each sample x under a variational model: ln of the mean of the importance weights p(x|z)·p(z) / q(z|x) over `draws` codes z
-    /// drawn from the posterior; Burda et al. 2015. Its expectation is a lower bound of ln p(x) that tightens with more draws; with one, that of [`elbo`](Self::elbo).
-    /// The same seed gives the same bits for any number of threads. As for [`elbo`](Self::elbo), p is the density of scaled values, and the noise of a
-    /// sample depends on its values, never on its place: equal samples have equal values.
+    /// Estimates ln p(x) of each sample x under a variational model: ln of the mean of the
+    /// importance weights p(x|z)·p(z) / q(z|x) over `draws` codes z drawn from the posterior;
+    /// Burda et al. 2015. Its expectation is a lower bound of ln p(x) that tightens with more
+    /// draws; with one, that of [`elbo`](Self::elbo). The same seed gives the same bits for any
+    /// number of threads. As for [`elbo`](Self::elbo), p is the density of scaled values, and the
+    /// noise of a sample depends on its values, never on its place: equal samples have equal
+    /// values.
     ///
     /// # Errors
     /// As [`elbo`](Self::elbo).
@@ -223,7 +231,8 @@ impl<T: Scalar> Memory<T> {
         })
     }
 
-    /// Draws the next `count` codes of sample `sample`. With z = μ + exp(½ℓ)·ε, ln p(z) − ln q(z|x) is the sum over dimensions of ½ (ε² + ℓ − z²).
+    /// Draws the next `count` codes of sample `sample`. With z = μ + exp(½ℓ)·ε, ln p(z) − ln q(z|x)
+    /// is the sum over dimensions of ½ (ε² + ℓ − z²).
     fn draw(&mut self, count: usize, posterior: &Posterior<T>, sample: usize, rng: &mut Rng) {
         let (means, log_variances) = (posterior.mean.column(sample), posterior.log_variance.column(sample));
         for (mut code, log_ratio) in self.codes.columns_mut(0, count).column_iter_mut().zip(&mut self.log_ratios) {
@@ -278,7 +287,8 @@ impl<T: Scalar> Splittable for Samples<'_, T> {
     }
 }
 
-/// ln of the mean of exp(x) over numbers added one by one. The largest is factored out, so nothing overflows.
+/// ln of the mean of exp(x) over numbers added one by one. The largest is factored out, so nothing
+/// overflows.
 #[derive(Debug, Clone, Copy)]
 struct LogMeanExp {
     largest: f64,

@@ -9,13 +9,15 @@ pub trait Metric<T: Scalar>: Debug + Send + Sync {
     /// The metric's name in a history.
     fn name(&self) -> &str;
 
-    /// The sum of the metric over samples; NaN if a number is that it is not defined for. Predictions and targets are features × samples; `shape` is the shape of a sample.
+    /// The sum of the metric over samples; NaN if a number is that it is not defined for.
+    /// Predictions and targets are features × samples; `shape` is the shape of a sample.
     fn evaluate(&self, shape: Shape, predictions: &[T], targets: &[T]) -> f64;
 }
 
-/// The share of samples (of pixels, for images) whose largest prediction is in the same channel as the largest target; of equals the first counts.
-/// Keras's `CategoricalAccuracy`. With one channel, the share whose prediction and target are on the same side of ½: its `BinaryAccuracy` for targets 0 and 1.
-/// NaN if a prediction or a target is.
+/// The share of samples (of pixels, for images) whose largest prediction is in the same channel as
+/// the largest target; of equals the first counts. Keras's `CategoricalAccuracy`. With one channel,
+/// the share whose prediction and target are on the same side of ½: its `BinaryAccuracy` for
+/// targets 0 and 1. NaN if a prediction or a target is.
 ///
 /// ```
 /// use autoencoder::{Accuracy, Metric, Shape};

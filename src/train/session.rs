@@ -147,7 +147,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         self.ended || self.history.epochs().len() >= self.trainer.epochs
     }
 
-    /// Puts what may be a mistake into the history. Data that cannot be read stop training in its first epoch, with an error that says which.
+    /// Puts what may be a mistake into the history. Data that cannot be read stop training in its
+    /// first epoch, with an error that says which.
     fn review(&mut self) {
         let mut warnings = Vec::new();
         review(self.trainer, self.network, self.pairs, self.order.len(), &mut warnings).ok();
@@ -229,7 +230,8 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         TrainError::new(self.number(), step, kind, self.history.clone())
     }
 
-    /// One step: computes the gradients, then updates the parameters. Nothing changes unless every number is finite.
+    /// One step: computes the gradients, then updates the parameters. Nothing changes unless every
+    /// number is finite.
     fn step(&mut self, epoch: usize, step: usize, batch: Range<usize>) -> Result<(), TrainErrorKind> {
         let order = self.order.get(batch).unwrap_or(&[]);
         let loss_spec = LossSpec::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);

@@ -17,12 +17,15 @@ use crate::model_file;
 use crate::optimizer::{Clip, Constant, MAX_SLOTS, Optimizer, Schedule};
 use crate::{Error, Scalar, option};
 
-/// The most threads a trainer may start: more than machines have cores, but too few to exhaust the system.
+/// The most threads a trainer may start: more than machines have cores, but too few to exhaust the
+/// system.
 const MAX_THREADS: usize = 1024;
 
-/// Trains a [`Network`] or an [`Autoencoder`](crate::Autoencoder): describe the training, then call [`fit`](Self::fit).
+/// Trains a [`Network`] or an [`Autoencoder`](crate::Autoencoder): describe the training, then call
+/// [`fit`](Self::fit).
 ///
-/// Defaults: 1 epoch, batches of 32, shuffled, seed 0, the optimizer's learning rate throughout, every thread of the current pool.
+/// Defaults: 1 epoch, batches of 32, shuffled, seed 0, the optimizer's learning rate throughout,
+/// every thread of the current pool.
 pub struct Trainer<'a, T: Scalar> {
     pub(super) loss: Box<dyn Loss<T>>,
     pub(super) optimizer: Box<dyn Optimizer<T>>,
@@ -98,7 +101,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Ends training when the [validation total](super::Epoch::validation_total) stops falling. Needs validation data.
+    /// Ends training when the [validation total](super::Epoch::validation_total) stops falling.
+    /// Needs validation data.
     #[must_use]
     pub fn early_stopping(mut self, early_stopping: EarlyStopping) -> Self {
         self.early_stopping = Some(early_stopping);
@@ -140,8 +144,10 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Corrupts the training inputs, anew in every epoch, while the targets stay clean: a denoising autoencoder. Validation inputs are corrupted too, in the same
-    /// way after every epoch and for every seed of the trainer: as by [`Corrupted`](crate::Corrupted), which depends on a sample's position only.
+    /// Corrupts the training inputs, anew in every epoch, while the targets stay clean: a denoising
+    /// autoencoder. Validation inputs are corrupted too, in the same way after every epoch and
+    /// for every seed of the trainer: as by [`Corrupted`](crate::Corrupted), which depends on a
+    /// sample's position only.
     ///
     /// ```
     /// use autoencoder::nalgebra::DMatrix;
@@ -160,8 +166,10 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Evaluates the model on `data` after every epoch, each sample being its own target. Layers are in inference mode, but a variational model decodes a *drawn* code,
-    /// so its loss and metrics differ from those of [`evaluate`](crate::Autoencoder::evaluate), which decodes means.
+    /// Evaluates the model on `data` after every epoch, each sample being its own target. Layers
+    /// are in inference mode, but a variational model decodes a *drawn* code, so its loss and
+    /// metrics differ from those of [`evaluate`](crate::Autoencoder::evaluate), which decodes
+    /// means.
     ///
     /// The data are read once before the first step, so that values that are not finite, or that
     /// the loss does not take, are an error then.
@@ -178,8 +186,9 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Holds out the last `fraction` of the data, in their original order, for validation after every epoch: from 0, no validation, to below 1; at least one
-    /// sample must be on either side.
+    /// Holds out the last `fraction` of the data, in their original order, for validation after
+    /// every epoch: from 0, no validation, to below 1; at least one sample must be on either
+    /// side.
     #[must_use]
     pub fn validation_fraction(mut self, fraction: f64) -> Self {
         self.validation = if fraction == 0.0 { Validation::None } else { Validation::Fraction(fraction) };
@@ -240,17 +249,20 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.callback(PauseWhen(condition))
     }
 
-    /// Trains `model` to reproduce `data`. The optimizer starts without moments, unless training is resumed. What may be a mistake, though it is no error, is in
-    /// [`History::warnings`]; [`review`](Self::review) tells it before.
+    /// Trains `model` to reproduce `data`. The optimizer starts without moments, unless training is
+    /// resumed. What may be a mistake, though it is no error, is in [`History::warnings`];
+    /// [`review`](Self::review) tells it before.
     ///
     /// # Errors
-    /// [`Error::Train`] says what went wrong and where, and holds the history so far. An error before the first step leaves the model unchanged; after it
-    /// the model holds the parameters of the last finished step.
+    /// [`Error::Train`] says what went wrong and where, and holds the history so far. An error
+    /// before the first step leaves the model unchanged; after it the model holds the
+    /// parameters of the last finished step.
     pub fn fit(&mut self, model: &mut impl Model<T>, data: &dyn Source<T>) -> Result<History, Error> {
         self.train(model, Pairs { inputs: data, targets: None })
     }
 
-    /// Trains `model` to predict `targets` from `inputs`. The optimizer starts without moments, unless training is resumed.
+    /// Trains `model` to predict `targets` from `inputs`. The optimizer starts without moments,
+    /// unless training is resumed.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
@@ -333,7 +345,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 }
 
-/// An error if a batch normalisation that is trained would see one value per channel in batches of `samples`.
+/// An error if a batch normalisation that is trained would see one value per channel in batches of
+/// `samples`.
 fn require_several_values<T: Scalar>(network: &Network<T>, samples: usize) -> Result<(), TrainErrorKind> {
     let one_value = |operation: &&Operation<T>| {
         let trains = is_batch_norm(&operation.layer) && !operation.is_frozen(network.frozen());
@@ -349,7 +362,8 @@ fn require_several_values<T: Scalar>(network: &Network<T>, samples: usize) -> Re
 fn split(samples: usize, fraction: f64) -> Result<usize, OptionError> {
     const NAME: &str = "validation_fraction";
     option::share(NAME, fraction)?;
-    // Rounded down as in Keras; the factor makes sure that a fraction of 0.9 leaves one of ten samples despite rounding errors.
+    // Rounded down as in Keras; the factor makes sure that a fraction of 0.9 leaves one of ten samples
+    // despite rounding errors.
     let left = (samples as f64 * (1.0 - fraction) * (1.0 + 1e-12)) as usize;
     OptionError::require(left > 0, NAME, fraction, "a share that leaves samples to train on")?;
     OptionError::require(left < samples, NAME, fraction, "a share of at least one sample")?;

@@ -41,7 +41,8 @@ impl<T: Scalar> Moments<T> {
         Ok(moments)
     }
 
-    /// Takes a step. If a gradient or an updated parameter is not finite, all parameters are restored and the first such position is returned.
+    /// Takes a step. If a gradient or an updated parameter is not finite, all parameters are
+    /// restored and the first such position is returned.
     pub fn step(
         &mut self,
         optimizer: &dyn Optimizer<T>,

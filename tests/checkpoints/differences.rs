@@ -1,4 +1,5 @@
-//! What does not belong together is an error that says what differs; model, folder and data stay as they were.
+//! What does not belong together is an error that says what differs; model, folder and data stay as
+//! they were.
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{

@@ -1,4 +1,5 @@
-//! A process that is killed at any moment, and started again, ends with the bytes of one that was left alone.
+//! A process that is killed at any moment, and started again, ends with the bytes of one that was
+//! left alone.
 //!
 //! ```text
 //! AUTOENCODER_KILLS=1000 cargo test --test checkpoints killed -- --nocapture
@@ -15,7 +16,8 @@ use autoencoder::{Adam, Checkpoints};
 use crate::common::{Numbers, Outcome};
 use crate::support::{Folder, bytes, data, model, trainer};
 
-/// How many processes are killed unless the environment variable `AUTOENCODER_KILLS` says otherwise.
+/// How many processes are killed unless the environment variable `AUTOENCODER_KILLS` says
+/// otherwise.
 const KILLS: usize = 50;
 const INTERVAL: usize = 3;
 const FOLDER: &str = "AUTOENCODER_TEST_FOLDER";

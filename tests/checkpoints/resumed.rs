@@ -7,7 +7,8 @@ use autoencoder::{Adam, AdamW, Autoencoder, Checkpoints, EarlyStopping, Error, O
 use crate::common::Outcome;
 use crate::support::{EPOCHS, Failing, Folder, bytes, data, model, trainer, without_seconds};
 
-/// After k of ten epochs, a new trainer and a new model, the other epochs; with the checkpoint that the last epoch leaves behind.
+/// After k of ten epochs, a new trainer and a new model, the other epochs; with the checkpoint that
+/// the last epoch leaves behind.
 fn every_interruption<T: Scalar, O: Optimizer<T> + Clone + 'static>(name: &str, optimizer: O) -> Outcome {
     let data = data::<T>();
     let whole_folder = Folder::new(&format!("whole-{name}-{}", T::NAME));

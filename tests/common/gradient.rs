@@ -25,7 +25,8 @@ impl Check for GradientComparison {
 /// The terms of a number made of a network's outputs; writes its gradient where asked to.
 pub type Objective<'a> = &'a dyn Fn(&[f64], Option<&mut [f64]>) -> Vec<f64>;
 
-/// The objective of a network's outputs, after every parameter has been replaced by a random number.
+/// The objective of a network's outputs, after every parameter has been replaced by a random
+/// number.
 pub struct Case<'a> {
     pub network: Network<f64>,
     pub inputs: DMatrix<f64>,

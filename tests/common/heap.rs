@@ -1,4 +1,5 @@
-//! An allocator that knows how often memory was asked for, and the most there has been. For test binaries that include this file.
+//! An allocator that knows how often memory was asked for, and the most there has been. For test
+//! binaries that include this file.
 
 #![allow(dead_code, reason = "every test binary compiles all of this and uses a part of it")]
 
@@ -73,7 +74,8 @@ pub fn calls_of_thread() -> usize {
     CALLS_OF_THREAD.with(Cell::get)
 }
 
-/// What `work` returns, and the most memory held at a time beyond what there was before. Nothing else may run meanwhile.
+/// What `work` returns, and the most memory held at a time beyond what there was before. Nothing
+/// else may run meanwhile.
 pub fn peak<R>(work: impl FnOnce() -> R) -> (R, usize) {
     let before = NOW.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! What the integration tests share: random numbers, distances, and (in [`gradient`]) numerical gradients.
+//! What the integration tests share: random numbers, distances, and (in [`gradient`]) numerical
+//! gradients.
 
 #![allow(dead_code, reason = "every test binary compiles all of this and uses a part of it")]
 
@@ -47,7 +48,8 @@ impl Numbers {
     }
 }
 
-/// A bundled file of MNIST. Without the feature `gzip` it is unpacked first: what the tests do with images needs no compression.
+/// A bundled file of MNIST. Without the feature `gzip` it is unpacked first: what the tests do with
+/// images needs no compression.
 pub fn mnist(name: &str) -> PathBuf {
     static UNPACKING: Mutex<()> = Mutex::new(());
     let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data").join(format!("{name}.gz"));
@@ -66,7 +68,8 @@ pub fn mnist(name: &str) -> PathBuf {
     path
 }
 
-/// The largest difference, as a share of the largest expected value. Infinite where one is not finite.
+/// The largest difference, as a share of the largest expected value. Infinite where one is not
+/// finite.
 pub fn distance(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len(), "another number of elements");
     let largest = |values: &mut dyn Iterator<Item = f64>| {

@@ -1,5 +1,6 @@
-//! One table over everything built in: each row is a layer, a loss, an optimizer or a source with its options and the shape of its samples, and makes every check of
-//! [`autoencoder::testing`] in `f32` and `f64`. Prints a line per row with its worst figures.
+//! One table over everything built in: each row is a layer, a loss, an optimizer or a source with
+//! its options and the shape of its samples, and makes every check of [`autoencoder::testing`] in
+//! `f32` and `f64`. Prints a line per row with its worst figures.
 //!
 //! ```text
 //! cargo test --test conformance             # everything
@@ -51,8 +52,8 @@ impl Row {
         Self { alone: true, ..self }
     }
 
-    /// A row that makes all checks of a report. `off` is what the same comes to with its gradients off by one part in a million, which every check of a gradient
-    /// has to see.
+    /// A row that makes all checks of a report. `off` is what the same comes to with its gradients
+    /// off by one part in a million, which every check of a gradient has to see.
     fn checked(
         name: impl Into<String>,
         report: impl Fn() -> Report + Send + Sync + 'static,

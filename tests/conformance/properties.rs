@@ -1,4 +1,5 @@
-//! Properties of random networks (proptest), how a property becomes a row, and the layers that properties draw.
+//! Properties of random networks (proptest), how a property becomes a row, and the layers that
+//! properties draw.
 
 use std::cell::Cell;
 use std::fmt::Debug;
@@ -171,7 +172,8 @@ fn sensible() -> Ranges {
     }
 }
 
-/// A network: the shape of its samples, and up to eight layers. Those that do not fit are left out, but for a few.
+/// A network: the shape of its samples, and up to eight layers. Those that do not fit are left out,
+/// but for a few.
 fn networks() -> impl Strategy<Value = (Shape, Vec<Built>)> {
     /// Elements of a sample, anywhere in a network.
     const MOST: usize = 4000;

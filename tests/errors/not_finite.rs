@@ -1,5 +1,5 @@
-//! Finite samples whose results are not: a score is infinite then, anything else an error that names sample and layer; and bad rows
-//! that cost only themselves.
+//! Finite samples whose results are not: a score is infinite then, anything else an error that
+//! names sample and layer; and bad rows that cost only themselves.
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
@@ -132,7 +132,8 @@ fn a_layer_of_ones_own_that_yields_nan_is_named() -> Outcome {
     Ok(())
 }
 
-/// No layer of the crate's turns a NaN into a number, as a maximum may do that is written as a choice; nor makes one of a huge finite number.
+/// No layer of the crate's turns a NaN into a number, as a maximum may do that is written as a
+/// choice; nor makes one of a huge finite number.
 #[test]
 fn a_nan_shows_through_every_layer() -> Outcome {
     let activations = [
@@ -173,7 +174,8 @@ fn a_nan_shows_through_every_layer() -> Outcome {
     Ok(())
 }
 
-/// A variational model of two features whose first one, if large, makes every number of it overflow.
+/// A variational model of two features whose first one, if large, makes every number of it
+/// overflow.
 fn variational() -> Result<Autoencoder<f32>, Error> {
     let mut model = Autoencoder::<f32>::builder(Shape::flat(2))
         .encoder(Dense::new(2))
@@ -384,7 +386,8 @@ fn an_output_that_overflows_when_unscaled_names_the_scaler() -> Outcome {
     Ok(())
 }
 
-/// Of 600 rows one is NaN, one infinite, one too large for the scaler and one for a layer; all others have the scores that they have without these.
+/// Of 600 rows one is NaN, one infinite, one too large for the scaler and one for a layer; all
+/// others have the scores that they have without these.
 #[test]
 fn a_bad_row_costs_only_itself() -> Outcome {
     let good = Numbers::new(3).matrix::<f32>(6, 600);
@@ -433,7 +436,8 @@ fn a_bad_row_costs_only_itself() -> Outcome {
     Ok(())
 }
 
-/// A score may be asked for that no threshold compares with: what is not at most the threshold is an anomaly.
+/// A score may be asked for that no threshold compares with: what is not at most the threshold is
+/// an anomaly.
 #[test]
 fn no_score_is_nan() -> Outcome {
     let mut numbers = Numbers::new(4);

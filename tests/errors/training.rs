@@ -303,7 +303,8 @@ impl Loss<f64> for Failing {
     }
 }
 
-/// A loss or a gradient that is not finite is never applied: the model holds the last finished step.
+/// A loss or a gradient that is not finite is never applied: the model holds the last finished
+/// step.
 #[test]
 fn what_is_not_finite_is_not_applied() -> Outcome {
     let data = data(40); // five steps an epoch, one part each
@@ -356,7 +357,8 @@ fn a_number_that_is_far_too_large_is_named() {
     assert!(error.to_string().contains("-1.000e200, feature 2 of target 17)"), "{error}");
 }
 
-/// A learning rate far too large: whatever comes of it, the parameters stay finite and inference works.
+/// A learning rate far too large: whatever comes of it, the parameters stay finite and inference
+/// works.
 #[test]
 fn divergence_leaves_a_usable_model() -> Outcome {
     let builder = Autoencoder::<f32>::builder(Shape::flat(6)).encoder(Dense::new(3)).mirror(Activation::Linear);

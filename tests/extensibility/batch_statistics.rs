@@ -1,4 +1,5 @@
-//! A layer with statistics over the batch, forward and backward, and state: batch normalisation, whole.
+//! A layer with statistics over the batch, forward and backward, and state: batch normalisation,
+//! whole.
 
 use autoencoder::*;
 
@@ -10,8 +11,8 @@ const GAMMA: usize = 0;
 const BETA: usize = 1;
 const EPSILON: f64 = 1e-3;
 
-/// y = γ (x − mean) / √(variance + ε) + β for each channel, over the batch in training and by running means in
-/// inference; Ioffe and Szegedy 2015.
+/// y = γ (x − mean) / √(variance + ε) + β for each channel, over the batch in training and by
+/// running means in inference; Ioffe and Szegedy 2015.
 #[derive(Debug)]
 struct BatchNorm {
     momentum: f64,
@@ -163,7 +164,8 @@ fn threads_do_not_matter() {
     same_bits_for_any_threads(convolutional(), &data(40));
 }
 
-/// A tape for more samples cuts the same batch into other lanes: outputs and gradients are the same but for rounding.
+/// A tape for more samples cuts the same batch into other lanes: outputs and gradients are the same
+/// but for rounding.
 #[test]
 fn the_partition_does_not_matter() -> Outcome {
     for builder in [dense(), convolutional()] {

@@ -1,4 +1,5 @@
-//! A code that is drawn: the Laplace distribution as posterior and prior, with a weight of the divergence that grows over some epochs.
+//! A code that is drawn: the Laplace distribution as posterior and prior, with a weight of the
+//! divergence that grows over some epochs.
 
 use autoencoder::testing::LayerCheck;
 use autoencoder::*;
@@ -8,7 +9,8 @@ use crate::common::gradient::{Check, of_network};
 use crate::common::{Numbers, Outcome};
 use crate::data;
 
-/// z = μ + b·ε, where ε has the density ½ exp −|ε|. The input: first the means μ, then numbers x with b² = x² + 0.01.
+/// z = μ + b·ε, where ε has the density ½ exp −|ε|. The input: first the means μ, then numbers x
+/// with b² = x² + 0.01.
 #[derive(Debug, Clone, Copy)]
 struct LaplaceLatent {
     /// Epochs until the divergence has its whole weight.
@@ -107,7 +109,8 @@ fn it_conforms() -> Outcome {
     Ok(())
 }
 
-/// The whole weight counts over validation data from the first epoch on, and patience waits until it does in training.
+/// The whole weight counts over validation data from the first epoch on, and patience waits until
+/// it does in training.
 #[test]
 fn early_stopping_waits_for_its_warm_up() -> Outcome {
     let (data, mut network) = (data(12), builder(20.0).build()?);

@@ -1,4 +1,5 @@
-//! The design's "room for what comes": small layers written against the public API alone, one file for each promise.
+//! The design's "room for what comes": small layers written against the public API alone, one file
+//! for each promise.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,5 @@
-//! Layers that add a penalty to the loss: L1 activity, which makes codes sparse; and one on a parameter.
+//! Layers that add a penalty to the loss: L1 activity, which makes codes sparse; and one on a
+//! parameter.
 
 use autoencoder::*;
 
@@ -88,7 +89,8 @@ fn threads_do_not_matter() {
     same_bits_for_any_threads(builder(0.1), &data(40));
 }
 
-/// Multiplies each feature by a factor of its own, which may be an earlier layer's; large factors are punished.
+/// Multiplies each feature by a factor of its own, which may be an earlier layer's; large factors
+/// are punished.
 #[derive(Debug)]
 struct Scale {
     penalty: Regularizer,

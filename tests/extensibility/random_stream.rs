@@ -7,7 +7,8 @@ use crate::common::gradient::{Check, of_network};
 use crate::common::{Numbers, Outcome, bits};
 use crate::{data, descent, same_bits_for_any_threads, trained};
 
-/// In training, sets a share of the values to zero and enlarges the others to match; passes everything on in inference.
+/// In training, sets a share of the values to zero and enlarges the others to match; passes
+/// everything on in inference.
 #[derive(Debug)]
 struct Dropout {
     rate: f64,

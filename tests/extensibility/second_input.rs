@@ -160,7 +160,8 @@ fn it_is_asked_for_where_it_is_needed() -> Outcome {
     Ok(())
 }
 
-/// A variational model that is told the label finds data with their own labels likelier than with others.
+/// A variational model that is told the label finds data with their own labels likelier than with
+/// others.
 #[test]
 fn a_conditional_model_is_judged_with_its_labels() -> Outcome {
     let mut model = Autoencoder::<f64>::builder(Shape::flat(30))

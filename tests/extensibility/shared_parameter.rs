@@ -1,4 +1,5 @@
-//! A layer that shares a parameter: the tied decoder of a dense autoencoder, x̂ = W h + b with the encoder's W.
+//! A layer that shares a parameter: the tied decoder of a dense autoencoder, x̂ = W h + b with the
+//! encoder's W.
 
 use autoencoder::*;
 
@@ -81,7 +82,8 @@ fn there_is_one_set_of_numbers() -> Outcome {
     Ok(())
 }
 
-/// The weight's gradient has both layers' shares, one computed over the whole batch and one in lanes.
+/// The weight's gradient has both layers' shares, one computed over the whole batch and one in
+/// lanes.
 #[test]
 fn both_layers_add_to_its_gradient() -> Outcome {
     for samples in [1, 9, 200] {

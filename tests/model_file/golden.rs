@@ -1,6 +1,8 @@
-//! Files of every kind of layer that were written once and must load for ever, each with inputs and what the model gave for them.
+//! Files of every kind of layer that were written once and must load for ever, each with inputs and
+//! what the model gave for them.
 //!
-//! A file is never written again. For a new kind of layer, or a new option, add a model below and run
+//! A file is never written again. For a new kind of layer, or a new option, add a model below and
+//! run
 //!
 //!     cargo test --test model_file -- --ignored write_golden_files
 //!

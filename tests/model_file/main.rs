@@ -1,4 +1,5 @@
-//! Model files: what is saved comes back to the bit, and whatever else a file may hold is refused with an error that says where.
+//! Model files: what is saved comes back to the bit, and whatever else a file may hold is refused
+//! with an error that says where.
 
 mod custom;
 mod damage;

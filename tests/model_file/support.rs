@@ -1,4 +1,5 @@
-//! A small model, and changes to the bytes of files that leave the checksum right, so that deeper checks are reached.
+//! A small model, and changes to the bytes of files that leave the checksum right, so that deeper
+//! checks are reached.
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{Activation, Autoencoder, Dense, ModelFileError, ModelFileErrorKind, Network, Scalar, Shape};
@@ -62,7 +63,8 @@ pub fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// The file with `to` in place of the first `from` in its header; the spaces at the header's end are made right.
+/// The file with `to` in place of the first `from` in its header; the spaces at the header's end
+/// are made right.
 pub fn edited(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert!(header(bytes).contains(from), "{from} is not in {}", header(bytes));
     let mut text = header(bytes).trim_end().replacen(from, to, 1);

@@ -1,5 +1,6 @@
-//! Files changed on purpose, most with the checksum made right so that the deeper checks are reached: whatever is in a file, reading it neither panics nor
-//! takes more memory than twice the file's size and a MiB, and what is accepted is saved again to the same bytes.
+//! Files changed on purpose, most with the checksum made right so that the deeper checks are
+//! reached: whatever is in a file, reading it neither panics nor takes more memory than twice the
+//! file's size and a MiB, and what is accepted is saved again to the same bytes.
 //!
 //! The golden files are what is changed. A million mutants, some minutes:
 //!

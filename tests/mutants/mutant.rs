@@ -1,4 +1,5 @@
-//! Structured changes to a good file: its description, its table of tensors, its frame, its numbers.
+//! Structured changes to a good file: its description, its table of tensors, its frame, its
+//! numbers.
 
 use crate::json::Json;
 use crate::random::Random;
@@ -200,7 +201,8 @@ fn nudged(bare: &str, random: &mut Random) -> String {
     }
 }
 
-/// Puts a number in the place of another wherever it stands: the shapes of tensors follow the sizes of layers.
+/// Puts a number in the place of another wherever it stands: the shapes of tensors follow the sizes
+/// of layers.
 fn replace_everywhere(tree: &mut Json, random: &mut Random) {
     let mut numbers = Vec::new();
     tree.each(&mut |value| {
@@ -326,7 +328,8 @@ fn table(tree: &mut Json, random: &mut Random) {
     }
 }
 
-/// Gives every tensor the place that its shape asks for, as far as there is one, and makes the data as long.
+/// Gives every tensor the place that its shape asks for, as far as there is one, and makes the data
+/// as long.
 fn repair(tree: &mut Json, data: &mut Vec<u8>) {
     const LONGEST: u64 = 1 << 16;
     let Json::Object(entries) = tree else { return };

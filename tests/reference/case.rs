@@ -71,7 +71,8 @@ impl Case {
         Shape::new(&self.tensor(name).shape[1..]).expect("a shape")
     }
 
-    /// Panics unless every element is equal to 1e-10 of itself, but for rounding of the tensor's largest.
+    /// Panics unless every element is equal to 1e-10 of itself, but for rounding of the tensor's
+    /// largest.
     #[track_caller]
     pub fn compare(&self, tensor: &str, found: &[f64]) {
         let expected = self.values(tensor);

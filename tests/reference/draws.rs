@@ -1,4 +1,5 @@
-//! What is drawn at random, by its moments: the first values of parameters, and layers that add noise.
+//! What is drawn at random, by its moments: the first values of parameters, and layers that add
+//! noise.
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
@@ -43,7 +44,8 @@ impl Moments {
         }
     }
 
-    /// Panics where a value is beyond the limits of the theory, but for rounding. A normal variable has none.
+    /// Panics where a value is beyond the limits of the theory, but for rounding. A normal variable
+    /// has none.
     fn check_limits(&self, case: &Value) {
         let (low, high) = (&case["theory"]["min"], &case["theory"]["max"]);
         let room = 1e-15 * self.low.abs().max(self.high.abs());
@@ -104,7 +106,8 @@ fn initialisers() -> Outcome {
     Ok(())
 }
 
-/// The largest element of |QᵀQ / gain² − 1|, for Q the kernel as a matrix, or its transpose where that is taller.
+/// The largest element of |QᵀQ / gain² − 1|, for Q the kernel as a matrix, or its transpose where
+/// that is taller.
 fn gram_error(shape: &[usize], kernel: &[f64], gain: f64) -> f64 {
     let columns = shape[shape.len() - 1];
     let matrix = DMatrix::from_row_slice(kernel.len() / columns, columns, kernel) / gain;

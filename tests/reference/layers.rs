@@ -5,7 +5,8 @@ use autoencoder::*;
 use crate::build::with_layer;
 use crate::case::{Case, cases};
 
-/// What the file calls a parameter of the case: that of a single layer goes without the layer's name.
+/// What the file calls a parameter of the case: that of a single layer goes without the layer's
+/// name.
 fn tensor_of<'a>(case: &Case, parameter: &'a str) -> &'a str {
     if case.kind() == "Sequential" { parameter } else { parameter.trim_start_matches("layers.0.") }
 }

@@ -1,4 +1,5 @@
-//! A variational model with everything else on: noise, normalisation, penalties, fused layers; schedules, clipping, early stopping.
+//! A variational model with everything else on: noise, normalisation, penalties, fused layers;
+//! schedules, clipping, early stopping.
 
 use autoencoder::*;
 
@@ -62,7 +63,8 @@ fn same_bits_for_any_threads() -> Outcome {
     Ok(())
 }
 
-/// What is watched is the bound, with β before the divergence: no penalties, no warm-up, nothing free.
+/// What is watched is the bound, with β before the divergence: no penalties, no warm-up, nothing
+/// free.
 #[test]
 fn early_stopping_watches_the_bound() -> Outcome {
     let (mut model, data) = (builder(0.0).build()?, bits(24, 200));

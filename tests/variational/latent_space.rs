@@ -57,7 +57,8 @@ fn plane() -> Result<Autoencoder<f64>, Error> {
     Ok(model)
 }
 
-/// On an arc between codes of one length, every code has that length; where there is no arc, the line is taken.
+/// On an arc between codes of one length, every code has that length; where there is no arc, the
+/// line is taken.
 #[test]
 fn an_arc_stays_on_its_sphere() -> Outcome {
     let model = plane()?;

@@ -1,4 +1,5 @@
-//! The evidence lower bound and the importance-weighted likelihood, against PyTorch and where they are known exactly.
+//! The evidence lower bound and the importance-weighted likelihood, against PyTorch and where they
+//! are known exactly.
 
 use approx::assert_relative_eq;
 use autoencoder::nalgebra::{DMatrix, DVector};
@@ -28,7 +29,8 @@ fn read() -> Vec<u8> {
     std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/variational.safetensors")).expect("a file")
 }
 
-/// The noise of `DRAWS` draws of two dimensions for each sample: a code of as many numbers whose posterior is the prior.
+/// The noise of `DRAWS` draws of two dimensions for each sample: a code of as many numbers whose
+/// posterior is the prior.
 fn noise_of(data: &DMatrix<f64>) -> Result<DMatrix<f64>, Error> {
     let mut model = Autoencoder::<f64>::builder(Shape::flat(data.nrows()))
         .encoder(Dense::new(2 * 2 * DRAWS))
@@ -100,8 +102,8 @@ fn the_normal_likelihood_is_pytorchs() -> Outcome {
     Ok(())
 }
 
-/// x = W z + b + s ε with orthogonal columns in W: the true posterior has independent dimensions and is the encoder's, so that every importance weight is p(x),
-/// N(x; b, W Wᵀ + s² I).
+/// x = W z + b + s ε with orthogonal columns in W: the true posterior has independent dimensions
+/// and is the encoder's, so that every importance weight is p(x), N(x; b, W Wᵀ + s² I).
 struct Exact {
     model: Autoencoder<f64>,
     loss: GaussianNll,
@@ -187,7 +189,8 @@ fn same_bits_for_any_threads() -> Outcome {
     Ok(())
 }
 
-/// Nor does its place: a row has the same value wherever it is, and equal rows have equal values, zeros of either sign being equal.
+/// Nor does its place: a row has the same value wherever it is, and equal rows have equal values,
+/// zeros of either sign being equal.
 #[test]
 fn a_row_has_the_same_value_wherever_it_is() -> Outcome {
     let (data, model, loss) = (bits(12, 300), builder(GaussianLatent::new()).build()?, Bce.reduction(NATS));
@@ -211,7 +214,8 @@ fn a_row_has_the_same_value_wherever_it_is() -> Outcome {
     Ok(())
 }
 
-/// Rows that are alike, even those whose posteriors are equal, have noise of their own: standard normal and without correlation.
+/// Rows that are alike, even those whose posteriors are equal, have noise of their own: standard
+/// normal and without correlation.
 #[test]
 fn different_rows_have_independent_noise() -> Outcome {
     const ROWS: usize = 1 << 12;

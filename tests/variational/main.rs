@@ -1,4 +1,5 @@
-//! Variational autoencoders: the objective, its gradient, the likelihood, and what a code can be asked for.
+//! Variational autoencoders: the objective, its gradient, the likelihood, and what a code can be
+//! asked for.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,5 @@
-//! What training makes small: reconstruction and divergence in nats, by their formulas; gradients; what is refused.
+//! What training makes small: reconstruction and divergence in nats, by their formulas; gradients;
+//! what is refused.
 
 use approx::assert_relative_eq;
 use autoencoder::*;
@@ -50,7 +51,8 @@ fn gradients_where_the_variance_is_bounded() -> Outcome {
     Ok(())
 }
 
-/// The gradient of reconstruction and divergence together, with the last activation left to the loss.
+/// The gradient of reconstruction and divergence together, with the last activation left to the
+/// loss.
 #[test]
 fn gradient_of_the_objective() -> Outcome {
     let (samples, network) = (9, builder(GaussianLatent::new().beta(1.5)).build()?.network().clone());
@@ -138,7 +140,8 @@ fn history_in_nats() -> Outcome {
     Ok(())
 }
 
-/// Warm-up is counted in steps: the last of four steps of the first of two epochs has the weight 3/8.
+/// Warm-up is counted in steps: the last of four steps of the first of two epochs has the weight
+/// 3/8.
 #[test]
 fn warm_up_follows_the_steps() -> Outcome {
     let data = bits(12, 40);

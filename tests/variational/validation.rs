@@ -1,4 +1,5 @@
-//! Validation of a variational model: codes drawn by their place, the whole weight of the divergence, and who watches the sum.
+//! Validation of a variational model: codes drawn by their place, the whole weight of the
+//! divergence, and who watches the sum.
 
 use autoencoder::*;
 
@@ -17,7 +18,8 @@ fn totals(history: &History) -> Vec<f64> {
     history.epochs().iter().filter_map(Epoch::validation_total).collect()
 }
 
-/// The same codes are drawn after every epoch, for batches of any size; they are others for another seed, and not the means.
+/// The same codes are drawn after every epoch, for batches of any size; they are others for another
+/// seed, and not the means.
 #[test]
 fn codes_are_drawn_by_their_place() -> Outcome {
     let (data, validation, nats) = (bits(12, 80), bits(12, 100), Bce.reduction(NATS));
@@ -83,7 +85,8 @@ fn two_latent_layers() -> Outcome {
     Ok(())
 }
 
-/// Patience shorter than the warm-up: training sees its end, and comes to a better bound than that of the first epochs.
+/// Patience shorter than the warm-up: training sees its end, and comes to a better bound than that
+/// of the first epochs.
 #[test]
 fn patience_waits_for_the_end_of_a_warm_up() -> Outcome {
     const WARM_UP: usize = 40;
@@ -99,7 +102,8 @@ fn patience_waits_for_the_end_of_a_warm_up() -> Outcome {
     Ok(())
 }
 
-/// Where nothing moves, patience is used up by the epochs from the end of the first warm-up on, and by no others.
+/// Where nothing moves, patience is used up by the epochs from the end of the first warm-up on, and
+/// by no others.
 #[test]
 fn epochs_count_once_the_whole_weight_has_been_reached() -> Outcome {
     let cyclic = |epochs, rise| GaussianLatent::new().warm_up(KlAnnealing::Cyclic { epochs, rise });

@@ -61,7 +61,8 @@ where
     Ok(chart)
 }
 
-/// The range of values that are all finite; 0 to 1 where there are none. Never empty: a single value gets room.
+/// The range of values that are all finite; 0 to 1 where there are none. Never empty: a single
+/// value gets room.
 pub fn range_of(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (low, high) =
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));

@@ -9,8 +9,8 @@ use plotters::style::Color;
 
 use super::{Labels, Series, axes, figure, legend, palette};
 
-/// Draws, for each series, the percentage of its values in each of `bins` bins of equal width, so that distributions of
-/// different sizes compare.
+/// Draws, for each series, the percentage of its values in each of `bins` bins of equal width, so
+/// that distributions of different sizes compare.
 pub fn histogram(path: &Path, labels: &Labels<'_>, series: &[Series], bins: usize) -> io::Result<()> {
     assert!(bins > 0, "at least one bin");
     let range = axes::range_of(series.iter().flat_map(Series::finite));

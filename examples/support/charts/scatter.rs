@@ -12,7 +12,8 @@ use super::figure::FONT;
 use super::legend::Entry;
 use super::{Labels, axes, figure, palette};
 
-/// Draws each column of `points` (2 x samples) in the colour of its digit, and each digit at the median of its points.
+/// Draws each column of `points` (2 x samples) in the colour of its digit, and each digit at the
+/// median of its points.
 pub fn scatter<'a>(
     path: &Path,
     labels: &Labels<'_>,

@@ -4,10 +4,12 @@ use super::{Corruption, Origin, streams};
 use crate::data::{DataError, Source, filled, numbered};
 use crate::{OptionError, Scalar};
 
-/// The samples of a source, each corrupted in the same way whenever it is read: for the evaluation of a denoising autoencoder.
+/// The samples of a source, each corrupted in the same way whenever it is read: for the evaluation
+/// of a denoising autoencoder.
 ///
-/// A sample's noise is a function of the seed and the sample's index: equal samples get different noise. With the default seed, 0, these are the inputs that a
-/// [`Trainer`](crate::Trainer) with this corruption validates on.
+/// A sample's noise is a function of the seed and the sample's index: equal samples get different
+/// noise. With the default seed, 0, these are the inputs that a [`Trainer`](crate::Trainer) with
+/// this corruption validates on.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;

@@ -5,7 +5,8 @@ use rand_distr::{Distribution, StandardNormal};
 use super::{Corruption, CorruptionPass};
 use crate::{Config, DataError, OptionError, Scalar, option};
 
-/// x + σε with ε from the standard normal distribution, σ in the units of the data; optionally clamped to a range. Vincent et al. 2010.
+/// x + σε with ε from the standard normal distribution, σ in the units of the data; optionally
+/// clamped to a range. Vincent et al. 2010.
 ///
 /// ```
 /// use autoencoder::{Bce, Adam, GaussianCorruption, Trainer};

@@ -4,7 +4,8 @@ use super::{Corruption, CorruptionPass};
 use crate::random::Bernoulli;
 use crate::{Config, DataError, OptionError, Scalar, option};
 
-/// Each feature independently is set to 0, or to another given value, with probability ν; Vincent et al. 2008, who mask exactly a share ν of them.
+/// Each feature independently is set to 0, or to another given value, with probability ν; Vincent
+/// et al. 2008, who mask exactly a share ν of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Masking {
     rate: f64,

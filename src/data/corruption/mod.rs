@@ -1,4 +1,5 @@
-//! The [`Corruption`] trait and the corruptions: noise that a denoising autoencoder learns to remove.
+//! The [`Corruption`] trait and the corruptions: noise that a denoising autoencoder learns to
+//! remove.
 
 mod corrupted;
 mod gaussian;
@@ -22,9 +23,11 @@ use crate::kernel::reduce;
 use crate::random::{Purpose, Random, Rng};
 use crate::{Config, OptionError, Scalar};
 
-/// Noise added to the inputs of a denoising autoencoder; Vincent et al. 2008. It applies to unscaled data, before any scaler.
+/// Noise added to the inputs of a denoising autoencoder; Vincent et al. 2008. It applies to
+/// unscaled data, before any scaler.
 ///
-/// With [`Trainer::corrupt`](crate::Trainer::corrupt) every sample is corrupted anew in every epoch; with [`Corrupted`] always in the same way.
+/// With [`Trainer::corrupt`](crate::Trainer::corrupt) every sample is corrupted anew in every
+/// epoch; with [`Corrupted`] always in the same way.
 ///
 /// ```
 /// use autoencoder::nalgebra::DMatrix;
@@ -100,7 +103,8 @@ impl<T: Scalar, C: Corruption<T> + ?Sized> Corruption<T> for &C {
 pub struct CorruptionPass<'a, T> {
     /// The sample's clean features, to be changed in place.
     pub sample: &'a mut [T],
-    /// This sample's random numbers; in training they depend on epoch, step and position in the batch.
+    /// This sample's random numbers; in training they depend on epoch, step and position in the
+    /// batch.
     pub rng: Rng,
     /// The sample's index, and the range from which other samples are drawn.
     number: usize,
@@ -109,8 +113,8 @@ pub struct CorruptionPass<'a, T> {
 }
 
 impl<T: Scalar> CorruptionPass<'_, T> {
-    /// The value of `feature` in another sample, drawn at random from the same set (training or validation); the sample's own
-    /// if there is no other.
+    /// The value of `feature` in another sample, drawn at random from the same set (training or
+    /// validation); the sample's own if there is no other.
     ///
     /// # Errors
     /// [`DataError`] if the data cannot be read.
@@ -132,7 +136,8 @@ pub(crate) struct Origin<'a, T> {
 }
 
 impl<T: Scalar> Origin<'_, T> {
-    /// Corrupts the samples in `batch`, each with the random stream that `place` gives for its position and its index. An error if a result is not finite.
+    /// Corrupts the samples in `batch`, each with the random stream that `place` gives for its
+    /// position and its index. An error if a result is not finite.
     pub fn corrupt(
         self,
         corruption: &dyn Corruption<T>,

@@ -4,8 +4,8 @@ use super::{Corruption, CorruptionPass};
 use crate::random::Bernoulli;
 use crate::{Config, DataError, OptionError, Scalar, option};
 
-/// Each feature independently is set, with probability ν, to the lowest or the highest value with equal probability; Vincent et al. 2010. These are 0 and 1
-/// by default.
+/// Each feature independently is set, with probability ν, to the lowest or the highest value with
+/// equal probability; Vincent et al. 2010. These are 0 and 1 by default.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SaltAndPepper {
     rate: f64,

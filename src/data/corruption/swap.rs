@@ -4,8 +4,9 @@ use super::{Corruption, CorruptionPass};
 use crate::random::Bernoulli;
 use crate::{Config, DataError, OptionError, Scalar, option};
 
-/// Each feature independently takes, with probability ν, its value in another sample drawn at random: noise for tables, whose columns
-/// differ in kind and unit. Every column keeps its distribution; only the dependence between columns reveals a swapped value. It is the masking of
+/// Each feature independently takes, with probability ν, its value in another sample drawn at
+/// random: noise for tables, whose columns differ in kind and unit. Every column keeps its
+/// distribution; only the dependence between columns reveals a swapped value. It is the masking of
 /// Vincent et al. 2008 for tables, as in Porto Seguro's winning solution (Jahrer 2017).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Swap {

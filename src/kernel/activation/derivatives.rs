@@ -1,5 +1,5 @@
-//! The activations' derivatives as functions of one vector: of x for GELU and SiLU, of f(x) for all others. That of NaN is
-//! NaN.
+//! The activations' derivatives as functions of one vector: of x for GELU and SiLU, of f(x) for all
+//! others. That of NaN is NaN.
 
 use super::{SELU_ALPHA, SELU_SCALE};
 use crate::kernel::Element;
@@ -64,7 +64,8 @@ impl<T: Element> Map<T> for Elu<T> {
     }
 }
 
-/// The same with Klambauer's constants; at 0, where the left and right derivatives differ, it is the scale, as in Keras.
+/// The same with Klambauer's constants; at 0, where the left and right derivatives differ, it is
+/// the scale, as in Keras.
 #[derive(Clone, Copy)]
 pub(super) struct Selu;
 

@@ -54,7 +54,8 @@ impl<T: Element> Map<T> for DivideBy<T> {
     }
 }
 
-/// Turns the gradient g with respect to softmax's outputs y into that with respect to its inputs: yᵢ(gᵢ − Σⱼ gⱼyⱼ).
+/// Turns the gradient g with respect to softmax's outputs y into that with respect to its inputs:
+/// yᵢ(gᵢ − Σⱼ gⱼyⱼ).
 ///
 /// # Panics
 /// If the lengths differ, or are not whole groups of at least one.

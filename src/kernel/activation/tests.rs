@@ -1,4 +1,5 @@
-//! Comparison with the scalar formulas in `f64`, on every path: values, derivatives, lengths and positions.
+//! Comparison with the scalar formulas in `f64`, on every path: values, derivatives, lengths and
+//! positions.
 
 use super::*;
 use crate::kernel::every_path::on_every_path;

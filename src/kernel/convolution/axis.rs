@@ -1,13 +1,15 @@
 //! One axis of a convolution: which positions of a source a target reads.
 //!
-//! Forward, the output at `t` reads the input at `t·s + k·d − p` for each position `k` of the kernel.
+//! Forward, the output at `t` reads the input at `t·s + k·d − p` for each position `k` of the
+//! kernel.
 //!
-//! Backward, the input at `t` reads the output at `(t + p − k·d) / s` if that is an integer. For which `k` it is one depends
-//! only on `(t + p) mod s`: the targets fall into `s` phases, and within a phase the positions of the kernel, last one
-//! first, read equidistant source positions. With stride 1 there is one phase: the well-known flipped kernel.
+//! Backward, the input at `t` reads the output at `(t + p − k·d) / s` if that is an integer. For
+//! which `k` it is one depends only on `(t + p) mod s`: the targets fall into `s` phases, and
+//! within a phase the positions of the kernel, last one first, read equidistant source positions.
+//! With stride 1 there is one phase: the well-known flipped kernel.
 //!
-//! Positions of the kernel that read nothing but zeros beyond the source are left out: a kernel may be much larger than the
-//! image.
+//! Positions of the kernel that read nothing but zeros beyond the source are left out: a kernel may
+//! be much larger than the image.
 
 /// Sizes of one axis.
 #[derive(Clone, Copy)]
@@ -20,9 +22,9 @@ pub(super) struct Axis {
     pub output: usize,
 }
 
-/// How the targets of one phase read the source: target `first + step · t` for `t < count`, through its tap `k < taps`,
-/// reads the source at `source + source_step · t + dilation · k`, weighted by the kernel's position
-/// `place + place_step · k`.
+/// How the targets of one phase read the source: target `first + step · t` for `t < count`, through
+/// its tap `k < taps`, reads the source at `source + source_step · t + dilation · k`, weighted by
+/// the kernel's position `place + place_step · k`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Phase {
     pub first: usize,

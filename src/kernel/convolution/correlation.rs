@@ -1,4 +1,5 @@
-//! The computation shared by a convolution and its transpose: targets are weighted sums of source positions.
+//! The computation shared by a convolution and its transpose: targets are weighted sums of source
+//! positions.
 
 use super::Images;
 use super::axis::{Phase, Phases};
@@ -9,7 +10,8 @@ use crate::kernel::simd::dispatch;
 use crate::kernel::tile::Sums;
 use crate::kernel::{Element, elements};
 
-/// `target[t][column] = bias[column] + Σ source[position of tap k of t][channel] · weight[place of k][channel][column]`
+/// `target[t][column] = bias[column] + Σ source[position of tap k of t][channel] · weight[place of
+/// k][channel][column]`
 pub(super) struct Correlation {
     pub phases: [Phases; 2],
     /// Rows and columns of the source, and its channels.
@@ -187,14 +189,16 @@ impl Pass {
         [self.vertical.step * self.target_width, self.horizontal.step].map(|pixels| pixels * self.columns)
     }
 
-    /// Whether there are so few columns that vectors should run along the terms instead of the columns.
+    /// Whether there are so few columns that vectors should run along the terms instead of the
+    /// columns.
     fn has_few_columns(&self, lanes: usize) -> bool {
         let [outer, middle, inner] = self.terms();
         let vectors = outer * middle * inner.div_ceil(lanes);
         self.columns * (vectors + 4) < self.depth() * self.columns.div_ceil(lanes)
     }
 
-    /// Columns in a panel of packed weights: as many as a vector's lanes, or one if there are few columns.
+    /// Columns in a panel of packed weights: as many as a vector's lanes, or one if there are few
+    /// columns.
     fn panel(&self, lanes: usize) -> usize {
         if self.has_few_columns(lanes) { 1 } else { lanes }
     }

@@ -1,11 +1,13 @@
-//! A block of sums with one or a few columns: vectors run along the terms, and their lanes are added at the end.
+//! A block of sums with one or a few columns: vectors run along the terms, and their lanes are
+//! added at the end.
 
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd};
 use crate::kernel::tile::{Sums, last};
 use crate::kernel::unroll::for_rows;
 
-/// A block of sums whose `right` is in panels of one column, and whose terms are contiguous in both operands along their last index.
+/// A block of sums whose `right` is in panels of one column, and whose terms are contiguous in both
+/// operands along their last index.
 pub(super) struct FewColumns<'a, T> {
     pub block: Sums<'a, T>,
 }

@@ -19,7 +19,8 @@ impl Frame {
         elements(&[self.size[0], self.size[1], self.channels])
     }
 
-    /// The length of the scratch that [`fill`](Frame::fill) needs: it aligns the frame to a cache line.
+    /// The length of the scratch that [`fill`](Frame::fill) needs: it aligns the frame to a cache
+    /// line.
     pub fn scratch_len<T>(&self) -> usize {
         if self.is_image() { 0 } else { self.len().saturating_add(64 / size_of::<T>()) }
     }

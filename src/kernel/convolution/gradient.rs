@@ -1,5 +1,5 @@
-//! The weight gradient: `gradient[i][j][c][f] += Σ input[y·s + i·d − p][x·s + j·d − p][c] · output_gradient[y][x][f]`
-//! over samples and the positions `y`, `x` of the output.
+//! The weight gradient: `gradient[i][j][c][f] += Σ input[y·s + i·d − p][x·s + j·d − p][c] ·
+//! output_gradient[y][x][f]` over samples and the positions `y`, `x` of the output.
 
 use super::Geometry;
 use crate::kernel::Element;
@@ -92,7 +92,8 @@ impl<'a> Read<'a> {
         }
     }
 
-    /// Adds one sample. Rows of the block are weights; those of a kernel's row are contiguous, unless dilated.
+    /// Adds one sample. Rows of the block are weights; those of a kernel's row are contiguous,
+    /// unless dilated.
     fn add_sample<T: Element>(
         &self,
         lanes: usize,

@@ -1,9 +1,10 @@
 //! A convolution of an image with repeated pixels, computed without that image.
 //!
-//! Repeating each pixel of a small image `a` times vertically and horizontally and convolving the large image with the weights `w` is a
-//! transposed convolution of the small one: with stride `a`, and along each axis with the kernel
-//! `K[m] = Σ w[k − 1 − m + j]` over the `j < a` for which there is such a weight, `k + a − 1` elements of it. That takes
-//! `((k + a − 1) / (k·a))²` of the multiplications: 4/9 for a kernel of 3 and a repetition of 2.
+//! Repeating each pixel of a small image `a` times vertically and horizontally and convolving the
+//! large image with the weights `w` is a transposed convolution of the small one: with stride `a`,
+//! and along each axis with the kernel `K[m] = Σ w[k − 1 − m + j]` over the `j < a` for which there
+//! is such a weight, `k + a − 1` elements of it. That takes `((k + a − 1) / (k·a))²` of the
+//! multiplications: 4/9 for a kernel of 3 and a repetition of 2.
 
 use super::Geometry;
 use crate::kernel::Element;
@@ -18,7 +19,8 @@ pub struct Repetition {
 }
 
 impl Repetition {
-    /// `None` if the large image is not the small one repeated, or the convolution has a stride, a dilation or padding as large as its kernel.
+    /// `None` if the large image is not the small one repeated, or the convolution has a stride, a
+    /// dilation or padding as large as its kernel.
     pub fn new(large: Geometry, factor: [usize; 2]) -> Option<Self> {
         let plain = large.stride == [1, 1] && large.dilation == [1, 1];
         let whole = (0..2).all(|axis| factor[axis] > 0 && large.input[axis].is_multiple_of(factor[axis]));
@@ -60,7 +62,8 @@ impl Repetition {
         });
     }
 
-    /// Visits every position of the convolution's kernel with every position of the other kernel whose sum it is a term of.
+    /// Visits every position of the convolution's kernel with every position of the other kernel
+    /// whose sum it is a term of.
     fn for_each_pair(&self, mut visit: impl FnMut(usize, usize)) {
         let ([height, width], sums) = (self.large.kernel, self.geometry().kernel);
         for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {

@@ -103,7 +103,8 @@ fn random_geometry(random: &mut Random) -> Geometry {
     Geometry { input, channels, filters, kernel, stride, dilation, padding, output }
 }
 
-/// The output size is independent of the input size here: windows may end before the image does, or extend beyond it.
+/// The output size is independent of the input size here: windows may end before the image does, or
+/// extend beyond it.
 #[test]
 fn random_geometries() {
     let mut random = Random::new(7);

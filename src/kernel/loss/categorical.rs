@@ -7,7 +7,8 @@ use crate::kernel::math::exponential::exp;
 use crate::kernel::math::logarithm::ln;
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
-/// Σ over groups of −Σᵢ tᵢ ln pᵢ, with p divided by its sum and kept inside (ε, 1 − ε) as Keras does.
+/// Σ over groups of −Σᵢ tᵢ ln pᵢ, with p divided by its sum and kept inside (ε, 1 − ε) as Keras
+/// does.
 ///
 /// # Panics
 /// If the lengths differ, or are not whole groups of at least one.

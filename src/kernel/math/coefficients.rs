@@ -1,4 +1,5 @@
-//! Polynomial coefficients, lowest power first, written by `coefficients.py`: run that to change them.
+//! Polynomial coefficients, lowest power first, written by `coefficients.py`: run that to change
+//! them.
 
 /// The constants of an element type that the approximations need.
 pub trait Coefficients: Sized + 'static {

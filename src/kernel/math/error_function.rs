@@ -1,7 +1,8 @@
 //! erf, its complement, and the normal distribution function.
 //!
-//! All are computed from exp(x²) erfc(x), x ≥ 0, which is well approximated by a polynomial in t = k / (k + x) (the transformation of
-//! Shepherd & Laframboise 1981), times an exponential whose argument is squared without rounding.
+//! All are computed from exp(x²) erfc(x), x ≥ 0, which is well approximated by a polynomial in t =
+//! k / (k + x) (the transformation of Shepherd & Laframboise 1981), times an exponential whose
+//! argument is squared without rounding.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -59,7 +60,8 @@ fn at_most_40<T: Element, V: Simd<T>>(x: V) -> V {
 
 /// exp(x²) erfc(x) = t P(t − ¼) for x ≥ 0 if erfc(x) is not zero, else some positive number.
 ///
-/// The relative error of the result is up to three times that of t, so t is computed to more digits than one element has.
+/// The relative error of the result is up to three times that of t, so t is computed to more digits
+/// than one element has.
 #[inline(always)]
 fn scaled_erfc<T: Element, V: Simd<T>>(x: V) -> V {
     let (t, t_rest) = reciprocal_of_sum(x, T::SCALED_ERFC_SCALE);
@@ -80,8 +82,8 @@ fn reciprocal_of_sum<T: Element, V: Simd<T>>(x: V, k: T) -> (V, V) {
     (quotient, residual.mul(quotient).mul(inverse))
 }
 
-/// exp(−factor·x²) for 0 ≤ x ≤ 40 and a power of two: x = h + d with few digits in h, so that h² is exact, and
-/// x² = h² + d (x + h).
+/// exp(−factor·x²) for 0 ≤ x ≤ 40 and a power of two: x = h + d with few digits in h, so that h² is
+/// exact, and x² = h² + d (x + h).
 #[inline(always)]
 fn exp_of_negative_square<T: Element, V: Simd<T>>(x: V, factor: V) -> V {
     let digits = if T::epsilon() < T::of(1e-10) { 20 } else { 8 };

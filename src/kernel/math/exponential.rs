@@ -1,7 +1,7 @@
 //! eˣ and eˣ − 1.
 //!
-//! Both write x = k ln 2 + r with an integer k and |r| ≤ ½ ln 2, so that eˣ = 2ᵏ eʳ (Cody & Waite 1980), and approximate eʳ by a
-//! polynomial.
+//! Both write x = k ln 2 + r with an integer k and |r| ≤ ½ ln 2, so that eˣ = 2ᵏ eʳ (Cody & Waite
+//! 1980), and approximate eʳ by a polynomial.
 
 use std::f64::consts::LOG2_E;
 

@@ -1,6 +1,7 @@
 //! ln x and ln(1 + x).
 //!
-//! Both write their argument as (1 + f) 2ᵉ with √½ ≤ 1 + f ≤ √2, and use ln(1 + f) = f − ½f² + f³ P(f).
+//! Both write their argument as (1 + f) 2ᵉ with √½ ≤ 1 + f ≤ √2, and use ln(1 + f) = f − ½f² + f³
+//! P(f).
 
 use std::f64::consts::SQRT_2;
 

@@ -1,4 +1,5 @@
-//! Every function on every path: error bounds over the whole range, the ends of the range, and lanes.
+//! Every function on every path: error bounds over the whole range, the ends of the range, and
+//! lanes.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,7 +25,8 @@ fn functions<T: Element>() -> [(Function<T>, Reference); 8] {
     ]
 }
 
-/// The name of each function, and its largest error in units in the last place without and with fused multiplication.
+/// The name of each function, and its largest error in units in the last place without and with
+/// fused multiplication.
 type Bounds = [(&'static str, [f64; 2]); 8];
 
 const F32_BOUNDS: Bounds = [
@@ -54,7 +56,8 @@ fn reference_sigmoid(x: f64) -> f64 {
     if x < 0.0 { libm::exp(x) / (1.0 + libm::exp(x)) } else { 1.0 / (1.0 + libm::exp(-x)) }
 }
 
-/// The distance in units in the last place of the element type at `expected`; zero for equal infinities and two NaN.
+/// The distance in units in the last place of the element type at `expected`; zero for equal
+/// infinities and two NaN.
 fn ulps<T: Element>(found: T, expected: f64) -> f64 {
     let found = found.to_f64().unwrap();
     if found == expected || found.is_nan() && expected.is_nan() {

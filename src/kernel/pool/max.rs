@@ -97,7 +97,8 @@ fn largest_of_rest<T: Element, V: Simd<T>>(
     output.len()
 }
 
-/// Passes each window's gradient to the first value that equals its maximum, or to the first of all where that is NaN.
+/// Passes each window's gradient to the first value that equals its maximum, or to the first of all
+/// where that is NaN.
 pub fn max_gradient<T: Element>(
     geometry: &Geometry,
     input: &[T],
@@ -143,8 +144,8 @@ impl<T: Element> Operation<T> for MaxGradient<'_, T> {
     }
 }
 
-/// Adds a window's gradient to the first of its pixels that holds the largest value: that is not less than it, which is
-/// also true of NaN.
+/// Adds a window's gradient to the first of its pixels that holds the largest value: that is not
+/// less than it, which is also true of NaN.
 #[inline(always)]
 fn to_first<T: Element, V: Simd<T>>(
     geometry: &Geometry,

@@ -1,5 +1,5 @@
-//! Max pooling of adjacent 2 × 2 windows, over images of few channels: since one pixel does not fill a vector, the
-//! compiler vectorises over several windows.
+//! Max pooling of adjacent 2 × 2 windows, over images of few channels: since one pixel does not
+//! fill a vector, the compiler vectorises over several windows.
 
 use super::Geometry;
 use crate::kernel::Element;
@@ -43,8 +43,8 @@ fn larger<T: Element>(a: T, b: T) -> T {
     if b > a { b } else { a }
 }
 
-/// Passes each window's gradient to the first value that is not less than its maximum (the first of all where that is
-/// NaN), in an `input_gradient` of zeros.
+/// Passes each window's gradient to the first value that is not less than its maximum (the first of
+/// all where that is NaN), in an `input_gradient` of zeros.
 #[inline(always)]
 pub(super) fn max_gradient<T: Element>(
     geometry: &Geometry,

@@ -1,4 +1,5 @@
-//! Comparison with scalar definitions, on every path, for adjacent, overlapping and spaced windows, with and without padding.
+//! Comparison with scalar definitions, on every path, for adjacent, overlapping and spaced windows,
+//! with and without padding.
 
 use super::*;
 use crate::kernel::Element;
@@ -93,7 +94,8 @@ fn max_and_its_gradient() {
     check_max::<f64>();
 }
 
-/// A NaN is put at some places in turn: every window over it gives NaN, the others what they gave before.
+/// A NaN is put at some places in turn: every window over it gives NaN, the others what they gave
+/// before.
 fn check_nan<T: Element>() {
     for geometry in geometries() {
         let (inputs, outputs) = sizes(&geometry);

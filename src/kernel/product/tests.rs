@@ -1,4 +1,5 @@
-//! Comparison of all products, on all paths of this CPU, with plain loops in `f64`, and tests of the guarantees about bits.
+//! Comparison of all products, on all paths of this CPU, with plain loops in `f64`, and tests of
+//! the guarantees about bits.
 
 use super::*;
 use crate::kernel::CpuPath;

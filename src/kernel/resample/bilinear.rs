@@ -4,7 +4,8 @@ use super::Geometry;
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd, dispatch};
 
-/// Interpolates linearly between pixel centres at half-integers; constant beyond the outermost centres.
+/// Interpolates linearly between pixel centres at half-integers; constant beyond the outermost
+/// centres.
 pub fn bilinear<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
     let lengths = geometry.lengths(input.len(), output.len());
     output.fill(T::zero());
@@ -97,10 +98,12 @@ fn contributions<T: Element>(geometry: &Geometry) -> impl Iterator<Item = Contri
     })
 }
 
-/// The two input pixels whose centres surround the centre of output pixel `position`, and their weights.
+/// The two input pixels whose centres surround the centre of output pixel `position`, and their
+/// weights.
 fn neighbours<T: Element>(position: usize, factor: usize, count: usize) -> [(usize, T); 2] {
     let number = |value: usize| T::from(value).unwrap_or_else(T::zero);
-    // With doubled coordinates all are integers: (2·position + 1)/(2·factor) − 1/2 = numerator / (2·factor).
+    // With doubled coordinates all are integers: (2·position + 1)/(2·factor) − 1/2 = numerator /
+    // (2·factor).
     let numerator = (2 * position + 1).saturating_sub(factor);
     let low = (numerator / (2 * factor)).min(count - 1);
     let beyond = number(numerator - low * 2 * factor) / number(2 * factor);

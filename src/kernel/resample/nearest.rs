@@ -19,7 +19,8 @@ struct Nearest<'a, T> {
 impl<T: Element> Operation<T> for Nearest<'_, T> {
     type Output = ();
 
-    /// Widens each input row once and copies the wide row; the rows of all images are handled as one sequence.
+    /// Widens each input row once and copies the wide row; the rows of all images are handled as
+    /// one sequence.
     #[inline(always)]
     fn run<V: Simd<T>>(self) {
         let Geometry { input: [_, width], channels, factor: [down, across] } = *self.geometry;

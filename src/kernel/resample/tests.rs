@@ -21,7 +21,8 @@ fn sizes(geometry: &Geometry) -> (usize, usize) {
     (IMAGES * height * width * geometry.channels, IMAGES * down * across * geometry.channels)
 }
 
-/// The value of an output element as a sum of input elements: offsets and weights, for one image after the other.
+/// The value of an output element as a sum of input elements: offsets and weights, for one image
+/// after the other.
 fn terms(geometry: &Geometry, bilinear: bool) -> Vec<Vec<(usize, f64)>> {
     let ([height, width], [down, across]) = (geometry.input, geometry.output());
     let along = |position: usize, factor: usize, count: usize| -> Vec<(usize, f64)> {

@@ -1,5 +1,5 @@
-//! An allocator for this crate's own tests: allocations of numbers end at an inaccessible page, so that a kernel which reads or writes one
-//! element too far crashes the test run.
+//! An allocator for this crate's own tests: allocations of numbers end at an inaccessible page, so
+//! that a kernel which reads or writes one element too far crashes the test run.
 //!
 //! Pages are never reused, so uses after free crash as well.
 
@@ -14,7 +14,8 @@ const RESERVED: usize = 1 << 37;
 /// The largest fenced allocation; larger ones, of which there are few, use the system's allocator.
 const LARGEST: usize = 1 << 22;
 
-/// The most allocations fenced at a time: a process may have only some ten thousand ranges of pages.
+/// The most allocations fenced at a time: a process may have only some ten thousand ranges of
+/// pages.
 const MOST: usize = 8192;
 
 const FLAGS: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
@@ -51,8 +52,9 @@ fn is_fenced(layout: Layout) -> bool {
     (4..=8).contains(&align) && size >= align && size.is_multiple_of(align) && size <= LARGEST
 }
 
-// SAFETY: what is not the system's is a range of pages of its own, readable and writable as long as it is allocated; it ends with the pages, and its size is
-// a multiple of its alignment, so its start is aligned.
+// SAFETY: what is not the system's is a range of pages of its own, readable and writable as long as
+// it is allocated; it ends with the pages, and its size is a multiple of its alignment, so its
+// start is aligned.
 unsafe impl GlobalAlloc for Fence {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let (page, start) = (page(), start());

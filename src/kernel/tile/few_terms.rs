@@ -1,5 +1,6 @@
-//! Sums of four or nine terms, as in the convolution of a one-channel image: the right operand stays in registers, and
-//! rows are processed one at a time. Each sum has the same terms in the same order as in a tile.
+//! Sums of four or nine terms, as in the convolution of a one-channel image: the right operand
+//! stays in registers, and rows are processed one at a time. Each sum has the same terms in the
+//! same order as in a tile.
 
 use std::hint::black_box;
 
@@ -16,7 +17,8 @@ pub(super) struct FewTerms<'a, T, const D: usize, const C: usize> {
 
 impl<'a, T, const D: usize, const C: usize> FewTerms<'a, T, D, C> {
     /// # Safety
-    /// The columns lie in the block, the block in its slices; `right` is packed; there are `D` terms.
+    /// The columns lie in the block, the block in its slices; `right` is packed; there are `D`
+    /// terms.
     #[inline(always)]
     pub unsafe fn new(sums: &'a Sums<'a, T>, tile: Tile<T>) -> Self {
         FewTerms { sums, tile }

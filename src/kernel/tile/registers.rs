@@ -1,4 +1,5 @@
-//! One tile: `R` rows and `C` vectors of columns, whose sums stay in registers from first to last term.
+//! One tile: `R` rows and `C` vectors of columns, whose sums stay in registers from first to last
+//! term.
 
 use std::hint::black_box;
 
@@ -10,7 +11,8 @@ use crate::kernel::{Element, prefetch};
 /// The most rows a tile has.
 const MOST_ROWS: usize = 14;
 
-/// A kind of tile: `left` has adjacent terms, and `right` is a packed matrix whose last vector is padded.
+/// A kind of tile: `left` has adjacent terms, and `right` is a packed matrix whose last vector is
+/// padded.
 pub(super) const PACKED: u8 = 0;
 /// A kind of tile: its rows are adjacent in `left`.
 pub(super) const ADJACENT: u8 = 1;
@@ -111,8 +113,8 @@ impl RowTable {
         table.opaque()
     }
 
-    /// Hides the relation between the offsets from the compiler. It would step from row to row by additions, and a
-    /// chain of fourteen takes longer than the multiplications.
+    /// Hides the relation between the offsets from the compiler. It would step from row to row by
+    /// additions, and a chain of fourteen takes longer than the multiplications.
     #[inline(always)]
     fn opaque(self) -> Self {
         black_box(self)
@@ -193,7 +195,8 @@ unsafe fn term<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIN
     table: &RowTable,
 ) {
     if KIND == ADJACENT {
-        // Terms are far apart, each on a line of its own: those of the tile below and of the one beside it are sent for.
+        // Terms are far apart, each on a line of its own: those of the tile below and of the one beside it
+        // are sent for.
         prefetch::at(tile.left.wrapping_add(R));
         prefetch::at(tile.right.wrapping_add(C * V::LANES));
         prefetch::at(tile.right.wrapping_add((C + 1) * V::LANES));

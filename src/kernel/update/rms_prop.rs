@@ -62,7 +62,8 @@ impl<T: Element> Operation<T> for Pass<'_, T> {
 }
 
 impl<T: Element> Pass<'_, T> {
-    /// Updates the moments; returns v, or v − m², which is not negative but for rounding. NaN stays NaN.
+    /// Updates the moments; returns v, or v − m², which is not negative but for rounding. NaN stays
+    /// NaN.
     #[inline(always)]
     fn variance<V: Simd<T>>(&mut self, start: usize, gradient: V) -> V {
         let squares = &mut self.squares[start..];

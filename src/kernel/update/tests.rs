@@ -1,4 +1,5 @@
-//! Comparison with the scalar formulas, on every path, for all lengths; and the same bits however slices are divided.
+//! Comparison with the scalar formulas, on every path, for all lengths; and the same bits however
+//! slices are divided.
 
 use super::*;
 use crate::kernel::Element;
@@ -100,8 +101,8 @@ fn steps_follow_the_formulas() {
     check::<f64>();
 }
 
-/// A constant gradient: the mean of squares is the square of the mean, but for rounding, which may make the difference
-/// negative by more than ε.
+/// A constant gradient: the mean of squares is the square of the mean, but for rounding, which may
+/// make the difference negative by more than ε.
 fn check_constant_gradient<T: Element>(gradient: f64) {
     on_every_path(|path| {
         let (mut parameters, gradients) = (vec![T::zero(); 70], vec![T::of(gradient); 70]);

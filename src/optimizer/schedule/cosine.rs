@@ -3,7 +3,8 @@
 use super::{Schedule, TrainingProgress};
 use crate::{Config, OptionError, option};
 
-/// η·(φ + (1 − φ)·(1 + cos πt/s)/2) after t epochs, ηφ from s epochs on; Loshchilov and Hutter 2016, Keras's `CosineDecay` with `alpha` φ.
+/// η·(φ + (1 − φ)·(1 + cos πt/s)/2) after t epochs, ηφ from s epochs on; Loshchilov and Hutter
+/// 2016, Keras's `CosineDecay` with `alpha` φ.
 ///
 /// By default s is the number of epochs of the training run, and φ is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

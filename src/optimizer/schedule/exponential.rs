@@ -3,7 +3,8 @@
 use super::{Schedule, TrainingProgress};
 use crate::{Config, OptionError, option};
 
-/// η·γ^(t/s) after t epochs, with decay γ over s epochs; Keras's `ExponentialDecay` with `decay_steps` of s epochs.
+/// η·γ^(t/s) after t epochs, with decay γ over s epochs; Keras's `ExponentialDecay` with
+/// `decay_steps` of s epochs.
 ///
 /// ```
 /// use autoencoder::{Exponential, TrainingProgress, Schedule};
@@ -19,7 +20,8 @@ pub struct Exponential {
 }
 
 impl Exponential {
-    /// Multiplies the rate by `decay`, above 0 and at most 1, over each epoch, gradually in every step.
+    /// Multiplies the rate by `decay`, above 0 and at most 1, over each epoch, gradually in every
+    /// step.
     pub fn new(decay: f64) -> Self {
         Self { decay, epochs: 1.0, staircase: false }
     }

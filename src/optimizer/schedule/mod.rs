@@ -16,8 +16,9 @@ pub use warm_up::WarmUp;
 
 use crate::{Config, OptionError};
 
-/// How the learning rate changes during training. A schedule holds only its options: the rate is a function of the progress of training
-/// and of the losses so far, so a resumed training run continues exactly.
+/// How the learning rate changes during training. A schedule holds only its options: the rate is a
+/// function of the progress of training and of the losses so far, so a resumed training run
+/// continues exactly.
 ///
 /// ```
 /// use autoencoder::{Adam, Config, Cosine, Mse, TrainingProgress, Schedule, Trainer, WarmUp};
@@ -50,12 +51,13 @@ pub trait Schedule: Debug + Send + Sync {
     /// Its options by name; a checkpoint records them, and resuming with others is an error.
     fn config(&self) -> Config;
 
-    /// The factor of the optimizer's learning rate for the step that begins at `moment`; finite, at least 0.
+    /// The factor of the optimizer's learning rate for the step that begins at `moment`; finite, at
+    /// least 0.
     fn factor(&self, moment: &TrainingProgress<'_>) -> f64;
 
-    /// Whether the factor depends on the total number of epochs, [`TrainingProgress::total`]. Training must
-    /// then be resumed with the same number: the steps before would have had other rates with
-    /// another one.
+    /// Whether the factor depends on the total number of epochs, [`TrainingProgress::total`].
+    /// Training must then be resumed with the same number: the steps before would have had
+    /// other rates with another one.
     ///
     /// Default: true, which is always safe. A schedule that returns false must give the same
     /// factors for every total.
@@ -82,14 +84,16 @@ pub struct TrainingProgress<'a> {
     pub elapsed: f64,
     /// The total number of epochs; a schedule that uses it says so: [`Schedule::depends_on_total`].
     pub total: f64,
-    /// The loss of each finished epoch: [`Epoch::validation_total`](crate::Epoch::validation_total) with validation data, else the training loss without penalties;
-    /// infinity if it was not finite. Epochs that ended before every penalty had reached its full weight ([`Layer::warms_up`](crate::Layer::warms_up)) are left
-    /// out.
+    /// The loss of each finished epoch: [`Epoch::validation_total`](crate::Epoch::validation_total)
+    /// with validation data, else the training loss without penalties; infinity if it was not
+    /// finite. Epochs that ended before every penalty had reached its full weight
+    /// ([`Layer::warms_up`](crate::Layer::warms_up)) are left out.
     pub losses: &'a [f64],
 }
 
 impl<'a> TrainingProgress<'a> {
-    /// The moment before step `step` (from 0) of a training run of `epochs` epochs of `steps_per_epoch` steps, for your own training loop.
+    /// The moment before step `step` (from 0) of a training run of `epochs` epochs of
+    /// `steps_per_epoch` steps, for your own training loop.
     pub fn new(step: u64, steps_per_epoch: usize, epochs: usize, losses: &'a [f64]) -> Self {
         let elapsed = step as f64 / steps_per_epoch.max(1) as f64;
         Self { step, elapsed, total: epochs as f64, losses }

@@ -3,12 +3,14 @@
 use super::{Schedule, TrainingProgress};
 use crate::{Config, OptionError, option};
 
-/// Multiplies the rate by a factor whenever the loss has not fallen for some epochs; rules and defaults are those of Keras's `ReduceLROnPlateau`
-/// (factor 0.1, patience 10, min delta 10⁻⁴, no cooldown, floor 0).
+/// Multiplies the rate by a factor whenever the loss has not fallen for some epochs; rules and
+/// defaults are those of Keras's `ReduceLROnPlateau` (factor 0.1, patience 10, min delta 10⁻⁴, no
+/// cooldown, floor 0).
 ///
-/// The loss is the validation loss (plus the divergence for a variational model), or the training loss without validation data. An epoch counts
-/// as progress if its loss is below the best one by more than the min delta. Epochs of a [`KlAnnealing`](crate::KlAnnealing) do not count. The floor is a share of
-/// the optimizer's rate.
+/// The loss is the validation loss (plus the divergence for a variational model), or the training
+/// loss without validation data. An epoch counts as progress if its loss is below the best one by
+/// more than the min delta. Epochs of a [`KlAnnealing`](crate::KlAnnealing) do not count. The floor
+/// is a share of the optimizer's rate.
 ///
 /// ```
 /// use autoencoder::{TrainingProgress, OnPlateau, Schedule};
@@ -126,7 +128,8 @@ mod tests {
         (1..=losses.len()).map(|epochs| schedule.factor(&moment(epochs))).collect()
     }
 
-    /// The rates of Keras 3.15's `ReduceLROnPlateau` after each epoch of these losses, starting from 1.
+    /// The rates of Keras 3.15's `ReduceLROnPlateau` after each epoch of these losses, starting
+    /// from 1.
     #[test]
     fn it_is_keras_s() {
         let losses = [1.0, 0.5, 0.49999, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4, 0.3, 0.35, f64::NAN, 0.3];

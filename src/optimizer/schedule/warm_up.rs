@@ -3,9 +3,11 @@
 use super::{Schedule, TrainingProgress};
 use crate::{Config, OptionError, option};
 
-/// η·(σ + (1 − σ)·t/w) after t of the first w epochs, then another schedule that starts there and sees only losses of later epochs; Goyal et al. 2017.
+/// η·(σ + (1 − σ)·t/w) after t of the first w epochs, then another schedule that starts there and
+/// sees only losses of later epochs; Goyal et al. 2017.
 ///
-/// σ is 0 by default: the first step then changes only the optimizer's moments, as with `warmup_steps` of Keras's `CosineDecay`.
+/// σ is 0 by default: the first step then changes only the optimizer's moments, as with
+/// `warmup_steps` of Keras's `CosineDecay`.
 ///
 /// ```
 /// use autoencoder::{Cosine, TrainingProgress, Schedule, WarmUp};

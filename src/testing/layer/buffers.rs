@@ -32,7 +32,8 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     in_both!(report, pair, "zeros come back as zeros", zeros_come_back);
 }
 
-/// Runs the forward pass in buffers with two different contents: an element that keeps both was not written.
+/// Runs the forward pass in buffers with two different contents: an element that keeps both was not
+/// written.
 fn unwritten<T: Scalar>(bench: &Bench<'_, T>, samples: usize, mode: Mode) -> Vec<usize> {
     let rig = bench.fresh();
     let samples = bench.others(samples);
@@ -46,7 +47,8 @@ fn unwritten<T: Scalar>(bench: &Bench<'_, T>, samples: usize, mode: Mode) -> Vec
     pairs.filter(|(_, (one, other))| kept(one, marks[0]) && kept(other, marks[1])).map(|(index, _)| index).collect()
 }
 
-/// An element missing in every sample alike is left to another check; if samples are missing, the plan and the passes disagree about their size.
+/// An element missing in every sample alike is left to another check; if samples are missing, the
+/// plan and the passes disagree about their size.
 fn agrees_with_its_plan<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let promised = bench.rig.plan.output.elements();
     for mode in [Mode::Inference, Mode::Training] {

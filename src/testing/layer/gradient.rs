@@ -12,7 +12,8 @@ use crate::testing::{GRADIENT, GRADIENT_BOUND};
 /// How often inputs are drawn for tensors with many kinks.
 const DRAWS: u64 = 6;
 
-/// How often inputs are drawn before a tensor with kinks everywhere is given up: one bias may move every output over its kink.
+/// How often inputs are drawn before a tensor with kinks everywhere is given up: one bias may move
+/// every output over its kink.
 const MOST_DRAWS: u64 = 60;
 
 /// Compares the gradients with respect to the input and every parameter with five-point stencils.
@@ -29,7 +30,8 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     }
 }
 
-/// Compares one tensor (`None`: the input), on other inputs until enough of its coordinates have no kink.
+/// Compares one tensor (`None`: the input), on other inputs until enough of its coordinates have no
+/// kink.
 fn compare(report: &mut Report, name: String, bench: &Bench<'_, f64>, tensor: Option<usize>, from_logits: bool) {
     let mut total = GradientComparison::default();
     report.make(name, || {
@@ -119,7 +121,8 @@ fn agree(single: &[f32], double: &[f64]) -> Verdict {
     )
 }
 
-/// The backward pass b is affine in the output gradient: b(g₁ + g₂) − b(0) = (b(g₁) − b(0)) + (b(g₂) − b(0)), for input and parameter gradients.
+/// The backward pass b is affine in the output gradient: b(g₁ + g₂) − b(0) = (b(g₁) − b(0)) +
+/// (b(g₂) − b(0)), for input and parameter gradients.
 fn linear_in_what_comes_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let others = bench.others(bench.samples.count).slopes;
     let back = |factors: [f64; 2]| {

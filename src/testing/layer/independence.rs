@@ -1,4 +1,5 @@
-//! Whether a sample's result depends on that sample only, and whether results of a batch's parts add up.
+//! Whether a sample's result depends on that sample only, and whether results of a batch's parts
+//! add up.
 
 use super::{Bench, Pair, in_both};
 use crate::Scalar;
@@ -112,7 +113,8 @@ fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     }
 }
 
-/// The distance of a batch's numbers computed in parts from those computed at once, for the worst of some divisions.
+/// The distance of a batch's numbers computed in parts from those computed at once, for the worst
+/// of some divisions.
 fn apart_by<T: Scalar, N: Scalar>(bench: &Bench<'_, T>, numbers: impl Fn(Passed<T>) -> Vec<N>) -> f64 {
     let whole = numbers(in_parts(bench, usize::MAX));
     let cuts = [1, 2, 3].map(|part| distance(&numbers(in_parts(bench, part)), &whole));

@@ -19,7 +19,8 @@ use crate::layer::Layer;
 use crate::model_file::Registry;
 use crate::{Config, ConfigError, Scalar, Shape};
 
-/// Checks the layer that `make` creates on samples of shape `input`; see [`LayerCheck`] for options.
+/// Checks the layer that `make` creates on samples of shape `input`; see [`LayerCheck`] for
+/// options.
 ///
 /// ```
 /// # use autoencoder::{Backward, Config, ConfigError, Context, Forward, Initializer, Layer, ParameterSpec, Plan, Scalar, Shape, ShapeError};
@@ -79,7 +80,8 @@ where
 /// Options for checking a layer; [`run`](Self::run) makes the checks.
 ///
 /// Takes a closure, so two fresh layers can be compared as well as two passes of one.
-/// The layer is checked in `f32` and `f64`, alone, in buffers with contents that it must not read, and in a network.
+/// The layer is checked in `f32` and `f64`, alone, in buffers with contents that it must not read,
+/// and in a network.
 pub struct LayerCheck<'a, L> {
     make: Box<dyn Fn() -> L + Send + Sync + 'a>,
     constructor: Option<Constructor<L>>,
@@ -111,9 +113,10 @@ where
         Self { make: Box::new(make), constructor: None, options }
     }
 
-    /// Sets the constructor that builds the layer from its configuration, as in a [`Registry`]; without it files are checked only for built-in layers.
-    /// It must accept what [`Layer::config`] writes, and return an error for settings that are missing, unknown or of the wrong
-    /// type.
+    /// Sets the constructor that builds the layer from its configuration, as in a [`Registry`];
+    /// without it files are checked only for built-in layers. It must accept what
+    /// [`Layer::config`] writes, and return an error for settings that are missing, unknown or of
+    /// the wrong type.
     #[must_use]
     pub fn constructor(mut self, constructor: fn(&Config) -> Result<L, ConfigError>) -> Self {
         self.constructor = Some(constructor);
@@ -141,15 +144,16 @@ where
         self
     }
 
-    /// States that the layer's inference differs from training although it uses neither random numbers nor batch statistics.
+    /// States that the layer's inference differs from training although it uses neither random
+    /// numbers nor batch statistics.
     #[must_use]
     pub fn differs_in_inference(mut self) -> Self {
         self.options.differs_in_inference = true;
         self
     }
 
-    /// Checks that a step allocates nothing. `count` returns how often this thread has allocated so far, for example from your own counting
-    /// [`GlobalAlloc`](std::alloc::GlobalAlloc).
+    /// Checks that a step allocates nothing. `count` returns how often this thread has allocated so
+    /// far, for example from your own counting [`GlobalAlloc`](std::alloc::GlobalAlloc).
     #[must_use]
     pub fn allocations(mut self, count: fn() -> usize) -> Self {
         self.options.allocations = Some(count);

@@ -34,7 +34,8 @@ pub(super) fn check(
     in_both!(report, pair, "a step allocates nothing", allocates_nothing);
 }
 
-/// y = a x with a factor a for each element of a sample: placed before a layer, its gradient reveals that layer's input gradient.
+/// y = a x with a factor a for each element of a sample: placed before a layer, its gradient
+/// reveals that layer's input gradient.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gains;
 

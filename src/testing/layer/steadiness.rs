@@ -1,4 +1,5 @@
-//! Whether a repeated pass gives the same result: the layer must keep nothing, and take random numbers only from the stream.
+//! Whether a repeated pass gives the same result: the layer must keep nothing, and take random
+//! numbers only from the stream.
 
 use super::{Bench, Pair, in_both};
 use crate::Scalar;

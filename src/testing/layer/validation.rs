@@ -1,4 +1,5 @@
-//! Validation of a layer whose penalties are terms of a likelihood: codes are drawn as in training, penalties have their final weight.
+//! Validation of a layer whose penalties are terms of a likelihood: codes are drawn as in training,
+//! penalties have their final weight.
 
 use super::buffers::output_is_written;
 use super::{Bench, Pair, in_both};
@@ -27,7 +28,8 @@ fn where_it_validates<T: Scalar>(bench: &Bench<'_, T>, check: impl Fn(&Bench<'_,
     }
 }
 
-/// Results must not depend on parts or the batch size: validation data are not divided into training batches.
+/// Results must not depend on parts or the batch size: validation data are not divided into
+/// training batches.
 fn cut_anywhere<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let whole = Setting::new(Mode::Validation);
     let validated = |setting| bench.rig.forward(&bench.samples, setting);

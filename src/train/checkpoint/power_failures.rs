@@ -1,4 +1,5 @@
-//! Whatever disk failure happens, training resumes from the last synced checkpoint and ends with the same bytes.
+//! Whatever disk failure happens, training resumes from the last synced checkpoint and ends with
+//! the same bytes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ const FOLDER: &str = "run";
 /// The call that tries whether files can be created in the folder, after that which makes it.
 const TRIAL: usize = 1;
 
-/// Trains to the end from what the disk holds, saving after every second step. Returns the model file, and the number of steps taken.
+/// Trains to the end from what the disk holds, saving after every second step. Returns the model
+/// file, and the number of steps taken.
 fn train(disk: &Simulated) -> (Result<Vec<u8>, Error>, u64) {
     train_as(disk, |trainer| trainer.resume_or_start(FOLDER))
 }

@@ -26,7 +26,8 @@ impl<T: Scalar> Trainer<'_, T> {
     /// Data are compared by their numbers of samples and features and by the bits of a sample of 64
     /// of them: the first, the last and others evenly between, of the inputs, the targets, the side
     /// inputs and the validation data. A change that touches none of the 64 is not noticed, and a
-    /// [`Source`](crate::Source) that gives other values whenever it is read cannot be resumed with.
+    /// [`Source`](crate::Source) that gives other values whenever it is read cannot be resumed
+    /// with.
     ///
     /// If all epochs have run, or if a callback has [finished](crate::Control::Finish) training or
     /// early stopping has ended it, `fit` only restores model and history. Where another version of

@@ -77,7 +77,8 @@ fn originals() -> &'static [Vec<u8>; 2] {
     })
 }
 
-/// A file's name, which checkpoint it was, how many steps it says were taken in all if it lies, and what else has been done to it.
+/// A file's name, which checkpoint it was, how many steps it says were taken in all if it lies, and
+/// what else has been done to it.
 type Changed = (&'static str, usize, Option<u64>, Option<Damage>);
 
 /// The files of a folder.
@@ -97,7 +98,8 @@ fn folder() -> impl Strategy<Value = (Vec<Changed>, [bool; 2])> {
     (proptest::collection::vec(file, 0..3), any::<[bool; 2]>())
 }
 
-/// Whatever is in the folder, training goes on from it or says why not, and then the model is as it was.
+/// Whatever is in the folder, training goes on from it or says why not, and then the model is as it
+/// was.
 fn resumes_or_says_why((files, [goes_on, or_start]): (Vec<Changed>, [bool; 2])) -> Judgement {
     let (folder, [inputs, targets]) = (temporary("checkpoints"), data());
     let _ = fs::remove_dir_all(&folder);

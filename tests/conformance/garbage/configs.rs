@@ -16,7 +16,8 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// What is changed in settings: the entry, and the entry within that if it has any; what it becomes, or nothing where it is left out.
+/// What is changed in settings: the entry, and the entry within that if it has any; what it
+/// becomes, or nothing where it is left out.
 type Change = (usize, usize, Option<Value>);
 
 /// A layer, whose settings are changed.
@@ -91,7 +92,8 @@ fn read<L: Layer<f32> + Layer<f64> + Clone + 'static>(layer: Result<L, ConfigErr
     layer.map(Built::new)
 }
 
-/// Settings are refused, or the layer that is made of them describes itself and plans; its own are never refused, but for those of another kind.
+/// Settings are refused, or the layer that is made of them describes itself and plans; its own are
+/// never refused, but for those of another kind.
 fn configures_or_says_why((layer, changes, other): (Built, Vec<Change>, &'static str)) -> Judgement {
     let own_kind = changes.len() < 2;
     let kind = if own_kind { layer.kind() } else { other };

@@ -18,7 +18,8 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// Changes to a file: bytes that become others, numbers of its header that become others, and where it ends; whether its checksum is made right.
+/// Changes to a file: bytes that become others, numbers of its header that become others, and where
+/// it ends; whether its checksum is made right.
 #[derive(Debug, Clone)]
 pub struct Damage {
     bytes: Vec<(usize, u8)>,
@@ -58,7 +59,8 @@ impl Damage {
     }
 }
 
-/// A file with another header, which ends with the spaces that it needs and has its length before it.
+/// A file with another header, which ends with the spaces that it needs and has its length before
+/// it.
 pub fn rewritten(file: &[u8], change: impl FnOnce(&mut String)) -> Vec<u8> {
     let length = u64::from_le_bytes(file[..8].try_into().expect("eight bytes")) as usize;
     let (header, data) = file[8..].split_at(length);
@@ -89,7 +91,8 @@ pub fn seal(file: &mut [u8]) {
     }
 }
 
-/// A damaged file is an error, or the model it was; one whose checksum was made right is an error, or a model that can be saved.
+/// A damaged file is an error, or the model it was; one whose checksum was made right is an error,
+/// or a model that can be saved.
 fn loads_or_says_why(damage: Damage) -> Judgement {
     let [mut network, mut model] = [Vec::new(), Vec::new()];
     small::<f64>().write_to(&mut network).expect("bytes");
@@ -109,7 +112,8 @@ fn loads_or_says_why(damage: Damage) -> Judgement {
     Ok(())
 }
 
-/// Whether all numbers are finite of what is read from bytes, by every way that fits; the last error where none does.
+/// Whether all numbers are finite of what is read from bytes, by every way that fits; the last
+/// error where none does.
 fn reads<T: Scalar>(bytes: &[u8]) -> Result<bool, ModelFileError> {
     let registry = Registry::<T>::default();
     let model = Autoencoder::from_bytes(bytes).or_else(|_| Autoencoder::from_bytes_with(bytes, &registry));

@@ -1,4 +1,5 @@
-//! Batches with numbers, sizes and side inputs that nobody means, through everything that a model can be asked.
+//! Batches with numbers, sizes and side inputs that nobody means, through everything that a model
+//! can be asked.
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
@@ -75,7 +76,8 @@ fn infers_or_says_why((rows, values): (usize, Vec<f64>)) -> Judgement {
     require(all_finite(&network), "a parameter is not finite")
 }
 
-/// The samples that a workspace is asked for, features and samples of a batch, places for results, and a number.
+/// The samples that a workspace is asked for, features and samples of a batch, places for results,
+/// and a number.
 fn lent() -> impl Strategy<Value = (usize, [usize; 3], f64)> {
     (few_or_too_many(), [0_usize..5, 0..12, 0..12], number())
 }

@@ -15,7 +15,8 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// A plan and a mirror image for whatever shape and options; a network where it is small, and then a file of it.
+/// A plan and a mirror image for whatever shape and options; a network where it is small, and then
+/// a file of it.
 fn planned((shape, layer): (Shape, Built)) -> Judgement {
     let _ = (shape.checked(), shape.to_string(), shape.channels(), shape.as_image(), format!("{shape:?}"));
     let single: &dyn Layer<f32> = &layer;
@@ -38,7 +39,8 @@ fn planned((shape, layer): (Shape, Built)) -> Judgement {
     Ok(())
 }
 
-/// The shape of samples, layers of an encoder and of a decoder, whether the decoder is mirrored, tied too, and a seed.
+/// The shape of samples, layers of an encoder and of a decoder, whether the decoder is mirrored,
+/// tied too, and a seed.
 fn halves() -> impl Strategy<Value = (Shape, [Option<Built>; 3], [bool; 2], Option<String>, f64)> {
     let layers = || proptest::option::of(layer(&anything()));
     let shape = prop_oneof![

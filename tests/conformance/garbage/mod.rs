@@ -1,5 +1,6 @@
-//! Random garbage into public functions: empty, zero, huge, NaN, infinities, lengths that do not fit, files that are damaged, parts of the user's own that say
-//! anything. Nothing panics, nothing takes more memory than [`BOUND`], and a model that was given garbage is as it was.
+//! Random garbage into public functions: empty, zero, huge, NaN, infinities, lengths that do not
+//! fit, files that are damaged, parts of the user's own that say anything. Nothing panics, nothing
+//! takes more memory than [`BOUND`], and a model that was given garbage is as it was.
 
 mod checkpoints;
 mod codes;

@@ -1,4 +1,5 @@
-//! Training by hand: passes in any order, with tapes of other networks and vectors of other lengths.
+//! Training by hand: passes in any order, with tapes of other networks and vectors of other
+//! lengths.
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
@@ -17,7 +18,8 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// Elements of gradients and samples of a tape, features and samples of a batch; a number; whose tape it is.
+/// Elements of gradients and samples of a tape, features and samples of a batch; a number; whose
+/// tape it is.
 fn single_steps() -> impl Strategy<Value = ([usize; 5], usize, f64, Option<Activation>)> {
     let sizes = [0_usize..9, 0..9, 0..9, 0..9, 0..3];
     (sizes, few_or_too_many(), number(), proptest::option::of(any_activation()))
@@ -72,7 +74,8 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// Whatever the order, the numbers that the network keeps are finite, and what is refused has changed none of them.
+/// Whatever the order, the numbers that the network keeps are finite, and what is refused has
+/// changed none of them.
 fn goes_on_or_says_why(deeds: Vec<Deed>) -> Judgement {
     let mut network = normalised();
     let foreign = Network::<f64>::builder(Shape::flat(2)).layer(BatchNorm::new()).build().expect("a network");

@@ -1,4 +1,5 @@
-//! Losses, optimizers, activations and clips on slices that may not fit, and on numbers that are none.
+//! Losses, optimizers, activations and clips on slices that may not fit, and on numbers that are
+//! none.
 
 use autoencoder::*;
 use proptest::prelude::*;
@@ -54,7 +55,8 @@ fn compares_or_says_why(([a, b, c, d], shape, number, kind): ([usize; 4], Shape,
     Ok(())
 }
 
-/// A step on slices that may not fit, by another optimizer than it was made for, and with fields that were changed afterwards.
+/// A step on slices that may not fit, by another optimizer than it was made for, and with fields
+/// that were changed afterwards.
 fn updates_or_says_why((([a, b, c, d], _, number, kind), step): (([usize; 4], Shape, f64, usize), u64)) -> Judgement {
     let optimizers = || -> [Box<dyn Optimizer<f64>>; 4] {
         [

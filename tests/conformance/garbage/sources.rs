@@ -124,7 +124,8 @@ fn trainer<'a>(corruption: usize, [x, y]: [f64; 2]) -> Trainer<'a, f64> {
     }
 }
 
-/// Whatever a source says, its size is no reason to take that much memory, and the model stays finite.
+/// Whatever a source says, its size is no reason to take that much memory, and the model stays
+/// finite.
 fn is_found_out((liar, options): (Liar, [f64; 2])) -> Judgement {
     let again = || liar.asked.store(0, std::sync::atomic::Ordering::Relaxed);
     let (targets, mut network, mut model) = (DMatrix::from_element(2, 5, 0.5), small::<f64>(), variational::<f64>());

@@ -1,4 +1,5 @@
-//! The checks for layers, losses, optimizers and sources of the user's own, of what cannot be checked.
+//! The checks for layers, losses, optimizers and sources of the user's own, of what cannot be
+//! checked.
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::testing::{LayerCheck, LossCheck, Report, check_optimizer, check_source, compare_gradient};
@@ -90,7 +91,8 @@ fn checks_others((number, samples, features): (f64, usize, usize)) -> Judgement 
     told(&check_source(&Huge(samples, features, number)))
 }
 
-/// A point, a gradient that may be longer or shorter, and how many terms of which number the function has.
+/// A point, a gradient that may be longer or shorter, and how many terms of which number the
+/// function has.
 fn gradients() -> impl Strategy<Value = ([Vec<f64>; 2], usize, f64, u64)> {
     let numbers = || proptest::collection::vec(number(), 0..60);
     ([numbers(), numbers()], 0_usize..3, number(), any::<u64>())

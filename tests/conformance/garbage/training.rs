@@ -90,7 +90,8 @@ fn trains_or_says_why(options: Options) -> Judgement {
     require(all_finite(&network), "a parameter is not finite")
 }
 
-/// Threads, features and samples of validation inputs and targets, epochs and patience; a number among those data; what the callback says.
+/// Threads, features and samples of validation inputs and targets, epochs and patience; a number
+/// among those data; what the callback says.
 fn watched() -> impl Strategy<Value = (usize, [usize; 4], usize, f64, Watcher)> {
     let threads = select(vec![0, 1, 2, 3, 1025, MAX_ELEMENTS, usize::MAX / 2, usize::MAX]);
     (threads, [1_usize..4, 0..9, 1..4, 0..9], select(vec![0, 1, 2, usize::MAX]), number(), watcher())
@@ -147,7 +148,8 @@ impl Callback<f64> for Watcher {
     }
 }
 
-/// Validation data, callbacks and threads may be anything; an error before the first step leaves the model as it was.
+/// Validation data, callbacks and threads may be anything; an error before the first step leaves
+/// the model as it was.
 fn is_watched_or_says_why(
     (threads, [a, b, c, d], many, number, watcher): (usize, [usize; 4], usize, f64, Watcher),
 ) -> Judgement {
