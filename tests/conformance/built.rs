@@ -23,6 +23,11 @@ impl Built {
         Self { single: Arc::new(layer.clone()), double: Arc::new(layer), factor: 1.0 }
     }
 
+    /// The layers themselves, which a network knows as built-in ones.
+    pub fn layers(&self) -> (Arc<dyn Layer<f32>>, Arc<dyn Layer<f64>>) {
+        (Arc::clone(&self.single), Arc::clone(&self.double))
+    }
+
     /// The same with gradients that are off.
     pub fn off(&self) -> Self {
         Self { factor: 1.0 + OFF, ..self.clone() }

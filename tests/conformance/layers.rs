@@ -29,7 +29,10 @@ impl Table {
         let layer = Built::new(layer);
         let (off, planned) = (layer.off(), layer.clone());
         let passes_through = matches!(layer.kind(), "flatten" | "reshape"); // nobody asks for its gradient
-        let run = move || options(LayerCheck::new(|| layer.clone(), input).allocations(calls_of_thread)).run();
+        let run = move || {
+            let check = LayerCheck::new(|| layer.clone(), input).stands_for(Built::layers);
+            options(check.allocations(calls_of_thread)).run()
+        };
         let off = move || (!passes_through).then(|| options(LayerCheck::new(|| off.clone(), input)).gradients());
         self.0.push(Row::checked(name, run, off).and(move || planned_badly(&planned)));
     }

@@ -110,8 +110,13 @@ impl Try {
             Ok(plan) if plan.output().checked().is_ok() => input,
             _ => Shape::image(13, 14, 2),
         };
-        let report =
-            options(LayerCheck::new(|| built.clone(), input).samples(self.samples).seed(self.seed + 1)).gradients();
+        let report = options(
+            LayerCheck::new(|| built.clone(), input)
+                .stands_for(Built::layers)
+                .samples(self.samples)
+                .seed(self.seed + 1),
+        )
+        .gradients();
         (name(&layer, input), report)
     }
 }

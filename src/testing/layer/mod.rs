@@ -85,8 +85,12 @@ where
 pub struct LayerCheck<'a, L> {
     make: Box<dyn Fn() -> L + Send + Sync + 'a>,
     constructor: Option<Constructor<L>>,
+    stands_for: Option<StandsFor<L>>,
     options: Options,
 }
+
+/// The layers that a value stands for.
+type StandsFor<L> = fn(&L) -> (Arc<dyn Layer<f32>>, Arc<dyn Layer<f64>>);
 
 /// Builds a layer from its configuration.
 type Constructor<L> = fn(&Config) -> Result<L, ConfigError>;
@@ -110,7 +114,7 @@ where
     pub fn new(make: impl Fn() -> L + Send + Sync + 'a, input: Shape) -> Self {
         let options =
             Options { input, range: [-1.0, 1.0], samples: 5, seed: 1, differs_in_inference: false, allocations: None };
-        Self { make: Box::new(make), constructor: None, options }
+        Self { make: Box::new(make), constructor: None, stands_for: None, options }
     }
 
     /// Sets the constructor that builds the layer from its configuration, as in a [`Registry`];
@@ -120,6 +124,14 @@ where
     #[must_use]
     pub fn constructor(mut self, constructor: fn(&Config) -> Result<L, ConfigError>) -> Self {
         self.constructor = Some(constructor);
+        self
+    }
+
+    /// Checks the layers that a made value stands for, one for each float type, in place of the value: for a
+    /// table of layers of many types.
+    #[must_use]
+    pub fn stands_for(mut self, layers: fn(&L) -> (Arc<dyn Layer<f32>>, Arc<dyn Layer<f64>>)) -> Self {
+        self.stands_for = Some(layers);
         self
     }
 
@@ -167,7 +179,7 @@ where
     }
 
     fn check(&self, report: &mut Report) {
-        let (single, double) = (self.maker::<f32>(), self.maker::<f64>());
+        let (single, double) = (|| self.layers().0, || self.layers().1);
         report.name(self.subject());
         let Some(pair) = description::check(report, &self.options, &single, &double) else { return };
         let registries = (self.registry::<f32>(), self.registry::<f64>());
@@ -190,7 +202,7 @@ where
     #[must_use = "a report has to be looked at: `into_result()?`"]
     pub fn gradients(self) -> Report {
         Report::of(|report| {
-            let (single, double) = (self.maker::<f32>(), self.maker::<f64>());
+            let (single, double) = (|| self.layers().0, || self.layers().1);
             report.name(self.subject());
             if let Some(pair) = description::takes_the_shape(report, &self.options, &single, &double) {
                 gradient::check(report, &pair);
@@ -203,11 +215,12 @@ where
         format!("{} over {}", Layer::<f64>::kind(&layer), self.options.input)
     }
 
-    fn maker<T: Scalar>(&self) -> impl Fn() -> Arc<dyn Layer<T>>
-    where
-        L: Layer<T>,
-    {
-        || Arc::new((self.make)())
+    /// New layers, one for each float type.
+    fn layers(&self) -> (Arc<dyn Layer<f32>>, Arc<dyn Layer<f64>>) {
+        match self.stands_for {
+            Some(layers) => layers(&(self.make)()),
+            None => (Arc::new((self.make)()), Arc::new((self.make)())),
+        }
     }
 
     /// A registry that can build the layer, if there is a constructor.
