@@ -17,7 +17,7 @@ use autoencoder::nalgebra::DMatrix;
 use autoencoder::{Loss, Mse, Network, NetworkBuilder, Sgd, Source, Trainer};
 use common::{Numbers, bits};
 
-/// Batches of this many samples are cut into lanes, the last of them shorter.
+/// Batches of this many samples are cut into shards, the last of them shorter.
 const SAMPLES: usize = 150;
 
 fn data(features: usize) -> DMatrix<f64> {

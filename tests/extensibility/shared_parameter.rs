@@ -83,7 +83,7 @@ fn there_is_one_set_of_numbers() -> Outcome {
 }
 
 /// The weight's gradient has both layers' shares, one computed over the whole batch and one in
-/// lanes.
+/// shards.
 #[test]
 fn both_layers_add_to_its_gradient() -> Outcome {
     for samples in [1, 9, 200] {
