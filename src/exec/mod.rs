@@ -2,8 +2,10 @@
 
 mod activity;
 mod diagnosis;
+mod given;
 mod infer;
 mod partition;
+mod passes;
 mod penalties;
 mod reduce;
 mod run;
@@ -21,6 +23,7 @@ pub use workspace::Workspace;
 
 pub(crate) use activity::mean;
 pub(crate) use infer::Ending;
+pub(crate) use passes::Step;
 pub(crate) use run::{BatchLoader, LastOperation, LastPass, Load};
-pub(crate) use tape::{Step, TapeOptions};
+pub(crate) use tape::TapeOptions;
 pub(crate) use totals::Totals;

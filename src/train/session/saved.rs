@@ -132,7 +132,7 @@ impl<T: Scalar> Session<'_, '_, T> {
             whole.then_some(()).ok_or_else(|| lacks(BEST_PARAMETERS))?;
         }
         self.restore_callbacks(config.list(CALLBACKS).map_err(incomplete)?)?;
-        self.take_up_writers(writers(config));
+        self.take_up_writers(writers(config).map_err(incomplete)?);
         self.network.set_numbers(&parameters, &state);
         Ok(())
     }
@@ -156,9 +156,11 @@ impl<T: Scalar> Session<'_, '_, T> {
             return Err(TrainErrorKind::CallbackStates { checkpoint: states.len(), here: callbacks.len() });
         }
         for ((index, callback), state) in callbacks.into_iter().zip(states) {
-            if let Value::Config(state) = state {
-                callback.restore(state).map_err(|error| TrainErrorKind::CallbackRestore { index, error })?;
-            }
+            let restored = match state {
+                Value::Config(state) => callback.restore(state),
+                _ => Err(ConfigError::Type { name: CALLBACKS.to_owned(), expected: "a list of named values" }),
+            };
+            restored.map_err(|error| TrainErrorKind::CallbackRestore { index, error })?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::kernel::cpu_path;
 use crate::model_file::{Difference, ModelFileErrorKind};
 use crate::train::trainer::Validation;
 use crate::train::{TrainErrorKind, fingerprint};
-use crate::{Config, Scalar, Value};
+use crate::{Config, ConfigError, Scalar, Value};
 
 /// The form of what a checkpoint holds under `training`.
 const FORMAT: usize = 1;
@@ -36,15 +36,20 @@ pub(super) fn here() -> String {
 }
 
 /// Who has written the checkpoints of a training run, in order.
-pub(super) fn writers(training: &Config) -> Vec<String> {
-    let writers = training.list(WRITTEN_BY).unwrap_or(&[]).iter();
-    writers.filter_map(|writer| if let Value::Text(writer) = writer { Some(writer.clone()) } else { None }).collect()
+pub(super) fn writers(training: &Config) -> Result<Vec<String>, ConfigError> {
+    let text = |writer: &Value| match writer {
+        Value::Text(writer) => Ok(writer.clone()),
+        _ => Err(ConfigError::Type { name: WRITTEN_BY.to_owned(), expected: "a list of texts" }),
+    };
+    training.list(WRITTEN_BY)?.iter().map(text).collect()
 }
 
 /// `Ok` if the settings of a checkpoint are of a training run with this setup.
 pub(super) fn require_same(training: &Config, setup: &Config) -> Result<(), ModelFileErrorKind> {
     if training.integer(FORMAT_NAME) != Ok(FORMAT) {
-        return Err(ModelFileErrorKind::CheckpointFormat { writer: writers(training).pop() });
+        return Err(ModelFileErrorKind::CheckpointFormat {
+            writer: writers(training).ok().and_then(|mut writers| writers.pop()),
+        });
     }
     let found = training.config(SETUP).map_err(ModelFileErrorKind::Description)?;
     let apart = [EPOCHS, SAMPLES, VALIDATION_SAMPLES, DATA, VALIDATION_DATA];
