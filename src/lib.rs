@@ -115,6 +115,7 @@
 struct Readme;
 
 mod autoencoder;
+mod causes;
 mod config;
 pub mod data;
 mod error;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::file_kind::{FileKind, Wanted};
-use crate::error::{WithCauses, WithRemedy};
+use crate::causes::{WithCauses, WithRemedy};
 use crate::kernel::reduce;
 use crate::{Scalar, Shape};
 

@@ -4,11 +4,11 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::checkpoint_data::{self, CheckpointData};
 use super::description::{self, Description, Model};
 use super::difference::Difference;
 use super::disk::Disk;
 use super::frame::{self, Frame};
-use super::supplement::{self, CheckpointData};
 use super::{ModelFileError, ModelFileErrorKind, file, json, read, write};
 use crate::data::{InputError, Scaler};
 use crate::graph::{Network, zeros};
@@ -112,7 +112,7 @@ fn parse<T: Scalar>(
     let mut parameters = zeros(network.parameter_count()).map_err(memory)?;
     let mut state = zeros(network.state_vector().len()).map_err(memory)?;
     read::numbers(network.definition(), &tensors, frame.data, &mut parameters, &mut state)?;
-    let supplement = supplement::read(training, &tensors, frame.data).ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
+    let supplement = checkpoint_data::read(training, &tensors, frame.data).ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
     Ok(Checkpoint { parameters, state, supplement })
 }
 

@@ -1,7 +1,7 @@
 //! [`Description`]: everything in a file about a model except its numbers.
 
+use super::float::Float;
 use super::frame::{FORMAT, checksum_digits};
-use super::tensor::Float;
 use super::{ModelFileErrorKind, json};
 use crate::data::Scaler;
 use crate::graph::{Definition, Network};

@@ -1,6 +1,6 @@
 //! [`Difference`]: where two configurations differ, for errors on resuming.
 
-use super::tensor;
+use super::json;
 use crate::{Config, Value};
 
 /// A setting whose value in a checkpoint is another than here.
@@ -48,7 +48,7 @@ fn between(place: &str, found: Option<&Value>, expected: Option<&Value>) -> Opti
         _ => None,
     };
     further.or_else(|| {
-        let spelled = |value: Option<&Value>| value.map_or("absent".to_owned(), tensor::spelled);
+        let spelled = |value: Option<&Value>| value.map_or("absent".to_owned(), json::spelled);
         let (checkpoint, here) = (spelled(found), spelled(expected));
         Some(Difference { setting: place.to_owned(), checkpoint, here })
     })

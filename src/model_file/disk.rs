@@ -1,12 +1,15 @@
-//! [`Disk`]: all file-system calls of saving and loading in one place, so that tests can log them, let them fail, and simulate a power failure between any two.
+//! [`Disk`]: all file-system calls of saving and loading in one place, so that tests can log them,
+//! let them fail, and simulate a power failure between any two.
 
 #[cfg(test)]
 pub(crate) mod simulated;
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+use super::frame::{self, LENGTH_BYTES, MAX_HEADER_BYTES};
 
 /// The file-system calls that model files need.
 pub(crate) trait Disk: Debug + Send + Sync {
@@ -54,7 +57,7 @@ impl Disk for System {
         let found = file.metadata()?;
         // Files of `/proc` are regular ones of length 0, whatever they hold.
         let length = Some(found.len()).filter(|length| found.is_file() && *length > 0);
-        super::file::contents(file, length)
+        contents(file, length)
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
@@ -117,4 +120,26 @@ impl Sink for File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_all()
     }
+}
+
+/// The bytes of a model's file. `length` is the file's, if it has one; a pipe has none, and says
+/// itself how long it is: no more is read than the header announces and one byte, which is an error
+/// then. Of a file that is no model only the first bytes are read: it may be of any size, or have
+/// no end.
+fn contents(mut file: impl Read, length: Option<u64>) -> io::Result<Vec<u8>> {
+    let most = (LENGTH_BYTES + MAX_HEADER_BYTES) as u64;
+    let mut bytes = Vec::new();
+    file.by_ref().take(most).read_to_end(&mut bytes)?;
+    let whole = match length {
+        Some(length) => frame::may_be_model(&bytes).then_some(length),
+        None => frame::length(&bytes).map(|announced| announced.saturating_add(1)),
+    };
+    let Some(whole) = whole else { return Ok(bytes) };
+    let rest = whole.saturating_sub(bytes.len() as u64);
+    if length.is_some() {
+        let reserved = usize::try_from(rest).ok().and_then(|rest| bytes.try_reserve_exact(rest).ok());
+        reserved.ok_or(io::ErrorKind::OutOfMemory)?;
+    }
+    file.take(rest).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::frame::MAX_HEADER_BYTES;
+use crate::causes::WithRemedy;
 use crate::data::{FileKind, Wanted};
-use crate::error::WithRemedy;
 use crate::graph::BuildError;
 use crate::{ConfigError, Shape};
 

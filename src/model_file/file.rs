@@ -1,37 +1,14 @@
 //! Reading whole files, replacing files atomically.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ModelFileErrorKind;
 use super::disk::{Disk, Sink};
-use super::frame::{self, LENGTH_BYTES, MAX_HEADER_BYTES};
 
 /// Prefix of unfinished temporary files.
 const TEMPORARY: &str = ".autoencoder-";
-
-/// The bytes of a model's file. `length` is the file's, if it has one; a pipe has none, and says
-/// itself how long it is: no more is read than the header announces and one byte, which is an error
-/// then. Of a file that is no model only the first bytes are read: it may be of any size, or have
-/// no end.
-pub(super) fn contents(mut file: impl Read, length: Option<u64>) -> io::Result<Vec<u8>> {
-    let most = (LENGTH_BYTES + MAX_HEADER_BYTES) as u64;
-    let mut bytes = Vec::new();
-    file.by_ref().take(most).read_to_end(&mut bytes)?;
-    let whole = match length {
-        Some(length) => frame::may_be_model(&bytes).then_some(length),
-        None => frame::length(&bytes).map(|announced| announced.saturating_add(1)),
-    };
-    let Some(whole) = whole else { return Ok(bytes) };
-    let rest = whole.saturating_sub(bytes.len() as u64);
-    if length.is_some() {
-        let reserved = usize::try_from(rest).ok().and_then(|rest| bytes.try_reserve_exact(rest).ok());
-        reserved.ok_or(io::ErrorKind::OutOfMemory)?;
-    }
-    file.take(rest).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
 
 /// Replaces the file at `path` atomically with what `write` writes: into a temporary file in the
 /// same folder, which is renamed once it is synced to the disk.

@@ -180,6 +180,14 @@ impl<'de> Visitor<'de> for Bounded<'_> {
     }
 }
 
+/// A value as shown in an error: `[3,4]`, `F32`; long ones are cut off.
+pub(super) fn spelled(value: &Value) -> String {
+    const LONGEST: usize = 80;
+    let text = write(&Config::new().with("", value.clone()));
+    let bare = text.strip_prefix("{\"\":").and_then(|text| text.strip_suffix('}')).unwrap_or("");
+    bare.chars().take(LONGEST).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,17 +9,19 @@
 
 mod autoencoder;
 mod checkpoint;
+mod checkpoint_data;
 mod description;
 mod difference;
 pub(crate) mod disk;
+mod entries;
 mod error;
 mod file;
+mod float;
 mod frame;
 mod json;
 mod network;
 mod read;
 mod registry;
-mod supplement;
 mod tensor;
 mod write;
 
@@ -29,11 +31,11 @@ use std::path::Path;
 pub(crate) use checkpoint::{
     Checkpoint, read_checkpoint, require_finite, tidy, try_out, write_checkpoint, write_model,
 };
+pub(crate) use checkpoint_data::{CheckpointData, Numbers};
 pub(crate) use description::Model;
 pub(crate) use difference::Difference;
 pub use error::{ModelFileError, ModelFileErrorKind};
 pub use registry::Registry;
-pub(crate) use supplement::{CheckpointData, Numbers};
 
 use crate::Scalar;
 use crate::graph::Network;

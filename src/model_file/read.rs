@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use super::description::{Description, Model};
+use super::entries::Entries;
+use super::float::Float;
 use super::frame::{self, Frame};
-use super::supplement::Entries;
-use super::tensor::{self, Float, Part, Tensor};
+use super::tensor::{self, Part, Tensor};
 use super::{ModelFileErrorKind, Registry, json};
 use crate::data::Scaler;
 use crate::graph::{Definition, Graph, Network, TiedWeights};

@@ -4,16 +4,11 @@ use std::ops::Range;
 
 use super::ModelFileErrorKind;
 use super::description::Description;
-use super::supplement::{Entries, Entry};
+use super::entries::{Entries, Entry, SCALERS};
+use super::float::Float;
+use super::json::spelled;
 use crate::graph::Definition;
 use crate::{Config, Scalar, Value};
-
-/// A float type in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Float {
-    F32,
-    F64,
-}
 
 /// A tensor and its range in the bytes after the header.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,63 +30,6 @@ pub(super) enum Part {
     Model,
     /// Of the supplement, of the model's float type.
     Own,
-}
-
-/// The names of the tensors of the input's and the output's scaler.
-pub(super) const SCALERS: [[&str; 2]; 2] =
-    [["input_scaler.shift", "input_scaler.scale"], ["output_scaler.shift", "output_scaler.scale"]];
-
-impl Float {
-    /// The type that `T` is stored as.
-    pub fn of<T: Scalar>() -> Self {
-        if T::NAME == f32::NAME { Self::F32 } else { Self::F64 }
-    }
-
-    /// The type of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::F32, Self::F64].into_iter().find(|float| float.name() == name)
-    }
-
-    /// Its name in safetensors.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => f32::NAME,
-            Self::F64 => f64::NAME,
-        }
-    }
-
-    /// The size of `elements` numbers in bytes.
-    pub fn bytes(self, elements: usize) -> u64 {
-        let size = match self {
-            Self::F32 => size_of::<f32>(),
-            Self::F64 => size_of::<f64>(),
-        };
-        (elements as u64).saturating_mul(size as u64)
-    }
-
-    /// Appends the little-endian bytes of `values`.
-    pub fn append<T: Scalar>(self, values: &[T], bytes: &mut Vec<u8>) {
-        match self {
-            Self::F32 => bytes.extend(values.iter().flat_map(|value| (value.into_f64() as f32).to_le_bytes())),
-            Self::F64 => bytes.extend(values.iter().flat_map(|value| value.into_f64().to_le_bytes())),
-        }
-    }
-
-    /// Reads numbers from `bytes`, rounded to the nearest `T`, until `values` is full.
-    pub fn read<T: Scalar>(self, bytes: &[u8], values: &mut [T]) {
-        match self {
-            Self::F32 => {
-                for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
-                    *value = T::from_f64(f64::from(f32::from_le_bytes(*bytes)));
-                }
-            }
-            Self::F64 => {
-                for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
-                    *value = T::from_f64(f64::from_le_bytes(*bytes));
-                }
-            }
-        }
-    }
 }
 
 /// The tensors of a model and its supplement, in the order of the file.
@@ -186,14 +124,6 @@ impl Tensor {
         let (expected, found) = (expected.to_owned(), found.to_owned());
         ModelFileErrorKind::Tensor { name: self.name.clone(), entry, expected, found }
     }
-}
-
-/// A value as shown in an error: `[3,4]`, `F32`; long ones are cut off.
-pub(super) fn spelled(value: &Value) -> String {
-    const LONGEST: usize = 80;
-    let text = super::json::write(&Config::new().with("", value.clone()));
-    let bare = text.strip_prefix("{\"\":").and_then(|text| text.strip_suffix('}')).unwrap_or("");
-    bare.chars().take(LONGEST).collect()
 }
 
 fn too_long(name: &str) -> ModelFileErrorKind {

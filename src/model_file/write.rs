@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
+use super::checkpoint_data::{CheckpointData, Numbers};
 use super::description::{Description, Model};
+use super::entries::Entries;
+use super::float::Float;
 use super::frame::{self, Unsealed};
-use super::supplement::{CheckpointData, Entries, Numbers};
-use super::tensor::{self, Float};
+use super::tensor;
 use super::{ModelFileErrorKind, json};
 use crate::Scalar;
 use crate::graph::{Network, Parameter};

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::History;
+use crate::causes::WithCauses;
 use crate::data::{DataError, InputError};
-use crate::error::WithCauses;
 use crate::model_file::ModelFileError;
 use crate::{ConfigError, OptionError};
 

@@ -6,6 +6,7 @@ mod early_stopping;
 mod error;
 mod evaluate;
 mod fingerprint;
+mod fit;
 mod history;
 mod likelihood;
 mod metric;
