@@ -129,7 +129,7 @@ impl<T: Scalar> Network<T> {
     /// then unchanged, as it is if `change` panics. Only the first call allocates.
     pub fn update_parameters<R>(&mut self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, ParameterError> {
         let update = ParameterUpdate::begin(self);
-        let result = change(&mut *update.network.parameters);
+        let result = change(&mut update.network.parameters);
         if let Some(position) = reduce::first_not_finite(&update.network.parameters) {
             let (name, element) = update.network.name_at(position);
             return Err(ParameterError::NotFinite { name, element });

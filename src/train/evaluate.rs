@@ -152,7 +152,7 @@ impl<T: Scalar> Network<T> {
             inputs.read_side(&[sample], &mut side)?;
             let batch = Batch::from(input.as_slice());
             let batch = if side.is_empty() { batch } else { batch.with_side(side.as_slice()) };
-            let output = self.infer_to(self.all(), Ending::Loss { from_logits: from_logits }, &mut workspace, batch);
+            let output = self.infer_to(self.all(), Ending::Loss { from_logits }, &mut workspace, batch);
             output.map_err(|error| error.of_sample(sample))?;
         }
         Ok(())
@@ -180,8 +180,7 @@ impl<T: Scalar> Evaluation<T> {
         metrics: usize,
         samples: Range<usize>,
     ) -> Result<Self, Error> {
-        let layout =
-            LayoutOptions { loss: true, target, fused_activation: fused_activation, ..LayoutOptions::default() };
+        let layout = LayoutOptions { loss: true, target, fused_activation, ..LayoutOptions::default() };
         let options = TapeOptions { layout, whole_batch: false, metrics };
         let tape = Tape::new(network, AT_ONCE.min(samples.len()), options)?;
         Ok(Self { tape, order: numbered(samples)? })

@@ -185,7 +185,7 @@ impl<'a, T: Scalar> Block<'a, T> {
             self.check_codes(memory, count).map_err(|fault| fault.of_sample(sample))?;
             let (codes, sides) = (memory.codes.columns(0, count), DMatrix::from_columns(&vec![side; count]));
             let codes = if sides.is_empty() { Batch::from(&codes) } else { Batch::from(&codes).with_side(&sides) };
-            let (layers, ending) = (self.model.decoder_layers(), Ending::Loss { from_logits: from_logits });
+            let (layers, ending) = (self.model.decoder_layers(), Ending::Loss { from_logits });
             let predictions = network.infer_to(layers, ending, &mut memory.workspace, codes);
             let predictions = predictions.map_err(|error| error.of_sample(sample))?;
             for (prediction, log_ratio) in predictions.column_iter().zip(&memory.log_ratios) {

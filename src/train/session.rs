@@ -89,7 +89,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     ) -> Result<Self, Error> {
         let apart = pairs.needs_targets(network) || trainer.corruption.is_some();
         let fused_activation = LossSpec::new(network, Some(trainer.loss.as_ref()), &[]).fused_activation;
-        let layout = LayoutOptions { target: apart, fused_activation: fused_activation, ..LayoutOptions::training() };
+        let layout = LayoutOptions { target: apart, fused_activation, ..LayoutOptions::training() };
         let options = TapeOptions { layout, whole_batch: false, metrics: trainer.metrics.len() };
         let capacity = trainer.batch_size.min(samples);
         let held_out = match &trainer.validation {

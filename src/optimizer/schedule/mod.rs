@@ -87,7 +87,7 @@ pub struct TrainingProgress<'a> {
     /// The loss of each finished epoch: [`Epoch::validation_total`](crate::Epoch::validation_total)
     /// with validation data, else the training loss without penalties; infinity if it was not
     /// finite. Epochs that ended before every penalty had reached its full weight
-    /// ([`Layer::warms_up`](crate::Layer::warms_up)) are left out.
+    /// ([`Plan::annealing_epochs`](crate::Plan::annealing_epochs)) are left out.
     pub losses: &'a [f64],
 }
 

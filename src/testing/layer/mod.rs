@@ -127,10 +127,10 @@ where
         self
     }
 
-    /// Checks the layers that a made value stands for, one for each float type, in place of the value: for a
-    /// table of layers of many types.
+    /// Checks the layers that a made value stands for, one for each float type, in place of the
+    /// value: for a table of layers of many types.
     #[must_use]
-    pub fn stands_for(mut self, layers: fn(&L) -> (Arc<dyn Layer<f32>>, Arc<dyn Layer<f64>>)) -> Self {
+    pub fn stands_for(mut self, layers: StandsFor<L>) -> Self {
         self.stands_for = Some(layers);
         self
     }
