@@ -340,3 +340,24 @@ fn options() {
     let error = error_of(Corrupted::new(&data, Masking::new(2.0)), "a rate of 2");
     assert_eq!(error.to_string(), format!("`rate` is 2, {unit}"));
 }
+
+/// Neither a range, a mask nor a swap hides it, and the corruption is not blamed for it.
+#[test]
+fn a_nan_in_the_data_stays_visible() -> Outcome {
+    let mut data = data(200);
+    data[(3, 150)] = f64::NAN;
+    let named = |error: Error| {
+        let message = error.to_string();
+        assert!(message.contains("feature 3 of sample 150 is NaN, expected a finite number"), "{message}");
+    };
+    named(error_of(corrupted(&data, GaussianCorruption::new(0.1)), "noise"));
+    named(error_of(corrupted(&data, GaussianCorruption::new(0.1).clip(0.0, 1.0)), "clipped noise"));
+    named(error_of(corrupted(&data, Masking::new(1.0)), "a mask"));
+    named(error_of(corrupted(&data, SaltAndPepper::new(1.0)), "specks"));
+    named(error_of(corrupted(&data, Swap::new(1.0)), "swaps"));
+    let noisy = Corrupted::new(&data, GaussianCorruption::new(0.1).clip(0.0, 1.0))?;
+    named(error_of(model().evaluate(&Mse, &noisy), "evaluation"));
+    let mut trainer = Trainer::new(Mse, Sgd::default()).corrupt(Swap::new(1.0));
+    named(error_of(trainer.fit(&mut model(), &data), "training"));
+    Ok(())
+}

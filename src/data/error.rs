@@ -174,7 +174,7 @@ pub enum InputError {
     },
     /// A finite value does not fit into the float type once the scaler has been applied.
     #[error(
-        "feature {feature} of {what} {sample} overflows when scaled: divided by {scale} it does not fit into the float \
+        "feature {feature} of {what} {sample} overflows when scaled: divided by {scale:?} it does not fit into the float \
          type; leave the sample out, clip the value, or fit the scaler to data that hold such values"
     )]
     Overflows {
@@ -207,7 +207,7 @@ pub enum InputError {
     /// A finite output does not fit into the float type once its scaler has been undone.
     #[error(
         "feature {feature} of the output for sample {sample} overflows when the output scaler is undone: multiplied by \
-         {scale} it does not fit into the float type; leave the sample out, or clip its values to those of the training \
+         {scale:?} it does not fit into the float type; leave the sample out, or clip its values to those of the training \
          data"
     )]
     OutputScaler {
@@ -233,7 +233,7 @@ pub enum InputError {
     },
     /// A scaler divides by nothing, or one of its numbers is not finite.
     #[error(
-        "feature {feature} of the scaler (counted from 0) has the shift {shift} and the scale {scale}, expected a finite \
+        "feature {feature} of the scaler (counted from 0) has the shift {shift:?} and the scale {scale:?}, expected a finite \
          shift and a scale that is neither 0, subnormal nor infinite; take 1 for a feature that does not vary, and divide \
          values beyond 1e150 by some number first"
     )]

@@ -129,10 +129,11 @@ impl<'a, T: Scalar> Look<'a, T> {
         numbers: &'a Numbers<T>,
     ) -> Result<Option<Self>, DataError> {
         let inputs = Sample::new(&numbers.samples, &numbers.inputs)?;
-        let seen = inputs.scaled(network.input_scaler());
+        let seen = inputs.scaled(network.input_scaler())?;
         let targets = match pairs.targets {
-            Some(_) => Some(Sample::new(&numbers.samples, &numbers.targets)?.scaled(network.output_scaler())),
-            None => pairs.needs_targets(network).then(|| inputs.scaled(network.output_scaler())),
+            Some(_) => Some(Sample::new(&numbers.samples, &numbers.targets)?.scaled(network.output_scaler())?),
+            None if pairs.needs_targets(network) => Some(inputs.scaled(network.output_scaler())?),
+            None => None,
         };
         let finite = seen.is_finite() && targets.as_ref().is_none_or(Sample::is_finite);
         let look = Self { network, source: pairs.inputs, count, inputs, seen, targets };
@@ -145,7 +146,7 @@ impl<'a, T: Scalar> Look<'a, T> {
         warnings.extend(knows_loss.then(|| output::out_of_reach(network, aims)).flatten());
         let (is_table, scaler) = (is_flat(network.input_shape()), network.input_scaler());
         let transposed = is_table.then(|| transposed::samples_in_rows(inputs, self.count)).flatten();
-        let twice = || scaler.and_then(|_| units::scaled_twice(inputs, seen));
+        let twice = || scaler.and_then(|_| units::scaled_twice(inputs, &inputs.unclipped(scaler)));
         if let Some(warning) = transposed.or_else(twice) {
             warnings.push(warning); // what else is to be said of features would follow from it
             return Ok(());

@@ -182,15 +182,16 @@ fn sizes_without_bounds() {
         rows.push((image(4, 4, 1).layer(transposed(1, 3).stride(HUGE)), "layers.0", passes));
         rows.push((image(4, 4, 1).layer(transposed(1, 3).stride(1 << 20)), "layers.0", passes));
         rows.push((image(4, 4, 1).layer(MaxPool::new(HUGE).padding(padding)), "layers.0", passes));
-        rows.push((image(4, 4, 1).layer(AvgPool::new(1 << 30).padding(padding)), "layers.0", huge));
     }
+    rows.push((image(4, 4, 1).layer(AvgPool::new(1 << 30)), "layers.0", "does not fit"));
     check(rows);
-    // A stride past the image leaves one position.
+    // A stride past the image leaves one position; so does a window with `same` padding.
     for builder in [
         image(4, 4, 1).layer(Conv2D::new(1, 3).stride(HUGE)),
         image(4, 4, 1).layer(Conv2D::new(1, (2, 4)).stride(HUGE).padding(Padding::Valid)),
         image(4, 4, 1).layer(MaxPool::new(2).stride(HUGE)),
         image(4, 4, 1).layer(AvgPool::new(2).stride(HUGE)),
+        image(4, 4, 1).layer(AvgPool::new(1 << 30).padding(Padding::Same)),
     ] {
         of_network(builder.build().unwrap(), 2, &mut Numbers::new(1)).check("a stride past the image");
     }

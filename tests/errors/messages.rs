@@ -110,7 +110,7 @@ fn messages_about_samples_say_what_to_do() {
         (not_finite(4, 3, NonFinite::NegativeInfinity).into(), "feature 3 of sample 4 is -infinite, ", fill),
         (
             Input::UnusableScale { feature: 2, shift: 0.0, scale: 0.0 }.into(),
-            "feature 2 of the scaler (counted from 0) has the shift 0 and the scale 0",
+            "feature 2 of the scaler (counted from 0) has the shift 0.0 and the scale 0.0",
             "; take 1 for a feature that does not vary",
         ),
         (

@@ -466,3 +466,16 @@ fn no_score_is_nan() -> Outcome {
     }
     Ok(())
 }
+
+/// Numbers of any size in the messages are short.
+#[test]
+fn a_scale_of_any_size_is_short_in_a_message() -> Outcome {
+    let message = error_of(Scaler::new(vec![1e300], vec![f64::INFINITY]), "an infinite scale").to_string();
+    assert!(message.contains("has the shift 1e300 and the scale inf, expected"), "{message}");
+    let scaler = Scaler::new(vec![0.0; 2], vec![1e-300; 2])?;
+    let model =
+        Autoencoder::<f32>::builder(Shape::flat(2)).scaler(scaler).encoder(Dense::new(1)).decoder(Dense::new(2));
+    let message = error_of(model.build()?.encode(&DMatrix::from_element(2, 1, 1.0)), "an overflow").to_string();
+    assert!(message.contains("divided by 1e-300 it does not fit"), "{message}");
+    Ok(())
+}

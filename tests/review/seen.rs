@@ -62,6 +62,22 @@ fn a_few_values_beyond_the_range_of_a_scaler_are_no_mistake() {
     none(review(&data, Activation::Sigmoid, None), "two values");
 }
 
+/// What a scaler clips is within the range for the model, however far out it was.
+#[test]
+fn values_that_a_scaler_clips_are_no_mistake() -> Outcome {
+    let (narrow, wide) = (table(300), table(300).map(|value| 3.0 * value));
+    for last in [Activation::Sigmoid, Activation::Linear] {
+        let scaler = MinMaxScaler::fit(&narrow)?;
+        assert!(!review(&wide, Activation::Sigmoid, Some(scaler.clone())).is_empty(), "without clipping");
+        none(review(&wide, last, Some(scaler.clip(0.0, 1.0)?)), "clipped to 0..=1");
+    }
+    let scaler = StandardScaler::fit(&narrow)?.clip(-3.0, 3.0)?;
+    none(review(&narrow.map(|value| 200.0 * value), Activation::Linear, Some(scaler)), "clipped to -3..=3");
+    let scaler = StandardScaler::fit(&narrow)?.clip(-3.0, 3.0)?;
+    assert!(!review(&narrow, Activation::Sigmoid, Some(scaler)).is_empty(), "clipped, but still negative");
+    Ok(())
+}
+
 #[test]
 fn cross_entropy_of_outputs_that_are_no_probabilities_is_seen() -> Outcome {
     let data = to_unit(&table(60));

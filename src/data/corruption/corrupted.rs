@@ -1,7 +1,7 @@
 //! [`Corrupted`]: data with fixed noise.
 
 use super::{Corruption, Origin, streams};
-use crate::data::{DataError, Source, filled, numbered};
+use crate::data::{DataError, DataPart, InputError, Source, filled, numbered};
 use crate::{OptionError, Scalar};
 
 /// The samples of a source, each corrupted in the same way whenever it is read: for the evaluation
@@ -77,6 +77,9 @@ impl<T: Scalar, C: Corruption<T>> Source<T> for Corrupted<'_, T, C> {
 
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
         self.origin.source.read(samples, batch)?;
+        let width = self.features().max(1);
+        let place = |position: usize| (samples.get(position / width).copied().unwrap_or(position), position % width);
+        InputError::require_finite(DataPart::Sample, batch, place)?; // a mask or a swap might hide it
         let streams = streams(self.seed);
         self.origin.corrupt(&self.corruption, samples, batch, |_, number| streams.skip(number))
     }

@@ -51,7 +51,8 @@ impl<T: Scalar> Corruption<T> for GaussianCorruption {
         let [low, high] = self.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
         for value in pass.sample {
             let draw: f64 = StandardNormal.sample(&mut pass.rng);
-            *value = T::from_f64((value.into_f64() + self.deviation * draw).max(low).min(high));
+            let noisy = value.into_f64() + self.deviation * draw;
+            *value = T::from_f64(if noisy.is_nan() { noisy } else { noisy.max(low).min(high) });
         }
         Ok(())
     }

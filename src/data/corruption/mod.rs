@@ -18,7 +18,7 @@ pub use masking::Masking;
 pub use salt_and_pepper::SaltAndPepper;
 pub use swap::Swap;
 
-use super::{DataError, InputError, Source};
+use super::{DataError, DataPart, InputError, Source};
 use crate::kernel::reduce;
 use crate::random::{Purpose, Random, Rng};
 use crate::{Config, OptionError, Scalar};
@@ -117,12 +117,15 @@ impl<T: Scalar> CorruptionPass<'_, T> {
     /// validation); the sample's own if there is no other.
     ///
     /// # Errors
-    /// [`DataError`] if the data cannot be read.
+    /// [`DataError`] if the data cannot be read, or that value is not finite.
     pub fn of_another(&mut self, feature: usize) -> Result<T, DataError> {
         let others = (self.among.len() as u64).saturating_sub(1);
         let Ok(places) = Uniform::new(0, others) else { return self.source.value(self.number, feature) };
         let drawn = self.among.start + places.sample(&mut self.rng) as usize;
-        self.source.value(if drawn >= self.number { drawn + 1 } else { drawn }, feature)
+        let other = if drawn >= self.number { drawn + 1 } else { drawn };
+        let value = self.source.value(other, feature)?;
+        InputError::require_finite(DataPart::Sample, &[value], |_| (other, feature))?;
+        Ok(value)
     }
 }
 

@@ -51,17 +51,27 @@ pub(super) struct Sample<'a, T> {
     /// Features × samples, before the scaler.
     values: &'a [T],
     scaler: Option<&'a Scaler>,
+    /// The range that scaled values are clipped to.
+    clip: Option<[f64; 2]>,
     pub features: Vec<Feature>,
 }
 
 impl<'a, T: Scalar> Sample<'a, T> {
     pub fn new(numbers: &'a [usize], values: &'a [T]) -> Result<Self, InputError> {
         let features = Feature::each(values, values.len() / numbers.len().max(1))?;
-        Ok(Self { numbers, values, scaler: None, features })
+        Ok(Self { numbers, values, scaler: None, clip: None, features })
     }
 
     /// These samples after `scaler`, or as they are.
-    pub fn scaled(&self, scaler: Option<&'a Scaler>) -> Self {
+    pub fn scaled(&self, scaler: Option<&'a Scaler>) -> Result<Self, InputError> {
+        match scaler {
+            Some(scaler) if scaler.clipped_to().is_some() => self.clipped(scaler),
+            _ => Ok(self.unclipped(scaler)),
+        }
+    }
+
+    /// The same, where values are not clipped: no value is computed.
+    pub fn unclipped(&self, scaler: Option<&'a Scaler>) -> Self {
         let mut features = self.features.clone();
         if let Some(scaler) = scaler {
             let numbers = scaler.shift().iter().zip(scaler.scale());
@@ -69,7 +79,22 @@ impl<'a, T: Scalar> Sample<'a, T> {
                 *feature = feature.scaled(*shift, *scale);
             }
         }
-        Self { numbers: self.numbers, values: self.values, scaler, features }
+        Self { numbers: self.numbers, values: self.values, scaler, clip: None, features }
+    }
+
+    /// The same, where they are: what moments become depends on every value.
+    fn clipped(&self, scaler: &'a Scaler) -> Result<Self, InputError> {
+        let mut values = filled(T::zero(), self.values.len())?;
+        values.copy_from_slice(self.values);
+        scaler.apply(&mut values);
+        let features = Feature::each(&values, self.features.len())?;
+        Ok(Self {
+            numbers: self.numbers,
+            values: self.values,
+            scaler: Some(scaler),
+            clip: scaler.clipped_to(),
+            features,
+        })
     }
 
     /// Whether no value overflows when it is scaled.
@@ -88,17 +113,22 @@ impl<'a, T: Scalar> Sample<'a, T> {
         self.values.chunks_exact(self.features.len().max(1))
     }
 
-    /// The shift and the scale of a feature: 0 and 1 without a scaler.
-    fn scale(&self, index: usize) -> (f64, f64) {
+    /// What the scaler makes of values of a feature.
+    fn after_scaler(&self, index: usize) -> impl Fn(T) -> f64 + Clone + use<T> {
         let at = |numbers: &[f64]| numbers.get(index).copied();
-        self.scaler.and_then(|scaler| at(scaler.shift()).zip(at(scaler.scale()))).unwrap_or((0.0, 1.0))
+        let numbers = self.scaler.and_then(|scaler| at(scaler.shift()).zip(at(scaler.scale())));
+        let ((shift, scale), clip) = (numbers.unwrap_or((0.0, 1.0)), self.clip);
+        move |value| {
+            let scaled = (value.into_f64() - shift) / scale;
+            clip.map_or(scaled, |[low, high]| scaled.clamp(low, high))
+        }
     }
 
     /// The values of a feature.
     pub fn feature(&self, index: usize) -> impl Iterator<Item = f64> + Clone {
-        let (shift, scale) = self.scale(index);
+        let after_scaler = self.after_scaler(index);
         let values = self.columns().filter_map(move |sample| sample.get(index));
-        values.map(move |value| (value.into_f64() - shift) / scale)
+        values.map(move |value| after_scaler(*value))
     }
 
     /// Whether a feature takes more than two values.
@@ -136,8 +166,7 @@ impl<'a, T: Scalar> Sample<'a, T> {
             for (index, ((score, value), (feature, slope))) in
                 scores.iter_mut().zip(sample).zip(self.features.iter().zip(&slopes)).enumerate()
             {
-                let (shift, scale) = self.scale(index);
-                *score = ((value.into_f64() - shift) / scale - feature.mean) * slope;
+                *score = (self.after_scaler(index)(*value) - feature.mean) * slope;
             }
             for (sum, distance) in sums.iter_mut().zip(distances) {
                 let products = scores.iter().zip(scores.iter().skip(distance)).map(|(one, other)| one * other);

@@ -21,7 +21,9 @@ impl<T: Scalar> Trainer<'_, T> {
     /// options of the interrupted run; only threads, checkpoint settings, callbacks without saved
     /// state, and the number of epochs, if the schedule does not [depend on
     /// it](crate::Schedule::depends_on_total), may differ. All the rest is compared, and a
-    /// difference is an error before the first step.
+    /// difference is an error before the first step; but for the parameters of the model that is
+    /// passed, which those of the checkpoint replace: to train a loaded model further on the same
+    /// data, give another folder.
     ///
     /// Data are compared by their numbers of samples and features and by the bits of a sample of 64
     /// of them: the first, the last and others evenly between, of the inputs, the targets, the side
