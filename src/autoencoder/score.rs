@@ -215,8 +215,9 @@ fn squared_error<T: Scalar>(samples: &Columns<'_, T>, index: usize, reconstructi
     let mut block = [T::zero(); reduce::BLOCK];
     let mut sum = 0.0;
     for again in reconstruction.chunks(reduce::BLOCK) {
-        block.iter_mut().zip(values.by_ref().take(again.len())).for_each(|(slot, value)| *slot = value);
-        sum += reduce::squared_differences(block.get(..again.len()).unwrap_or(&[]), again);
+        let (block, _) = block.split_at_mut(again.len());
+        block.iter_mut().zip(&mut values).for_each(|(slot, value)| *slot = value);
+        sum += reduce::squared_differences(block, again);
     }
     sum
 }

@@ -199,7 +199,8 @@ impl<'a, T: Scalar> Subset<'a, T> {
                 }
                 *number = self.range.start + sample;
             }
-            read(numbers.get(..samples.len()).unwrap_or(&numbers), batch)?;
+            let (numbers, _) = numbers.split_at(samples.len());
+            read(numbers, batch)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::{
     ParameterSpec, Plan, StateSpec,
 };
 use crate::shape::checked_product;
-use crate::{Config, ConfigError, Scalar, Shape, ShapeError, option};
+use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant, option};
 
 const GAMMA: usize = 0;
 const BETA: usize = 1;
@@ -153,7 +153,7 @@ fn moments_in<T: Scalar>(mode: Mode, statistics: &[f64], count: f64, state: &[T]
 /// Splits `scratch` into `N` pieces of one number per channel.
 fn pieces<T, const N: usize>(scratch: &mut [T], channels: usize) -> [&mut [T]; N] {
     let mut chunks = scratch.chunks_exact_mut(channels.max(1));
-    std::array::from_fn(|_| chunks.next().unwrap_or(&mut []))
+    std::array::from_fn(|_| invariant::some(chunks.next(), "batch normalisation has scratch for each of its vectors"))
 }
 
 impl<T: Scalar> Layer<T> for BatchNorm {

@@ -16,7 +16,7 @@ mod fused;
 mod gaussian_latent;
 mod gaussian_noise;
 mod initializer;
-mod kl_warm_up;
+mod kl_annealing;
 mod latent;
 mod max_pool;
 mod pad;
@@ -52,7 +52,7 @@ pub(crate) use fused::{
 pub use gaussian_latent::GaussianLatent;
 pub use gaussian_noise::GaussianNoise;
 pub use initializer::Initializer;
-pub use kl_warm_up::KlAnnealing;
+pub use kl_annealing::KlAnnealing;
 pub use latent::Latent;
 pub(crate) use latent::{deviation, divergence};
 pub use max_pool::MaxPool;

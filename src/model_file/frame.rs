@@ -18,8 +18,8 @@
 //! with the lengths in its header. It is no signature: it does not detect forgery.
 
 use super::{ModelFileErrorKind, json};
-use crate::Value;
 use crate::data::{FileKind, HEAD_BYTES};
+use crate::{Value, invariant};
 
 /// The format that is written, and the newest that can be read.
 pub(super) const FORMAT: u64 = 1;
@@ -125,9 +125,9 @@ fn checksum_of(header: &str) -> Result<(usize, u32), ModelFileErrorKind> {
 /// The checksum of `bytes` with zeros for its own digits, which start at `place`.
 fn sum_without(bytes: &[u8], place: usize) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(bytes.get(..place).unwrap_or(&[]));
+    hasher.update(invariant::slice(bytes, &(0..place), "bytes before the checksum", "file"));
     hasher.update(&[b'0'; CHECKSUM_DIGITS]);
-    hasher.update(bytes.get(place + CHECKSUM_DIGITS..).unwrap_or(&[]));
+    hasher.update(invariant::slice(bytes, &(place + CHECKSUM_DIGITS..bytes.len()), "bytes after the checksum", "file"));
     hasher.finalize()
 }
 

@@ -9,7 +9,7 @@ use serde_core::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess,
 use serde_core::ser::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
-use crate::{Config, Value};
+use crate::{Config, Value, invariant};
 
 /// The deepest nesting. A layer's settings start at depth 4; deeper nesting than this is a mistake
 /// or an attack on the stack.
@@ -45,7 +45,8 @@ pub(super) fn write(config: &Config) -> String {
     let mut bytes = Vec::new();
     let written = Json(config).serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Spelling));
     // This cannot fail: it writes into memory, and names are strings.
-    written.ok().and_then(|()| String::from_utf8(bytes).ok()).unwrap_or_default()
+    invariant::checked(written, "header");
+    invariant::checked(String::from_utf8(bytes), "header")
 }
 
 /// How numbers are written is part of the file format; it has varied between versions of

@@ -8,7 +8,7 @@ use super::entries::{Entries, Entry, SCALERS};
 use super::float::Float;
 use super::json::spelled;
 use crate::graph::Definition;
-use crate::{Config, Scalar, Value};
+use crate::{Config, Scalar, Value, invariant};
 
 /// A tensor and its range in the bytes after the header.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +95,7 @@ impl Tensor {
     /// The tensor's bytes in the data after the header.
     pub fn bytes_in<'a>(&self, data: &'a [u8]) -> &'a [u8] {
         let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-        data.get(place(self.bytes.start)..place(self.bytes.end)).unwrap_or_default()
+        invariant::slice(data, &(place(self.bytes.start)..place(self.bytes.end)), "bytes", &self.name)
     }
 
     /// The tensor's entry in the header.

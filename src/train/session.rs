@@ -20,7 +20,7 @@ use crate::graph::{LayoutOptions, Network, zeros};
 use crate::model_file::Model;
 use crate::optimizer::TrainingProgress;
 use crate::random::{Purpose, Random, shuffle};
-use crate::{Error, OptionError, Scalar, option, parallel};
+use crate::{Error, OptionError, Scalar, invariant, option, parallel};
 use saving::Saving;
 
 /// A training run in progress.
@@ -233,7 +233,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     /// One step: computes the gradients, then updates the parameters. Nothing changes unless every
     /// number is finite.
     fn step(&mut self, epoch: usize, step: usize, batch: Range<usize>) -> Result<(), TrainErrorKind> {
-        let order = self.order.get(batch).unwrap_or(&[]);
+        let order = invariant::slice(&self.order, &batch, "order", "training");
         let loss_spec = LossSpec::new(self.network, Some(self.trainer.loss.as_ref()), &self.trainer.metrics);
         let from_logits = loss_spec.fused_activation.is_some();
         let origin = Origin { source: self.pairs.inputs, first: 0, count: self.order.len() };

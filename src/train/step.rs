@@ -9,7 +9,7 @@ use crate::exec::{BatchLoader, LastOperation, LastPass, Load, Totals};
 use crate::graph::{LOSS_SAMPLES, Network};
 use crate::loss::{Loss, LossPass};
 use crate::random::Random;
-use crate::{Activation, Scalar, Shape};
+use crate::{Activation, Scalar, Shape, invariant};
 
 /// Pairs of inputs and targets.
 #[derive(Clone, Copy)]
@@ -169,7 +169,7 @@ pub(super) fn check_values<T: Scalar>(
 /// The sample and the feature at `position` of a batch of `elements` that holds `samples`.
 fn locate(samples: &[usize], elements: usize, position: usize) -> (usize, usize) {
     let features = (elements / samples.len().max(1)).max(1);
-    (samples.get(position / features).copied().unwrap_or(0), position % features)
+    (*invariant::at(samples, position / features, "sample of a batch"), position % features)
 }
 
 /// Samples read at a time before they are checked: few enough to still be in the L1 cache.
@@ -178,9 +178,9 @@ const READ_AT_ONCE: usize = 8;
 impl<T: Scalar> BatchLoader<T> for BatchStep<'_, T> {
     fn load(&self, positions: Range<usize>, read: Load<'_, T>) -> Result<(), DataError> {
         let first = positions.start;
-        let samples = self.order.get(positions).unwrap_or(&[]);
+        let samples = invariant::slice(self.order, &positions, "order", "batch");
         let features = read.input.len() / samples.len().max(1);
-        let number = |index: usize| samples.get(index).copied().unwrap_or(index);
+        let number = |index: usize| *invariant::at(samples, index, "sample of a batch");
         for (samples, input) in samples.chunks(READ_AT_ONCE).zip(read.input.chunks_mut(READ_AT_ONCE * features.max(1)))
         {
             self.pairs.inputs.read(samples, input)?;
@@ -235,6 +235,6 @@ impl<T: Scalar> LastOperation<T> for BatchStep<'_, T> {
         let pass = LossPass::new(loss_spec.shape, predictions, targets)
             .map(|pass| pass.from_logits(loss_spec.fused_activation.is_some()));
         let pass = pass.and_then(|pass| if backward { pass.gradient(factor, gradient) } else { Ok(pass) });
-        totals.loss += pass.map_or(f64::NAN, |pass| loss_spec.value(pass));
+        totals.loss += loss_spec.value(invariant::checked(pass, "loss"));
     }
 }

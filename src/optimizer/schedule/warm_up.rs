@@ -54,7 +54,7 @@ impl<S: Schedule> Schedule for WarmUp<S> {
         let (elapsed, total) = (moment.elapsed - self.epochs, moment.total - self.epochs);
         let step = (moment.step as f64 * elapsed / moment.elapsed).round() as u64;
         let since = (moment.elapsed.floor() - self.epochs.ceil()).max(0.0) as usize; // epochs that started and ended after the warm-up
-        let losses = moment.losses.get(moment.losses.len().saturating_sub(since)..).unwrap_or(&[]);
+        let (_, losses) = moment.losses.split_at(moment.losses.len().saturating_sub(since));
         self.then.factor(&TrainingProgress { step, elapsed, total, losses })
     }
 

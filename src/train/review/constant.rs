@@ -2,9 +2,9 @@
 
 use super::features::Feature;
 use super::sample::{MOST_NUMBERS, Sample};
-use crate::Scalar;
 use crate::data::{DataError, Scaler, Source, filled, numbered};
 use crate::train::Warning;
+use crate::{Scalar, invariant};
 
 /// Of fewer samples, equal values mean little.
 const FEWEST: usize = 8;
@@ -45,7 +45,7 @@ fn retain_constant<T: Scalar>(source: &dyn Source<T>, count: usize, all: &mut Ve
     let width = source.features();
     let mut values = filled(T::zero(), AT_ONCE.min(count) * width)?;
     for numbers in numbered(0..count)?.chunks(AT_ONCE) {
-        let values = values.get_mut(..numbers.len() * width).unwrap_or_default();
+        let values = invariant::slice_mut(&mut values, &(0..numbers.len() * width), "samples", "review");
         source.read(numbers, values)?;
         all.retain(|(index, value)| {
             values.chunks_exact(width).filter_map(|sample| sample.get(*index)).all(|other| other.into_f64() == *value)
