@@ -9,7 +9,7 @@ use super::report::{Report, Verdict, fails, verdict, worse};
 use super::stencil::{GradientComparison, compare_gradient};
 use super::{GRADIENT, GRADIENT_BOUND};
 use crate::graph::Network;
-use crate::layer::Dense;
+use crate::layer::{Dense, Reshape};
 use crate::loss::{Loss, LossPass};
 use crate::{Activation, Error, Scalar, Sgd, Shape, Trainer};
 
@@ -426,7 +426,9 @@ fn task(bench: &Bench<'_, f64>) -> Result<Task, Error> {
     let activation = bench.loss.fused_activation().unwrap_or(Activation::Linear);
     let network = Network::builder(bench.shape)
         .layer(Dense::new(40).activation(Activation::Tanh))
-        .layer(Dense::new(elements).activation(activation))
+        .layer(Dense::new(elements))
+        .layer(Reshape::new(bench.shape))
+        .layer(activation)
         .build()?;
     let matrix = |values: Vec<f64>| DMatrix::from_vec(elements, SAMPLES, values);
     let inputs = matrix(Numbers::new(4).vector(SAMPLES * elements, [-1.0, 1.0]));

@@ -20,6 +20,10 @@ const MOST: usize = 48;
 /// A derivative this small relative to the terms that cancel in it counts as zero.
 const VANISHES: f64 = 1e-7;
 
+/// A derivative this small relative to the function counts as zero: what the stencil sees of it is
+/// rounding, which is about 10⁻¹³ of the function.
+const UNMOVED: f64 = 1e-10;
+
 /// The result of comparing a gradient with a numerical one.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
@@ -52,7 +56,9 @@ impl GradientComparison {
 /// by stencils of two widths), another coordinate is taken. A missing derivative is an infinite
 /// error, and so is a function, or a gradient, that is not finite.
 ///
-/// The error of a gradient that is zero is relative to the terms that cancel in it.
+/// The error of a gradient that is zero is relative to the terms that cancel in it; where no term
+/// moves (a shift of all logits before a softmax, the bias of an attention's keys), to the terms
+/// themselves.
 ///
 /// ```
 /// use autoencoder::testing::compare_gradient;
@@ -103,11 +109,17 @@ fn chosen(analytic: &[f64], count: usize, seed: u64) -> Vec<usize> {
     first
 }
 
-/// The largest derivative, or the size of the terms that cancel in it if it vanishes.
+/// The largest derivative; if it vanishes the size of the terms that cancel in it, or that do not
+/// move.
 fn scale(stencils: &[Stencil]) -> f64 {
     let cancelling = largest(stencils.iter().map(|stencil| stencil.absolute));
+    let unmoved = largest(stencils.iter().map(|stencil| stencil.unmoved));
     let scale = largest(stencils.iter().map(|stencil| stencil.wide));
-    if scale < VANISHES * cancelling { cancelling } else { scale }
+    match () {
+        () if cancelling < UNMOVED * unmoved => unmoved,
+        () if scale < VANISHES * cancelling => cancelling,
+        () => scale,
+    }
 }
 
 fn judge(stencils: &[Stencil], scale: f64) -> GradientComparison {
@@ -133,6 +145,8 @@ struct Stencil {
     bend: f64,
     /// The sum of the magnitudes of the wide stencil's terms.
     absolute: f64,
+    /// The sum of the magnitudes of the function's terms, for a step as large as the point.
+    unmoved: f64,
 }
 
 impl Stencil {
@@ -140,6 +154,7 @@ impl Stencil {
         let [a, b, c, d, e, f, g] = [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0].map(|steps| at(steps * h));
         let stencil = |a: f64, b: f64, c: f64, d: f64| ((a - d) + 8.0 * (c - b)) / 12.0;
         let (mut wide, mut narrow, mut bend, mut absolute) = (0.0, 0.0, 0.0, 0.0);
+        let unmoved = d.iter().map(|term| term.abs()).sum::<f64>() * STEP / h;
         let outer = a.iter().zip(&b).zip(f.iter().zip(&g));
         let inner = c.iter().zip(&d).zip(&e);
         for (((a, b), (f, g)), ((c, d), e)) in outer.zip(inner) {
@@ -149,7 +164,7 @@ impl Stencil {
             narrow += stencil(*b, *c, *e, *f) / (h / 2.0);
             bend += (((f - d) - (d - b)) - 4.0 * ((e - d) - (d - c))) / h;
         }
-        Self { analytic, wide, narrow, bend, absolute }
+        Self { analytic, wide, narrow, bend, absolute, unmoved }
     }
 
     fn is_smooth(&self, scale: f64) -> bool {

@@ -20,6 +20,7 @@ mod layers;
 mod others;
 mod properties;
 mod random;
+mod unusual;
 mod wrong;
 
 use std::process::ExitCode;
@@ -111,6 +112,7 @@ fn main() -> ExitCode {
     rows.extend(others::rows());
     rows.extend(wrong::rows());
     rows.extend(random::rows());
+    rows.extend(unusual::rows());
     rows.extend(properties::rows());
     rows.extend(garbage::rows());
     rows.retain(|row| filters.is_empty() || filters.iter().any(|filter| row.name.contains(filter.as_str())));

@@ -22,12 +22,26 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     let names = bench.rig.plan.parameters.iter().map(|spec| format!("{GRADIENT} {}", spec.name));
     let tensors = names.enumerate().map(|(index, name)| (name, Some(index)));
     let input = std::iter::once((format!("{GRADIENT} the input"), None));
+    if bench.options.straight_through {
+        report.make(format!("{GRADIENT} the input is passed straight through"), || straight_through(bench));
+        tensors.for_each(|(name, tensor)| compare(report, name, bench, tensor, false));
+        return;
+    }
     for (name, tensor) in input.chain(tensors) {
         compare(report, name, bench, tensor, false);
     }
     if bench.rig.plan.activation.is_some_and(|activation| activation != crate::Activation::Linear) {
         compare(report, format!("{GRADIENT} the input, the activation left to the loss"), bench, None, true);
     }
+}
+
+/// The gradient by the input is the one by the output, whatever the slope.
+fn straight_through(bench: &Bench<'_, f64>) -> Verdict {
+    let passed = bench.rig.step(&bench.samples, Setting::training());
+    let differs = passed.by_input.len() != bench.samples.slopes.len()
+        || first_difference(&passed.by_input, &bench.samples.slopes).is_some();
+    let message = "`LayerCheck::straight_through` says that the gradient by the input is `pass.output_gradient`, unchanged, and it is not";
+    Verdict::fails_if(differs, message)
 }
 
 /// Compares one tensor (`None`: the input), on other inputs until enough of its coordinates have no

@@ -103,6 +103,7 @@ struct Options {
     samples: usize,
     seed: u64,
     differs_in_inference: bool,
+    straight_through: bool,
     allocations: Option<fn() -> usize>,
 }
 
@@ -112,8 +113,15 @@ where
 {
     /// Checks the layer that `make` creates on 5 samples of shape `input`, between −1 and 1.
     pub fn new(make: impl Fn() -> L + Send + Sync + 'a, input: Shape) -> Self {
-        let options =
-            Options { input, range: [-1.0, 1.0], samples: 5, seed: 1, differs_in_inference: false, allocations: None };
+        let options = Options {
+            input,
+            range: [-1.0, 1.0],
+            samples: 5,
+            seed: 1,
+            differs_in_inference: false,
+            straight_through: false,
+            allocations: None,
+        };
         Self { make: Box::new(make), constructor: None, stands_for: None, options }
     }
 
@@ -161,6 +169,16 @@ where
     #[must_use]
     pub fn differs_in_inference(mut self) -> Self {
         self.options.differs_in_inference = true;
+        self
+    }
+
+    /// States that the layer's gradient by its input is, by definition, the gradient by its output:
+    /// the straight-through estimator of a layer whose slope is zero almost everywhere, such as
+    /// rounding (Bengio et al. 2013, arXiv:1308.3432). It is compared with that, to the bit, and not
+    /// with the slope. The gradients by parameters are compared with their slopes as always.
+    #[must_use]
+    pub fn straight_through(mut self) -> Self {
+        self.options.straight_through = true;
         self
     }
 
