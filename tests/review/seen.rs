@@ -326,6 +326,18 @@ fn a_constant_column_is_seen() {
     }
 }
 
+#[test]
+fn a_column_constant_up_to_rounding_is_seen() {
+    for rows in [100, 569] {
+        let mut data = table(rows);
+        data.row_mut(4).iter_mut().enumerate().for_each(|(row, value)| *value = [0.3, 0.1 + 0.2][row % 2]);
+        let seen = Warning::ConstantFeatures { feature: 4, value: 0.3, features: 1, of: 34, samples: rows };
+        for scaler in [StandardScaler::fit(&data).unwrap(), MinMaxScaler::fit(&data).unwrap()] {
+            assert_eq!(only(review(&data, Activation::Linear, Some(scaler))), seen);
+        }
+    }
+}
+
 /// 40 000 rows are too many to look at; the scaler has seen them all.
 #[test]
 fn a_constant_column_of_a_long_table_is_seen() -> Outcome {

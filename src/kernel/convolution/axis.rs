@@ -74,12 +74,17 @@ impl Axis {
         }
     }
 
-    /// The phase of targets `t` with `(t + padding) mod stride = residue`.
-    fn backward_phase(&self, residue: usize) -> Phase {
-        let stride = self.stride;
-        let first = (residue + stride - self.padding % stride) % stride;
-        let place_step = stride / greatest_common_divisor(stride, self.dilation);
-        let first_place = (0..self.kernel).find(|place| place * self.dilation % stride == residue);
+    /// The phase of targets `first`, `first + stride`, …
+    fn backward_phase(&self, first: usize) -> Phase {
+        let residue = (first + self.padding) % self.stride;
+        let first_place = (0..self.kernel).find(|place| place * self.dilation % self.stride == residue);
+        self.phase_read_from(first, first_place)
+    }
+
+    /// The phase of targets `first`, `first + stride`, … that `first_place` is the first position
+    /// of the kernel to serve.
+    fn phase_read_from(&self, first: usize, first_place: Option<usize>) -> Phase {
+        let (stride, place_step) = (self.stride, self.place_step());
         let taps = first_place.map_or(0, |place| (self.kernel - place).div_ceil(place_step));
         let last_place = first_place.unwrap_or(0) + taps.saturating_sub(1) * place_step;
         Phase {
@@ -95,23 +100,44 @@ impl Axis {
             place_step: -(place_step as isize),
         }
     }
+
+    /// The distance between positions of the kernel that serve the same phase.
+    fn place_step(&self) -> usize {
+        self.stride / greatest_common_divisor(self.stride, self.dilation)
+    }
 }
 
 impl Phases {
+    /// All phases that have a target.
     pub fn iter(self) -> impl Iterator<Item = Phase> {
         let Self { axis, backward } = self;
-        let count = if backward { axis.stride } else { 1 };
-        (0..count).map(move |residue| match backward {
-            true => axis.backward_phase(residue).inside(axis.output),
+        let count = if backward { axis.stride.min(axis.input) } else { 1 };
+        (0..count).map(move |first| match backward {
+            true => axis.backward_phase(first).inside(axis.output),
             false => axis.forward_phase().inside(axis.input),
         })
     }
 
+    /// Those of [`iter`](Self::iter) that read anything: no more than positions of the kernel,
+    /// however large image and stride are.
+    pub fn reading(self) -> impl Iterator<Item = Phase> {
+        let Self { axis, backward } = self;
+        let count = if backward { axis.kernel.min(axis.place_step()) } else { 1 };
+        let phases = (0..count).map(move |place| {
+            let residue = place * axis.dilation % axis.stride;
+            let first = (residue + axis.stride - axis.padding % axis.stride) % axis.stride;
+            match backward {
+                true => axis.phase_read_from(first, Some(place)).inside(axis.output),
+                false => axis.forward_phase().inside(axis.input),
+            }
+        });
+        phases.filter(|phase| phase.count > 0 && phase.taps > 0)
+    }
+
     /// The positions of the source that are read: the first one and their number.
     pub fn span(self) -> (isize, usize) {
-        let read = || self.iter().filter(|phase| phase.count > 0 && phase.taps > 0);
-        let first = read().map(|phase| phase.source).min().unwrap_or(0);
-        let last = read().map(|phase| phase.last_source()).max().unwrap_or(first - 1);
+        let first = self.reading().map(|phase| phase.source).min().unwrap_or(0);
+        let last = self.reading().map(|phase| phase.last_source()).max().unwrap_or(first - 1);
         (first, (last - first + 1) as usize)
     }
 }

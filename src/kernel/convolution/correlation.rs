@@ -44,13 +44,13 @@ impl Correlation {
 
     pub fn packed_len<T: Element>(&self) -> usize {
         let lanes = lanes::<T>();
-        self.passes().map(|pass| pass.packed_len(lanes)).sum()
+        self.passes_over(Phases::reading).map(|pass| pass.packed_len(lanes)).sum()
     }
 
     pub fn pack<T: Element>(&self, weights: &[T], mut packed: &mut [T]) {
         assert_eq!(packed.len(), self.packed_len::<T>(), "length of the packed weights");
         let lanes = lanes::<T>();
-        for pass in self.passes() {
+        for pass in self.passes_over(Phases::iter) {
             let (here, rest) = packed.split_at_mut(pass.packed_len(lanes));
             pass.pack(lanes, weights, self.weights, here);
             packed = rest;
@@ -72,7 +72,7 @@ impl Correlation {
         for (sample, target) in target.chunks_exact_mut(target_len).enumerate() {
             let pixels = frame.fill(&source[sample * source_len..][..source_len], scratch);
             let mut packed = packed;
-            for pass in self.passes() {
+            for pass in self.passes_over(Phases::iter) {
                 let (here, rest) = packed.split_at(pass.packed_len(lanes));
                 pass.run(&frame, lanes, Image { pixels, packed: here, bias, relu, target });
                 packed = rest;
@@ -80,11 +80,11 @@ impl Correlation {
         }
     }
 
-    fn passes(&self) -> impl Iterator<Item = Pass> {
+    fn passes_over<I: Iterator<Item = Phase>>(&self, phases: impl Fn(Phases) -> I) -> impl Iterator<Item = Pass> {
         let [vertical, horizontal] = self.phases;
         let (channels, columns, target_width) = (self.channels, self.columns, self.target[1]);
-        vertical.iter().flat_map(move |vertical| {
-            horizontal.iter().map(move |horizontal| Pass { vertical, horizontal, channels, columns, target_width })
+        phases(vertical).flat_map(move |vertical| {
+            phases(horizontal).map(move |horizontal| Pass { vertical, horizontal, channels, columns, target_width })
         })
     }
 }

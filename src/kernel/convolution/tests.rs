@@ -163,6 +163,8 @@ fn kernels_larger_than_the_image() {
         ([3, 5], 3, 4, 1),
         ([4, 3], 2, 30, 1),
         ([2, 3], 4, 9, 2),
+        ([3, 3], 2, 1, 5),
+        ([1, 4], 3, 2, 7),
     ] {
         for (channels, filters) in [(1, 1), (3, 1), (1, 20), (17, 5)] {
             let geometry = same(input, kernel, dilation, stride, channels, filters);
@@ -184,4 +186,16 @@ fn what_lies_beyond_the_image_costs_nothing() {
         packed_len::<f32>(&same([3, 3], 1, 1, 1, 2, 4), Direction::Forward)
     );
     check::<f64>(crate::kernel::cpu_path(), &far, &mut Random::new(10));
+}
+
+/// A step of 2³⁰ pixels makes as many phases, of which only those that a position of the kernel
+/// serves are looked at: going through all would not end.
+#[test]
+fn a_stride_is_not_counted_out() {
+    let far = same([1 << 30, 1], 3, 1, 1 << 30, 1, 4);
+    let near = same([64, 1], 3, 1, 64, 1, 4);
+    for direction in [Direction::Forward, Direction::Transposed] {
+        assert_eq!(packed_len::<f32>(&far, direction), packed_len::<f32>(&near, direction));
+    }
+    assert_eq!(scratch_len::<f32>(&far), scratch_len::<f32>(&near));
 }

@@ -1,6 +1,6 @@
 //! Features that do not vary.
 
-use super::features::Feature;
+use super::features::{Feature, are_equal};
 use super::sample::{MOST_NUMBERS, Sample};
 use crate::data::{DataError, Scaler, Source, filled, numbered};
 use crate::train::Warning;
@@ -12,7 +12,7 @@ const FEWEST: usize = 8;
 /// A feature and its value in all samples looked at.
 type Constant = (usize, f64);
 
-/// The features of a table that have the same value in all of the first `count` samples of
+/// The features of a table that have the same value, up to rounding, in all of the first `count` samples of
 /// `source`, of which `samples` were looked at, and `scaled` are the same after the model's scaler.
 pub(super) fn features<T: Scalar>(
     source: &dyn Source<T>,
@@ -20,7 +20,7 @@ pub(super) fn features<T: Scalar>(
     samples: &Sample<'_, T>,
     scaled: Option<(&Scaler, &Sample<'_, T>)>,
 ) -> Result<Option<Warning>, DataError> {
-    let constant = |(index, feature): (usize, &Feature)| feature.constant().map(|value| (index, value));
+    let constant = |(index, feature): (usize, &Feature)| feature.constant::<T>().map(|value| (index, value));
     let mut all: Vec<Constant> = samples.features.iter().enumerate().filter_map(constant).collect();
     // Pixels that are always black are no mistake, wherever an image's shape was not given.
     if samples.len() < FEWEST || all.is_empty() || samples.neighbours_are_alike() {
@@ -48,7 +48,8 @@ fn retain_constant<T: Scalar>(source: &dyn Source<T>, count: usize, all: &mut Ve
         let values = invariant::slice_mut(&mut values, &(0..numbers.len() * width), "samples", "review");
         source.read(numbers, values)?;
         all.retain(|(index, value)| {
-            values.chunks_exact(width).filter_map(|sample| sample.get(*index)).all(|other| other.into_f64() == *value)
+            let mut others = values.chunks_exact(width).filter_map(|sample| sample.get(*index));
+            others.all(|other| are_equal::<T>(other.into_f64(), *value))
         });
         if all.is_empty() {
             break;
@@ -68,5 +69,6 @@ fn is_probable<T: Scalar>(index: usize, value: f64, scaled: Option<(&Scaler, &Sa
     let Some((scaler, samples)) = scaled else { return is_no_category };
     let at = |numbers: &[f64]| numbers.get(index).copied();
     let standardises = || samples.features.iter().any(|feature| feature.lowest < 0.0);
-    at(scaler.scale()) == Some(1.0) && at(scaler.shift()) == Some(value) && (is_no_category || standardises())
+    let subtracts = at(scaler.shift()).is_some_and(|shift| are_equal::<T>(shift, value));
+    at(scaler.scale()) == Some(1.0) && subtracts && (is_no_category || standardises())
 }

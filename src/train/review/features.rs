@@ -77,15 +77,20 @@ impl Feature {
         }
     }
 
-    /// The value of all samples, if it is the same.
-    pub fn constant(&self) -> Option<f64> {
-        (self.lowest == self.highest).then_some(self.lowest)
+    /// The value of all samples, if it is the same up to the rounding of numbers of type `T`.
+    pub fn constant<T: Scalar>(&self) -> Option<f64> {
+        are_equal::<T>(self.lowest, self.highest).then_some(self.lowest)
     }
 
     /// The largest distance from 0.
     pub fn largest(&self) -> f64 {
         self.lowest.abs().max(self.highest.abs())
     }
+}
+
+/// Whether two numbers of type `T` differ by no more than rounding.
+pub(super) fn are_equal<T: Scalar>(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 2.0 * T::epsilon().into_f64() * one.abs().max(other.abs())
 }
 
 #[cfg(test)]
@@ -103,8 +108,8 @@ mod tests {
             assert_eq!((feature.lowest, feature.highest), (alone.lowest, alone.highest));
         }
         assert_eq!((features[0].mean, features[0].deviation, features[0].largest()), (1e6, 1.0, 1e6 + 1.0));
-        assert_eq!((features[1].lowest, features[1].highest, features[1].constant()), (0.1, 0.3, None));
-        assert_eq!((features[2].deviation, features[2].constant()), (0.0, Some(0.1)));
+        assert_eq!((features[1].lowest, features[1].highest, features[1].constant::<f64>()), (0.1, 0.3, None));
+        assert_eq!((features[2].deviation, features[2].constant::<f64>()), (0.0, Some(0.1)));
         let scaled = features[0].scaled(1e6, -2.0);
         assert_eq!((scaled.mean, scaled.deviation, scaled.lowest, scaled.highest), (0.0, 0.5, -0.5, 0.5));
     }

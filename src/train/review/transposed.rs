@@ -95,7 +95,7 @@ fn are_of_two_kinds<T: Scalar>(columns: &[Column<'_, T>]) -> bool {
         return false;
     }
     let (mut all, mut categories, mut numbers) = (0, 0, 0);
-    for column in columns.iter().filter(|column| column.all.constant().is_none()) {
+    for column in columns.iter().filter(|column| column.all.constant::<T>().is_none()) {
         let of_category = column.share(|value| value == 0.0 || value == 1.0);
         all += 1;
         categories += usize::from(!column.continuous && of_category == 1.0);
