@@ -132,6 +132,8 @@ impl<T: Scalar> BatchStep<'_, T> {
         match loss.unsuitable_target(targets) {
             None => Ok(()),
             Some((position, expected)) => {
+                // A loss of the user's may name a place that is not there.
+                let position = position.min(targets.len().saturating_sub(1));
                 let (sample, feature) = locate(samples, targets.len(), position);
                 let value = targets.get(position).map_or(f64::NAN, |value| value.into_f64());
                 let (loss, scaled) = (loss.kind(), self.loss_spec.output_scaler.is_some());
