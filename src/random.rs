@@ -1,4 +1,5 @@
-//! [`Random`]: random numbers as a function of where they are used, not of which thread computes them.
+//! [`Random`]: random numbers as a function of where they are used, not of which thread computes
+//! them.
 
 mod row;
 

@@ -150,8 +150,8 @@ fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
         let mut tape = network.tape_with_input_gradient(64)?;
         let mut gradients = vec![0.0; network.parameter_count()];
         let slopes = vec![0.01; data.len()];
-        // Inside the pool, as the trainer runs: whoever enters it for each join makes it allocate once in
-        // 63 times.
+        // Inside the pool, as the trainer runs: whoever enters it for each join makes it allocate
+        // once in 63 times.
         let before = rayon::scope(|_| -> Result<usize, Error> {
             let mut before = 0;
             for step in 0..41 {

@@ -1,4 +1,5 @@
-//! What the Rust programs of the comparison share: the data, the clock, the commands and the lines they print. `protocol.py` says the same in Python.
+//! What the Rust programs of the comparison share: the data, the clock, the commands and the lines
+//! they print. `protocol.py` says the same in Python.
 
 use std::io;
 use std::path::PathBuf;
@@ -52,7 +53,8 @@ pub fn print(workload: &str, threads: usize, configuration: &str, figure: f64) {
     println!("{workload} {threads} {configuration} {figure:.4}");
 }
 
-/// The best of several epochs, and the loss of the fourth. The clock starts after the first, which may prepare things.
+/// The best of several epochs, and the loss of the fourth. The clock starts after the first, which
+/// may prepare things.
 pub struct Epochs {
     at_least: Duration,
     started: Option<Instant>,

@@ -1,4 +1,5 @@
-//! Any bytes as a model file: reading neither panics nor takes much memory, and what is accepted is saved again to the same bytes.
+//! Any bytes as a model file: reading neither panics nor takes much memory, and what is accepted is
+//! saved again to the same bytes.
 //!
 //!     cargo +nightly fuzz run model_file fuzz/corpus/model_file tests/golden -- -max_len=16384 -rss_limit_mb=512
 

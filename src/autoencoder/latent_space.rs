@@ -139,8 +139,8 @@ fn cosine<T: Scalar>(a: &[T], b: &[T]) -> f64 {
     if found.is_finite() {
         return found;
     }
-    // The squares of very large or very small numbers are infinite or 0; those of shares of the largest
-    // are not.
+    // The squares of very large or very small numbers are infinite or 0; those of shares of the
+    // largest are not.
     let shares = |code: Vec<f64>| {
         let largest = code.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
         code.into_iter().map(|value| value / largest).collect::<Vec<_>>()

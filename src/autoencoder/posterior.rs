@@ -1,4 +1,5 @@
-//! [`Posterior`]: the distributions that a variational encoder computes, and [`LatentReport`]: which dimensions of the code are in use.
+//! [`Posterior`]: the distributions that a variational encoder computes, and [`LatentReport`]:
+//! which dimensions of the code are in use.
 
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};

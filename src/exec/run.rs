@@ -1,4 +1,5 @@
-//! [`Run`]: the passes of a micro-batch through a program, which training, evaluation and inference share.
+//! [`Run`]: the passes of a micro-batch through a program, which training, evaluation and inference
+//! share.
 
 use std::ops::Range;
 

@@ -71,7 +71,8 @@ impl Layout {
 
         let input = plan.add(per_sample(program.input)?, times.value(Value::Input));
         let side = plan.add(per_sample(program.side_input)?, times.value(Value::Side));
-        // If no layer computes anything, predictions are the inputs, and gradients need their own place.
+        // If no layer computes anything, predictions are the inputs, and gradients need their own
+        // place.
         let idle = loss && program.output() == Value::Input;
         let targets = only(options.target || idle, program.output_shape.elements());
         let target = plan.add(per_sample(targets)?, 0..=times.loss());

@@ -1,4 +1,5 @@
-//! [`Packed`]: what layers compute from their parameters, built on first use and rebuilt in one place.
+//! [`Packed`]: what layers compute from their parameters, built on first use and rebuilt in one
+//! place.
 
 use std::sync::{Arc, OnceLock};
 

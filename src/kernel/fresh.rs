@@ -37,8 +37,8 @@ impl<'a, T: Element> Fresh<'a, T> {
     pub fn zeros(self) -> &'a mut [T] {
         self.values.fill(MaybeUninit::new(T::zero()));
         self.written.fetch_add(self.values.len(), Ordering::Relaxed);
-        // SAFETY: `MaybeUninit<T>` has the layout of `T`; every value has just been written, and stays so:
-        // the only reference to it from here on is the one returned, to values of `T`.
+        // SAFETY: `MaybeUninit<T>` has the layout of `T`; every value has just been written, and
+        // stays so: the only reference to it from here on is the one returned, to values of `T`.
         unsafe { &mut *(std::ptr::from_mut(self.values) as *mut [T]) }
     }
 }

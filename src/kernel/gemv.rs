@@ -90,7 +90,8 @@ impl<T: Element> Gemv<'_, T> {
         }
         for index in 0..length {
             for block in 0..B {
-                // SAFETY: `input` has `B * length` terms, and each of the `C` panels `depth` vectors.
+                // SAFETY: `input` has `B * length` terms, and each of the `C` panels `depth`
+                // vectors.
                 unsafe {
                     let row = block * length + index;
                     let value = V::splat(*input.get_unchecked(row));

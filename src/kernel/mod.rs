@@ -3,7 +3,8 @@
 //! Kernels do not know layers or networks. This is the only module with `unsafe` code; every public
 //! function first checks the lengths of its slices, so a wrong call cannot be unsound.
 
-// Indices name the rows and columns of register tiles; and iterators over arrays of vectors are not always inlined.
+// Indices name the rows and columns of register tiles; and iterators over arrays of vectors are not
+// always inlined.
 #![allow(clippy::needless_range_loop)]
 
 use std::fmt::{Debug, Display};

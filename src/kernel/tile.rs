@@ -190,7 +190,8 @@ impl<T: Element> Sums<'_, T> {
                 _ => whole.clamp(1, 2),
             };
             tile.lanes = (columns - (vectors - 1) * V::LANES).min(V::LANES);
-            // SAFETY: the vectors hold columns that are left; a partial one is read masked or padded.
+            // SAFETY: the vectors hold columns that are left; a partial one is read masked or
+            // padded.
             unsafe {
                 match vectors {
                     6 => self.few_rows::<V, 6, KIND>(tile),

@@ -10,8 +10,8 @@ pub fn contiguous<'a, T: Scalar>(view: &DMatrixView<'a, T, U1, Dyn>) -> Option<&
     if columns > 1 && column_stride != rows {
         return None;
     }
-    // SAFETY: the rows of a column are adjacent (stride `U1`), and so are the columns, or there is at
-    // most one; the view borrows `rows * columns` elements from there on for `'a`.
+    // SAFETY: the rows of a column are adjacent (stride `U1`), and so are the columns, or there is
+    // at most one; the view borrows `rows * columns` elements from there on for `'a`.
     Some(unsafe { std::slice::from_raw_parts(view.as_ptr(), rows * columns) })
 }
 

@@ -103,9 +103,9 @@ const EDGE_SHARE: f64 = 0.1;
 ///
 /// Input and output: any shape, the same for both.
 /// Expects activities in 0..1: put it after a layer with a sigmoid. A unit is a feature of a flat
-/// sample, or a channel of an image (then ρ̂ⱼ also averages over pixels). Below ρ̂ = min(10⁻⁴, ρ/10)
-/// and above 1 − min(10⁻⁴, (1 − ρ)/10) the divergence is replaced by its tangent. The penalty is
-/// reported as `target_rate`.
+/// sample, or a channel of an image (then ρ̂ⱼ also averages over pixels). Below ρ̂ = min(10⁻⁴,
+/// ρ/10) and above 1 − min(10⁻⁴, (1 − ρ)/10) the divergence is replaced by its tangent. The penalty
+/// is reported as `target_rate`.
 ///
 /// ```
 /// use autoencoder::{Activation, Autoencoder, Dense, Shape, TargetRate};

@@ -278,8 +278,8 @@ impl<T: Scalar> BatchStatistics<T> for BatchNorm {
             return; // one value has no variance: it would say that the data have none
         }
         let (means, variances) = state.split_at_mut(state.len() / 2);
-        // A variance may overflow `T`, and the difference of two infinite sums is NaN; a model whose state
-        // is not finite could not be saved.
+        // A variance may overflow `T`, and the difference of two infinite sums is NaN; a model
+        // whose state is not finite could not be saved.
         let blend = |old: &mut T, new: f64| {
             let blended = T::from_f64(self.momentum * old.into_f64() + (1.0 - self.momentum) * new);
             if !blended.is_nan() {

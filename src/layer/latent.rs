@@ -1,4 +1,5 @@
-//! [`Latent`]: layers whose output is drawn from a distribution, and the formulas of that distribution.
+//! [`Latent`]: layers whose output is drawn from a distribution, and the formulas of that
+//! distribution.
 
 use crate::{Scalar, Shape};
 

@@ -1,4 +1,5 @@
-//! [`RepeatedConv2D`]: what the network runs in place of an up-sampling layer followed by a convolution.
+//! [`RepeatedConv2D`]: what the network runs in place of an up-sampling layer followed by a
+//! convolution.
 
 use super::convolution::Convolution;
 use super::weights::{WEIGHT, Weights};

@@ -126,8 +126,8 @@ fn judge(stencils: &[Stencil], scale: f64) -> GradientComparison {
     let smooth = || stencils.iter().filter(|stencil| stencil.is_smooth(scale));
     let difference = largest(smooth().map(|stencil| stencil.analytic - stencil.wide));
     let compared = smooth().count();
-    // Infinite if the function or its gradient is not finite somewhere: the largest of errors passes
-    // over a NaN.
+    // Infinite if the function or its gradient is not finite somewhere: the largest of errors
+    // passes over a NaN.
     let error = if difference == 0.0 { 0.0 } else { difference / scale };
     let error = if scale.is_finite() && !error.is_nan() { error } else { f64::INFINITY };
     GradientComparison { error, compared, redrawn: stencils.len() - compared }

@@ -1,4 +1,5 @@
-//! [`EarlyStopping`]: ends training when the validation total stops falling, and restores the best model.
+//! [`EarlyStopping`]: ends training when the validation total stops falling, and restores the best
+//! model.
 
 use crate::data::InputError;
 use crate::graph::{Network, zeros};

@@ -130,8 +130,8 @@ fn require_several_values<T: Scalar>(network: &Network<T>, samples: usize) -> Re
 fn split(samples: usize, fraction: f64) -> Result<usize, OptionError> {
     const NAME: &str = "validation_fraction";
     option::share(NAME, fraction)?;
-    // Rounded down as in Keras; the factor makes sure that a fraction of 0.9 leaves one of ten samples
-    // despite rounding errors.
+    // Rounded down as in Keras; the factor makes sure that a fraction of 0.9 leaves one of ten
+    // samples despite rounding errors.
     let left = (samples as f64 * (1.0 - fraction) * (1.0 + 1e-12)) as usize;
     OptionError::require(left > 0, NAME, fraction, "a share that leaves samples to train on")?;
     OptionError::require(left < samples, NAME, fraction, "a share of at least one sample")?;

@@ -224,8 +224,8 @@ impl<T: Scalar> LastOperation<T> for BatchStep<'_, T> {
             if let Some(fused_activation) = loss_spec.fused_activation {
                 fused_activation.forward(loss_spec.shape.channels(), gradient, &mut []);
             }
-            // In the groups of samples in which the loss may be given them, so that a metric has the same bits
-            // with every loss and with none.
+            // In the groups of samples in which the loss may be given them, so that a metric has
+            // the same bits with every loss and with none.
             let group = LOSS_SAMPLES * loss_spec.shape.elements().max(1);
             for (predictions, targets) in gradient.chunks(group).zip(targets.chunks(group)) {
                 for (metric, sum) in loss_spec.metrics.iter().zip(&mut totals.metrics) {

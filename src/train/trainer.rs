@@ -12,8 +12,8 @@ use crate::data::{Corruption, Source};
 use crate::loss::Loss;
 use crate::optimizer::{Clip, Constant, Optimizer, Schedule};
 
-/// Trains a [`Network`](crate::Network) or an [`Autoencoder`](crate::Autoencoder): describe the training, then call
-/// [`fit`](Self::fit).
+/// Trains a [`Network`](crate::Network) or an [`Autoencoder`](crate::Autoencoder): describe the
+/// training, then call [`fit`](Self::fit).
 ///
 /// Defaults: 1 epoch, batches of 32, shuffled, seed 0, the optimizer's learning rate throughout,
 /// every thread of the current pool.

@@ -1,4 +1,5 @@
-//! [`Built`]: any built-in layer in both float types, as it is or with its gradients off by one part in a million.
+//! [`Built`]: any built-in layer in both float types, as it is or with its gradients off by one
+//! part in a million.
 //!
 //! One type for all of them: a check that were generic over each would be compiled for each.
 

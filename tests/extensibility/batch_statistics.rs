@@ -164,8 +164,8 @@ fn threads_do_not_matter() {
     same_bits_for_any_threads(convolutional(), &data(40));
 }
 
-/// A tape for more samples cuts the same batch into other shards: outputs and gradients are the same
-/// but for rounding.
+/// A tape for more samples cuts the same batch into other shards: outputs and gradients are the
+/// same but for rounding.
 #[test]
 fn the_partition_does_not_matter() -> Outcome {
     for builder in [dense(), convolutional()] {

@@ -103,7 +103,8 @@ fn layers_that_cannot_be_built() {
     assert!(matches!(kind(&error_of("\\\"units\\\":3", "\\\"units\\\":3.0")), Kind::Layer { .. }));
     assert!(matches!(kind(&error_of("\\\"units\\\":3", "\\\"units\\\":0")), Kind::Build(_)));
     assert!(matches!(kind(&error_of("\\\"units\\\":3", "\\\"units\\\":18446744073709551615")), Kind::Build(_)));
-    // Sixty million weights are asked for, and no memory for them: the tensor does not have that many.
+    // Sixty million weights are asked for, and no memory for them: the tensor does not have that
+    // many.
     let huge = error_of("\\\"units\\\":3", "\\\"units\\\":10000000");
     assert!(matches!(kind(&huge), Kind::Tensor { name, entry: "shape", .. } if name == "encoder.0.weight"));
 }

@@ -1,4 +1,5 @@
-//! [`Json`]: a header as a tree that may hold what no good header does: a name twice, `null`, numbers out of any range.
+//! [`Json`]: a header as a tree that may hold what no good header does: a name twice, `null`,
+//! numbers out of any range.
 
 use std::fmt::Write;
 

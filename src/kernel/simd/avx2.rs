@@ -7,8 +7,8 @@ use super::{Operation, Simd};
 /// Calls instructions of AVX2 and FMA.
 macro_rules! instruction {
     ($call:expr) => {
-        // SAFETY: the vector types of this file are handed out by `dispatch` alone, after it has seen that
-        // the CPU has the instructions.
+        // SAFETY: the vector types of this file are handed out by `dispatch` alone, after it has
+        // seen that the CPU has the instructions.
         unsafe { $call }
     };
 }
@@ -35,8 +35,8 @@ macro_rules! vector {
                 instruction!($greater_bits($splat_bits(count as $bits), $lane_numbers))
             }
 
-            /// `2^self` for integers that are exponents of normal numbers: `1.5 ONES + bias + self` has the
-            /// biased exponent in its last bits, and a shift moves it to its place.
+            /// `2^self` for integers that are exponents of normal numbers: `1.5 ONES + bias + self`
+            /// has the biased exponent in its last bits, and a shift moves it to its place.
             #[inline(always)]
             fn power_of_two(self) -> Self {
                 let biased = self.add(Self::splat(1.5 * Self::ONES + Self::EXPONENT_BIAS));

@@ -7,8 +7,8 @@ use super::{Operation, Simd};
 /// Calls instructions of AVX-512 F, BW, DQ and VL.
 macro_rules! instruction {
     ($call:expr) => {
-        // SAFETY: the vector types of this file are handed out by `dispatch` alone, after it has seen that
-        // the CPU has the instructions.
+        // SAFETY: the vector types of this file are handed out by `dispatch` alone, after it has
+        // seen that the CPU has the instructions.
         unsafe { $call }
     };
 }

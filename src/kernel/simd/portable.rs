@@ -55,8 +55,8 @@ macro_rules! vector {
                 mask
             }
 
-            /// `2^self` for integers that are exponents of normal numbers: `1.5 ONES + bias + self` has the
-            /// biased exponent in its last bits, and a shift moves it to its place.
+            /// `2^self` for integers that are exponents of normal numbers: `1.5 ONES + bias + self`
+            /// has the biased exponent in its last bits, and a shift moves it to its place.
             #[inline(always)]
             fn power_of_two(self) -> Self {
                 let biased = self.add(Self::splat(1.5 * Self::ONES + Self::EXPONENT_BIAS));

@@ -195,8 +195,8 @@ unsafe fn term<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIN
     table: &RowTable,
 ) {
     if KIND == ADJACENT {
-        // Terms are far apart, each on a line of its own: those of the tile below and of the one beside it
-        // are sent for.
+        // Terms are far apart, each on a line of its own: those of the tile below and of the one
+        // beside it are sent for.
         prefetch::at(tile.left.wrapping_add(R));
         prefetch::at(tile.right.wrapping_add(C * V::LANES));
         prefetch::at(tile.right.wrapping_add((C + 1) * V::LANES));

@@ -1,4 +1,5 @@
-//! [`Simulated`]: a disk in memory that logs its calls, can let one of them fail, and simulates power failures.
+//! [`Simulated`]: a disk in memory that logs its calls, can let one of them fail, and simulates
+//! power failures.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -174,8 +174,8 @@ where
 
     /// States that the layer's gradient by its input is, by definition, the gradient by its output:
     /// the straight-through estimator of a layer whose slope is zero almost everywhere, such as
-    /// rounding (Bengio et al. 2013, arXiv:1308.3432). It is compared with that, to the bit, and not
-    /// with the slope. The gradients by parameters are compared with their slopes as always.
+    /// rounding (Bengio et al. 2013, arXiv:1308.3432). It is compared with that, to the bit, and
+    /// not with the slope. The gradients by parameters are compared with their slopes as always.
     #[must_use]
     pub fn straight_through(mut self) -> Self {
         self.options.straight_through = true;

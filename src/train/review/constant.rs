@@ -12,8 +12,9 @@ const FEWEST: usize = 8;
 /// A feature and its value in all samples looked at.
 type Constant = (usize, f64);
 
-/// The features of a table that have the same value, up to rounding, in all of the first `count` samples of
-/// `source`, of which `samples` were looked at, and `scaled` are the same after the model's scaler.
+/// The features of a table that have the same value, up to rounding, in all of the first `count`
+/// samples of `source`, of which `samples` were looked at, and `scaled` are the same after the
+/// model's scaler.
 pub(super) fn features<T: Scalar>(
     source: &dyn Source<T>,
     count: usize,

@@ -114,7 +114,8 @@ fn epoch<const D: usize, M: Autoencoder<D>>(
     (model, sum / steps as f64)
 }
 
-/// `BinaryCrossEntropyLoss` for logits, whose targets are integers, written for targets between 0 and 1.
+/// `BinaryCrossEntropyLoss` for logits, whose targets are integers, written for targets between 0
+/// and 1.
 fn cross_entropy<const D: usize>(logits: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
     ((targets.neg() + 1.0) * logits.clone() - log_sigmoid(logits)).mean()
 }

@@ -82,7 +82,8 @@ fn latency(at_least: Duration) -> Result<()> {
     })
 }
 
-/// A model here has no halves: the encoder is a model of its own, which takes what it knows from the file of the whole.
+/// A model here has no halves: the encoder is a model of its own, which takes what it knows from
+/// the file of the whole.
 fn first_code(file: &Path) -> Result<()> {
     let image = images(1, &[PIXELS])?;
     let mut encoder = encoder()?;
