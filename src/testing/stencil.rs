@@ -115,10 +115,12 @@ fn scale(stencils: &[Stencil]) -> f64 {
     let cancelling = largest(stencils.iter().map(|stencil| stencil.absolute));
     let unmoved = largest(stencils.iter().map(|stencil| stencil.unmoved));
     let scale = largest(stencils.iter().map(|stencil| stencil.wide));
-    match () {
-        () if cancelling < UNMOVED * unmoved => unmoved,
-        () if scale < VANISHES * cancelling => cancelling,
-        () => scale,
+    if cancelling < UNMOVED * unmoved {
+        unmoved
+    } else if scale < VANISHES * cancelling {
+        cancelling
+    } else {
+        scale
     }
 }
 
