@@ -1,6 +1,8 @@
 //! The executor: runs a program over batches, in training, evaluation and inference.
 
 mod activity;
+#[cfg(feature = "testing")]
+mod check_tape;
 mod diagnosis;
 mod given;
 mod infer;
@@ -22,6 +24,8 @@ pub use tape::Tape;
 pub use workspace::Workspace;
 
 pub(crate) use activity::mean;
+#[cfg(feature = "testing")]
+pub(crate) use check_tape::PassBuffer;
 pub(crate) use infer::Ending;
 pub(crate) use passes::Step;
 pub(crate) use run::{BatchLoader, LastOperation, LastPass, Load};

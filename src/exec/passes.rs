@@ -77,10 +77,20 @@ impl<T: Scalar> Network<T> {
         fused_activation: Option<Activation>,
         step: usize,
     ) -> Result<&'t [T], Error> {
-        let batch = batch.into();
+        self.forward_drawing(tape, batch.into(), fused_activation, self.layer_streams().at(0, step))
+    }
+
+    /// [`forward`](Self::forward) with the random stream of the first sample.
+    pub(crate) fn forward_drawing<'t>(
+        &self,
+        tape: &'t mut Tape<T>,
+        batch: Batch<'_, T>,
+        fused_activation: Option<Activation>,
+        random: Random,
+    ) -> Result<&'t [T], Error> {
         self.check(tape, &batch)?;
         tape.from_logits = self.ends_in(fused_activation);
-        tape.random = self.layer_streams().at(0, step);
+        tape.random = random;
         let loader = GivenBatch { batch, scaler: self.input_scaler() };
         self.run(tape, batch.samples(), Passes::Forward, tape.mode, &loader, &Nothing)?;
         let output = tape.layout.value(self.program().output());

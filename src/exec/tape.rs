@@ -64,12 +64,22 @@ impl<T: Scalar> Tape<T> {
         if capacity == 0 {
             return Err(InputError::Empty.into());
         }
+        let partition = match options.layout.backward {
+            true => Partition::training(network.program(), capacity, options.whole_batch),
+            false => Partition::evaluation(network.program(), capacity),
+        };
+        Self::divided(network, capacity, partition, options)
+    }
+
+    /// For batches that are divided as `partition` says.
+    pub(super) fn divided(
+        network: &Network<T>,
+        capacity: usize,
+        partition: Partition,
+        options: TapeOptions,
+    ) -> Result<Self, Error> {
         network.packed()?; // now, so that the first pass is as fast as the others
         let (definition, program) = (network.definition(), network.program());
-        let partition = match options.layout.backward {
-            true => Partition::training(program, capacity, options.whole_batch),
-            false => Partition::evaluation(program, capacity),
-        };
         let layout = Layout::new(program, partition.micro_batch_samples, options.layout).map_err(Error::from)?;
         let parameters = definition.parameter_count();
         let defers = options.layout.backward && program.gradients.iter().any(|gradient| gradient.deferred_by.is_some());

@@ -57,6 +57,17 @@ impl<T: Scalar> Network<T> {
         Ok(self.packed.backward.get_or_init(|| buffer))
     }
 
+    /// Packs for both passes into memory full of `value`, for a check that packing writes all that
+    /// passes read.
+    #[cfg(feature = "testing")]
+    pub(crate) fn pack_over(&mut self, value: T) -> Result<(), InputError> {
+        self.packed_backward()?;
+        let Packed { forward, backward } = &mut self.packed;
+        forward.get_mut().into_iter().chain(backward.get_mut()).for_each(|buffer| buffer.fill(value));
+        self.pack();
+        Ok(())
+    }
+
     /// A copy with its own numbers, without packed weights.
     ///
     /// # Errors

@@ -30,7 +30,6 @@ mod loss;
 mod numbers;
 mod optimizer;
 mod report;
-mod rig;
 mod source;
 mod stencil;
 

@@ -1,11 +1,13 @@
 //! Whether a layer writes all its results, and reads no uninitialised buffers.
 
+use super::gradient_sharer::GradientSharer;
+use super::model::{LayerModel, Results, Setting};
 use super::{Bench, Pair, in_both};
 use crate::Scalar;
+use crate::exec::PassBuffer;
 use crate::layer::Mode;
 use crate::testing::numbers::{distance, first_difference, place};
-use crate::testing::report::{Report, Verdict};
-use crate::testing::rig::{Found, Passed, Setting};
+use crate::testing::report::{Report, Verdict, fails};
 
 /// The contents of buffers before a pass, in turn.
 const LEFTOVERS: [f64; 4] = [f64::NAN, 1e30, -1.5, 0.0];
@@ -35,10 +37,11 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
 /// Runs the forward pass in buffers with two different contents: an element that keeps both was not
 /// written.
 fn unwritten<T: Scalar>(bench: &Bench<'_, T>, samples: usize, mode: Mode) -> Vec<usize> {
-    let rig = bench.fresh();
+    let model = bench.fresh();
     let samples = bench.others(samples);
-    let forward = |output: f64| {
-        rig.forward(&samples, Setting { found: Found { output, ..Found::default() }, ..Setting::new(mode) }).output
+    let forward = |mark: f64| {
+        let before = Some((PassBuffer::Output, mark));
+        model.forward(&samples, Setting { before, ..Setting::new(mode) }).output
     };
     let marks = [-7.25, 1e30];
     let (one, other) = (forward(marks[0]), forward(marks[1]));
@@ -50,7 +53,7 @@ fn unwritten<T: Scalar>(bench: &Bench<'_, T>, samples: usize, mode: Mode) -> Vec
 /// An element missing in every sample alike is left to another check; if samples are missing, the
 /// plan and the passes disagree about their size.
 fn agrees_with_its_plan<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let promised = bench.rig.plan.output.elements();
+    let promised = bench.model.plan().output.elements();
     for mode in [Mode::Inference, Mode::Training] {
         let holes: Vec<usize> = unwritten(bench, 5, mode).into_iter().filter(|index| *index < promised).collect();
         for samples in [1, 2, 3, 5] {
@@ -62,7 +65,7 @@ fn agrees_with_its_plan<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
                 return Verdict::Fails(format!(
                     "the plan's output is {} ({promised} elements a sample), but of {samples} samples forward wrote {written} elements, not {}: the output \
                      shape in `plan` and the size of a sample in `forward` must be the same",
-                    bench.rig.plan.output,
+                    bench.model.plan().output,
                     samples * promised
                 ));
             }
@@ -71,68 +74,77 @@ fn agrees_with_its_plan<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     Verdict::Holds
 }
 
+/// The passes of a mode: forward, and in training backward.
+fn passes<T: Scalar>(bench: &Bench<'_, T>, model: &LayerModel<T>, setting: Setting) -> Results<T> {
+    match setting.mode {
+        Mode::Training => model.step(&bench.samples, setting),
+        Mode::Validation | Mode::Inference => model.forward(&bench.samples, setting),
+    }
+}
+
+/// The first position where the results with different leftovers differ.
+fn first_leftover<T: Scalar>(results: impl Fn(f64) -> Vec<T>) -> Option<usize> {
+    let [clean, others @ ..] = LEFTOVERS.map(results);
+    others.iter().find_map(|other| first_difference(&clean, other))
+}
+
 /// The first position where a result depends on a buffer's earlier contents.
 fn leftover<T: Scalar>(
     bench: &Bench<'_, T>,
     mode: Mode,
-    found: impl Fn(f64) -> Found,
-    result: impl Fn(Passed<T>) -> Vec<T>,
+    buffer: PassBuffer,
+    result: impl Fn(Results<T>) -> Vec<T>,
 ) -> Option<usize> {
-    let results = LEFTOVERS.map(|leftover| {
-        let setting = Setting { found: found(leftover), ..Setting::new(mode) };
-        result(match mode {
-            Mode::Training => bench.rig.step(&bench.samples, setting),
-            Mode::Validation | Mode::Inference => bench.rig.forward(&bench.samples, setting),
-        })
-    });
-    let [clean, others @ ..] = &results;
-    others.iter().find_map(|other| first_difference(clean, other))
+    first_leftover(|leftover| {
+        let setting = Setting { before: Some((buffer, leftover)), ..Setting::new(mode) };
+        result(passes(bench, &bench.model, setting))
+    })
 }
 
 /// All results, concatenated.
-fn everything<T: Scalar>(passed: Passed<T>) -> Vec<T> {
-    [passed.output, passed.by_input, passed.by_parameters].concat()
+pub(super) fn everything<T: Scalar>(results: Results<T>) -> Vec<T> {
+    [results.output, results.input_gradient, results.gradients].concat()
 }
 
 pub(super) fn output_is_written<T: Scalar>(bench: &Bench<'_, T>, mode: Mode) -> Verdict {
-    let found = |output| Found { output, ..Found::default() };
-    match leftover(bench, mode, found, |passed| passed.output) {
+    match leftover(bench, mode, PassBuffer::Output, |results| results.output) {
         None => Verdict::Holds,
         Some(position) => Verdict::Fails(format!(
             "{} is what the buffer held before, or made of it: `forward` has to write every element of `pass.output` and read none",
-            place(position, bench.rig.plan.output)
+            place(position, bench.model.plan().output)
         )),
     }
 }
 
 fn input_gradient_is_written<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let found = |input_gradient| Found { input_gradient, ..Found::default() };
-    match leftover(bench, Mode::Training, found, |passed| passed.by_input) {
+    match leftover(bench, Mode::Training, PassBuffer::InputGradient, |results| results.input_gradient) {
         None => Verdict::Holds,
         Some(position) => Verdict::Fails(format!(
             "{} is what the buffer held before, or made of it: `backward` has to write every element of `pass.input_gradient`, not add to it",
-            place(position, bench.rig.input)
+            place(position, bench.model.input())
         )),
     }
 }
 
 fn scratch_may_hold_anything<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    if bench.rig.plan.scratch == 0 {
+    if bench.model.plan().scratch == 0 {
         return Verdict::Skip("it asks for none");
     }
-    let found = |scratch| Found { scratch, ..Found::default() };
     let modes = [Mode::Training, Mode::Inference];
-    let differs = modes.iter().any(|mode| leftover(bench, *mode, found, everything).is_some());
+    let differs = modes.iter().any(|mode| leftover(bench, *mode, PassBuffer::Scratch, everything).is_some());
     Verdict::fails_if(differs, "the result depends on what `pass.scratch` held before: write it before reading it")
 }
 
 fn packing_fills_all<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    if bench.rig.plan.packed + bench.rig.plan.packed_backward == 0 {
+    if bench.model.plan().packed + bench.model.plan().packed_backward == 0 {
         return Verdict::Skip("it packs nothing");
     }
-    let found = |packed| Found { packed, ..Found::default() };
-    let modes = [Mode::Training, Mode::Inference];
-    let differs = modes.iter().any(|mode| leftover(bench, *mode, found, everything).is_some());
+    let packed_over = |leftover| {
+        let model = bench.model.packed_over(T::from_f64(leftover));
+        let results = [Mode::Training, Mode::Inference].map(|mode| passes(bench, &model, Setting::new(mode)));
+        results.map(everything).concat()
+    };
+    let differs = first_leftover(packed_over).is_some();
     Verdict::fails_if(
         differs,
         "the result depends on what `pack` or `pack_backward` found in the memory it fills: it has to write all that a pass reads",
@@ -140,22 +152,25 @@ fn packing_fills_all<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn cache_is_left<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    if bench.rig.plan.cache_per_sample == 0 {
+    if bench.model.plan().cache_per_sample == 0 {
         return Verdict::Skip("it has no cache");
     }
-    let found = |cache| Found { cache, ..Found::default() };
-    let differs = leftover(bench, Mode::Training, found, everything).is_some();
+    let differs = leftover(bench, Mode::Training, PassBuffer::Cache, everything).is_some();
     let message = "backward reads from `pass.cache` what forward did not write there in training: write it, or ask for less with `Plan::cache_per_sample`";
     Verdict::fails_if(differs, message)
 }
 
 fn gradients_are_added_to<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    if bench.rig.parameters.is_empty() {
+    if bench.model.network.parameter_vector().is_empty() {
         return Verdict::Skip("it has no parameters");
     }
     const BEFORE: f64 = 0.75;
-    let clean = bench.rig.step(&bench.samples, bench.setting()).by_parameters;
-    let added = bench.rig.step(&bench.samples, Setting { before: BEFORE, ..bench.setting() }).by_parameters;
+    let shared = match bench.model.before(|layer, plan| GradientSharer::of(layer, plan, BEFORE)) {
+        Ok(shared) => shared,
+        Err(error) => return fails("no network can be built in which another layer shares its parameters", error),
+    };
+    let clean = bench.model.step(&bench.samples, bench.setting()).gradients;
+    let added = shared.step(&bench.samples, bench.setting()).gradients;
     let expected: Vec<T> = clean.iter().map(|value| *value + T::from_f64(BEFORE)).collect();
     let otherwise = "a gradient that held 0.75 before is not 0.75 more after `backward`: add to `pass.gradients`, another layer or part has added to it \
                      before";
@@ -163,8 +178,8 @@ fn gradients_are_added_to<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn gradients_without_the_input_s<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let with = bench.rig.step(&bench.samples, bench.setting()).by_parameters;
-    let without = bench.rig.step(&bench.samples, Setting { by_input: false, ..bench.setting() }).by_parameters;
+    let with = bench.model.step(&bench.samples, bench.setting()).gradients;
+    let without = bench.model.step(&bench.samples, Setting { input_gradient: false, ..bench.setting() }).gradients;
     let differs = first_difference(&with, &without).is_some();
     Verdict::fails_if(
         differs,
@@ -173,12 +188,12 @@ fn gradients_without_the_input_s<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn output_is_forgotten<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    if bench.rig.plan.activation.is_none() {
+    if bench.model.plan().activation.is_none() {
         return Verdict::Skip("it has no activation");
     }
     let from_logits = Setting { from_logits: true, ..bench.setting() };
-    let with = everything(bench.rig.step(&bench.samples, from_logits));
-    let without = everything(bench.rig.step(&bench.samples, Setting { forgets_output: true, ..from_logits }));
+    let with = everything(bench.model.step(&bench.samples, from_logits));
+    let without = everything(bench.model.step(&bench.samples, Setting { forgets_output: true, ..from_logits }));
     let differs = first_difference(&with, &without).is_some();
     let message = "its plan names an activation, but where the loss applies that, backward reads the output: keep what it needs in `pass.cache`, or leave `Plan::activation` out";
     Verdict::fails_if(differs, message)
@@ -189,9 +204,9 @@ fn zeros_come_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         return Verdict::Skip("it adds to the loss, whatever the output's gradient");
     }
     let mut samples = bench.samples.clone();
-    samples.slopes.fill(T::zero());
-    let passed = bench.rig.step(&samples, bench.setting());
-    let all_zero = passed.by_input.iter().chain(&passed.by_parameters).all(|value| *value == T::zero());
+    samples.output_gradient.fill(T::zero());
+    let results = bench.model.step(&samples, bench.setting());
+    let all_zero = results.input_gradient.iter().chain(&results.gradients).all(|value| *value == T::zero());
     let message = "where the loss does not depend on the output, some gradient is not zero: every gradient is a multiple of `pass.output_gradient`; what a layer \
                    adds to the loss is a penalty of its plan, or a regularizer";
     Verdict::fails_if(!all_zero, message)

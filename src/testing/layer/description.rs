@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use super::buffers::everything;
+use super::limits::is_checkable;
+use super::model::{LayerModel, Setting};
 use super::{Bench, Options, Pair, in_both, steadiness};
 use crate::graph::{Graph, TiedWeights};
 use crate::layer::{Activation, Layer, MirrorOutput, Mode, Plan};
 use crate::model_file::Registry;
 use crate::testing::numbers::{Numbers, all_finite, distance, first_difference};
 use crate::testing::report::{Attempt, Report, Verdict, fails, verdict, worse};
-use crate::testing::rig::{Rig, Setting};
 use crate::{Config, MAX_ELEMENTS, Scalar, Shape, Value};
 
 type Make<'a, T> = &'a dyn Fn() -> Arc<dyn Layer<T>>;
@@ -20,14 +22,20 @@ pub(super) fn takes_the_shape<'a>(
     single: Make<'a, f32>,
     double: Make<'a, f64>,
 ) -> Option<Pair<'a>> {
-    let mut pair = None;
-    report.make("the shape is one that the layer takes", || match Pair::new(options, single, double) {
-        Ok(made) => {
-            pair = Some(made);
-            Verdict::Holds
-        }
-        Err(error) => fails("`plan` refuses the shape it is to be checked on", error),
+    let takes_it = report.make("the shape is one that the layer takes", || {
+        let taken = is_checkable(&*single(), options.input).and_then(|()| is_checkable(&*double(), options.input));
+        taken.map_or_else(|error| fails("`plan` refuses the shape it is to be checked on", error), |()| Verdict::Holds)
     });
+    let mut pair = None;
+    if takes_it {
+        report.make("a network can be built of it", || match Pair::new(options, single, double) {
+            Ok(made) => {
+                pair = Some(made);
+                Verdict::Holds
+            }
+            Err(error) => fails("it cannot be checked", error),
+        });
+    }
     pair
 }
 
@@ -41,7 +49,7 @@ pub(super) fn check<'a>(
     let mut pair = takes_the_shape(report, options, single, double)?;
     in_both!(report, pair, "kind and configuration are the same every time", described_alike);
     report.make("kind and configuration are the same for f32 and f64", || {
-        let (single, double) = (&pair.single.rig.layer, &pair.double.rig.layer);
+        let (single, double) = (pair.single.model.layer(), pair.double.model.layer());
         let differs = single.kind() != double.kind() || single.config() != double.config();
         Verdict::fails_if(
             differs,
@@ -50,19 +58,18 @@ pub(super) fn check<'a>(
     });
     in_both!(report, pair, "the plan is the same every time", planned_alike);
     report.make("the plan is the same for f32 and f64", || {
-        let differs = outline(&pair.single.rig.plan) != outline(&pair.double.rig.plan);
+        let differs = outline(pair.single.model.plan()) != outline(pair.double.model.plan());
         let message = "output, parameters or state in `plan` depend on the float type: a file of one could not be read as the other";
         Verdict::fails_if(differs, message)
     });
     in_both!(report, pair, "parameters and state have names of their own", named_apart);
-    in_both!(report, pair, "parameters start with finite numbers", start_finite);
     report.make("parameters start alike in f32 and f64", || {
         let start = |error| fails("`plan` changed its mind", error);
         verdict(|| {
-            let single = Rig::new(single(), options.input).map_err(start)?;
-            let double = Rig::new(double(), options.input).map_err(start)?;
+            let single = LayerModel::new(single(), options.input).map_err(start)?;
+            let double = LayerModel::new(double(), options.input).map_err(start)?;
             Ok(Verdict::within(
-                distance(&single.parameters, &double.parameters),
+                distance(single.network.parameter_vector(), double.network.parameter_vector()),
                 1e-6,
                 "the first parameters depend on the float type: give the same `ParameterSpec` for both",
             ))
@@ -97,7 +104,7 @@ pub(super) fn check_files(
         worse(built_again(&pair.double, double), || built_again(&pair.single, single))
     });
     report.make("a setting that nothing reads is an error", || {
-        let config = pair.double.rig.layer.config().with("no such setting", 1_usize);
+        let config = pair.double.model.layer().config().with("no such setting", 1_usize);
         let accepted = build(&pair.double, double, &config).is_ok();
         Verdict::fails_if(
             accepted,
@@ -117,7 +124,7 @@ fn outline(plan: &Plan) -> String {
 }
 
 fn described_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let (layer, fresh) = (&bench.rig.layer, (bench.make)());
+    let (layer, fresh) = (&bench.model.layer(), (bench.make)());
     if layer.kind().is_empty() {
         return Verdict::Fails("`kind` is empty: it is the layer's name in errors, summaries and files".to_owned());
     }
@@ -129,8 +136,8 @@ fn described_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 fn planned_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let plan = |layer: &Arc<dyn Layer<T>>| format!("{:?}", layer.plan(bench.options.input));
-    let first = plan(&bench.rig.layer);
-    let differs = first != plan(&bench.rig.layer) || first != plan(&(bench.make)());
+    let first = plan(&bench.model.layer());
+    let differs = first != plan(&bench.model.layer()) || first != plan(&(bench.make)());
     Verdict::fails_if(
         differs,
         "`plan` gives another answer the second time: it is a function of the layer and the shape",
@@ -138,7 +145,7 @@ fn planned_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn named_apart<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let plan = &bench.rig.plan;
+    let plan = &bench.model.plan();
     let mut names: Vec<&str> = plan.parameters.iter().map(|spec| spec.name).collect();
     names.extend(plan.state.iter().map(|spec| spec.name));
     if names.iter().any(|name| name.is_empty() || name.contains('.')) {
@@ -151,16 +158,6 @@ fn named_apart<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     names.dedup();
     let message = "two parameters or state tensors have the same name: a file tells them apart by it";
     Verdict::fails_if(names.len() < count, message)
-}
-
-fn start_finite<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    verdict(|| {
-        let rig = Rig::new((bench.make)(), bench.options.input).map_err(|error| fails("`plan`", error))?;
-        let finite = all_finite(&rig.parameters) && all_finite(&rig.state);
-        let message =
-            "an initializer, or a state's first value, is not finite: check the option it is made of in `plan`";
-        Ok(Verdict::fails_if(!finite, message))
-    })
 }
 
 /// Whether a network accepts the layer on such samples; allocates no parameters.
@@ -222,12 +219,15 @@ fn odd_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     ];
     let block = Shape::new(&[2, 1, 3, 2]).ok();
     for shape in flat.into_iter().chain(others).chain(block) {
-        let Ok(rig) = Rig::new((bench.make)(), shape) else { continue };
+        if is_checkable(&*(bench.make)(), shape).is_err() {
+            continue;
+        }
+        let Ok(model) = LayerModel::new((bench.make)(), shape) else { continue };
         for count in [1, 2] {
-            let samples = rig.samples(count, bench.options.range, &mut Numbers::new(5));
-            let inferred = rig.forward(&samples, Setting::new(Mode::Inference));
-            let passed = rig.step(&samples, Setting::training());
-            let finite = [&inferred.output, &passed.output, &passed.by_input, &passed.by_parameters];
+            let samples = model.samples(count, bench.options.range, &mut Numbers::new(5));
+            let inferred = model.forward(&samples, Setting::new(Mode::Inference));
+            let trained = model.step(&samples, Setting::training());
+            let finite = [&inferred.output, &trained.output, &trained.input_gradient, &trained.gradients];
             if !finite.into_iter().all(|values| all_finite(values)) {
                 return Verdict::Fails(format!(
                     "over {shape} some number is not finite: `plan` has to refuse what the passes cannot do"
@@ -240,9 +240,9 @@ fn odd_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 /// The layers of a mirrored decoder, one after the other.
 fn mirror_leads_back(bench: &Bench<'_, f64>) -> Verdict {
-    let (input, output) = (bench.rig.input, bench.rig.plan.output);
+    let (input, output) = (bench.model.input(), bench.model.plan().output);
     let layers =
-        bench.rig.layer.mirror().and_then(|mirror| mirror.mirrored(input, MirrorOutput::new(Activation::Tanh)));
+        bench.model.layer().mirror().and_then(|mirror| mirror.mirrored(input, MirrorOutput::new(Activation::Tanh)));
     let Some(layers) = layers.filter(|layers| !layers.is_empty()) else {
         return Verdict::Skip("it has no mirror image");
     };
@@ -262,31 +262,27 @@ fn mirror_leads_back(bench: &Bench<'_, f64>) -> Verdict {
 }
 
 fn build<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>, config: &Config) -> Attempt<Arc<dyn Layer<T>>> {
-    let built = registry.build(bench.rig.layer.kind(), config);
+    let built = registry.build(bench.model.layer().kind(), config);
     let built = built.ok_or_else(|| Verdict::Fails("the registry does not know the layer's kind".to_owned()))?;
     built.map_err(|error| fails("the constructor cannot read what `config` wrote", error))
 }
 
 fn built_again<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> Verdict {
     verdict(|| {
-        let config = bench.rig.layer.config();
+        let config = bench.model.layer().config();
         let again = build(bench, registry, &config)?;
-        if again.config() != config || again.kind() != bench.rig.layer.kind() {
+        if again.config() != config || again.kind() != bench.model.layer().kind() {
             return Err(Verdict::Fails(
                 "the layer built from the configuration has another one: `config` writes, and the constructor reads, every setting".to_owned(),
             ));
         }
-        let plan = |layer: &dyn Layer<T>| layer.plan(bench.rig.input).map(|plan| outline(&plan));
-        if plan(&*again) != plan(&*bench.rig.layer) {
+        let plan = |layer: &dyn Layer<T>| layer.plan(bench.model.input()).map(|plan| outline(&plan));
+        if plan(&*again) != plan(bench.model.layer().as_ref()) {
             let message = "the layer built from the configuration has another plan: `config` leaves out a setting";
             return Err(Verdict::Fails(message.to_owned()));
         }
-        let rig = Rig { layer: again, ..bench.rig.clone() };
-        let everything = |rig: &Rig<T>| {
-            let passed = rig.step(&bench.samples, Setting::training());
-            [passed.output, passed.by_input, passed.by_parameters].concat()
-        };
-        let differs = first_difference(&everything(&rig), &everything(&bench.fresh())).is_some();
+        let step = |model: LayerModel<T>| everything(model.step(&bench.samples, Setting::training()));
+        let differs = first_difference(&step(bench.model.with(again)), &step(bench.fresh())).is_some();
         Ok(Verdict::fails_if(
             differs,
             "the layer built from the configuration computes something else: `config` leaves out a setting",
@@ -296,7 +292,7 @@ fn built_again<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> Verdi
 
 /// The configuration without each of its entries in turn.
 fn missing_settings(bench: &Bench<'_, f64>, registry: &Registry<f64>) -> Verdict {
-    let config = bench.rig.layer.config();
+    let config = bench.model.layer().config();
     for (missing, _) in config.entries() {
         let others = config.entries().filter(|(name, _)| *name != missing);
         let reduced = others.fold(Config::new(), |config, (name, value)| config.with(name, value.clone()));
@@ -310,7 +306,7 @@ fn missing_settings(bench: &Bench<'_, f64>, registry: &Registry<f64>) -> Verdict
 }
 
 fn settings_of_another_type(bench: &Bench<'_, f64>, registry: &Registry<f64>) -> Verdict {
-    let config = bench.rig.layer.config();
+    let config = bench.model.layer().config();
     let others = [Value::Text("?".to_owned()), Value::Boolean(true), Value::List(vec![Value::Text("?".to_owned())])];
     for (name, value) in config.entries() {
         for other in others.iter().filter(|other| std::mem::discriminant(*other) != std::mem::discriminant(value)) {

@@ -1,13 +1,14 @@
 //! Gradients against stencils, and relations between a layer's passes.
 
+use super::model::Setting;
+use super::samples::Samples;
 use super::{Bench, Pair, in_both};
-use crate::Scalar;
 use crate::layer::Mode;
 use crate::testing::numbers::{Numbers, convert, distance, first_difference, largest};
 use crate::testing::report::{Report, Verdict, worse};
-use crate::testing::rig::{Samples, Setting};
 use crate::testing::stencil::{GradientComparison, compare_gradient};
 use crate::testing::{GRADIENT, GRADIENT_BOUND};
+use crate::{Scalar, invariant};
 
 /// How often inputs are drawn for tensors with many kinks.
 const DRAWS: u64 = 6;
@@ -19,7 +20,7 @@ const MOST_DRAWS: u64 = 60;
 /// Compares the gradients with respect to the input and every parameter with five-point stencils.
 pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     let bench = &pair.double;
-    let names = bench.rig.plan.parameters.iter().map(|spec| format!("{GRADIENT} {}", spec.name));
+    let names = bench.model.plan().parameters.iter().map(|spec| format!("{GRADIENT} {}", spec.name));
     let tensors = names.enumerate().map(|(index, name)| (name, Some(index)));
     let input = std::iter::once((format!("{GRADIENT} the input"), None));
     if bench.options.straight_through {
@@ -30,16 +31,16 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     for (name, tensor) in input.chain(tensors) {
         compare(report, name, bench, tensor, false);
     }
-    if bench.rig.plan.activation.is_some_and(|activation| activation != crate::Activation::Linear) {
+    if bench.model.plan().activation.is_some_and(|activation| activation != crate::Activation::Linear) {
         compare(report, format!("{GRADIENT} the input, the activation left to the loss"), bench, None, true);
     }
 }
 
 /// The gradient by the input is the one by the output, whatever the slope.
 fn straight_through(bench: &Bench<'_, f64>) -> Verdict {
-    let passed = bench.rig.step(&bench.samples, Setting::training());
-    let differs = passed.by_input.len() != bench.samples.slopes.len()
-        || first_difference(&passed.by_input, &bench.samples.slopes).is_some();
+    let results = bench.model.step(&bench.samples, Setting::training());
+    let differs = results.input_gradient.len() != bench.samples.output_gradient.len()
+        || first_difference(&results.input_gradient, &bench.samples.output_gradient).is_some();
     let message = "`LayerCheck::straight_through` says that the gradient by the input is `pass.output_gradient`, unchanged, and it is not";
     Verdict::fails_if(differs, message)
 }
@@ -69,25 +70,29 @@ fn compare(report: &mut Report, name: String, bench: &Bench<'_, f64>, tensor: Op
 }
 
 fn at_one_point(bench: &Bench<'_, f64>, tensor: Option<usize>, from_logits: bool, draw: u64) -> GradientComparison {
-    let mut rig = bench.rig.clone();
+    let mut model = bench.model.clone();
     let mut samples = match draw {
         0 => bench.samples.clone(),
-        _ => rig.samples(bench.samples.count, bench.options.range, &mut Numbers::new(bench.options.seed + 100 * draw)),
+        _ => {
+            model.samples(bench.samples.count, bench.options.range, &mut Numbers::new(bench.options.seed + 100 * draw))
+        }
     };
     let setting = Setting { from_logits, ..Setting::training() };
-    let passed = rig.step(&samples, setting);
-    let Some(range) = tensor.map(|index| rig.ranges.get(index).cloned().unwrap_or(0..0)) else {
+    let results = model.step(&samples, setting);
+    let Some(range) = tensor.map(|index| model.range(index)) else {
         let point = samples.input.clone();
-        return compare_gradient(&point, &passed.by_input, draw, |moved| {
+        return compare_gradient(&point, &results.input_gradient, draw, |moved| {
             samples.input.copy_from_slice(moved);
-            rig.terms(&samples, setting)
+            model.terms(&samples, setting)
         });
     };
-    let point = rig.parameters.get(range.clone()).unwrap_or(&[]).to_vec();
-    let analytic = passed.by_parameters.get(range.clone()).unwrap_or(&[]);
+    let point = invariant::slice(model.network.parameter_vector(), &range, "parameter", "a checked layer").to_vec();
+    let analytic = invariant::slice(&results.gradients, &range, "gradient", "a checked layer");
     compare_gradient(&point, analytic, draw, |moved| {
-        rig.parameters.get_mut(range.clone()).into_iter().for_each(|values| values.copy_from_slice(moved));
-        rig.terms(&samples, setting)
+        model.change_parameters(|all| {
+            invariant::slice_mut(all, &range, "parameter", "a checked layer").copy_from_slice(moved);
+        });
+        model.terms(&samples, setting)
     })
 }
 
@@ -98,7 +103,7 @@ pub(super) fn check_relations(report: &mut Report, pair: &Pair<'_>) {
     report.make("f32 agrees with f64, outputs in inference", || {
         let setting = Setting::new(Mode::Inference);
         let (single, double) = (&pair.single, &pair.double);
-        let outputs = (single.rig.forward(&single.samples, setting), double.rig.forward(&double.samples, setting));
+        let outputs = (single.model.forward(&single.samples, setting), double.model.forward(&double.samples, setting));
         agree(&outputs.0.output, &outputs.1.output)
     });
     for (name, which) in [("f32 agrees with f64, outputs in training", 0), ("f32 agrees with f64, gradients", 1)] {
@@ -108,13 +113,13 @@ pub(super) fn check_relations(report: &mut Report, pair: &Pair<'_>) {
             }
             let (single, double) = (&pair.single, &pair.double);
             let (single, double) = (
-                single.rig.step(&single.samples, single.setting()),
-                double.rig.step(&double.samples, double.setting()),
+                single.model.step(&single.samples, single.setting()),
+                double.model.step(&double.samples, double.setting()),
             );
             match which {
                 0 => agree(&single.output, &double.output),
-                _ => worse(agree(&single.by_input, &double.by_input), || {
-                    agree(&single.by_parameters, &double.by_parameters)
+                _ => worse(agree(&single.input_gradient, &double.input_gradient), || {
+                    agree(&single.gradients, &double.gradients)
                 }),
             }
         });
@@ -138,12 +143,13 @@ fn agree(single: &[f32], double: &[f64]) -> Verdict {
 /// The backward pass b is affine in the output gradient: b(g₁ + g₂) − b(0) = (b(g₁) − b(0)) +
 /// (b(g₂) − b(0)), for input and parameter gradients.
 fn linear_in_what_comes_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let others = bench.others(bench.samples.count).slopes;
+    let others = bench.others(bench.samples.count).output_gradient;
     let back = |factors: [f64; 2]| {
         let [one, other] = factors.map(T::from_f64);
-        let slopes = bench.samples.slopes.iter().zip(&others).map(|(a, b)| one * *a + other * *b).collect();
-        let passed = bench.rig.step(&Samples { slopes, ..bench.samples.clone() }, bench.setting());
-        convert::<T, f64>(&[passed.by_input, passed.by_parameters].concat())
+        let output_gradient =
+            bench.samples.output_gradient.iter().zip(&others).map(|(a, b)| one * *a + other * *b).collect();
+        let results = bench.model.step(&Samples { output_gradient, ..bench.samples.clone() }, bench.setting());
+        convert::<T, f64>(&[results.input_gradient, results.gradients].concat())
     };
     let [none, one, other, both] = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]].map(back);
     let sum: Vec<f64> = none.iter().zip(&one).zip(&other).map(|((none, one), other)| one + other - none).collect();
@@ -155,8 +161,8 @@ fn linear_in_what_comes_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 /// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ if f(x) = Ax + b.
 fn adjoint(bench: &Bench<'_, f64>) -> Verdict {
-    let (rig, samples, setting) = (&bench.rig, &bench.samples, bench.setting());
-    let forward = |input: Vec<f64>| rig.forward(&Samples { input, ..samples.clone() }, setting).output;
+    let (model, samples, setting) = (&bench.model, &bench.samples, bench.setting());
+    let forward = |input: Vec<f64>| model.forward(&Samples { input, ..samples.clone() }, setting).output;
     let other = bench.others(samples.count).input;
     let sum = samples.input.iter().zip(&other).map(|(a, b)| a + b).collect();
     let zero = vec![0.0; other.len()];
@@ -165,10 +171,13 @@ fn adjoint(bench: &Bench<'_, f64>) -> Verdict {
     if distance(&both, &added) > 1e-12 || bench.waits() {
         return Verdict::Skip("it is not linear");
     }
-    let back = |slopes: Vec<f64>| rig.step(&Samples { slopes, ..samples.clone() }, setting).by_input;
-    let (of_none, of_slopes) = (back(vec![0.0; samples.slopes.len()]), back(samples.slopes.clone()));
-    let left = one.iter().zip(&at_zero).zip(&samples.slopes).map(|((one, zero), slope)| (one - zero) * slope);
-    let right = of_slopes.iter().zip(&of_none).zip(&samples.input).map(|((slope, none), input)| (slope - none) * input);
+    let back =
+        |output_gradient: Vec<f64>| model.step(&Samples { output_gradient, ..samples.clone() }, setting).input_gradient;
+    let (of_none, of_gradient) =
+        (back(vec![0.0; samples.output_gradient.len()]), back(samples.output_gradient.clone()));
+    let left = one.iter().zip(&at_zero).zip(&samples.output_gradient).map(|((one, zero), slope)| (one - zero) * slope);
+    let right =
+        of_gradient.iter().zip(&of_none).zip(&samples.input).map(|((slope, none), input)| (slope - none) * input);
     let scale: f64 = left.clone().map(f64::abs).sum::<f64>() + right.clone().map(f64::abs).sum::<f64>();
     let difference = (left.sum::<f64>() - right.sum::<f64>()).abs();
     Verdict::within(
@@ -179,11 +188,11 @@ fn adjoint(bench: &Bench<'_, f64>) -> Verdict {
 }
 
 fn modes_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    if bench.random || bench.rig.plan.forward_statistics > 0 || bench.options.differs_in_inference {
+    if bench.random || bench.model.plan().forward_statistics > 0 || bench.options.differs_in_inference {
         return Verdict::Skip("it differs in inference by rights");
     }
     let [trained, inferred] =
-        [Mode::Training, Mode::Inference].map(|mode| bench.rig.forward(&bench.samples, Setting::new(mode)).output);
+        [Mode::Training, Mode::Inference].map(|mode| bench.model.forward(&bench.samples, Setting::new(mode)).output);
     let differs = first_difference(&trained, &inferred).is_some();
     let message = "training and inference give different outputs, though the layer draws nothing and waits for nothing; if that is meant, say so with \
                    `LayerCheck::differs_in_inference`";
@@ -191,22 +200,22 @@ fn modes_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn activation_comes_last<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let Some(activation) = bench.rig.plan.activation.filter(|activation| *activation != crate::Activation::Linear)
+    let Some(activation) = bench.model.plan().activation.filter(|activation| *activation != crate::Activation::Linear)
     else {
         return Verdict::Skip("it has none");
     };
-    let whole = bench.rig.forward(&bench.samples, bench.setting()).output;
-    let mut apart = bench.rig.forward(&bench.samples, Setting { from_logits: true, ..bench.setting() }).output;
-    activation.forward(bench.rig.plan.output.channels(), &mut apart, &mut []);
+    let whole = bench.model.forward(&bench.samples, bench.setting()).output;
+    let mut apart = bench.model.forward(&bench.samples, Setting { from_logits: true, ..bench.setting() }).output;
+    activation.forward(bench.model.plan().output.channels(), &mut apart, &mut []);
     let otherwise = "the output is not the plan's activation of the output with `context.activation` linear: apply the activation of the context, last";
     Verdict::within(distance(&apart, &whole), bench.rounding(), otherwise)
 }
 
 fn mean_is_inferred<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let Some(latent) = bench.rig.layer.latent() else { return Verdict::Skip("it has no distribution") };
-    let inferred = bench.rig.forward(&bench.samples, Setting::new(Mode::Inference)).output;
+    let Some(latent) = bench.model.layer().latent() else { return Verdict::Skip("it has no distribution") };
+    let inferred = bench.model.forward(&bench.samples, Setting::new(Mode::Inference)).output;
     let (mut mean, mut log_variance) = (vec![T::nan(); inferred.len()], vec![T::nan(); inferred.len()]);
-    latent.posterior(bench.rig.plan.output, &bench.samples.input, &mut mean, &mut log_variance);
+    latent.posterior(bench.model.plan().output, &bench.samples.input, &mut mean, &mut log_variance);
     let wrong = first_difference(&mean, &inferred).is_some() || !log_variance.iter().all(|value| value.is_finite());
     let message = "`Latent::posterior` gives another mean than inference, or a variance that is not finite: in inference a latent layer gives the mean";
     Verdict::fails_if(wrong, message)

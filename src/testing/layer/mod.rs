@@ -3,8 +3,12 @@
 mod buffers;
 mod description;
 mod gradient;
+mod gradient_sharer;
 mod independence;
+mod limits;
+mod model;
 mod network;
+mod samples;
 mod steadiness;
 mod validation;
 mod values;
@@ -12,9 +16,11 @@ mod values;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::numbers::Numbers;
+use model::{LayerModel, Setting};
+use samples::Samples;
+
+use super::numbers::{Numbers, all_finite};
 use super::report::{Report, Verdict};
-use super::rig::{Rig, Samples, Setting};
 use crate::layer::Layer;
 use crate::model_file::Registry;
 use crate::{Config, ConfigError, Scalar, Shape};
@@ -81,7 +87,7 @@ where
 ///
 /// Takes a closure, so two fresh layers can be compared as well as two passes of one.
 /// The layer is checked in `f32` and `f64`, alone, in buffers with contents that it must not read,
-/// and in a network.
+/// and among other layers.
 pub struct LayerCheck<'a, L> {
     make: Box<dyn Fn() -> L + Send + Sync + 'a>,
     constructor: Option<Constructor<L>>,
@@ -265,7 +271,7 @@ impl<L> Debug for LayerCheck<'_, L> {
 struct Bench<'a, T: Scalar> {
     options: Options,
     make: &'a dyn Fn() -> Arc<dyn Layer<T>>,
-    rig: Rig<T>,
+    model: LayerModel<T>,
     samples: Samples<T>,
     /// Whether it draws random numbers in training.
     random: bool,
@@ -274,29 +280,36 @@ struct Bench<'a, T: Scalar> {
 impl<'a, T: Scalar> Bench<'a, T> {
     fn new(options: &Options, make: &'a dyn Fn() -> Arc<dyn Layer<T>>) -> Result<Self, String> {
         let mut numbers = Numbers::new(options.seed);
-        let rig = Rig::new(make(), options.input)?.scatter(&mut numbers);
-        let samples = rig.samples(options.samples, options.range, &mut numbers);
-        Ok(Self { options: *options, make, rig, samples, random: false })
+        let model = LayerModel::new(make(), options.input).map_err(|error| error.to_string())?;
+        let model = model.scatter(&mut numbers);
+        let samples = model.samples(options.samples, options.range, &mut numbers);
+        if !all_finite(&samples.input) {
+            let [low, high] = options.range;
+            return Err(format!(
+                "inputs from {low:e} to {high:e} are not finite: give others with `LayerCheck::inputs`"
+            ));
+        }
+        Ok(Self { options: *options, make, model, samples, random: false })
     }
 
     /// The same numbers with a new layer that has made no pass yet.
-    fn fresh(&self) -> Rig<T> {
-        Rig { layer: (self.make)(), ..self.rig.clone() }
+    fn fresh(&self) -> LayerModel<T> {
+        self.model.with((self.make)())
     }
 
     /// Other samples than [`samples`](Self::samples).
     fn others(&self, count: usize) -> Samples<T> {
-        self.rig.samples(count, self.options.range, &mut Numbers::new(self.options.seed + 1))
+        self.model.samples(count, self.options.range, &mut Numbers::new(self.options.seed + 1))
     }
 
     /// Whether a sample's result in training may depend on its batch.
     fn waits(&self) -> bool {
-        self.rig.plan.forward_statistics + self.rig.plan.backward_statistics > 0
+        self.model.plan().forward_statistics + self.model.plan().backward_statistics > 0
     }
 
     /// Whether the layer adds to the loss.
     fn penalises(&self) -> bool {
-        let plan = &self.rig.plan;
+        let plan = &self.model.plan();
         !plan.penalties.is_empty() || plan.parameters.iter().any(|parameter| parameter.regularizer.is_some())
     }
 

@@ -1,17 +1,20 @@
 //! A layer in a network: its file, its steps, threads, allocations.
 
+use std::fmt::Display;
 use std::ops::Range;
+use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
+use super::model::{LayerModel, Setting, network_of};
+use super::samples::Samples;
 use super::{Bench, Pair, in_both};
 use crate::graph::Network;
 use crate::layer::{Backward, Context, Forward, Initializer, Layer, ParameterSpec, Plan};
 use crate::model_file::Registry;
 use crate::testing::numbers::{Numbers, all_finite, distance, first_difference};
 use crate::testing::report::{Attempt, Report, Verdict, fails, verdict, worse};
-use crate::testing::rig::{Samples, Setting};
-use crate::{Batch, Config, ConfigError, Error, Mse, Reduction, Scalar, Sgd, Shape, ShapeError, Trainer};
+use crate::{Config, ConfigError, Error, Mse, Reduction, Scalar, Sgd, Shape, ShapeError, Trainer};
 
 /// The numbers of threads to train with.
 const THREADS: [usize; 7] = [1, 2, 3, 4, 7, 8, 16];
@@ -83,62 +86,44 @@ impl<T: Scalar> Layer<T> for Gains {
 
 /// A network of [`Gains`] and the layer, with the bench's parameters and state.
 fn network<T: Scalar>(bench: &Bench<'_, T>) -> Attempt<Network<T>> {
-    let builder = Network::builder(bench.rig.input).layer(Gains);
-    let builder = builder.named("layers.1".to_owned(), (bench.make)());
-    let mut network = builder.build_detached().map_err(|error| fails("no network can be built of it", error))?;
-    let state = bench.rig.plan.state.iter().scan(0, |end, spec| {
-        let start = std::mem::replace(end, *end + spec.elements);
-        Some((spec.name, bench.rig.state.get(start..*end)))
-    });
-    let parameters = bench.rig.plan.parameters.iter().zip(&bench.rig.ranges);
-    let parameters = parameters.map(|(spec, range)| (spec.name, bench.rig.parameters.get(range.clone())));
-    for (name, values) in parameters.chain(state) {
-        let set = network.set_parameter(&format!("layers.1.{name}"), values.unwrap_or(&[]));
-        set.map_err(|error| fails("a number of the layer cannot be set", error))?;
-    }
+    let layers: [Arc<dyn Layer<T>>; 2] = [Arc::new(Gains), (bench.make)()];
+    let network = network_of(bench.model.input(), layers);
+    let mut network = network.map_err(|error| fails("no network can be built of it", error))?;
+    let alone = &bench.model.network;
+    let gains = vec![T::one(); bench.model.input().elements()];
+    network.set_numbers(&[&gains, alone.parameter_vector()].concat(), alone.state_vector());
     Ok(network)
 }
 
-/// The samples as matrices.
-fn matrices<T: Scalar>(bench: &Bench<'_, T>, samples: &Samples<T>) -> (DMatrix<T>, DMatrix<T>) {
-    let matrix = |rows: usize, values: &[T]| DMatrix::from_iterator(rows, samples.count, values.iter().copied());
-    (matrix(bench.rig.input.elements(), &samples.input), matrix(bench.rig.plan.side_input, &samples.side))
-}
-
-fn batch<'m, T: Scalar>((inputs, side): &'m (DMatrix<T>, DMatrix<T>)) -> Batch<'m, T> {
-    if side.is_empty() { Batch::from(inputs) } else { Batch::from(inputs).with_side(side) }
-}
-
-fn went_wrong(error: Error) -> Verdict {
+fn went_wrong(error: impl Display) -> Verdict {
     fails("a network of it cannot be used", error)
 }
 
 fn network_agrees<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     verdict(|| {
         let network = network(bench)?;
-        let data = matrices(bench, &bench.samples);
-        let inferred = network.predict(batch(&data)).map_err(went_wrong)?;
-        let expected = bench.rig.forward(&bench.samples, Setting::new(crate::Mode::Inference)).output;
+        let data = bench.samples.batch().map_err(went_wrong)?;
+        let inferred = network.predict(data).map_err(went_wrong)?;
+        let expected = bench.model.forward(&bench.samples, Setting::new(crate::Mode::Inference)).output;
         if first_difference(inferred.as_slice(), &expected).is_some() {
             let message = "a network's inference gives other bits than the layer's pass: the plan has to name all that the passes use";
             return Err(Verdict::Fails(message.to_owned()));
         }
         let random = crate::random::Random::new(network.seed(), crate::random::Purpose::Layer).at(0, 4).of(1);
-        let mut rig = bench.rig.clone();
-        rig.epoch = 0.0;
-        let expected = rig.step(&bench.samples, Setting { random, ..Setting::training() });
+        let model = LayerModel { epoch: 0.0, ..bench.model.clone() };
+        let expected = model.step(&bench.samples, Setting { random, ..Setting::training() });
         let mut tape = network.tape(bench.samples.count).map_err(went_wrong)?;
-        let outputs = network.forward(&mut tape, batch(&data), None, 4).map_err(went_wrong)?.to_vec();
+        let outputs = network.forward(&mut tape, data, None, 4).map_err(went_wrong)?.to_vec();
         let mut gradients = vec![T::zero(); network.parameter_count()];
-        network.backward(&mut tape, &bench.samples.slopes, &mut gradients).map_err(went_wrong)?;
-        let (of_gains, found) = gradients.split_at(bench.rig.input.elements().min(gradients.len()));
-        let products = bench.samples.input.iter().zip(&expected.by_input).map(|(input, slope)| *input * *slope);
+        network.backward(&mut tape, &bench.samples.output_gradient, &mut gradients).map_err(went_wrong)?;
+        let (of_gains, found) = gradients.split_at(bench.model.input().elements().min(gradients.len()));
+        let products = bench.samples.input.iter().zip(&expected.input_gradient).map(|(input, slope)| *input * *slope);
         let mut sums = vec![T::zero(); of_gains.len()];
         let places = (0..of_gains.len()).cycle();
         products
             .zip(places)
             .for_each(|(product, place)| sums.get_mut(place).into_iter().for_each(|sum| *sum += product));
-        let parts = [(&outputs[..], &expected.output[..]), (of_gains, &sums), (found, &expected.by_parameters)];
+        let parts = [(&outputs[..], &expected.output[..]), (of_gains, &sums), (found, &expected.gradients)];
         let worst = parts.map(|(found, expected)| distance(found, expected)).into_iter().fold(0.0, f64::max);
         let otherwise = "a network's step gives other numbers than the layer's passes by themselves: the plan has to name all that the passes use";
         Ok(Verdict::within(worst, 10.0 * bench.rounding(), otherwise))
@@ -152,8 +137,8 @@ fn saves_and_loads<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> V
         network.write_to(&mut bytes).map_err(|error| fails("it cannot be saved", error))?;
         let loaded = Network::from_bytes_with(&bytes, registry)
             .map_err(|error| fails("what was saved cannot be loaded", error))?;
-        let data = matrices(bench, &bench.samples);
-        let [before, after] = [&network, &loaded].map(|network| network.predict(batch(&data)).map_err(went_wrong));
+        let data = bench.samples.batch().map_err(went_wrong)?;
+        let [before, after] = [&network, &loaded].map(|network| network.predict(data).map_err(went_wrong));
         let mut again = Vec::new();
         loaded.write_to(&mut again).map_err(|error| fails("what was loaded cannot be saved", error))?;
         let numbers =
@@ -181,30 +166,30 @@ fn many(network: &Network<impl Scalar>) -> usize {
 /// The loss, every parameter and the state after two steps.
 fn trained<T: Scalar>(
     mut network: Network<T>,
-    data: &(DMatrix<T>, DMatrix<T>),
+    samples: &Samples<T>,
     targets: &DMatrix<T>,
     threads: usize,
 ) -> Result<Vec<f64>, Error> {
     let step = Sgd::new(1e-4);
     let trainer = Trainer::new(Mse.reduction(Reduction::SumPerSample), step).epochs(2).batch_size(targets.ncols());
-    let history = trainer.threads(threads).fit_to(&mut network, &batch(data), targets)?;
+    let history = trainer.threads(threads).fit_to(&mut network, &samples.batch()?, targets)?;
     let losses = history.epochs().iter().map(|epoch| epoch.loss);
     let numbers = network.parameter_vector().iter().chain(network.state_vector()).map(|value| value.into_f64());
     Ok(losses.chain(numbers).collect())
 }
 
-/// Inputs and targets of `samples` samples.
-fn task<T: Scalar>(bench: &Bench<'_, T>, samples: usize) -> ((DMatrix<T>, DMatrix<T>), DMatrix<T>) {
-    let elements = bench.rig.plan.output.elements();
+/// `samples` samples and their targets.
+fn task<T: Scalar>(bench: &Bench<'_, T>, samples: usize) -> (Samples<T>, DMatrix<T>) {
+    let elements = bench.model.plan().output.elements();
     let targets = Numbers::new(9).vector(samples * elements, [0.0, 1.0]);
-    (matrices(bench, &bench.others(samples)), DMatrix::from_vec(elements, samples, targets))
+    (bench.others(samples), DMatrix::from_vec(elements, samples, targets))
 }
 
 fn any_threads<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     verdict(|| {
         let network = network(bench)?;
-        let (data, targets) = task(bench, many(&network));
-        let train = |threads: &usize| trained(network.clone(), &data, &targets, *threads).map_err(went_wrong);
+        let (samples, targets) = task(bench, many(&network));
+        let train = |threads: &usize| trained(network.clone(), &samples, &targets, *threads).map_err(went_wrong);
         let results: Vec<Vec<f64>> = THREADS.iter().map(train).collect::<Result<_, _>>()?;
         let other = results.iter().position(|result| Some(result) != results.first());
         Ok(match other.and_then(|index| THREADS.get(index)) {
@@ -225,9 +210,9 @@ fn huge_values<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
             let mut samples = bench.samples.clone();
             let huge = T::max_value().powf(T::from_f64(share));
             samples.input.iter_mut().for_each(|value| *value *= huge);
-            let elements = bench.rig.plan.output.elements();
+            let elements = bench.model.plan().output.elements();
             let targets = DMatrix::from_element(elements, samples.count, T::from_f64(0.5));
-            if let Ok(numbers) = trained(network, &matrices(bench, &samples), &targets, 1)
+            if let Ok(numbers) = trained(network, &samples, &targets, 1)
                 && !all_finite(&numbers)
             {
                 return Err(Verdict::Fails(
@@ -248,18 +233,18 @@ fn allocates_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     const STEPS: Range<usize> = 0..3;
     verdict(|| {
         let mut network = network(bench)?;
-        let data = matrices(bench, &bench.samples);
+        let data = bench.samples.batch().map_err(went_wrong)?;
         let mut gradients = vec![T::zero(); network.parameter_count()];
         let mut tape = network.tape_with_input_gradient(bench.samples.count).map_err(went_wrong)?;
         let mut workspace = network.workspace(bench.samples.count).map_err(went_wrong)?;
         let mut before = 0;
         for step in STEPS {
             before = if step <= 1 { count() } else { before };
-            network.forward(&mut tape, batch(&data), None, step).map_err(went_wrong)?;
-            network.backward(&mut tape, &bench.samples.slopes, &mut gradients).map_err(went_wrong)?;
+            network.forward(&mut tape, data, None, step).map_err(went_wrong)?;
+            network.backward(&mut tape, &bench.samples.output_gradient, &mut gradients).map_err(went_wrong)?;
             tape.input_gradient();
             network.update_state(&tape).map_err(went_wrong)?;
-            network.predict_with(&mut workspace, batch(&data)).map_err(went_wrong)?;
+            network.predict_with(&mut workspace, data).map_err(went_wrong)?;
         }
         let found = count() - before;
         let otherwise = "a step allocates memory: ask for `Plan::cache_per_sample` and `Plan::scratch` instead of vectors of the pass's own";

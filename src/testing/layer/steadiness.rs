@@ -1,12 +1,13 @@
 //! Whether a repeated pass gives the same result: the layer must keep nothing, and take random
 //! numbers only from the stream.
 
+use super::model::{LayerModel, Setting};
+use super::samples::Samples;
 use super::{Bench, Pair, in_both};
 use crate::Scalar;
 use crate::layer::Mode;
 use crate::testing::numbers::{first_difference, place};
 use crate::testing::report::{Report, Verdict};
-use crate::testing::rig::{Rig, Samples, Setting};
 
 /// Whether the passes can be compared with each other.
 pub(super) fn check(report: &mut Report, pair: &Pair<'_>) -> bool {
@@ -22,22 +23,22 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) -> bool {
 }
 
 /// All results of inference, of validation (if it differs) and of a step, concatenated.
-fn all_of<T: Scalar>(rig: &Rig<T>, samples: &Samples<T>) -> Vec<T> {
-    let mode = if rig.plan.likelihood_terms { Mode::Validation } else { Mode::Inference };
-    let [inferred, validated] = [Mode::Inference, mode].map(|mode| rig.forward(samples, Setting::new(mode)).output);
-    let passed = rig.step(samples, Setting::training());
-    [inferred, validated, passed.output, passed.by_input, passed.by_parameters, passed.state].concat()
+fn all_of<T: Scalar>(model: &LayerModel<T>, samples: &Samples<T>) -> Vec<T> {
+    let mode = if model.plan().likelihood_terms { Mode::Validation } else { Mode::Inference };
+    let [inferred, validated] = [Mode::Inference, mode].map(|mode| model.forward(samples, Setting::new(mode)).output);
+    let trained = model.step(samples, Setting::training());
+    [inferred, validated, trained.output, trained.input_gradient, trained.gradients, trained.state].concat()
 }
 
 fn fresh_layers_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let [one, other] = [(); 2].map(|()| all_of(&bench.fresh(), &bench.samples));
-    let outputs = bench.rig.plan.output.elements() * bench.samples.count;
+    let outputs = bench.model.plan().output.elements() * bench.samples.count;
     match first_difference(&one, &other) {
         None => Verdict::Holds,
         Some(position) if position < outputs => Verdict::Fails(format!(
             "two fresh layers differ in {} in the same pass: draw from `context.random`, which gives the same numbers at the same place of a training, and from no other \
              generator, clock or global counter",
-            place(position, bench.rig.plan.output)
+            place(position, bench.model.plan().output)
         )),
         Some(_) => Verdict::Fails(
             "two fresh layers differ in the same training pass: draw from `context.random`, which gives the same numbers at the same place of a training, and from \
@@ -48,11 +49,11 @@ fn fresh_layers_agree<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn nothing_is_kept<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let rig = bench.fresh();
-    let before = all_of(&rig, &bench.samples);
-    all_of(&rig, &bench.others(3));
-    all_of(&rig, &bench.others(2 * bench.samples.count));
-    let after = all_of(&rig, &bench.samples);
+    let model = bench.fresh();
+    let before = all_of(&model, &bench.samples);
+    all_of(&model, &bench.others(3));
+    all_of(&model, &bench.others(2 * bench.samples.count));
+    let after = all_of(&model, &bench.samples);
     let differs = first_difference(&before, &after).is_some();
     Verdict::fails_if(
         differs,
@@ -62,7 +63,7 @@ fn nothing_is_kept<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn twice_the_same<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let [one, other] = [(); 2].map(|()| all_of(&bench.rig, &bench.samples));
+    let [one, other] = [(); 2].map(|()| all_of(&bench.model, &bench.samples));
     let differs = first_difference(&one, &other).is_some();
     let message = "the same pass gave other bits the second time: add up in a fixed order, and read no clock, address or hash map";
     Verdict::fails_if(differs, message)
@@ -70,8 +71,8 @@ fn twice_the_same<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 fn inference_draws_nothing<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let setting = Setting::new(Mode::Inference);
-    let one = bench.rig.forward(&bench.samples, setting).output;
-    let other = bench.rig.forward(&bench.samples, elsewhere(setting)).output;
+    let one = bench.model.forward(&bench.samples, setting).output;
+    let other = bench.model.forward(&bench.samples, elsewhere(setting)).output;
     let differs = first_difference(&one, &other).is_some();
     Verdict::fails_if(
         differs,
@@ -87,8 +88,8 @@ fn elsewhere(setting: Setting) -> Setting {
 /// Whether a step depends on the stream.
 pub(super) fn is_random<T: Scalar>(bench: &Bench<'_, T>) -> bool {
     let setting = Setting::training();
-    let one = bench.rig.forward(&bench.samples, setting).output;
-    first_difference(&one, &bench.rig.forward(&bench.samples, elsewhere(setting)).output).is_some()
+    let one = bench.model.forward(&bench.samples, setting).output;
+    first_difference(&one, &bench.model.forward(&bench.samples, elsewhere(setting)).output).is_some()
 }
 
 fn samples_draw_their_own<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
@@ -97,10 +98,14 @@ fn samples_draw_their_own<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         return Verdict::Skip("it draws none");
     }
     let one = bench.samples.part(0..1);
-    let alike =
-        Samples { count: ALIKE, input: one.input.repeat(ALIKE), side: one.side.repeat(ALIKE), slopes: Vec::new() };
-    let output = bench.rig.forward(&alike, Setting::training()).output;
-    let mut samples = output.chunks(bench.rig.plan.output.elements());
+    let alike = Samples {
+        count: ALIKE,
+        input: one.input.repeat(ALIKE),
+        side: one.side.repeat(ALIKE),
+        output_gradient: Vec::new(),
+    };
+    let output = bench.model.forward(&alike, Setting::training()).output;
+    let mut samples = output.chunks(bench.model.plan().output.elements());
     let first = samples.next();
     let all_alike = samples.all(|sample| Some(sample) == first);
     Verdict::fails_if(

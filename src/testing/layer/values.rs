@@ -1,11 +1,12 @@
 //! Values near the limits of a float type.
 
+use super::model::Setting;
+use super::samples::Samples;
 use super::{Bench, Pair, in_both};
 use crate::Scalar;
 use crate::layer::Mode;
 use crate::testing::numbers::all_finite;
 use crate::testing::report::{Report, Verdict};
-use crate::testing::rig::{Samples, Setting};
 
 pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
     in_both!(report, pair, "zeros give finite numbers", |bench: &Bench<'_, _>| finite_on(bench, 0.0));
@@ -27,15 +28,15 @@ pub(super) fn check(report: &mut Report, pair: &Pair<'_>) {
 }
 
 fn finite<T: Scalar>(bench: &Bench<'_, T>, samples: &Samples<T>) -> Verdict {
-    let inferred = bench.rig.forward(samples, Setting::new(Mode::Inference)).output;
-    let passed = bench.rig.step(samples, Setting::training());
+    let inferred = bench.model.forward(samples, Setting::new(Mode::Inference)).output;
+    let trained = bench.model.step(samples, Setting::training());
     let parts = [
         ("an output in inference", all_finite(&inferred)),
-        ("an output in training", all_finite(&passed.output)),
-        ("a penalty", all_finite(&passed.penalties) && all_finite(&passed.diagnostics)),
-        ("the input's gradient", all_finite(&passed.by_input)),
-        ("a parameter's gradient", all_finite(&passed.by_parameters)),
-        ("the new state", all_finite(&passed.state)),
+        ("an output in training", all_finite(&trained.output)),
+        ("a penalty", all_finite(&trained.penalties) && all_finite(&trained.diagnostics)),
+        ("the input's gradient", all_finite(&trained.input_gradient)),
+        ("a parameter's gradient", all_finite(&trained.gradients)),
+        ("the new state", all_finite(&trained.state)),
     ];
     match parts.into_iter().find(|(_, finite)| !finite) {
         Some((what, _)) => Verdict::Fails(format!(

@@ -1,0 +1,240 @@
+//! [`LayerModel`]: a network of the checked layer alone, and its passes on the executor.
+
+use std::sync::Arc;
+
+use super::samples::Samples;
+use crate::exec::{PassBuffer, Tape};
+use crate::graph::{BuildError, LayoutOptions, Network, Node};
+use crate::layer::{Layer, Mode, Plan, Reshape};
+use crate::random::{Purpose, Random};
+use crate::testing::numbers::{Numbers, largest};
+use crate::{Error, Scalar, Shape, invariant};
+
+/// The place of the checked layer in its network, behind a layer that is no operation: so it has
+/// the same place, and with it the same random numbers, as behind another layer.
+const PLACE: usize = 1;
+
+/// A network of a single layer, in which the executor runs passes.
+#[derive(Debug, Clone)]
+pub(super) struct LayerModel<T: Scalar> {
+    pub network: Network<T>,
+    /// The progress of training that passes see.
+    pub epoch: f64,
+}
+
+/// How to run the passes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    pub mode: Mode,
+    /// The random stream of the first sample.
+    pub random: Random,
+    /// The most samples in a shard, which is a single pass; all by default.
+    pub shard_samples: usize,
+    /// The loss applies the activation.
+    pub from_logits: bool,
+    /// The loss's gradient overwrites the output.
+    pub forgets_output: bool,
+    /// Whether to compute the gradient with respect to the input.
+    pub input_gradient: bool,
+    /// A buffer, and what it holds before a pass writes to it.
+    pub before: Option<(PassBuffer, f64)>,
+}
+
+/// The results of the passes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Results<T> {
+    pub output: Vec<T>,
+    /// The layer's penalties and diagnostics, summed over the samples.
+    pub penalties: Vec<f64>,
+    pub diagnostics: Vec<f64>,
+    /// The penalties on its parameters, multiplied by the number of samples.
+    pub parameter_penalties: Vec<f64>,
+    pub forward_statistics: Vec<f64>,
+    pub input_gradient: Vec<T>,
+    /// The gradient with respect to the parameters, in their layout.
+    pub gradients: Vec<T>,
+    /// The state after the step.
+    pub state: Vec<T>,
+}
+
+impl Setting {
+    /// Everything at once, in zeroed buffers.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            random: Random::new(3, Purpose::Layer).at(1, 2),
+            shard_samples: usize::MAX,
+            from_logits: false,
+            forgets_output: false,
+            input_gradient: true,
+            before: None,
+        }
+    }
+
+    pub fn training() -> Self {
+        Self::new(Mode::Training)
+    }
+}
+
+/// A network of `layers`; a parameter shared with one that does not exist is the layer's own.
+pub(super) fn network_of<T: Scalar>(
+    input: Shape,
+    layers: impl IntoIterator<Item = Arc<dyn Layer<T>>>,
+) -> Result<Network<T>, BuildError> {
+    let builder = Network::builder(input).seed(1);
+    let layers = layers.into_iter().enumerate();
+    layers.fold(builder, |builder, (index, layer)| builder.named(format!("layers.{index}"), layer)).build_detached()
+}
+
+impl<T: Scalar> LayerModel<T> {
+    /// The layer with initial parameters.
+    pub fn new(layer: Arc<dyn Layer<T>>, input: Shape) -> Result<Self, BuildError> {
+        Ok(Self { network: network_of(input, [Arc::new(Reshape::new(input)), layer])?, epoch: 3.0 })
+    }
+
+    /// The same numbers with another layer of the same plan.
+    pub fn with(&self, layer: Arc<dyn Layer<T>>) -> Self {
+        let mut model = invariant::checked(Self::new(layer, self.input()), "a layer made again");
+        model.network.set_numbers(self.network.parameter_vector(), self.network.state_vector());
+        Self { epoch: self.epoch, ..model }
+    }
+
+    /// The same numbers with another layer behind it, made from its name and its plan, that brings
+    /// none of its own.
+    pub fn before<L: Layer<T>>(&self, other: impl FnOnce(&str, &Plan) -> L) -> Result<Self, BuildError> {
+        let other = other(&self.node().name, self.plan());
+        let layers: [Arc<dyn Layer<T>>; 3] =
+            [Arc::new(Reshape::new(self.input())), Arc::clone(self.layer()), Arc::new(other)];
+        let mut network = network_of(self.input(), layers)?;
+        network.set_numbers(self.network.parameter_vector(), self.network.state_vector());
+        Ok(Self { network, ..*self })
+    }
+
+    /// The same with weights packed into memory full of `value`.
+    pub fn packed_over(&self, value: T) -> Self {
+        let mut model = self.clone();
+        invariant::checked(model.network.pack_over(value), "packed weights");
+        model
+    }
+
+    /// Replaces all parameters, including biases, by random numbers of about the magnitude of the
+    /// initial ones.
+    pub fn scatter(mut self, numbers: &mut Numbers) -> Self {
+        let mut parameters = self.network.parameter_vector().to_vec();
+        for range in &self.node().parameters {
+            let values = invariant::slice_mut(&mut parameters, range, "parameters", "a checked layer");
+            let largest = largest(values.iter().map(|value| value.into_f64()));
+            let limit = if largest > 0.0 && largest.is_finite() { largest } else { 0.5 };
+            values.iter_mut().for_each(|value| *value = T::from_f64(numbers.within([-limit, limit])));
+        }
+        self.change_parameters(|all| all.copy_from_slice(&parameters));
+        self
+    }
+
+    pub fn change_parameters(&mut self, change: impl FnOnce(&mut [T])) {
+        change(self.network.parameters_mut());
+        self.network.pack();
+    }
+
+    fn node(&self) -> &Node<T> {
+        self.network.definition().node(PLACE)
+    }
+
+    pub fn layer(&self) -> &Arc<dyn Layer<T>> {
+        &self.node().layer
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.node().plan
+    }
+
+    pub fn input(&self) -> Shape {
+        self.network.input_shape()
+    }
+
+    /// The range of a parameter in the parameter vector.
+    pub fn range(&self, parameter: usize) -> std::ops::Range<usize> {
+        invariant::at(&self.node().parameters, parameter, "parameter").clone()
+    }
+
+    /// Random samples.
+    pub fn samples(&self, count: usize, range: [f64; 2], numbers: &mut Numbers) -> Samples<T> {
+        Samples {
+            count,
+            input: numbers.vector(count * self.input().elements(), range),
+            side: numbers.vector(count * self.plan().side_input, [0.0, 1.0]),
+            output_gradient: numbers.vector(count * self.plan().output.elements(), [-1.0, 1.0]),
+        }
+    }
+
+    /// The terms of Σ r·output and of the penalties' means over the batch.
+    pub fn terms(&self, samples: &Samples<T>, setting: Setting) -> Vec<f64> {
+        let results = self.forward(samples, setting);
+        let products = results.output.iter().zip(&samples.output_gradient);
+        let products = products.map(|(value, r)| value.into_f64() * r.into_f64());
+        let penalties = results.penalties.iter().chain(&results.parameter_penalties);
+        products.chain(penalties.map(|sum| sum / samples.count as f64)).collect()
+    }
+
+    /// The forward pass alone.
+    pub fn forward(&self, samples: &Samples<T>, setting: Setting) -> Results<T> {
+        invariant::checked(self.run(samples, setting, false), "a check's passes")
+    }
+
+    /// A training step: forward and backward.
+    pub fn step(&self, samples: &Samples<T>, setting: Setting) -> Results<T> {
+        let setting = Setting { mode: Mode::Training, ..setting };
+        invariant::checked(self.run(samples, setting, true), "a check's passes")
+    }
+
+    fn run(&self, samples: &Samples<T>, setting: Setting, backward: bool) -> Result<Results<T>, Error> {
+        let mut tape = self.tape(samples.count, setting)?;
+        let before = setting.before.map(|(buffer, value)| (buffer, T::from_f64(value)));
+        before.into_iter().for_each(|(buffer, value)| tape.fill(buffer, value));
+        let fused_activation = self.plan().activation.filter(|_| setting.from_logits);
+        let batch = samples.batch()?;
+        let output = self.network.forward_drawing(&mut tape, batch, fused_activation, setting.random)?.to_vec();
+        let mut results = Results { output, ..Results::default() };
+        if backward {
+            // The forward pass has written output and cache, and left scratch memory as it likes.
+            let scratch = before.filter(|(buffer, _)| *buffer == PassBuffer::Scratch);
+            scratch.into_iter().for_each(|(buffer, value)| tape.fill(buffer, value));
+            results.gradients = vec![T::zero(); self.network.parameter_count()];
+            self.network.backward(&mut tape, &samples.output_gradient, &mut results.gradients)?;
+            results.input_gradient = tape.input_gradient().to_vec();
+            results.state = self.state_after(&tape)?;
+        }
+        let totals = tape.totals();
+        let (own, of_parameters) = totals.penalties.split_at(self.plan().penalties.len());
+        (results.penalties, results.parameter_penalties) = (own.to_vec(), of_parameters.to_vec());
+        results.diagnostics.clone_from(&totals.diagnostics);
+        results.forward_statistics.clone_from(&totals.forward_statistics);
+        Ok(results)
+    }
+
+    /// A tape of its own for each pass: its buffers hold zeros. In inference it has no cache, as in
+    /// a workspace.
+    fn tape(&self, samples: usize, setting: Setting) -> Result<Tape<T>, Error> {
+        let layout = LayoutOptions {
+            loss: setting.mode != Mode::Inference,
+            backward: setting.mode == Mode::Training,
+            input_gradient: setting.mode == Mode::Training && setting.input_gradient,
+            repeatable: true,
+            target: setting.forgets_output, // as where a loss writes its gradient over the output
+            fused_activation: self.plan().activation.filter(|_| setting.forgets_output),
+        };
+        let mut tape = Tape::in_shards(&self.network, samples, setting.shard_samples.clamp(1, samples), layout)?;
+        tape.set_mode(setting.mode);
+        tape.set_epoch(self.epoch);
+        Ok(tape)
+    }
+
+    fn state_after(&self, tape: &Tape<T>) -> Result<Vec<T>, Error> {
+        if self.network.state_vector().is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut network = self.network.clone();
+        network.update_state(tape)?;
+        Ok(network.state_vector().to_vec())
+    }
+}
