@@ -47,6 +47,11 @@ enum Fault {
     PromisesMore,
     PromisesLess,
     RandomWithoutTheStream,
+    StartsAtNaN,
+    ReadsScratch,
+    LeavesItsCache,
+    PacksNothing,
+    ReadsTheOutput,
     AddsToTheInputGradient,
     OverwritesGradients,
     IgnoresTheMode,
@@ -57,12 +62,6 @@ enum Fault {
 /// y = a x with a factor a for each feature, and something wrong.
 #[derive(Debug, Clone)]
 struct Gain(Fault);
-
-impl Gain {
-    fn counts(&self) -> bool {
-        matches!(self.0, Fault::CountsNothingInValidation)
-    }
-}
 
 impl<T: Scalar> Layer<T> for Gain {
     fn kind(&self) -> &'static str {
@@ -79,9 +78,18 @@ impl<T: Scalar> Layer<T> for Gain {
             Fault::PromisesLess => input.elements().max(2) - 1,
             _ => input.elements(),
         };
-        let factor = ParameterSpec::new("factor", &[input.elements()], Initializer::Uniform(1.0));
+        let first = if matches!(self.0, Fault::StartsAtNaN) { f64::NAN } else { 1.0 };
+        let initializer = if first.is_nan() { Initializer::Constant(first) } else { Initializer::Uniform(first) };
+        let factor = ParameterSpec::new("factor", &[input.elements()], initializer);
         let plan = Plan::new(Shape::flat(output)).parameter(factor);
-        Ok(if self.counts() { plan.penalty("nats").likelihood_terms() } else { plan })
+        Ok(match self.0 {
+            Fault::CountsNothingInValidation => plan.penalty("nats").likelihood_terms(),
+            Fault::ReadsScratch => plan.scratch(1),
+            Fault::LeavesItsCache => plan.cache_per_sample(1),
+            Fault::PacksNothing => plan.packed(1),
+            Fault::ReadsTheOutput => plan.activation(Activation::Linear),
+            _ => plan,
+        })
     }
 
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
@@ -114,6 +122,8 @@ impl<T: Scalar> Layer<T> for Gain {
             Fault::CountsNothingInValidation if context.mode == Mode::Training => {
                 pass.penalties.iter_mut().for_each(|penalty| *penalty += context.samples as f64);
             }
+            Fault::ReadsScratch => pass.output.iter_mut().for_each(|value| *value += pass.scratch[0]),
+            Fault::PacksNothing => pass.output.iter_mut().for_each(|value| *value += context.packed[0]),
             Fault::Panics => assert!(context.samples < 4, "there were at most three when I tried it"),
             _ => {}
         }
@@ -126,7 +136,13 @@ impl<T: Scalar> Layer<T> for Gain {
             pass.gradients.of(0).fill(T::zero());
         }
         let factor = off(matches!(self.0, Fault::ParameterGradientOff));
-        for (inputs, slopes) in pass.input.chunks(features).zip(pass.output_gradient.chunks(features)) {
+        let inputs: Vec<T> = match self.0 {
+            Fault::ReadsTheOutput => {
+                pass.output.iter().zip(factors.iter().cycle()).map(|(y, factor)| *y / *factor).collect()
+            }
+            _ => pass.input.to_vec(),
+        };
+        for (inputs, slopes) in inputs.chunks(features).zip(pass.output_gradient.chunks(features)) {
             for ((sum, input), slope) in pass.gradients.of(0).iter_mut().zip(inputs).zip(slopes) {
                 *sum += factor * *slope * *input;
             }
@@ -134,17 +150,25 @@ impl<T: Scalar> Layer<T> for Gain {
         let Some(input_gradient) = pass.input_gradient else { return };
         let factor = off(matches!(self.0, Fault::GradientOff));
         for ((to, slope), gain) in input_gradient.iter_mut().zip(pass.output_gradient).zip(factors.iter().cycle()) {
-            let gradient = factor * *gain * *slope;
+            let gradient = factor * *gain * *slope + pass.cache.first().copied().unwrap_or_default();
             *to = if matches!(self.0, Fault::AddsToTheInputGradient) { *to + gradient } else { gradient };
         }
     }
+
+    fn packing(&self) -> Option<&dyn Packing<T>> {
+        matches!(self.0, Fault::PacksNothing).then_some(self as _)
+    }
+}
+
+impl<T: Scalar> Packing<T> for Gain {
+    fn pack(&self, _: Shape, _: Parameters<'_, T>, _: &mut [T]) {}
 }
 
 /// A fault, the check that is meant for it, and what its message has to say.
 type Wrong = (&'static str, fn() -> Fault, &'static str, &'static str);
 
 pub fn rows() -> Vec<Row> {
-    let faults: [Wrong; 13] = [
+    let faults: [Wrong; 18] = [
         ("gradient off", || Fault::GradientOff, "gradient by the input", "`backward` gives another gradient"),
         (
             "gradient of a parameter off",
@@ -187,6 +211,26 @@ pub fn rows() -> Vec<Row> {
             || Fault::RandomWithoutTheStream,
             "random numbers come from the pass's stream alone",
             "draw from `context.random`",
+        ),
+        (
+            "starts at NaN",
+            || Fault::StartsAtNaN,
+            "the shape is one that the layer takes",
+            "the initial `factor` is not finite",
+        ),
+        ("reads scratch memory", || Fault::ReadsScratch, "scratch memory may hold anything", "write it before reading"),
+        (
+            "leaves its cache as it was",
+            || Fault::LeavesItsCache,
+            "backward finds in its cache what forward left",
+            "what forward did not write there",
+        ),
+        ("packs nothing", || Fault::PacksNothing, "prepare fills all that it asks for", "has to write all"),
+        (
+            "reads the output that is missing",
+            || Fault::ReadsTheOutput,
+            "backward does without the output that it forgets",
+            "backward reads the output",
         ),
         (
             "adds to the input's gradient",

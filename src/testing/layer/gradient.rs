@@ -79,19 +79,17 @@ fn at_one_point(bench: &Bench<'_, f64>, tensor: Option<usize>, from_logits: bool
     };
     let setting = Setting { from_logits, ..Setting::training() };
     let results = model.step(&samples, setting);
-    let Some(range) = tensor.map(|index| model.range(index)) else {
+    let Some(parameter) = tensor else {
         let point = samples.input.clone();
         return compare_gradient(&point, &results.input_gradient, draw, |moved| {
             samples.input.copy_from_slice(moved);
             model.terms(&samples, setting)
         });
     };
-    let point = invariant::slice(model.network.parameter_vector(), &range, "parameter", "a checked layer").to_vec();
-    let analytic = invariant::slice(&results.gradients, &range, "gradient", "a checked layer");
-    compare_gradient(&point, analytic, draw, |moved| {
-        model.change_parameters(|all| {
-            invariant::slice_mut(all, &range, "parameter", "a checked layer").copy_from_slice(moved);
-        });
+    let of_parameter = |all| invariant::slice(all, &bench.model.range(parameter), "parameter", "a checked layer");
+    let point = of_parameter(bench.model.network.parameter_vector());
+    compare_gradient(point, of_parameter(&results.gradients), draw, |moved| {
+        model.change_parameter(parameter, |values| values.copy_from_slice(moved));
         model.terms(&samples, setting)
     })
 }
@@ -113,8 +111,8 @@ pub(super) fn check_relations(report: &mut Report, pair: &Pair<'_>) {
             }
             let (single, double) = (&pair.single, &pair.double);
             let (single, double) = (
-                single.model.step(&single.samples, single.setting()),
-                double.model.step(&double.samples, double.setting()),
+                single.model.step(&single.samples, Setting::training()),
+                double.model.step(&double.samples, Setting::training()),
             );
             match which {
                 0 => agree(&single.output, &double.output),
@@ -148,7 +146,7 @@ fn linear_in_what_comes_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         let [one, other] = factors.map(T::from_f64);
         let output_gradient =
             bench.samples.output_gradient.iter().zip(&others).map(|(a, b)| one * *a + other * *b).collect();
-        let results = bench.model.step(&Samples { output_gradient, ..bench.samples.clone() }, bench.setting());
+        let results = bench.model.step(&Samples { output_gradient, ..bench.samples.clone() }, Setting::training());
         convert::<T, f64>(&[results.input_gradient, results.gradients].concat())
     };
     let [none, one, other, both] = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]].map(back);
@@ -161,7 +159,7 @@ fn linear_in_what_comes_back<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 /// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ if f(x) = Ax + b.
 fn adjoint(bench: &Bench<'_, f64>) -> Verdict {
-    let (model, samples, setting) = (&bench.model, &bench.samples, bench.setting());
+    let (model, samples, setting) = (&bench.model, &bench.samples, Setting::training());
     let forward = |input: Vec<f64>| model.forward(&Samples { input, ..samples.clone() }, setting).output;
     let other = bench.others(samples.count).input;
     let sum = samples.input.iter().zip(&other).map(|(a, b)| a + b).collect();
@@ -204,8 +202,8 @@ fn activation_comes_last<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     else {
         return Verdict::Skip("it has none");
     };
-    let whole = bench.model.forward(&bench.samples, bench.setting()).output;
-    let mut apart = bench.model.forward(&bench.samples, Setting { from_logits: true, ..bench.setting() }).output;
+    let whole = bench.model.forward(&bench.samples, Setting::training()).output;
+    let mut apart = bench.model.forward(&bench.samples, Setting { from_logits: true, ..Setting::training() }).output;
     activation.forward(bench.model.plan().output.channels(), &mut apart, &mut []);
     let otherwise = "the output is not the plan's activation of the output with `context.activation` linear: apply the activation of the context, last";
     Verdict::within(distance(&apart, &whole), bench.rounding(), otherwise)

@@ -3,6 +3,8 @@
 use crate::layer::{Layer, Plan};
 use crate::{Scalar, Shape};
 
+const REFUSED: &str = "`plan` refuses the shape it is to be checked on";
+
 /// The most numbers of a layer; limited because checks keep several copies.
 const MOST_NUMBERS: usize = 1 << 22;
 
@@ -11,12 +13,13 @@ const MOST_NUMBERS_OF_A_SAMPLE: usize = 1 << 17;
 
 /// `Ok` if a network would accept the layer for such samples, and it is small enough to check.
 pub(super) fn is_checkable<T: Scalar>(layer: &dyn Layer<T>, input: Shape) -> Result<(), String> {
-    let plan = input.checked().and_then(|input| layer.plan(input)).map_err(|error| error.to_string())?;
-    plan.output.checked().map_err(|error| error.to_string())?;
+    let plan = input.checked().and_then(|input| layer.plan(input));
+    let plan = plan.and_then(|plan| plan.output.checked().map(|_| plan));
+    let plan = plan.map_err(|error| format!("{REFUSED}: {error}"))?;
     let [of_layer, of_sample] = numbers_in(&plan, input);
     if of_layer > MOST_NUMBERS || of_sample > MOST_NUMBERS_OF_A_SAMPLE {
         return Err(format!(
-            "it takes {of_layer} numbers and {of_sample} for each sample; no more than {MOST_NUMBERS} and {MOST_NUMBERS_OF_A_SAMPLE} are checked"
+            "{REFUSED}: it takes {of_layer} numbers and {of_sample} for each sample; no more than {MOST_NUMBERS} and {MOST_NUMBERS_OF_A_SAMPLE} are checked"
         ));
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 mod buffers;
 mod description;
+mod gains;
 mod gradient;
-mod gradient_sharer;
 mod independence;
 mod limits;
 mod model;
@@ -16,7 +16,7 @@ mod values;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use model::{LayerModel, Setting};
+use model::LayerModel;
 use samples::Samples;
 
 use super::numbers::{Numbers, all_finite};
@@ -253,7 +253,7 @@ where
         L: Layer<T>,
     {
         let kind = Layer::<T>::kind(&(self.make)());
-        let registry = Registry::default().register(network::Gains::KIND, network::Gains::from_config);
+        let registry = Registry::default().register(gains::Gains::KIND, gains::Gains::from_config);
         match self.constructor {
             Some(constructor) => Some(registry.register(kind, constructor)),
             None => Some(registry).filter(|registry| registry.kinds().any(|known| known == kind)),
@@ -280,13 +280,12 @@ struct Bench<'a, T: Scalar> {
 impl<'a, T: Scalar> Bench<'a, T> {
     fn new(options: &Options, make: &'a dyn Fn() -> Arc<dyn Layer<T>>) -> Result<Self, String> {
         let mut numbers = Numbers::new(options.seed);
-        let model = LayerModel::new(make(), options.input).map_err(|error| error.to_string())?;
-        let model = model.scatter(&mut numbers);
+        let model = LayerModel::new(make(), options.input)?.scatter(&mut numbers);
         let samples = model.samples(options.samples, options.range, &mut numbers);
         if !all_finite(&samples.input) {
             let [low, high] = options.range;
             return Err(format!(
-                "inputs from {low:e} to {high:e} are not finite: give others with `LayerCheck::inputs`"
+                "inputs from {low:e} to {high:e} are not all finite: give others with `LayerCheck::inputs`"
             ));
         }
         Ok(Self { options: *options, make, model, samples, random: false })
@@ -316,10 +315,6 @@ impl<'a, T: Scalar> Bench<'a, T> {
     /// The largest difference that summing in another order may cause.
     fn rounding(&self) -> f64 {
         if size_of::<T>() == size_of::<f32>() { 1e-5 } else { 1e-12 }
-    }
-
-    fn setting(&self) -> Setting {
-        Setting::training()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::limits::is_checkable;
 use super::samples::Samples;
 use crate::exec::{PassBuffer, Tape};
 use crate::graph::{BuildError, LayoutOptions, Network, Node};
@@ -76,38 +77,36 @@ impl Setting {
     }
 }
 
-/// A network of `layers`; a parameter shared with one that does not exist is the layer's own.
-pub(super) fn network_of<T: Scalar>(
-    input: Shape,
-    layers: impl IntoIterator<Item = Arc<dyn Layer<T>>>,
-) -> Result<Network<T>, BuildError> {
-    let builder = Network::builder(input).seed(1);
-    let layers = layers.into_iter().enumerate();
-    layers.fold(builder, |builder, (index, layer)| builder.named(format!("layers.{index}"), layer)).build_detached()
-}
-
 impl<T: Scalar> LayerModel<T> {
-    /// The layer with initial parameters.
-    pub fn new(layer: Arc<dyn Layer<T>>, input: Shape) -> Result<Self, BuildError> {
-        Ok(Self { network: network_of(input, [Arc::new(Reshape::new(input)), layer])?, epoch: 3.0 })
+    /// The layer with initial parameters; an error says why it cannot be checked on such samples.
+    pub fn new(layer: Arc<dyn Layer<T>>, input: Shape) -> Result<Self, String> {
+        is_checkable(&*layer, input)?;
+        let network = network_of(input, [Arc::new(Reshape::new(input)), layer]);
+        network
+            .map(|network| Self { network, epoch: 3.0 })
+            .map_err(|error| format!("no network can be built of it: {error}"))
     }
 
-    /// The same numbers with another layer of the same plan.
+    /// The same numbers in another network, where the layer has the same place.
+    pub fn moved_to<const N: usize>(&self, layers: [Arc<dyn Layer<T>>; N]) -> Result<Self, BuildError> {
+        let mut moved = Self { network: network_of(self.input(), layers)?, ..*self };
+        let (mut parameters, numbers) = (moved.network.parameter_vector().to_vec(), self.network.parameter_vector());
+        let start = moved.node().parameters.first().map_or(0, |range| range.start);
+        let own = invariant::slice_mut(&mut parameters, &(start..start + numbers.len()), "parameters", "a moved layer");
+        own.copy_from_slice(numbers);
+        moved.network.set_numbers(&parameters, self.network.state_vector());
+        Ok(moved)
+    }
+
+    /// The same numbers with a layer made again.
     pub fn with(&self, layer: Arc<dyn Layer<T>>) -> Self {
-        let mut model = invariant::checked(Self::new(layer, self.input()), "a layer made again");
-        model.network.set_numbers(self.network.parameter_vector(), self.network.state_vector());
-        Self { epoch: self.epoch, ..model }
+        invariant::checked(self.moved_to([Arc::new(Reshape::new(self.input())), layer]), "a layer made again")
     }
 
-    /// The same numbers with another layer behind it, made from its name and its plan, that brings
-    /// none of its own.
+    /// The same with another layer behind it, made from its name and its plan.
     pub fn before<L: Layer<T>>(&self, other: impl FnOnce(&str, &Plan) -> L) -> Result<Self, BuildError> {
-        let other = other(&self.node().name, self.plan());
-        let layers: [Arc<dyn Layer<T>>; 3] =
-            [Arc::new(Reshape::new(self.input())), Arc::clone(self.layer()), Arc::new(other)];
-        let mut network = network_of(self.input(), layers)?;
-        network.set_numbers(self.network.parameter_vector(), self.network.state_vector());
-        Ok(Self { network, ..*self })
+        let other = Arc::new(other(&self.node().name, self.plan()));
+        self.moved_to([Arc::new(Reshape::new(self.input())), Arc::clone(self.layer()), other])
     }
 
     /// The same with weights packed into memory full of `value`.
@@ -120,19 +119,19 @@ impl<T: Scalar> LayerModel<T> {
     /// Replaces all parameters, including biases, by random numbers of about the magnitude of the
     /// initial ones.
     pub fn scatter(mut self, numbers: &mut Numbers) -> Self {
-        let mut parameters = self.network.parameter_vector().to_vec();
-        for range in &self.node().parameters {
-            let values = invariant::slice_mut(&mut parameters, range, "parameters", "a checked layer");
-            let largest = largest(values.iter().map(|value| value.into_f64()));
-            let limit = if largest > 0.0 && largest.is_finite() { largest } else { 0.5 };
-            values.iter_mut().for_each(|value| *value = T::from_f64(numbers.within([-limit, limit])));
+        for parameter in 0..self.plan().parameters.len() {
+            self.change_parameter(parameter, |values| {
+                let largest = largest(values.iter().map(|value| value.into_f64()));
+                let limit = if largest > 0.0 { largest } else { 0.5 };
+                values.iter_mut().for_each(|value| *value = T::from_f64(numbers.within([-limit, limit])));
+            });
         }
-        self.change_parameters(|all| all.copy_from_slice(&parameters));
         self
     }
 
-    pub fn change_parameters(&mut self, change: impl FnOnce(&mut [T])) {
-        change(self.network.parameters_mut());
+    pub fn change_parameter(&mut self, parameter: usize, change: impl FnOnce(&mut [T])) {
+        let range = self.range(parameter);
+        change(invariant::slice_mut(self.network.parameters_mut(), &range, "parameter", "a checked layer"));
         self.network.pack();
     }
 
@@ -237,4 +236,14 @@ impl<T: Scalar> LayerModel<T> {
         network.update_state(tape)?;
         Ok(network.state_vector().to_vec())
     }
+}
+
+/// A network of `layers`; a parameter shared with one that does not exist is the layer's own.
+fn network_of<T: Scalar, const N: usize>(
+    input: Shape,
+    layers: [Arc<dyn Layer<T>>; N],
+) -> Result<Network<T>, BuildError> {
+    let builder = Network::builder(input).seed(1);
+    let layers = layers.into_iter().enumerate();
+    layers.fold(builder, |builder, (index, layer)| builder.named(format!("layers.{index}"), layer)).build_detached()
 }

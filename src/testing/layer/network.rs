@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
-use super::model::{LayerModel, Setting, network_of};
+use super::gains::Gains;
+use super::model::{LayerModel, Setting};
 use super::samples::Samples;
 use super::{Bench, Pair, in_both};
 use crate::graph::Network;
-use crate::layer::{Backward, Context, Forward, Initializer, Layer, ParameterSpec, Plan};
+use crate::layer::Mode;
 use crate::model_file::Registry;
 use crate::testing::numbers::{Numbers, all_finite, distance, first_difference};
 use crate::testing::report::{Attempt, Report, Verdict, fails, verdict, worse};
-use crate::{Config, ConfigError, Error, Mse, Reduction, Scalar, Sgd, Shape, ShapeError, Trainer};
+use crate::{Error, Mse, Reduction, Scalar, Sgd, Trainer};
 
 /// The numbers of threads to train with.
 const THREADS: [usize; 7] = [1, 2, 3, 4, 7, 8, 16];
@@ -37,62 +38,14 @@ pub(super) fn check(
     in_both!(report, pair, "a step allocates nothing", allocates_nothing);
 }
 
-/// y = a x with a factor a for each element of a sample: placed before a layer, its gradient
-/// reveals that layer's input gradient.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Gains;
-
-impl Gains {
-    pub const KIND: &'static str = "gains";
-
-    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
-        config.only(&[]).map(|_| Self)
-    }
+/// The layer behind [`Gains`].
+fn behind_gains<T: Scalar>(bench: &Bench<'_, T>) -> Attempt<LayerModel<T>> {
+    let model = bench.model.moved_to([Arc::new(Gains::default()), (bench.make)()]);
+    model.map_err(|error| fails("no network can be built of it", error))
 }
 
-impl<T: Scalar> Layer<T> for Gains {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn config(&self) -> Config {
-        Config::new()
-    }
-
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
-        Ok(Plan::new(input).parameter(ParameterSpec::new("gains", &[input.elements()], Initializer::Constant(1.0))))
-    }
-
-    fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
-        let gains = context.parameters.of(0).iter().cycle();
-        for ((output, input), gain) in pass.output.iter_mut().zip(pass.input).zip(gains) {
-            *output = *gain * *input;
-        }
-    }
-
-    fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
-        let features = context.input_shape.elements();
-        for (inputs, slopes) in pass.input.chunks(features).zip(pass.output_gradient.chunks(features)) {
-            let sums = pass.gradients.of(0).iter_mut().zip(inputs).zip(slopes);
-            sums.for_each(|((sum, input), slope)| *sum += *input * *slope);
-        }
-        let Some(input_gradient) = pass.input_gradient else { return };
-        let gains = context.parameters.of(0).iter().cycle();
-        for ((to, slope), gain) in input_gradient.iter_mut().zip(pass.output_gradient).zip(gains) {
-            *to = *gain * *slope;
-        }
-    }
-}
-
-/// A network of [`Gains`] and the layer, with the bench's parameters and state.
 fn network<T: Scalar>(bench: &Bench<'_, T>) -> Attempt<Network<T>> {
-    let layers: [Arc<dyn Layer<T>>; 2] = [Arc::new(Gains), (bench.make)()];
-    let network = network_of(bench.model.input(), layers);
-    let mut network = network.map_err(|error| fails("no network can be built of it", error))?;
-    let alone = &bench.model.network;
-    let gains = vec![T::one(); bench.model.input().elements()];
-    network.set_numbers(&[&gains, alone.parameter_vector()].concat(), alone.state_vector());
-    Ok(network)
+    Ok(behind_gains(bench)?.network)
 }
 
 fn went_wrong(error: impl Display) -> Verdict {
@@ -101,29 +54,22 @@ fn went_wrong(error: impl Display) -> Verdict {
 
 fn network_agrees<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     verdict(|| {
-        let network = network(bench)?;
-        let data = bench.samples.batch().map_err(went_wrong)?;
-        let inferred = network.predict(data).map_err(went_wrong)?;
-        let expected = bench.model.forward(&bench.samples, Setting::new(crate::Mode::Inference)).output;
+        let (alone, behind_gains) = (&bench.model, behind_gains(bench)?);
+        let inferred = behind_gains.network.predict(bench.samples.batch().map_err(went_wrong)?).map_err(went_wrong)?;
+        let expected = alone.forward(&bench.samples, Setting::new(Mode::Inference)).output;
         if first_difference(inferred.as_slice(), &expected).is_some() {
             let message = "a network's inference gives other bits than the layer's pass: the plan has to name all that the passes use";
             return Err(Verdict::Fails(message.to_owned()));
         }
-        let random = crate::random::Random::new(network.seed(), crate::random::Purpose::Layer).at(0, 4).of(1);
-        let model = LayerModel { epoch: 0.0, ..bench.model.clone() };
-        let expected = model.step(&bench.samples, Setting { random, ..Setting::training() });
-        let mut tape = network.tape(bench.samples.count).map_err(went_wrong)?;
-        let outputs = network.forward(&mut tape, data, None, 4).map_err(went_wrong)?.to_vec();
-        let mut gradients = vec![T::zero(); network.parameter_count()];
-        network.backward(&mut tape, &bench.samples.output_gradient, &mut gradients).map_err(went_wrong)?;
-        let (of_gains, found) = gradients.split_at(bench.model.input().elements().min(gradients.len()));
-        let products = bench.samples.input.iter().zip(&expected.input_gradient).map(|(input, slope)| *input * *slope);
+        let [expected, found] = [alone, &behind_gains].map(|model| model.step(&bench.samples, Setting::training()));
+        let (of_gains, gradients) = found.gradients.split_at(bench.model.input().elements());
         let mut sums = vec![T::zero(); of_gains.len()];
-        let places = (0..of_gains.len()).cycle();
-        products
-            .zip(places)
-            .for_each(|(product, place)| sums.get_mut(place).into_iter().for_each(|sum| *sum += product));
-        let parts = [(&outputs[..], &expected.output[..]), (of_gains, &sums), (found, &expected.gradients)];
+        let inputs = bench.samples.input.chunks(sums.len()).zip(expected.input_gradient.chunks(sums.len()));
+        for (input, gradient) in inputs {
+            let products = input.iter().zip(gradient).map(|(input, gradient)| *input * *gradient);
+            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+        }
+        let parts = [(&found.output[..], &expected.output[..]), (of_gains, &sums), (gradients, &expected.gradients)];
         let worst = parts.map(|(found, expected)| distance(found, expected)).into_iter().fold(0.0, f64::max);
         let otherwise = "a network's step gives other numbers than the layer's passes by themselves: the plan has to name all that the passes use";
         Ok(Verdict::within(worst, 10.0 * bench.rounding(), otherwise))
