@@ -99,8 +99,9 @@ impl<T: Scalar> Stage<'_, T> {
         let [predictions, targets, gradients] = slices;
         let elements = self.run.program.output_shape.elements();
         let at_once = LOSS_SAMPLES * elements;
-        let firsts = micro_batch.positions().step_by(LOSS_SAMPLES);
-        for ((first, targets), gradient) in firsts.zip(targets.chunks(at_once)).zip(gradients.chunks_mut(at_once)) {
+        let (firsts, mut targets) = (micro_batch.positions().step_by(LOSS_SAMPLES), targets.chunks(at_once));
+        for (first, gradient) in firsts.zip(gradients.chunks_mut(at_once)) {
+            let targets = targets.next().unwrap_or_default(); // the caller's gradient needs none
             let predictions = invariant::slice_mut(predictions, &(0..gradient.len()), "predictions", "the loss");
             predictions.copy_from_slice(gradient);
             let positions = first..first + gradient.len() / elements;

@@ -117,7 +117,7 @@ fn outline(plan: &Plan) -> String {
 }
 
 fn described_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let (layer, fresh) = (&bench.model.layer(), (bench.make)());
+    let (layer, fresh) = (bench.model.layer(), (bench.make)());
     if layer.kind().is_empty() {
         return Verdict::Fails("`kind` is empty: it is the layer's name in errors, summaries and files".to_owned());
     }
@@ -129,8 +129,8 @@ fn described_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 fn planned_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     let plan = |layer: &Arc<dyn Layer<T>>| format!("{:?}", layer.plan(bench.options.input));
-    let first = plan(&bench.model.layer());
-    let differs = first != plan(&bench.model.layer()) || first != plan(&(bench.make)());
+    let first = plan(bench.model.layer());
+    let differs = first != plan(bench.model.layer()) || first != plan(&(bench.make)());
     Verdict::fails_if(
         differs,
         "`plan` gives another answer the second time: it is a function of the layer and the shape",

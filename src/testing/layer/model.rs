@@ -219,8 +219,8 @@ impl<T: Scalar> LayerModel<T> {
             backward: setting.mode == Mode::Training,
             input_gradient: setting.mode == Mode::Training && setting.input_gradient,
             repeatable: true,
-            target: setting.forgets_output, // as where a loss writes its gradient over the output
             fused_activation: self.plan().activation.filter(|_| setting.forgets_output),
+            ..LayoutOptions::default()
         };
         let mut tape = Tape::in_shards(&self.network, samples, setting.shard_samples.clamp(1, samples), layout)?;
         tape.set_mode(setting.mode);
