@@ -28,12 +28,13 @@ impl Table {
     ) {
         let layer = Built::new(layer);
         let (off, planned) = (layer.off(), layer.clone());
-        let passes_through = matches!(layer.kind(), "flatten" | "reshape"); // nobody asks for its gradient
+        // A network runs no pass of its own reshaping layers, only of those within another layer.
+        let is_reshape = matches!(layer.kind(), "flatten" | "reshape");
         let run = move || {
-            let check = LayerCheck::new(|| layer.clone(), input).stands_for(Built::layers);
-            options(check.allocations(calls_of_thread)).run()
+            let check = LayerCheck::new(|| layer.clone(), input).allocations(calls_of_thread);
+            options(if is_reshape { check } else { check.stands_for(Built::layers) }).run()
         };
-        let off = move || (!passes_through).then(|| options(LayerCheck::new(|| off.clone(), input)).gradients());
+        let off = move || Some(options(LayerCheck::new(|| off.clone(), input)).gradients());
         self.0.push(Row::checked(name, run, off).and(move || planned_badly(&planned)));
     }
 }

@@ -40,8 +40,8 @@ fn unwritten<T: Scalar>(bench: &Bench<'_, T>, samples: usize, mode: Mode) -> Vec
     let model = bench.fresh();
     let samples = bench.others(samples);
     let forward = |mark: f64| {
-        let before = Some((PassBuffer::Output, mark));
-        model.forward(&samples, Setting { before, ..Setting::new(mode) }).output
+        let contents = Some((PassBuffer::Output, mark));
+        model.forward(&samples, Setting { contents, ..Setting::new(mode) }).output
     };
     let marks = [-7.25, 1e30];
     let (one, other) = (forward(marks[0]), forward(marks[1]));
@@ -96,7 +96,7 @@ fn leftover<T: Scalar>(
     result: impl Fn(Results<T>) -> Vec<T>,
 ) -> Option<usize> {
     first_leftover(|leftover| {
-        let setting = Setting { before: Some((buffer, leftover)), ..Setting::new(mode) };
+        let setting = Setting { contents: Some((buffer, leftover)), ..Setting::new(mode) };
         result(passes(bench, &bench.model, setting))
     })
 }
@@ -164,7 +164,7 @@ fn gradients_are_added_to<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     if bench.model.network.parameter_vector().is_empty() {
         return Verdict::Skip("it has no parameters");
     }
-    let shared = match bench.model.before(Gains::sharing) {
+    let shared = match bench.model.followed_by(Gains::sharing) {
         Ok(shared) => shared,
         Err(error) => return fails("no network can be built in which another layer shares its parameters", error),
     };

@@ -1,5 +1,6 @@
 //! [`LayerModel`]: a network of the checked layer alone, and its passes on the executor.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::limits::is_checkable;
@@ -38,7 +39,7 @@ pub(super) struct Setting {
     /// Whether to compute the gradient with respect to the input.
     pub input_gradient: bool,
     /// A buffer, and what it holds before a pass writes to it.
-    pub before: Option<(PassBuffer, f64)>,
+    pub contents: Option<(PassBuffer, f64)>,
 }
 
 /// The results of the passes.
@@ -68,7 +69,7 @@ impl Setting {
             from_logits: false,
             forgets_output: false,
             input_gradient: true,
-            before: None,
+            contents: None,
         }
     }
 
@@ -104,7 +105,7 @@ impl<T: Scalar> LayerModel<T> {
     }
 
     /// The same with another layer behind it, made from its name and its plan.
-    pub fn before<L: Layer<T>>(&self, other: impl FnOnce(&str, &Plan) -> L) -> Result<Self, BuildError> {
+    pub fn followed_by<L: Layer<T>>(&self, other: impl FnOnce(&str, &Plan) -> L) -> Result<Self, BuildError> {
         let other = Arc::new(other(&self.node().name, self.plan()));
         self.moved_to([Arc::new(Reshape::new(self.input())), Arc::clone(self.layer()), other])
     }
@@ -152,7 +153,7 @@ impl<T: Scalar> LayerModel<T> {
     }
 
     /// The range of a parameter in the parameter vector.
-    pub fn range(&self, parameter: usize) -> std::ops::Range<usize> {
+    pub fn range(&self, parameter: usize) -> Range<usize> {
         invariant::at(&self.node().parameters, parameter, "parameter").clone()
     }
 
@@ -188,15 +189,15 @@ impl<T: Scalar> LayerModel<T> {
 
     fn run(&self, samples: &Samples<T>, setting: Setting, backward: bool) -> Result<Results<T>, Error> {
         let mut tape = self.tape(samples.count, setting)?;
-        let before = setting.before.map(|(buffer, value)| (buffer, T::from_f64(value)));
-        before.into_iter().for_each(|(buffer, value)| tape.fill(buffer, value));
+        let contents = setting.contents.map(|(buffer, value)| (buffer, T::from_f64(value)));
+        contents.into_iter().for_each(|(buffer, value)| tape.fill(buffer, value));
         let fused_activation = self.plan().activation.filter(|_| setting.from_logits);
         let batch = samples.batch()?;
         let output = self.network.forward_drawing(&mut tape, batch, fused_activation, setting.random)?.to_vec();
         let mut results = Results { output, ..Results::default() };
         if backward {
             // The forward pass has written output and cache, and left scratch memory as it likes.
-            let scratch = before.filter(|(buffer, _)| *buffer == PassBuffer::Scratch);
+            let scratch = contents.filter(|(buffer, _)| *buffer == PassBuffer::Scratch);
             scratch.into_iter().for_each(|(buffer, value)| tape.fill(buffer, value));
             results.gradients = vec![T::zero(); self.network.parameter_count()];
             self.network.backward(&mut tape, &samples.output_gradient, &mut results.gradients)?;
