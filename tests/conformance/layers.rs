@@ -34,7 +34,7 @@ impl Table {
             let check = LayerCheck::new(|| layer.clone(), input).allocations(calls_of_thread);
             options(if is_reshape { check } else { check.stands_for(Built::layers) }).run()
         };
-        let off = move || Some(options(LayerCheck::new(|| off.clone(), input)).gradients());
+        let off = move || options(LayerCheck::new(|| off.clone(), input)).gradients();
         self.0.push(Row::checked(name, run, off).and(move || planned_badly(&planned)));
     }
 }
