@@ -1,5 +1,5 @@
-//! What the checks of layers (`testing/`) choose about a tape: its shards, and what its buffers hold
-//! before a pass.
+//! What the checks of layers (`testing/`) choose about a tape: its shards, and what its buffers
+//! hold before a pass.
 
 use super::partition::Partition;
 use super::tape::{Tape, TapeOptions};
