@@ -47,7 +47,7 @@ impl<T: Scalar> Layer<T> for PRelu {
     }
 
     /// The output has the input's shape; there is one parameter.
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let slopes = ParameterSpec::new("slope", &[input.elements()], Initializer::Constant(self.first_slope));
         Ok(Plan::new(input).parameter(slopes))
     }

@@ -218,6 +218,22 @@ pub enum ShapeError {
         /// "height" or "width".
         axis: &'static str,
     },
+    /// A layer that works on several values joins none.
+    #[error("it joins no other value; name one, as `with(\"encoder.0\")` does")]
+    JoinsNothing,
+    /// A value that the layer joins does not fit its input.
+    #[error(
+        "it joins a value of shape {found} to one of {input}; {expected}: let layers before it make them so, a convolution of \
+         1 x 1 or a dense layer for instance"
+    )]
+    Joined {
+        /// The shape of the layer's input.
+        input: Shape,
+        /// The shape of the value that it joins.
+        found: Shape,
+        /// What it takes.
+        expected: &'static str,
+    },
     /// An option of the layer has a value outside its range; in a plan, what
     /// [`OptionError::require`] and `?` give.
     #[error(transparent)]

@@ -432,3 +432,97 @@ fn a_nan_is_no_match() {
         }
     }
 }
+
+/// Two layers and a way around them.
+fn residual(filters: usize) -> Block<f64> {
+    Block::new()
+        .layer(Conv2D::new(filters, 3).activation(Activation::Tanh))
+        .layer(BatchNorm::new())
+        .layer(Conv2D::new(filters, 2))
+        .named("sum", Add::with("input"))
+        .layer(Activation::Silu)
+}
+
+/// A value that several layers read has the sum of the gradients that they give it.
+#[test]
+fn values_with_several_readers() {
+    let tanh = |units: usize| Dense::new(units).activation(Activation::Tanh);
+    let wide = |channels: usize| Conv2D::new(channels, 3).activation(Activation::Tanh);
+    check(
+        &[1, 3, 19, 150],
+        named([
+            ("sum with the input", flat(5).layer(tanh(5)).layer(Add::with("input")).layer(tanh(3))),
+            ("sum with itself", flat(5).layer(tanh(4)).layer(Add::with("layers.0").and("layers.0")).layer(tanh(3))),
+            (
+                "a value read by all layers behind it",
+                flat(4)
+                    .layer_named("first", tanh(4))
+                    .layer(tanh(4))
+                    .layer(Add::with("layers.first"))
+                    .layer(tanh(4))
+                    .layer(Multiply::with("layers.first").and("layers.1"))
+                    .layer(Concatenate::with("layers.first").and("input"))
+                    .layer(tanh(3)),
+            ),
+            ("a gate", flat(6).layer(Dense::new(6).activation(Activation::Sigmoid)).layer(Multiply::with("input"))),
+            ("a cube", flat(3).layer(tanh(4)).layer(Multiply::with("layers.0").and("layers.0"))),
+            ("joining twice the same", flat(3).layer(tanh(3)).layer(Concatenate::with("input").and("input"))),
+            (
+                "a joined reshape",
+                flat(12)
+                    .layer(tanh(12))
+                    .layer_named("image", Reshape::new(Shape::image(2, 3, 2)))
+                    .layer(wide(2))
+                    .layer(Add::with("layers.image"))
+                    .layer(Flatten::new())
+                    .layer(Add::with("layers.0")),
+            ),
+            ("the input of a reshape", image(2, 3, 2).layer(Flatten::new()).layer(tanh(12)).layer(Add::with("layers.0"))),
+        ]),
+    );
+    check(
+        &[3, 19],
+        named([
+            ("residual blocks", image(5, 4, 2).layer(residual(2)).layer(residual(2)).layer(Conv2D::new(1, 3))),
+            (
+                "a block in a block",
+                image(3, 4, 2)
+                    .layer(Block::new().layer(residual(2)).named("inner", residual(2)).layer(Add::with("inner").and("0.0")))
+                    .layer(Dense::new(2)),
+            ),
+            (
+                "a U-Net",
+                image(6, 4, 1)
+                    .layer_named("fine", wide(3))
+                    .layer(MaxPool::new(2))
+                    .layer(wide(4))
+                    .layer(UpSample::new(2))
+                    .layer(Concatenate::with("layers.fine"))
+                    .layer(wide(1)),
+            ),
+            (
+                "an up-sampling that is read twice",
+                image(3, 2, 2).layer(wide(2)).layer(UpSample::new(2)).layer(wide(2)).layer(Add::with("layers.1")),
+            ),
+            (
+                "concatenation along rows and columns",
+                image(3, 4, 2)
+                    .layer_named("top", wide(2))
+                    .layer(wide(2))
+                    .layer(Concatenate::with("layers.top").axis(0))
+                    .layer_named("left", wide(2))
+                    .layer(wide(2))
+                    .layer(Concatenate::with("layers.left").axis(1)),
+            ),
+            (
+                "dropout and noise between",
+                flat(6)
+                    .layer(tanh(6))
+                    .layer(Dropout::new(0.4))
+                    .layer(Add::with("layers.0"))
+                    .layer(GaussianNoise::new(0.1))
+                    .layer(Add::with("layers.1")),
+            ),
+        ]),
+    );
+}

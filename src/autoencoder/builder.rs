@@ -1,49 +1,55 @@
 //! [`AutoencoderBuilder`]: builds a model from two lists of layers.
 
-use std::sync::Arc;
-
 use super::Autoencoder;
+use super::mirror::Mirror;
 use crate::data::Scaler;
-use crate::graph::{BuildError, BuildErrorKind, Definition, NetworkBuilder, Node, TiedWeights};
-use crate::layer::{self, Activation, Layer, MirrorOutput};
-use crate::{Scalar, Shape, invariant};
+use crate::graph::{BuildError, BuildErrorKind, INPUT, IntoLayers, LayerList, NetworkBuilder};
+use crate::layer::Activation;
+use crate::{Scalar, Shape};
 
 /// Describes an [`Autoencoder`], layer by layer.
 #[derive(Debug, Clone)]
 pub struct AutoencoderBuilder<T: Scalar> {
     input: Shape,
-    encoder: Vec<Arc<dyn Layer<T>>>,
-    decoder: Vec<Arc<dyn Layer<T>>>,
+    encoder: LayerList<T>,
+    decoder: LayerList<T>,
     mirror: Option<Mirror>,
     seed: u64,
     scaler: Option<Scaler>,
 }
 
-/// How the decoder is derived from the encoder.
-#[derive(Debug, Clone, Copy)]
-struct Mirror {
-    /// The last layer's activation.
-    activation: Activation,
-    /// The weights are the encoder's, transposed.
-    tied: bool,
-}
-
 impl<T: Scalar> AutoencoderBuilder<T> {
     pub(super) fn new(input: Shape) -> Self {
-        Self { input, encoder: Vec::new(), decoder: Vec::new(), mirror: None, seed: 0, scaler: None }
+        Self { input, encoder: LayerList::new(), decoder: LayerList::new(), mirror: None, seed: 0, scaler: None }
     }
 
-    /// Adds a layer to the encoder. Layers are named `encoder.0`, `encoder.1`, … in order.
+    /// Adds a layer, or a [`Block`](crate::Block) of layers, to the encoder. They are named
+    /// `encoder.0`, `encoder.1`, … in order.
     #[must_use]
-    pub fn encoder(mut self, layer: impl Layer<T> + 'static) -> Self {
-        self.encoder.push(Arc::new(layer));
+    pub fn encoder<Kind>(mut self, layer: impl IntoLayers<T, Kind>) -> Self {
+        self.encoder.add(None, layer.into_layers());
         self
     }
 
-    /// Adds a layer to the decoder. Layers are named `decoder.0`, `decoder.1`, … in order.
+    /// [`encoder`](Self::encoder) for a layer named `encoder.` and `name`.
     #[must_use]
-    pub fn decoder(mut self, layer: impl Layer<T> + 'static) -> Self {
-        self.decoder.push(Arc::new(layer));
+    pub fn encoder_named<Kind>(mut self, name: &str, layer: impl IntoLayers<T, Kind>) -> Self {
+        self.encoder.add(Some(name), layer.into_layers());
+        self
+    }
+
+    /// Adds a layer, or a [`Block`](crate::Block) of layers, to the decoder. They are named
+    /// `decoder.0`, `decoder.1`, … in order.
+    #[must_use]
+    pub fn decoder<Kind>(mut self, layer: impl IntoLayers<T, Kind>) -> Self {
+        self.decoder.add(None, layer.into_layers());
+        self
+    }
+
+    /// [`decoder`](Self::decoder) for a layer named `decoder.` and `name`.
+    #[must_use]
+    pub fn decoder_named<Kind>(mut self, name: &str, layer: impl IntoLayers<T, Kind>) -> Self {
+        self.decoder.add(Some(name), layer.into_layers());
         self
     }
 
@@ -120,78 +126,25 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// [`BuildError`] names the first layer that does not fit, or the last one if the decoder's
     /// output and the input differ in their number of elements.
     pub fn build(self) -> Result<Autoencoder<T>, BuildError> {
+        let encoder = self.encoder.expand("encoder", 0, INPUT);
         let mut decoder = match self.mirror {
-            Some(mirror) => self.mirrored(mirror)?,
+            Some(mirror) => mirror.decoder(self.input, &encoder)?,
             None => Vec::new(),
         };
-        decoder.extend(self.decoder.iter().map(Arc::clone));
-        for (half, layers) in [("encoder", &self.encoder), ("decoder", &decoder)] {
+        let code = encoder.last().map_or(INPUT, |layer| &layer.name);
+        let before = decoder.last().map_or(code, |layer| &layer.name);
+        decoder.extend(self.decoder.expand("decoder", decoder.len(), before));
+        for (half, layers) in [("encoder", &encoder), ("decoder", &decoder)] {
             if layers.is_empty() {
                 return Err(BuildError::new(half, half, BuildErrorKind::NoLayers));
             }
         }
-        let split = self.encoder.len();
-        let mut builder = NetworkBuilder::new(self.input).seed(self.seed);
-        for (half, layers) in [("encoder", self.encoder), ("decoder", decoder)] {
-            for (index, layer) in layers.into_iter().enumerate() {
-                builder = builder.named(format!("{half}.{index}"), layer);
-            }
-        }
+        let split = encoder.len();
+        let builder = NetworkBuilder::new(self.input).seed(self.seed).with(encoder).with(decoder);
         let network = match self.scaler {
             Some(scaler) => builder.scaler(scaler),
             None => builder,
         };
         Autoencoder::from_network(network.build_reconstruction()?, split)
     }
-
-    /// The layers of a decoder that undoes the encoder block by block. A block is a layer with
-    /// weights and the layers behind it that belong to it: normalisations and activations.
-    fn mirrored(&self, Mirror { activation: last, tied }: Mirror) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
-        let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
-        let layers = self.encoder.iter().enumerate().map(named).collect();
-        let encoder = Definition::new(self.input, layers, TiedWeights::Required)?.nodes;
-        let mut decoder: Vec<Arc<dyn Layer<T>>> = Vec::new();
-        for (index, node) in encoder.iter().enumerate().rev().filter(|(_, node)| !is_repeated(node)) {
-            let earlier = invariant::slice(&encoder, &(0..index), "layers", "an encoder");
-            let given_back = earlier.iter().rposition(has_weights);
-            let output = match given_back {
-                Some(layer) => output_of(invariant::at(&encoder, layer, "layer")),
-                None => MirrorOutput::new(last),
-            };
-            let mirrored = node.layer.mirror().and_then(|mirror| match tied && has_weights(node) {
-                true => mirror.mirrored_tied(&node.name, node.input, output),
-                false => mirror.mirrored(node.input, output),
-            });
-            let refused = |kind| BuildError::new(&node.name, node.layer.kind(), kind);
-            let mirrored = mirrored.ok_or_else(|| refused(BuildErrorKind::NoMirror))?;
-            if given_back.is_none() && !has_weights(node) && mirrored.iter().any(layer::is_padding) {
-                return Err(refused(BuildErrorKind::MirrorPads));
-            }
-            decoder.extend(mirrored);
-            if let Some(layer) = given_back.filter(|_| has_weights(node)) {
-                let behind = invariant::slice(&encoder, &(layer + 1..index), "layers", "an encoder");
-                decoder.extend(behind.iter().filter(|node| is_repeated(node)).map(|node| Arc::clone(&node.layer)));
-            }
-        }
-        if !encoder.iter().any(has_weights) && last != Activation::Linear {
-            decoder.push(Arc::new(last));
-        }
-        Ok(decoder)
-    }
-}
-
-/// Whether the layer begins a block.
-fn has_weights<T: Scalar>(node: &Node<T>) -> bool {
-    !node.plan.parameters.is_empty() && !is_repeated(node)
-}
-
-/// Whether the layer belongs to the block before it.
-fn is_repeated<T: Scalar>(node: &Node<T>) -> bool {
-    node.layer.mirror().is_some_and(|mirror| mirror.is_repeated())
-}
-
-/// The options of a layer with weights that the layer that gives back its output takes over.
-fn output_of<T>(node: &Node<T>) -> MirrorOutput {
-    let bias = node.plan.parameters.iter().any(|parameter| parameter.name == "bias");
-    MirrorOutput::new(node.plan.activation.unwrap_or_default()).bias(bias)
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod latent_space;
+mod mirror;
 mod posterior;
 mod score;
 
@@ -16,7 +17,7 @@ pub use score::RowError;
 
 use crate::data::Batch;
 use crate::exec::{Activity, Tape, Workspace};
-use crate::graph::{BuildError, Graph, Network, Parameter, ParameterError, Summary};
+use crate::graph::{BuildError, BuildErrorKind, Graph, Network, Parameter, ParameterError, Summary};
 use crate::{Error, Scalar, Shape};
 
 /// An encoder and a decoder, trained together to reproduce their input.
@@ -42,8 +43,10 @@ pub struct Autoencoder<T: Scalar> {
     network: Network<T>,
     /// The first layer of the decoder.
     split: usize,
-    /// The encoder and the decoder by themselves.
-    halves: [Arc<Graph<T>>; 2],
+    /// The encoder by itself.
+    encoder: Arc<Graph<T>>,
+    /// The decoder by itself, or why it cannot run by itself.
+    decoder: Result<Arc<Graph<T>>, BuildError>,
 }
 
 impl<T: Scalar> Autoencoder<T> {
@@ -55,8 +58,11 @@ impl<T: Scalar> Autoencoder<T> {
     /// The autoencoder whose decoder begins with layer `split`.
     pub(crate) fn from_network(network: Network<T>, split: usize) -> Result<Self, BuildError> {
         let encoder = Arc::new(network.graph_of(0..split)?);
-        let decoder = Arc::new(network.graph_of(split..network.all().end)?);
-        Ok(Self { network, split, halves: [encoder, decoder] })
+        let decoder = match network.graph_of(split..network.all().end) {
+            Err(error) if !matches!(error.kind(), BuildErrorKind::JoinsOutside { .. }) => return Err(error),
+            decoder => decoder.map(Arc::new),
+        };
+        Ok(Self { network, split, encoder, decoder })
     }
 
     pub(crate) fn split(&self) -> usize {
@@ -84,14 +90,16 @@ impl<T: Scalar> Autoencoder<T> {
 
     /// The encoder as a network of its own, with a copy of its parameters.
     pub fn encoder(&self) -> Network<T> {
-        let [encoder, _] = &self.halves;
-        self.network.part(self.encoder_layers(), encoder)
+        self.network.part(self.encoder_layers(), &self.encoder)
     }
 
     /// The decoder as a network of its own, with a copy of its parameters.
-    pub fn decoder(&self) -> Network<T> {
-        let [_, decoder] = &self.halves;
-        self.network.part(self.decoder_layers(), decoder)
+    ///
+    /// # Errors
+    /// [`BuildError`] if one of its layers joins a value of the encoder, as in a U-Net.
+    pub fn decoder(&self) -> Result<Network<T>, BuildError> {
+        let decoder = self.decoder.as_ref().map_err(BuildError::clone)?;
+        Ok(self.network.part(self.decoder_layers(), decoder))
     }
 
     /// The layers, their output shapes and their parameters, as a table.

@@ -141,6 +141,17 @@ pub enum InputError {
         /// The number of *samples* is the number of features expected.
         transposed: bool,
     },
+    /// A layer of the part of the model that is to run joins a value outside that part.
+    #[error(
+        "layer `{layer}` joins `{value}`, which is not computed here: this half of the model cannot run by itself; run the whole \
+         model, with `reconstruct` for instance"
+    )]
+    JoinsOutside {
+        /// The layer.
+        layer: String,
+        /// The value that it joins.
+        value: String,
+    },
     /// A side input is missing or has the wrong size.
     #[error(
         "expected {expected} side features for each of {samples} samples, found {found} x {found_samples}; give them with \

@@ -219,6 +219,10 @@ impl<T: Scalar> Network<T> {
     /// `Ok` if samples and side inputs have as many features as `nodes` ask for. Returns that
     /// number for side inputs.
     pub(super) fn check_sizes(&self, nodes: &Range<usize>, batch: &Batch<'_, T>) -> Result<usize, InputError> {
+        if let Some((node, source)) = self.definition().reads_outside(nodes) {
+            let (layer, value) = (node.name.clone(), self.definition().name_of(source).to_owned());
+            return Err(InputError::JoinsOutside { layer, value });
+        }
         InputError::require_features(self.features_before(nodes), batch.features(), batch.samples())?;
         let nodes = invariant::slice(&self.definition().nodes, nodes, "layers", "a network");
         let expected = nodes.iter().map(|node| node.plan.side_input).max().unwrap_or(0);

@@ -13,6 +13,7 @@ mod reduce;
 mod run;
 mod schedule;
 mod shards;
+mod slices;
 mod tape;
 #[cfg(test)]
 mod tests;

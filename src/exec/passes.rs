@@ -214,7 +214,8 @@ impl<T: Scalar> Network<T> {
                 continue; // it keeps its state
             };
             let context = Context {
-                input_shape: operation.input_shape,
+                input_shape: operation.input().shape,
+                joined_shapes: &operation.joined_shapes,
                 output_shape: operation.output_shape,
                 samples: tape.samples,
                 batch: tape.samples,

@@ -99,7 +99,10 @@ impl<T: Scalar> Network<T> {
                 Rows {
                     layer,
                     adds: first_of != Some(index),
-                    input: segments(tape.layout.value(operation.input), operation.input_shape.elements()),
+                    input: segments(
+                        tape.layout.value(operation.input().value),
+                        operation.input().shape.elements(),
+                    ),
                     output_gradient: segments(
                         tape.layout.gradient(Value::Output(index)),
                         operation.output_shape.elements(),

@@ -3,9 +3,12 @@
 
 use std::ops::Range;
 
+use super::slices::{self, disjoint, disjoint_with};
 use super::totals::Totals;
 use crate::graph::{Layout, Network, Operation, Program, Value};
-use crate::layer::{Backward, BackwardSums, BatchStatistics, Context, Forward, Gradients, Mode, Parameters};
+use crate::layer::{
+    Backward, BackwardSums, BatchStatistics, Context, Forward, Gradients, Mode, Parameters,
+};
 use crate::random::Random;
 use crate::{Activation, DataError, InputError, Scalar, invariant};
 
@@ -153,22 +156,32 @@ impl<'a, T: Scalar> Run<'a, T> {
     ) {
         let context = self.context(operation, micro_batch);
         let [output, cache] = places;
-        let outside = memory.input.filter(|(value, _)| *value == operation.input).map(|(_, input)| input);
+        let Memory { shard, input: outside, output: result } = memory;
+        let lent = outside.filter(|(value, _)| *value == operation.input().value).map(|(_, input)| input);
         let places = [
-            if outside.is_some() { 0..0 } else { self.input(operation, micro_batch) },
+            if lent.is_some() { 0..0 } else { self.input(operation, micro_batch) },
             self.side(operation, micro_batch),
-            if memory.output.is_some() { 0..0 } else { self.output(operation, &output, micro_batch) },
+            if result.is_some() { 0..0 } else { self.output(operation, &output, micro_batch) },
             micro_batch.part(&cache, operation.plan.cache_per_sample),
             self.scratch(operation),
         ];
-        let [input, side, output, cache, scratch] = disjoint(memory.shard, places, &operation.name);
+        let ([input, side, output, cache, scratch], joined, _) = match operation.joined() {
+            [] => (disjoint(shard, places, &operation.name), Default::default(), Default::default()),
+            _ => {
+                let joined = self.joined(operation, micro_batch, outside.map(|(value, _)| value));
+                disjoint_with(shard, places, joined, std::iter::empty(), &operation.name)
+            }
+        };
+        let input = lent.unwrap_or(input);
+        let joined = slices::joined(operation, input, joined, outside);
         let reports = context.mode != Mode::Inference;
         operation.layer.forward(
             &context,
             Forward {
-                input: outside.unwrap_or(input),
+                input,
+                joined: joined.get(..operation.joined().len()).unwrap_or_default(),
                 side,
-                output: memory.output.unwrap_or(output),
+                output: result.unwrap_or(output),
                 cache,
                 scratch,
                 penalties: reported(&mut totals.penalties, &operation.penalties, reports, &operation.name),
@@ -181,43 +194,102 @@ impl<'a, T: Scalar> Run<'a, T> {
     /// gradient with respect to the last one's output; operations before `needed` need no gradient.
     pub fn backward(&self, indices: Range<usize>, needed: usize, micro_batch: MicroBatch, shard: &mut [T]) {
         for index in indices.rev() {
-            let operation = self.program.operation(index);
-            let context = Context {
-                packed_backward: part(self.packed_backward, &operation.packed_backward, "packed weights", operation),
-                gradient_statistics: self.gradient_statistics(operation),
-                ..self.context(operation, micro_batch)
-            };
-            let input_gradient = match operation.input {
-                Value::Output(source) if source < needed => 0..0,
-                value => micro_batch.part(&self.layout.gradient(value), operation.input_shape.elements()),
-            };
-            let wanted = !input_gradient.is_empty();
-            let places = [
-                self.input(operation, micro_batch),
-                self.side(operation, micro_batch),
-                self.output(operation, &self.layout.kept_output(index), micro_batch),
-                micro_batch.part(&self.layout.cache(index), operation.plan.cache_per_sample),
-                self.scratch(operation),
-                self.output(operation, &self.layout.gradient(Value::Output(index)), micro_batch),
-                input_gradient,
-                self.layout.gradients.clone(),
-            ];
-            let [input, side, output, cache, scratch, output_gradient, input_gradient, gradients] =
-                disjoint(shard, places, &operation.name);
-            operation.layer.backward(
-                &context,
-                Backward {
-                    input,
-                    side,
-                    output,
-                    cache,
-                    scratch,
-                    output_gradient,
-                    input_gradient: wanted.then_some(input_gradient),
-                    gradients: Gradients::new(gradients, &operation.gradients),
-                },
-            );
+            self.backward_one(index, needed, micro_batch, shard);
+            self.add_gradients(index, needed, micro_batch, shard);
         }
+    }
+
+    fn backward_one(&self, index: usize, needed: usize, micro_batch: MicroBatch, shard: &mut [T]) {
+        let operation = self.program.operation(index);
+        let context = Context {
+            packed_backward: part(self.packed_backward, &operation.packed_backward, "packed weights", operation),
+            gradient_statistics: self.gradient_statistics(operation),
+            ..self.context(operation, micro_batch)
+        };
+        let mut wanted = self.input_gradients(index, needed, micro_batch);
+        let input_gradient = wanted.next().unwrap_or_default();
+        let is_wanted = !input_gradient.is_empty();
+        let places = [
+            self.input(operation, micro_batch),
+            self.side(operation, micro_batch),
+            self.output(operation, &self.layout.kept_output(index), micro_batch),
+            micro_batch.part(&self.layout.cache(index), operation.plan.cache_per_sample),
+            self.scratch(operation),
+            self.output(operation, &self.layout.gradient(Value::Output(index)), micro_batch),
+            input_gradient,
+            self.layout.gradients.clone(),
+        ];
+        let (own, joined, joined_gradients) = match operation.joined() {
+            [] => (disjoint(shard, places, &operation.name), Default::default(), Default::default()),
+            _ => {
+                let joined = self.joined(operation, micro_batch, None);
+                disjoint_with(shard, places, joined, wanted, &operation.name)
+            }
+        };
+        let [input, side, output, cache, scratch, output_gradient, input_gradient, gradients] = own;
+        let joined = slices::joined(operation, input, joined, None);
+        let count = operation.joined().len();
+        let mut joined_gradients = joined_gradients.map(|gradient| (!gradient.is_empty()).then_some(gradient));
+        operation.layer.backward(
+            &context,
+            Backward {
+                input,
+                joined: joined.get(..count).unwrap_or_default(),
+                side,
+                output,
+                cache,
+                scratch,
+                output_gradient,
+                input_gradient: is_wanted.then_some(input_gradient),
+                joined_gradients: joined_gradients.get_mut(..count).unwrap_or_default(),
+                gradients: Gradients::new(gradients, &operation.gradients),
+            },
+        );
+    }
+
+    /// Adds the gradients that operation `index` has given values which a later one reads too.
+    fn add_gradients(&self, index: usize, needed: usize, micro_batch: MicroBatch, shard: &mut [T]) {
+        let operation = self.program.operation(index);
+        let places = operation.inputs.iter().zip(self.input_gradients(index, needed, micro_batch));
+        for (input, place) in places.filter(|(input, place)| !input.reads_last && !place.is_empty()) {
+            let sum = micro_batch.part(&self.layout.gradient(input.value), input.shape.elements());
+            let [sum, added] = disjoint(shard, [sum, place], &operation.name);
+            sum.iter_mut().zip(added).for_each(|(sum, added)| *sum += *added);
+        }
+    }
+
+    /// For each input of operation `index`, where its backward pass writes the gradient; `0..0` if
+    /// it is not wanted.
+    fn input_gradients(
+        &self,
+        index: usize,
+        needed: usize,
+        micro_batch: MicroBatch,
+    ) -> impl Iterator<Item = Range<usize>> + use<'a, T> {
+        let layout = self.layout;
+        let inputs = self.program.operation(index).inputs.iter().enumerate();
+        inputs.map(move |(position, input)| match input.value {
+            Value::Output(source) if source < needed => 0..0,
+            _ => micro_batch.part(&layout.input_gradient(index, position, input), input.shape.elements()),
+        })
+    }
+
+    /// The places of the values that `operation` joins; `0..0` for one that it also reads otherwise,
+    /// or that is `outside` the shard's memory.
+    fn joined(
+        &self,
+        operation: &'a Operation<T>,
+        micro_batch: MicroBatch,
+        outside: Option<Value>,
+    ) -> impl Iterator<Item = Range<usize>> + use<'a, T> {
+        let layout = self.layout;
+        operation.inputs.iter().enumerate().skip(1).map(move |(index, input)| {
+            let mut earlier = operation.inputs.iter().take(index);
+            match outside == Some(input.value) || earlier.any(|earlier| earlier.value == input.value) {
+                true => 0..0,
+                false => micro_batch.part(&layout.value(input.value), input.shape.elements()),
+            }
+        })
     }
 
     /// Adds this micro-batch's share of the sums that the forward pass of operation `index` needs.
@@ -249,7 +321,8 @@ impl<'a, T: Scalar> Run<'a, T> {
         let (trains, activation) = (mode == Mode::Training, operation.plan.activation.unwrap_or_default());
         let absorbed = self.from_logits && self.program.last().is_some_and(|last| last.node == operation.node);
         Context {
-            input_shape: operation.input_shape,
+            input_shape: operation.input().shape,
+            joined_shapes: &operation.joined_shapes,
             output_shape: operation.output_shape,
             samples: micro_batch.samples,
             batch: self.batch,
@@ -281,7 +354,8 @@ impl<'a, T: Scalar> Run<'a, T> {
     }
 
     fn input(&self, operation: &Operation<T>, micro_batch: MicroBatch) -> Range<usize> {
-        micro_batch.part(&self.layout.value(operation.input), operation.input_shape.elements())
+        let input = operation.input();
+        micro_batch.part(&self.layout.value(input.value), input.shape.elements())
     }
 
     fn side(&self, operation: &Operation<T>, micro_batch: MicroBatch) -> Range<usize> {
@@ -299,18 +373,6 @@ impl<'a, T: Scalar> Run<'a, T> {
     fn scratch(&self, operation: &Operation<T>) -> Range<usize> {
         let start = self.layout.scratch.start;
         start..start + operation.plan.scratch
-    }
-}
-
-/// Slices of a shard's memory, which the layout keeps apart.
-pub(crate) fn disjoint<'m, T, const N: usize>(
-    memory: &'m mut [T],
-    places: [Range<usize>; N],
-    owner: &str,
-) -> [&'m mut [T]; N] {
-    match memory.get_disjoint_mut(places) {
-        Ok(slices) => slices,
-        Err(error) => invariant::broken(format_args!("the buffers of `{owner}`: {error}")),
     }
 }
 

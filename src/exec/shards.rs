@@ -2,7 +2,8 @@
 //! micro-batch.
 
 use super::partition::Partition;
-use super::run::{BatchLoader, LastOperation, LastPass, Load, Memory, MicroBatch, Run, disjoint};
+use super::run::{BatchLoader, LastOperation, LastPass, Load, Memory, MicroBatch, Run};
+use super::slices::disjoint;
 use super::schedule::Task;
 use super::totals::Totals;
 use crate::graph::{LOSS_SAMPLES, Layout, Value};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::schedule::{Passes, Schedule};
 use super::{Tape, TapeOptions};
-use crate::graph::{LayoutOptions, Network, NetworkBuilder};
+use crate::graph::{NamedLayer, LayoutOptions, Network, NetworkBuilder};
 use crate::layer::{Layer, Mode};
 use crate::{
     Activation, Autoencoder, BatchNorm, Conv2D, Dense, Flatten, GaussianLatent, MaxPool, Reshape, Shape, UpSample,
@@ -125,7 +125,7 @@ fn fused_layers_compute_what_they_compute_apart() {
     let build = |name: fn(usize) -> String| {
         let named = layers().into_iter().enumerate();
         let builder = NetworkBuilder::new(Shape::image(4, 5, 2)).seed(3);
-        named.fold(builder, |builder, (index, layer)| builder.named(name(index), layer)).build().unwrap()
+        builder.with(named.map(|(index, layer)| NamedLayer::new(name(index), layer)).collect()).build().unwrap()
     };
     let (fused, apart) = (build(|index| format!("one.{index}")), build(|index| format!("half {index}.0")));
     assert_eq!((fused.program().operations.len(), apart.program().operations.len()), (2, 4));

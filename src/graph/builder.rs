@@ -1,14 +1,16 @@
 //! [`NetworkBuilder`]: builds a network from layers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::memory::zeros;
 use super::packed::Packed;
 use super::parameters::Spare;
-use super::{BuildError, BuildErrorKind, Definition, Graph, Network, TiedWeights};
+use super::{
+    BuildError, BuildErrorKind, Definition, Graph, INPUT, IntoLayers, LayerList, NamedLayer, Network, Source, TiedWeights,
+};
 use crate::data::Scaler;
 use crate::kernel::reduce;
-use crate::layer::Layer;
 use crate::random::{Purpose, Random};
 use crate::{InputError, Scalar, Shape, invariant};
 
@@ -16,7 +18,10 @@ use crate::{InputError, Scalar, Shape, invariant};
 #[derive(Debug, Clone)]
 pub struct NetworkBuilder<T: Scalar> {
     input: Shape,
-    layers: Vec<(String, Arc<dyn Layer<T>>)>,
+    /// Layers with names of their own.
+    first_layers: Vec<NamedLayer<T>>,
+    /// The layers behind them.
+    layers: LayerList<T>,
     /// The network that the first layers' parameters are copied from, if it is extended.
     start: Option<Network<T>>,
     seed: u64,
@@ -25,14 +30,22 @@ pub struct NetworkBuilder<T: Scalar> {
 
 impl<T: Scalar> NetworkBuilder<T> {
     pub(crate) fn new(input: Shape) -> Self {
-        Self { input, layers: Vec::new(), start: None, seed: 0, input_scaler: None }
+        Self { input, first_layers: Vec::new(), layers: LayerList::new(), start: None, seed: 0, input_scaler: None }
     }
 
-    /// Adds a layer. Layers are named `layers.0`, `layers.1`, … in order.
+    /// Adds a layer, or a [`Block`](crate::Block) of layers. They are named `layers.0`, `layers.1`, …
+    /// in order.
     #[must_use]
-    pub fn layer(self, layer: impl Layer<T> + 'static) -> Self {
-        let index = self.layers.iter().filter(|(name, _)| name.starts_with("layers.")).count();
-        self.named(format!("layers.{index}"), Arc::new(layer))
+    pub fn layer<Kind>(mut self, layer: impl IntoLayers<T, Kind>) -> Self {
+        self.layers.add(None, layer.into_layers());
+        self
+    }
+
+    /// Adds a layer, or a block of layers, named `layers.` and `name`.
+    #[must_use]
+    pub fn layer_named<Kind>(mut self, name: &str, layer: impl IntoLayers<T, Kind>) -> Self {
+        self.layers.add(Some(name), layer.into_layers());
+        self
     }
 
     /// Sets the seed of the initial parameters; 0 by default.
@@ -72,7 +85,7 @@ impl<T: Scalar> NetworkBuilder<T> {
     /// [`BuildError`] names the first layer that does not fit.
     pub fn build(self) -> Result<Network<T>, BuildError> {
         let kept = self.start.as_ref().map_or(0, |start| start.definition().nodes.len());
-        let graph = Graph::new(self.input, self.layers.clone(), TiedWeights::CopiedInFirst(kept))?;
+        let graph = Graph::new(self.input, self.all_layers(), TiedWeights::CopiedInFirst(kept))?;
         self.complete(graph)
     }
 
@@ -80,13 +93,13 @@ impl<T: Scalar> NetworkBuilder<T> {
     /// layer's own.
     #[cfg(feature = "testing")]
     pub(crate) fn build_detached(self) -> Result<Network<T>, BuildError> {
-        let graph = Graph::new(self.input, self.layers.clone(), TiedWeights::Copied)?;
+        let graph = Graph::new(self.input, self.all_layers(), TiedWeights::Copied)?;
         self.complete(graph)
     }
 
     /// Builds a network whose output has the shape and scale of its input.
     pub(crate) fn build_reconstruction(self) -> Result<Network<T>, BuildError> {
-        let definition = Definition::new(self.input, self.layers.clone(), TiedWeights::Required)?;
+        let definition = Definition::new(self.input, self.all_layers(), TiedWeights::Required)?;
         let (input, output) = (definition.input, definition.output());
         if input.elements() != output.elements() {
             let last = definition.nodes.last();
@@ -97,6 +110,16 @@ impl<T: Scalar> NetworkBuilder<T> {
         let mut network = self.complete(graph)?;
         network.output_scaler = network.input_scaler.clone();
         Ok(network)
+    }
+
+    /// All layers with their names.
+    fn all_layers(&self) -> Vec<NamedLayer<T>> {
+        let mut layers = self.first_layers.clone();
+        let places = layers.iter().filter_map(|layer| layer.name.strip_prefix("layers.")?.split('.').next());
+        let named: BTreeSet<&str> = places.collect();
+        let added = self.layers.expand("layers", named.len(), layers.last().map_or(INPUT, |layer| &layer.name));
+        layers.extend(added);
+        layers
     }
 
     fn complete(self, graph: Graph<T>) -> Result<Network<T>, BuildError> {
@@ -123,8 +146,9 @@ impl<T: Scalar> NetworkBuilder<T> {
         Ok(network)
     }
 
-    pub(crate) fn named(mut self, name: String, layer: Arc<dyn Layer<T>>) -> Self {
-        self.layers.push((name, layer));
+    /// Adds these layers under their own names.
+    pub(crate) fn with(mut self, layers: Vec<NamedLayer<T>>) -> Self {
+        self.first_layers.extend(layers);
         self
     }
 }
@@ -146,9 +170,10 @@ impl<T: Scalar> Network<T> {
     /// ```
     pub fn extend(self) -> NetworkBuilder<T> {
         let definition = self.definition();
-        let layers = definition.nodes.iter().map(|node| (node.name.clone(), Arc::clone(&node.layer))).collect();
+        let first_layers = definition.nodes.iter().map(|node| definition.named_layer(node, Source::Input)).collect();
         let (input, input_scaler) = (definition.input, self.input_scaler().cloned());
-        NetworkBuilder { input, layers, seed: self.seed, input_scaler, start: Some(self) }
+        let layers = LayerList::new();
+        NetworkBuilder { input, first_layers, layers, seed: self.seed, input_scaler, start: Some(self) }
     }
 
     /// A network whose parameters and state are all zero.

@@ -4,10 +4,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::block::is_or_contains;
 use super::{BuildError, BuildErrorKind, WeightPenalty};
-use crate::layer::{Latent, Layer, ParameterSpec, Plan};
+use crate::layer::{Latent, Layer, MAX_JOINED, ParameterSpec, Plan};
 use crate::shape::checked_sum;
 use crate::{Scalar, Shape, ShapeError, invariant, option};
+
+/// The name of the network's input among what layers join.
+pub(crate) const INPUT: &str = "input";
 
 /// The layers of a network as the user wrote them: what is saved, mirrored and summarised.
 #[derive(Debug)]
@@ -33,10 +37,12 @@ pub(crate) struct Definition<T: Scalar> {
 pub(crate) struct Node<T> {
     pub name: String,
     pub layer: Arc<dyn Layer<T>>,
-    /// What it reads: first its input, then a side input if it asks for one.
+    /// What it reads: first its input, then what its layer joins, in the layer's order.
     pub sources: Vec<Source>,
     pub plan: Plan,
     pub input: Shape,
+    /// The shapes of what it joins.
+    pub joined: Vec<Shape>,
     pub output: Shape,
     /// For each parameter of the plan: its entry in the table.
     pub entries: Vec<usize>,
@@ -52,10 +58,24 @@ pub(crate) struct Node<T> {
 pub(crate) enum Source {
     /// The network's input.
     Input,
-    /// The network's side input.
-    Side,
     /// The output of a node.
     Node(usize),
+}
+
+/// A layer with its name and the names of what it joins, not yet placed in a network.
+#[doc(hidden)]
+#[derive(Debug, Clone)]
+pub struct NamedLayer<T: Scalar> {
+    pub(crate) name: String,
+    pub(crate) layer: Arc<dyn Layer<T>>,
+    pub(crate) joins: Vec<String>,
+}
+
+impl<T: Scalar> NamedLayer<T> {
+    /// `layer`, which joins what it says itself.
+    pub(crate) fn new(name: impl Into<String>, layer: Arc<dyn Layer<T>>) -> Self {
+        Self { name: name.into(), joins: layer.joins().to_vec(), layer }
+    }
 }
 
 /// A named tensor in a flat vector.
@@ -90,7 +110,7 @@ impl TiedWeights {
 }
 
 impl<T: Scalar> Definition<T> {
-    pub fn new(input: Shape, layers: Vec<(String, Arc<dyn Layer<T>>)>, tied: TiedWeights) -> Result<Self, BuildError> {
+    pub fn new(input: Shape, layers: Vec<NamedLayer<T>>, tied: TiedWeights) -> Result<Self, BuildError> {
         let input = input.checked().map_err(|error| BuildError::new("model", "input", error))?;
         let mut definition = Self {
             input,
@@ -103,9 +123,9 @@ impl<T: Scalar> Definition<T> {
             side_input: 0,
             output_shape: None,
         };
-        for (name, layer) in layers {
-            let kind = layer.kind();
-            definition.add(name.clone(), layer, tied).map_err(|error| BuildError::new(&name, kind, error))?;
+        for index in 0..layers.len() {
+            let NamedLayer { name, layer, .. } = invariant::at(&layers, index, "layer");
+            definition.add(&layers, index, tied).map_err(|error| BuildError::new(name, layer.kind(), error))?;
         }
         match definition.nodes.is_empty() {
             true => Err(BuildError::new("model", "network", BuildErrorKind::NoLayers)),
@@ -115,6 +135,11 @@ impl<T: Scalar> Definition<T> {
 
     pub fn output(&self) -> Shape {
         self.output_shape.unwrap_or(self.last_output())
+    }
+
+    /// The name of the last node.
+    pub fn last_name(&self) -> &str {
+        self.nodes.last().map_or(INPUT, |node| &node.name)
     }
 
     fn last_output(&self) -> Shape {
@@ -165,15 +190,26 @@ impl<T: Scalar> Definition<T> {
         self.nodes.get(index)?.layer.latent()
     }
 
-    fn add(&mut self, name: String, layer: Arc<dyn Layer<T>>, tied: TiedWeights) -> Result<(), BuildErrorKind> {
-        let (index, input) = (self.nodes.len(), self.last_output());
-        let plan = layer.plan(input)?;
+    /// Adds layer `index` of `layers`; those before it are the nodes so far.
+    fn add(&mut self, layers: &[NamedLayer<T>], index: usize, tied: TiedWeights) -> Result<(), BuildErrorKind> {
+        let NamedLayer { name, layer, joins } = invariant::at(layers, index, "layer").clone();
+        let input = self.last_output();
+        let mut sources = vec![index.checked_sub(1).map_or(Source::Input, Source::Node)];
+        if layers.iter().take(index).any(|earlier| earlier.name == name) || name == INPUT {
+            return Err(BuildErrorKind::NameTaken);
+        }
+        if joins.len() > MAX_JOINED {
+            return Err(BuildErrorKind::JoinsTooMany { joined: joins.len() });
+        }
+        for reference in joins {
+            sources.push(self.find(&name, reference, layers)?);
+        }
+        let joined: Vec<Shape> = sources.iter().skip(1).map(|source| self.shape_of(*source)).collect();
+        let plan = layer.plan(input, &joined)?;
         let output = plan.output.checked()?;
         option::not_negative("annealing_epochs", plan.annealing_epochs).map_err(ShapeError::from)?;
         has_capabilities(layer.as_ref(), &plan)?;
         self.agree_on_side_input(plan.side_input)?;
-        let mut sources = vec![index.checked_sub(1).map_or(Source::Input, Source::Node)];
-        sources.extend((plan.side_input > 0).then_some(Source::Side));
         let state = self.add_states(&name, &plan)?;
         let penalties = self.penalties.len()..self.penalties.len() + plan.penalties.len();
         let diagnostics = self.diagnostics.len()..self.diagnostics.len() + plan.diagnostics.len();
@@ -190,6 +226,7 @@ impl<T: Scalar> Definition<T> {
             sources,
             plan,
             input,
+            joined,
             output,
             entries,
             parameters,
@@ -198,6 +235,59 @@ impl<T: Scalar> Definition<T> {
             diagnostics,
         });
         Ok(())
+    }
+
+    /// What `reference`, of the layer named `reader`, names: the network's input, or the output of
+    /// one of the nodes so far. The name of a block is that of its last layer.
+    fn find(&self, reader: &str, reference: String, layers: &[NamedLayer<T>]) -> Result<Source, BuildErrorKind> {
+        if reference == INPUT {
+            return Ok(Source::Input);
+        }
+        let last = layers.iter().rposition(|layer| is_or_contains(&reference, &layer.name));
+        if let Some(node) = last.filter(|last| *last < self.nodes.len() && !is_or_contains(&reference, reader)) {
+            return Ok(Source::Node(node));
+        }
+        let later = last.is_some();
+        let names = std::iter::once(INPUT).chain(self.nodes.iter().map(|node| node.name.as_str()));
+        Err(BuildErrorKind::NoSuchValue { name: reference, later, available: names.map(str::to_owned).collect() })
+    }
+
+    /// The shape of what a node reads.
+    pub fn shape_of(&self, source: Source) -> Shape {
+        match source {
+            Source::Input => self.input,
+            Source::Node(node) => self.node(node).output,
+        }
+    }
+
+    /// The name by which a layer joins `source`.
+    pub fn name_of(&self, source: Source) -> &str {
+        match source {
+            Source::Input => INPUT,
+            Source::Node(node) => &self.node(node).name,
+        }
+    }
+
+    /// `node` as a layer to be placed in a network whose input is the value `entry`.
+    pub fn named_layer(&self, node: &Node<T>, entry: Source) -> NamedLayer<T> {
+        let name = |source: &Source| if *source == entry { INPUT } else { self.name_of(*source) };
+        let joins = node.sources.iter().skip(1).map(|source| name(source).to_owned()).collect();
+        NamedLayer { name: node.name.clone(), layer: Arc::clone(&node.layer), joins }
+    }
+
+    /// How often the nodes read `source`.
+    pub fn readers_of(&self, source: Source) -> usize {
+        self.nodes.iter().flat_map(|node| &node.sources).filter(|read| **read == source).count()
+    }
+
+    /// The first node of `nodes` that reads something before their first node's input, and what.
+    pub fn reads_outside(&self, nodes: &Range<usize>) -> Option<(&Node<T>, Source)> {
+        if nodes.start == 0 || nodes.is_empty() {
+            return None;
+        }
+        let is_inside = |source: &Source| matches!(source, Source::Node(node) if node + 1 >= nodes.start);
+        let nodes = invariant::slice(&self.nodes, nodes, "layers", "a network").iter();
+        nodes.flat_map(|node| node.sources.iter().map(move |source| (node, *source))).find(|(_, source)| !is_inside(source))
     }
 
     fn agree_on_side_input(&mut self, features: usize) -> Result<(), BuildErrorKind> {

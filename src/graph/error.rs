@@ -95,6 +95,37 @@ pub enum BuildErrorKind {
         /// The shape of the shared parameter.
         found: Vec<usize>,
     },
+    /// The layer joins a value that does not exist.
+    #[error(
+        "it joins `{name}`, which {}; it can join {}",
+        if *later { "comes later, or contains it" } else { "does not exist" },
+        listed(available)
+    )]
+    NoSuchValue {
+        /// The name that it joins.
+        name: String,
+        /// Whether a later layer has this name.
+        later: bool,
+        /// What it can join.
+        available: Vec<String>,
+    },
+    /// An earlier layer has the same name.
+    #[error("an earlier layer has this name; give each its own")]
+    NameTaken,
+    /// The layer joins too many values.
+    #[error("it joins {joined} values, {} are the most; join some of them in a layer before it", crate::layer::MAX_JOINED)]
+    JoinsTooMany {
+        /// The number of values.
+        joined: usize,
+    },
+    /// The layer joins a value outside the part of a network that it is in.
+    #[error(
+        "it joins `{value}`, which is not in this part of the model: the part cannot run without it; run the whole model,          or cut it where nothing is joined across"
+    )]
+    JoinsOutside {
+        /// The value.
+        value: String,
+    },
     /// Two layers need side inputs of different sizes.
     #[error(
         "a side input of {found} features is asked for, an earlier layer asks for {expected}; all layers of a model share \
@@ -129,6 +160,16 @@ pub enum BuildErrorKind {
         /// The number of elements requested.
         elements: usize,
     },
+}
+
+/// Names in quotes; of many, the last ones.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 12;
+    let quoted: Vec<String> = names.iter().rev().take(MOST).rev().map(|name| format!("`{name}`")).collect();
+    match names.len() > MOST {
+        true => format!("the layers before it, the last ones are {}", quoted.join(", ")),
+        false => quoted.join(", "),
+    }
 }
 
 /// How to make the decoder's output equal to the model's input.

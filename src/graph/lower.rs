@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::definition::{Definition, Node, Source, extend};
-use super::program::{NodeOutput, Operation, ParameterGradient, Program, Value};
+use super::program::{Input, NodeOutput, Operation, ParameterGradient, Program, Value};
 use super::{BuildError, BuildErrorKind};
 use crate::layer::{self, AccumulatedGradient, Layer};
 use crate::{Scalar, Shape, ShapeError, invariant};
@@ -36,14 +36,14 @@ pub(crate) fn lower<T: Scalar>(definition: &Definition<T>) -> Result<Program<T>,
         backward_statistics: 0,
     };
     for (index, node) in definition.nodes.iter().enumerate() {
-        let input = program.value_of(node);
+        let inputs = program.inputs_of(node);
         if layer::is_reshape(&node.layer) {
-            program.outputs.push(NodeOutput::Value(input));
+            program.outputs.push(NodeOutput::Value(inputs.first().map_or(Value::Input, |input| input.value)));
             continue;
         }
         let operation = match program.fused_with_last(definition, index) {
             Some((fused, up_sampled)) => program.fuse(node, index, fused, up_sampled),
-            None => Ok(Operation::new(node, index, input)),
+            None => Ok(Operation::new(node, index, inputs)),
         };
         let operation = operation.and_then(|operation| program.place(operation, definition));
         let operation =
@@ -51,19 +51,32 @@ pub(crate) fn lower<T: Scalar>(definition: &Definition<T>) -> Result<Program<T>,
         program.outputs.push(NodeOutput::Value(Value::Output(program.operations.len())));
         program.operations.push(operation);
     }
+    program.mark_last_readers();
     Ok(program)
 }
 
 impl<T: Scalar> Program<T> {
-    /// The value that `node` reads.
-    fn value_of(&self, node: &Node<T>) -> Value {
-        match node.sources.first() {
-            Some(Source::Node(source)) => match invariant::at(&self.outputs, *source, "output") {
+    /// What `node` reads.
+    fn inputs_of(&self, node: &Node<T>) -> Vec<Input> {
+        let value = |source: &Source| match source {
+            Source::Node(source) => match invariant::at(&self.outputs, *source, "output") {
                 NodeOutput::Value(value) => *value,
                 NodeOutput::Fused(_) => invariant::broken("only the next node reads a fused one"),
             },
-            Some(Source::Input) | None => Value::Input,
-            Some(Source::Side) => Value::Side,
+            Source::Input => Value::Input,
+        };
+        let shapes = std::iter::once(node.input).chain(node.joined.iter().copied());
+        let inputs = node.sources.iter().zip(shapes);
+        inputs.map(|(source, shape)| Input { value: value(source), shape, reads_last: false }).collect()
+    }
+
+    /// Marks for each value which operation reads it last: its backward pass, which is the first to
+    /// give the value a gradient, writes it; those of others add to it.
+    fn mark_last_readers(&mut self) {
+        let mut seen = Vec::new();
+        for input in self.operations.iter_mut().rev().flat_map(|operation| operation.inputs.iter_mut().rev()) {
+            input.reads_last = !seen.contains(&input.value);
+            seen.push(input.value);
         }
     }
 
@@ -76,7 +89,7 @@ impl<T: Scalar> Program<T> {
         index: usize,
     ) -> Option<(Arc<dyn AccumulatedGradient<T>>, Shape)> {
         let (previous, node) = (definition.node(index.checked_sub(1)?), definition.node(index));
-        if half_of(&previous.name) != half_of(&node.name) {
+        if half_of(&previous.name) != half_of(&node.name) || definition.readers_of(Source::Node(index - 1)) > 1 {
             return None;
         }
         let fused = layer::fused_after_up_sampling(&previous.layer, &node.layer, previous.input)?;
@@ -93,12 +106,11 @@ impl<T: Scalar> Program<T> {
     ) -> Result<Operation<T>, ShapeError> {
         let up_sampling = invariant::some(self.operations.pop(), "an up-sampling is an operation");
         let operation = Operation {
-            plan: fused.plan(reads)?,
+            plan: fused.plan(reads, &[])?,
             layer: Arc::clone(&fused) as Arc<dyn Layer<T>>,
             accumulated: Some(fused),
             deferred: None,
-            input_shape: reads,
-            ..Operation::new(node, index, up_sampling.input)
+            ..Operation::new(node, index, up_sampling.inputs.clone())
         };
         self.outputs.pop();
         self.outputs.push(NodeOutput::Fused(Box::new(up_sampling)));
@@ -137,7 +149,7 @@ impl<T: Scalar> Program<T> {
 
 impl<T: Scalar> Operation<T> {
     /// The node as it is, without its ranges in the program.
-    fn new(node: &Node<T>, index: usize, input: Value) -> Self {
+    fn new(node: &Node<T>, index: usize, inputs: Vec<Input>) -> Self {
         Self {
             node: index,
             name: node.name.clone(),
@@ -145,8 +157,8 @@ impl<T: Scalar> Operation<T> {
             plan: node.plan.clone(),
             deferred: layer::deferred_gradient(&node.layer),
             accumulated: None,
-            input,
-            input_shape: node.input,
+            inputs,
+            joined_shapes: node.joined.clone(),
             output_shape: node.output,
             entries: node.entries.clone(),
             parameters: node.parameters.clone(),

@@ -3,7 +3,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::buffer_plan::BufferPlan;
-use super::program::{Part, Program, Value};
+use super::program::{Input, Part, Program, Value};
 use crate::layer::Activation;
 use crate::shape::checked_product;
 use crate::{InputError, Scalar, ShapeError, invariant};
@@ -20,6 +20,9 @@ pub(crate) struct Layout {
     pub outputs: Vec<Range<usize>>,
     pub caches: Vec<Range<usize>>,
     pub output_gradients: Vec<Range<usize>>,
+    /// For each operation and each of its inputs: the place of a gradient that is added to that of
+    /// another reader; `0..0` for the last reader, which writes to the gradient's own place.
+    pub added_gradients: Vec<Vec<Range<usize>>>,
     pub input_gradient: Range<usize>,
     pub scratch: Range<usize>,
     pub gradients: Range<usize>,
@@ -81,6 +84,7 @@ impl Layout {
 
         let in_place = loss && program.forgets_predictions(options.fused_activation);
         let (mut outputs, mut caches, mut output_gradients) = (Vec::new(), Vec::new(), Vec::new());
+        let mut added_gradients = Vec::with_capacity(program.operations.len());
         for (index, operation) in program.operations.iter().enumerate() {
             let (elements, is_last) = (operation.output_shape.elements(), Value::Output(index) == program.output());
             let output = plan.add(per_sample(elements)?, times.value(Value::Output(index)));
@@ -92,6 +96,13 @@ impl Layout {
             };
             outputs.push(output);
             output_gradients.push(gradient);
+            let mut added = Vec::with_capacity(operation.inputs.len());
+            for input in &operation.inputs {
+                let wanted = backward && !input.reads_last && (input.value != Value::Input || options.input_gradient);
+                let elements = per_sample(only(wanted, input.shape.elements()))?;
+                added.push(plan.add(elements, times.backward(index)..=times.backward(index)));
+            }
+            added_gradients.push(added);
             let read = if options.repeatable { times.end() } else { times.backward(index) };
             caches.push(plan.add(per_sample(cached)?, times.forward(index)..=read));
         }
@@ -112,6 +123,7 @@ impl Layout {
             outputs: all(outputs),
             caches: all(caches),
             output_gradients: all(output_gradients),
+            added_gradients: added_gradients.into_iter().map(all).collect(),
             input_gradient: place(input_gradient),
             scratch: place(scratch),
             gradients: place(gradients),
@@ -181,6 +193,18 @@ impl Layout {
         }
     }
 
+    /// Where operation `operation` writes the gradient with respect to `input`, its input `index`;
+    /// `0..0` if that gradient is not computed.
+    pub fn input_gradient(&self, operation: usize, index: usize, input: &Input) -> Range<usize> {
+        match input.reads_last {
+            true => self.gradient(input.value),
+            false => {
+                let added = invariant::at(&self.added_gradients, operation, "gradients");
+                invariant::at(added, index, "gradient").clone()
+            }
+        }
+    }
+
     /// What operation `operation` caches.
     pub fn cache(&self, operation: usize) -> Range<usize> {
         invariant::at(&self.caches, operation, "cache").clone()
@@ -226,7 +250,7 @@ impl<T: Scalar> Times<'_, T> {
     fn readers(&self, value: Value) -> impl Iterator<Item = usize> {
         let operations = self.program.operations.iter().enumerate();
         let reads = move |(_, operation): &(usize, &super::Operation<T>)| {
-            operation.input == value || value == Value::Side && operation.plan.side_input > 0
+            operation.inputs.iter().any(|input| input.value == value) || value == Value::Side && operation.plan.side_input > 0
         };
         operations.filter(reads).map(|(index, _)| index)
     }

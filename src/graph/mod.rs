@@ -1,5 +1,6 @@
 //! [`Network`]: layers over one flat parameter vector, with forward and backward passes.
 
+mod block;
 mod buffer;
 mod buffer_plan;
 mod builder;
@@ -19,13 +20,15 @@ use std::sync::Arc;
 use packed::Packed;
 use parameters::Spare;
 
+pub use block::{Block, IntoLayers};
 pub use builder::NetworkBuilder;
 pub use error::{BuildError, BuildErrorKind, ParameterError};
 pub use parameters::Parameter;
 pub use summary::Summary;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use definition::{Definition, Entry, Node, TiedWeights};
+pub(crate) use block::LayerList;
+pub(crate) use definition::{Definition, Entry, INPUT, NamedLayer, Node, Source, TiedWeights};
 pub(crate) use memory::{LOSS_SAMPLES, Layout, LayoutOptions, zeros};
 pub(crate) use program::{NodeOutput, Operation, Part, Program, Value};
 
@@ -57,7 +60,7 @@ impl<T: Scalar> Graph<T> {
     ///
     /// # Errors
     /// [`BuildError`] names the first layer that does not fit.
-    pub fn new(input: Shape, layers: Vec<(String, Arc<dyn Layer<T>>)>, tied: TiedWeights) -> Result<Self, BuildError> {
+    pub fn new(input: Shape, layers: Vec<NamedLayer<T>>, tied: TiedWeights) -> Result<Self, BuildError> {
         Self::of(Definition::new(input, layers, tied)?)
     }
 
@@ -150,12 +153,20 @@ impl<T: Scalar> Network<T> {
     }
 
     /// The graph of layers `nodes` as a network of their own.
+    ///
+    /// # Errors
+    /// [`BuildErrorKind::JoinsOutside`].
     pub(crate) fn graph_of(&self, nodes: Range<usize>) -> Result<Graph<T>, BuildError> {
         let definition = self.definition();
         let whole = nodes.end == definition.nodes.len();
+        if let Some((node, source)) = definition.reads_outside(&nodes) {
+            let kind = BuildErrorKind::JoinsOutside { value: definition.name_of(source).to_owned() };
+            return Err(BuildError::new(&node.name, node.layer.kind(), kind));
+        }
+        let entry = nodes.start.checked_sub(1).map_or(Source::Input, Source::Node);
         let nodes = invariant::slice(&definition.nodes, &nodes, "layers", "a network");
         let input = nodes.first().map_or(definition.input, |node| node.input);
-        let layers = nodes.iter().map(|node| (node.name.clone(), Arc::clone(&node.layer))).collect();
+        let layers = nodes.iter().map(|node| definition.named_layer(node, entry)).collect();
         let output_shape = definition.output_shape.filter(|_| whole);
         Graph::of(Definition { output_shape, ..Definition::new(input, layers, TiedWeights::Copied)? })
     }

@@ -106,7 +106,7 @@ fn forward<T: Scalar>(program: &Program<T>, parameters: &[T], packed: &mut [T]) 
     for operation in program.operations.iter().filter(|operation| !operation.packed.is_empty()) {
         let packed = invariant::slice_mut(packed, &operation.packed, "packed weights", &operation.name);
         let parameters = Parameters::new(parameters, &operation.parameters);
-        packing(operation).pack(operation.input_shape, parameters, packed);
+        packing(operation).pack(operation.input().shape, parameters, packed);
     }
 }
 
@@ -116,7 +116,7 @@ fn backward<T: Scalar>(program: &Program<T>, parameters: &[T], packed: &[T], pac
         let to = invariant::slice_mut(packed_backward, &operation.packed_backward, "packed weights", name);
         let packed = invariant::slice(packed, &operation.packed, "packed weights", name);
         let parameters = Parameters::new(parameters, &operation.parameters);
-        packing(operation).pack_backward(operation.input_shape, parameters, packed, to);
+        packing(operation).pack_backward(operation.input().shape, parameters, packed, to);
     }
 }
 

@@ -43,6 +43,15 @@ pub(crate) enum Value {
     Output(usize),
 }
 
+/// What an operation reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Input {
+    pub value: Value,
+    pub shape: Shape,
+    /// Whether no later operation, and no later input of this one, reads the value.
+    pub reads_last: bool,
+}
+
 /// A part of a program.
 #[derive(Debug, Clone)]
 pub(crate) struct Part<'a, T: Scalar> {
@@ -91,8 +100,10 @@ pub(crate) struct Operation<T> {
     pub plan: Plan,
     pub deferred: Option<Arc<dyn DeferredGradient<T>>>,
     pub accumulated: Option<Arc<dyn AccumulatedGradient<T>>>,
-    pub input: Value,
-    pub input_shape: Shape,
+    /// What it reads: first its input, then what it joins.
+    pub inputs: Vec<Input>,
+    /// The shapes of what it joins.
+    pub joined_shapes: Vec<Shape>,
     pub output_shape: Shape,
     /// For each parameter of the plan: its entry in the table, its range in the parameter vector,
     /// and its range in a shard's gradients (empty if deferred).
@@ -189,6 +200,16 @@ impl<T: Scalar> Program<T> {
 }
 
 impl<T> Operation<T> {
+    /// Its input, the first of what it reads.
+    pub fn input(&self) -> &Input {
+        invariant::some(self.inputs.first(), "an operation has an input")
+    }
+
+    /// What it reads beside its input.
+    pub fn joined(&self) -> &[Input] {
+        self.inputs.get(1..).unwrap_or_default()
+    }
+
     /// The mode in which it runs. Validation runs layers in inference mode, except those whose
     /// penalties are terms of a likelihood; training runs frozen ones in inference mode.
     pub fn mode(&self, mode: Mode, frozen: &[bool]) -> Mode {
@@ -243,12 +264,14 @@ impl fmt::Display for Value {
 impl<T: Scalar> fmt::Display for Program<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, operation) in self.operations.iter().enumerate() {
-            let Operation { layer, input, input_shape, output_shape, name, .. } = operation;
-            write!(formatter, "%{index} = {}({input}", layer.kind())?;
+            let Operation { layer, output_shape, name, .. } = operation;
+            let Input { value, shape, .. } = operation.input();
+            write!(formatter, "%{index} = {}({value}", layer.kind())?;
+            operation.joined().iter().try_for_each(|joined| write!(formatter, ", {}", joined.value))?;
             if operation.plan.side_input > 0 {
                 write!(formatter, ", {}", Value::Side)?;
             }
-            write!(formatter, ") {input_shape} -> {output_shape}, {name}")?;
+            write!(formatter, ") {shape} -> {output_shape}, {name}")?;
             if let Some(activation) = operation.plan.activation.filter(|activation| *activation != Activation::Linear) {
                 write!(formatter, ", then {}", activation.name())?;
             }

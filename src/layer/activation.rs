@@ -206,7 +206,7 @@ impl<T: Scalar> Layer<T> for Activation {
         Config::new().with("activation", (*self).config())
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         self.checked()?;
         Ok(Plan::new(input).activation(*self).cache_per_sample(self.cache(input)))
     }

@@ -50,7 +50,7 @@ impl<T: Scalar> Layer<T> for L1Activity {
         Config::new().with("weight", self.weight)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::not_negative("weight", self.weight)?;
         Ok(Plan::new(input).penalty("l1"))
     }
@@ -157,7 +157,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
         Config::new().with("rate", self.rate).with("weight", self.weight)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let accepted = self.rate > 0.0 && self.rate < 1.0;
         OptionError::require(accepted, "rate", self.rate, "a number between 0 and 1")?;
         option::not_negative("weight", self.weight)?;

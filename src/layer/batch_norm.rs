@@ -165,7 +165,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         Config::new().with("momentum", self.momentum).with("epsilon", self.epsilon)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::share("momentum", self.momentum)?;
         option::positive("epsilon", self.epsilon)?;
         let channels = input.channels();

@@ -27,6 +27,8 @@ pub enum Mode {
 pub struct Context<'a, T> {
     /// The shape of an input sample.
     pub input_shape: Shape,
+    /// The shapes of a sample of what the layer joins.
+    pub joined_shapes: &'a [Shape],
     /// The shape of an output sample.
     pub output_shape: Shape,
     /// Samples in this micro-batch.

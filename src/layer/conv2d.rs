@@ -150,7 +150,7 @@ impl Conv2D {
         let output = self.geometry(input).ok()?.output;
         let small = Shape::image(output[0], output[1], self.filters);
         let back = back.giving([height, width], small);
-        let grown = Layer::<T>::plan(&back, small).ok()?.output();
+        let grown = Layer::<T>::plan(&back, small, &[]).ok()?.output();
         let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(back)];
         layers.extend(super::crop::fit(grown, [height, width]));
         Some(layers)
@@ -173,7 +173,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
         )
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::at_least_one("filters", self.filters)?;
         let geometry = self.geometry(input)?;
         let [height, width] = geometry.output;

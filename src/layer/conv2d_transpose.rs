@@ -215,7 +215,7 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         self.tie.write(self.weights.write(config))
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::at_least_one("filters", self.filters)?;
         let geometry = self.geometry(input)?;
         let ([height, width], [small_height, small_width]) = (geometry.input, geometry.output);

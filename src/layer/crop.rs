@@ -65,7 +65,7 @@ impl<T: Scalar> Layer<T> for Crop {
         Config::new().with("top_bottom_left_right", self.rim)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let frame = self.frame(input)?;
         Ok(Plan::new(Shape::image(frame.inner[0], frame.inner[1], frame.channels)))
     }

@@ -79,7 +79,7 @@ impl<T: Scalar> Layer<T> for Dense {
         self.tie.write(self.weights.write(Config::new().with("units", self.units)))
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::at_least_one("units", self.units)?;
         let inputs = input.checked()?.elements();
         let work = checked_product("weights of a dense layer", &[inputs, self.units])?;

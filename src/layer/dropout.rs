@@ -54,7 +54,7 @@ impl<T: Scalar> Layer<T> for Dropout {
     }
 
     /// The cache holds the factor of each value.
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::share("rate", self.rate)?;
         Ok(Plan::new(input).cache_per_sample(input.elements()).work_per_sample(input.elements().saturating_mul(4)))
     }

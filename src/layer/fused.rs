@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::repeated_conv2d::RepeatedConv2D;
-use super::{BatchNorm, Conv2D, Dense, Flatten, Layer, Pad, Reshape, UpSample};
+use super::{Add, BatchNorm, Conv2D, Dense, Flatten, Layer, Pad, Reshape, UpSample};
 use crate::kernel::product::Segments;
 use crate::{Scalar, Shape};
 
@@ -65,6 +65,11 @@ pub(crate) fn is_batch_norm<T: Scalar>(layer: &Arc<dyn Layer<T>>) -> bool {
 /// Whether it pads images with zeros.
 pub(crate) fn is_padding<T: Scalar>(layer: &Arc<dyn Layer<T>>) -> bool {
     built_in::<Pad, T>(layer).is_some()
+}
+
+/// Whether it adds what it joins to its input.
+pub(crate) fn is_add<T: Scalar>(layer: &Arc<dyn Layer<T>>) -> bool {
+    built_in::<Add, T>(layer).is_some()
 }
 
 /// The layer's deferred gradient, if it has one.

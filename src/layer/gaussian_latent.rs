@@ -179,7 +179,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
         Config::new().with("beta", self.beta).with("warm_up", self.warm_up.config()).with("free_bits", self.free_bits)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         self.check()?;
         let Some((channels, before)) = input.dimensions().split_last().filter(|(last, _)| last.is_multiple_of(2))
         else {

@@ -54,7 +54,7 @@ impl<T: Scalar> Layer<T> for GaussianNoise {
         Config::new().with("deviation", self.deviation)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::not_negative("deviation", self.deviation)?;
         Ok(Plan::new(input).work_per_sample(input.elements().saturating_mul(8)))
     }

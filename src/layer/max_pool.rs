@@ -72,7 +72,7 @@ impl<T: Scalar> Layer<T> for MaxPool {
         self.pooling.config()
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         self.pooling.plan(input)
     }
 

@@ -2,9 +2,11 @@
 
 mod activation;
 mod activity_penalty;
+mod add;
 mod avg_pool;
 mod batch_norm;
 mod capabilities;
+mod concatenate;
 mod context;
 mod conv2d;
 mod conv2d_transpose;
@@ -19,6 +21,7 @@ mod initializer;
 mod kl_annealing;
 mod latent;
 mod max_pool;
+mod multiply;
 mod pad;
 mod pass;
 mod plan;
@@ -36,9 +39,11 @@ use std::fmt::Debug;
 
 pub use activation::Activation;
 pub use activity_penalty::{L1Activity, TargetRate};
+pub use add::Add;
 pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
 pub use capabilities::{BatchStatistics, Mirror, MirrorOutput, Packing};
+pub use concatenate::Concatenate;
 pub use context::{Context, Gradients, Mode, Parameters};
 pub use conv2d::Conv2D;
 pub use conv2d_transpose::Conv2DTranspose;
@@ -46,7 +51,7 @@ pub use crop::Crop;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub(crate) use fused::{
-    AccumulatedGradient, DeferredGradient, DeferredRows, deferred_gradient, fused_after_up_sampling, is_batch_norm,
+    AccumulatedGradient, DeferredGradient, DeferredRows, deferred_gradient, fused_after_up_sampling, is_add, is_batch_norm,
     is_padding, is_reshape,
 };
 pub use gaussian_latent::GaussianLatent;
@@ -56,6 +61,7 @@ pub use kl_annealing::KlAnnealing;
 pub use latent::Latent;
 pub(crate) use latent::{deviation, divergence};
 pub use max_pool::MaxPool;
+pub use multiply::Multiply;
 pub use pad::Pad;
 pub use pass::{Backward, BackwardSums, Forward};
 pub use plan::{ParameterSpec, Plan, StateSpec};
@@ -66,6 +72,9 @@ pub use up_sample::{Interpolation, UpSample};
 pub use window::{Extent, Padding};
 
 use crate::{Config, Scalar, Shape, ShapeError};
+
+/// The most values that a layer may join.
+pub const MAX_JOINED: usize = 7;
 
 /// A layer: a shape rule, a forward pass and a backward pass. It stores no numbers.
 ///
@@ -82,12 +91,19 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync + Any {
     /// The layer's options by name: what a model file needs to rebuild it.
     fn config(&self) -> Config;
 
-    /// The layer's output shape and what it needs, for samples of shape `input`. A network only
-    /// passes shapes of 1 to [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) elements.
+    /// What the layer reads beside its input: the names of earlier layers, or `input` for the
+    /// network's own input. At most [`MAX_JOINED`]; none by default.
+    fn joins(&self) -> &[String] {
+        &[]
+    }
+
+    /// The layer's output shape and what it needs, for samples of shape `input` and of the shapes
+    /// of what it [joins](Self::joins). A network only passes shapes of 1 to
+    /// [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) elements.
     ///
     /// # Errors
     /// [`ShapeError`] if it cannot work on such samples.
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError>;
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError>;
 
     /// Forward pass: writes every element of `pass.output`. Infallible, since the plan fixed the
     /// sizes.
@@ -115,5 +131,17 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync + Any {
     /// The layer's counterpart in a mirrored decoder.
     fn mirror(&self) -> Option<&dyn Mirror<T>> {
         None
+    }
+}
+
+/// `Ok` if something is joined, and everything has the shape `input`.
+fn joined_alike(input: Shape, joined: &[Shape]) -> Result<(), ShapeError> {
+    if joined.is_empty() {
+        return Err(ShapeError::JoinsNothing);
+    }
+    let expected = "all of them must have the same shape";
+    match joined.iter().find(|shape| **shape != input) {
+        Some(found) => Err(ShapeError::Joined { input, found: *found, expected }),
+        None => Ok(()),
     }
 }

@@ -62,7 +62,7 @@ impl<T: Scalar> Layer<T> for Pad {
         Config::new().with("top_bottom_left_right", self.rim)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let frame = self.frame(input)?;
         Ok(Plan::new(Shape::image(frame.outer[0], frame.outer[1], frame.channels).checked()?))
     }

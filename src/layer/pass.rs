@@ -8,6 +8,8 @@ use super::Gradients;
 pub struct Forward<'a, T> {
     /// Input features × samples.
     pub input: &'a [T],
+    /// What the layer joins ([`Layer::joins`](super::Layer::joins)), each features × samples.
+    pub joined: &'a [&'a [T]],
     /// Side features × samples.
     pub side: &'a [T],
     /// Output features × samples, to be written.
@@ -30,6 +32,8 @@ pub struct Forward<'a, T> {
 pub struct Backward<'a, T> {
     /// Input features × samples, as in the forward pass.
     pub input: &'a [T],
+    /// What the layer joins, as in the forward pass.
+    pub joined: &'a [&'a [T]],
     /// Side features × samples.
     pub side: &'a [T],
     /// Output features × samples, as the forward pass wrote them.
@@ -43,6 +47,8 @@ pub struct Backward<'a, T> {
     pub output_gradient: &'a mut [T],
     /// Input features × samples, to be written; `None` if it is not needed.
     pub input_gradient: Option<&'a mut [T]>,
+    /// The same for each value that the layer joins.
+    pub joined_gradients: &'a mut [Option<&'a mut [T]>],
     /// The gradients of the parameters, to be added to.
     pub gradients: Gradients<'a, T>,
 }

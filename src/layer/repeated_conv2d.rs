@@ -39,7 +39,7 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
         Config::new()
     }
 
-    fn plan(&self, _input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, _input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let Geometry { input: [height, width], channels, filters, kernel, output, .. } = self.geometry;
         let sums = checked_product("weights of a convolution", &[kernel[0], kernel[1], channels, filters])?;
         let packed = kernel::packed_len::<T>(&self.geometry, Direction::Transposed);

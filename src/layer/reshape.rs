@@ -52,7 +52,7 @@ impl<T: Scalar> Layer<T> for Reshape {
         Config::new().with("shape", self.shape.dimensions())
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let output = self.shape.checked()?;
         match input.elements() == output.elements() {
             true => Ok(Plan::new(output)),
@@ -112,7 +112,7 @@ impl<T: Scalar> Layer<T> for Flatten {
         Config::new()
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         Ok(Plan::new(Shape::flat(input.elements())))
     }
 

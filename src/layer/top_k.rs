@@ -91,7 +91,7 @@ impl<T: Scalar> Layer<T> for TopK {
         Config::new().with("k", self.k).with("inference_factor", self.inference_factor)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::at_least_one("k", self.k)?;
         let accepted = self.k <= input.elements();
         OptionError::require(accepted, "k", self.k as f64, "at most the number of values of a sample")?;

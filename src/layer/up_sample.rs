@@ -98,7 +98,7 @@ impl<T: Scalar> Layer<T> for UpSample {
         Config::new().with("factor", self.factor).with("interpolation", interpolation)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let geometry = self.geometry(input)?;
         let [height, width] = geometry.output();
         let output = Shape::image(height, width, geometry.channels).checked()?;
@@ -139,7 +139,7 @@ pub(super) fn back_from<T: Scalar>(window: &Window, input: Shape) -> Option<Vec<
     let [height, width, channels] = input.checked().ok()?.as_image().ok()?;
     let pooled = window.over([height, width]).ok()?.count;
     let back = UpSample::new(window.stride);
-    let grown = Layer::<T>::plan(&back, Shape::image(pooled[0], pooled[1], channels)).ok()?.output();
+    let grown = Layer::<T>::plan(&back, Shape::image(pooled[0], pooled[1], channels), &[]).ok()?.output();
     let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(back)];
     layers.extend(super::crop::fit(grown, [height, width]));
     Some(layers)

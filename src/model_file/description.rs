@@ -1,10 +1,10 @@
 //! [`Description`]: everything in a file about a model except its numbers.
 
 use super::float::Float;
-use super::frame::{FORMAT, checksum_digits};
+use super::frame::{CHAIN_FORMAT, GRAPH_FORMAT, checksum_digits};
 use super::{ModelFileErrorKind, json};
 use crate::data::Scaler;
-use crate::graph::{Definition, Network};
+use crate::graph::{Definition, NamedLayer, Network, Source};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
 
 const KEYS: [&str; 14] = [
@@ -51,12 +51,13 @@ pub(crate) enum Model {
     Network,
 }
 
-/// A layer's name, kind and configuration.
+/// A layer's name, kind and configuration, and the names of what it joins.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LayerDescription {
     pub name: String,
     pub kind: String,
     pub config: Config,
+    pub joins: Vec<String>,
 }
 
 impl Model {
@@ -73,10 +74,10 @@ impl Description {
     /// The description of `network`, the network of a `model`.
     pub fn of<T: Scalar>(network: &Network<T>, model: Model) -> Result<Self, ModelFileErrorKind> {
         let frozen = network.parameters().filter(|parameter| parameter.frozen);
-        let layers = network.layers().map(|(name, layer)| LayerDescription {
-            name: name.to_owned(),
-            kind: layer.kind().to_owned(),
-            config: layer.config(),
+        let definition = network.definition();
+        let layers = definition.nodes.iter().map(|node| {
+            let NamedLayer { name, layer, joins } = definition.named_layer(node, Source::Input);
+            LayerDescription { name, kind: layer.kind().to_owned(), config: layer.config(), joins }
         });
         let output_scaler = network.output_scaler().filter(|_| model == Model::Network);
         let description = Self {
@@ -121,14 +122,16 @@ impl Description {
     pub fn config(&self, checksum: u32) -> Config {
         let layer = |layer: &LayerDescription| {
             let named = Config::new().with("name", layer.name.as_str()).with("kind", layer.kind.as_str());
-            Value::Config(named.with("config", layer.config.clone()))
+            let config = named.with("config", layer.config.clone());
+            let joins = layer.joins.iter().map(|name| Value::from(name.as_str())).collect();
+            Value::Config(if layer.joins.is_empty() { config } else { config.with("joins", Value::List(joins)) })
         };
         let scalers = SCALERS.into_iter().zip(self.scalers).filter(|(_, there)| *there);
         let clip = SCALERS.into_iter().zip(self.clip).filter_map(|(name, range)| Some((name, range?)));
         let clip = clip
             .fold(Config::new(), |clip, (name, range)| clip.with(name, Value::List(range.map(Value::from).to_vec())));
         let config = Config::new()
-            .with("format", FORMAT)
+            .with("format", self.format())
             .with("checksum", checksum_digits(checksum).as_str())
             .with("crate", self.crate_version.as_str())
             .with("model", self.model.name())
@@ -181,16 +184,28 @@ impl Description {
         })
     }
 
-    /// Layer names must be unique, and those of an autoencoder the ones that its halves give them.
+    /// The oldest format that can hold the model.
+    fn format(&self) -> u64 {
+        let named_by_place = self.layers.iter().enumerate().all(|(index, layer)| match self.model {
+            Model::Autoencoder { split } if index < split => layer.name == format!("encoder.{index}"),
+            Model::Autoencoder { split } => layer.name == format!("decoder.{}", index - split),
+            Model::Network => true,
+        });
+        let is_chain = self.layers.iter().all(|layer| layer.joins.is_empty());
+        if named_by_place && is_chain { CHAIN_FORMAT } else { GRAPH_FORMAT }
+    }
+
+    /// Layer names must be unique, and those of an autoencoder begin with the name of their half.
     fn check_names(&self) -> Result<(), ModelFileErrorKind> {
         let mut names: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
         names.sort_unstable();
         let twice =
             names.windows(2).find(|pair| matches!(pair, [one, other] if one == other)).and_then(|pair| pair.first());
         let wrong = self.layers.iter().enumerate().rev().find(|(index, layer)| match self.model {
-            Model::Autoencoder { split } if *index < split => layer.name != format!("encoder.{index}"),
-            Model::Autoencoder { split } => layer.name != format!("decoder.{}", index - split),
-            Model::Network => Some(&layer.name.as_str()) == twice,
+            _ if Some(&layer.name.as_str()) == twice => true,
+            Model::Autoencoder { split } if *index < split => !layer.name.starts_with("encoder."),
+            Model::Autoencoder { .. } => !layer.name.starts_with("decoder."),
+            Model::Network => false,
         });
         match wrong {
             Some((index, layer)) => Err(ModelFileErrorKind::LayerName { index, name: layer.name.clone() }),
@@ -262,9 +277,10 @@ fn layers(config: &Config) -> Result<Vec<LayerDescription>, ConfigError> {
 
 fn layer(value: &Value) -> Result<LayerDescription, ConfigError> {
     let Value::Config(config) = value else { return Err(invalid("layers", "a list of layers")) };
-    config.only(&["name", "kind", "config"])?;
+    config.only(&["name", "kind", "config", "joins"])?;
     let (name, kind) = (config.text("name")?.to_owned(), config.text("kind")?.to_owned());
-    Ok(LayerDescription { name, kind, config: config.config("config")?.clone() })
+    let joins = if config.find("joins").is_some() { texts(config, "joins")? } else { Vec::new() };
+    Ok(LayerDescription { name, kind, config: config.config("config")?.clone(), joins })
 }
 
 fn shape(config: &Config, name: &str) -> Result<Shape, ConfigError> {

@@ -4,7 +4,7 @@
 //! offset                bytes
 //! 0                     8        n, the length of the header, little-endian
 //! 8                     44       {"__metadata__":{"autoencoder":"{\"format\":
-//! 52                    1        1, the version of this format
+//! 52                    1        1 or 2, the version of this format
 //! 53                    16       ,\"checksum\":\"
 //! 69                    8        the checksum, eight lower-case hexadecimal digits
 //! 77                    n - 69   the rest of the header
@@ -21,8 +21,11 @@ use super::{ModelFileErrorKind, json};
 use crate::data::{FileKind, HEAD_BYTES};
 use crate::{Value, invariant};
 
-/// The format that is written, and the newest that can be read.
-pub(super) const FORMAT: u64 = 1;
+/// The format of a chain of layers with the names that their places give them.
+pub(super) const CHAIN_FORMAT: u64 = 1;
+
+/// The format of any other model, the newest that can be read.
+pub(super) const GRAPH_FORMAT: u64 = 2;
 
 /// The largest header that is read or written, enough for about four hundred layers of 700 bytes
 /// with their tensors. Limits memory: several copies of a header are held, as text and as values.
@@ -33,6 +36,7 @@ pub(super) const LENGTH_BYTES: usize = 8;
 
 const MAGIC: &str = r#"{"__metadata__":{"autoencoder":"{\"format\":"#;
 const BEFORE_CHECKSUM: &str = r#",\"checksum\":\""#;
+const FORMAT_DIGITS: usize = 1;
 const CHECKSUM_DIGITS: usize = 8;
 
 /// The header and the tensors' bytes.
@@ -62,12 +66,12 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A header of the current format, after its length and still without its checksum.
+/// A header, after its length and still without its checksum.
 #[derive(Debug)]
 pub(super) struct Unsealed(Vec<u8>);
 
 impl Unsealed {
-    /// `header` must be of the current format, with zeros for its checksum.
+    /// `header` has zeros for its checksum.
     pub fn new(header: &str) -> Result<Self, ModelFileErrorKind> {
         if header.len() > MAX_HEADER_BYTES {
             return Err(ModelFileErrorKind::HeaderTooLarge { found: header.len() as u64 });
@@ -87,7 +91,7 @@ impl Unsealed {
 
     /// Inserts the checksum; returns the file's bytes up to the tensors.
     pub fn seal(mut self, checksum: u32) -> Vec<u8> {
-        let place = LENGTH_BYTES + MAGIC.len() + FORMAT.to_string().len() + BEFORE_CHECKSUM.len();
+        let place = LENGTH_BYTES + MAGIC.len() + FORMAT_DIGITS + BEFORE_CHECKSUM.len();
         let digits = self.0.iter_mut().skip(place).take(CHECKSUM_DIGITS);
         digits.zip(checksum_digits(checksum).bytes()).for_each(|(place, digit)| *place = digit);
         self.0
@@ -110,8 +114,8 @@ fn checksum_of(header: &str) -> Result<(usize, u32), ModelFileErrorKind> {
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
     let found = version.get(..digits).and_then(|digits| digits.parse().ok());
     let found = found.ok_or_else(|| wrong(MAGIC.len(), "expected the format's version"))?;
-    if found != FORMAT {
-        return Err(ModelFileErrorKind::Format { found, supported: FORMAT });
+    if !(CHAIN_FORMAT..=GRAPH_FORMAT).contains(&found) {
+        return Err(ModelFileErrorKind::Format { found, supported: GRAPH_FORMAT });
     }
     let before = MAGIC.len() + digits;
     let place = before + BEFORE_CHECKSUM.len();

@@ -10,7 +10,7 @@ use super::frame::{self, Frame};
 use super::tensor::{self, Part, Tensor};
 use super::{ModelFileErrorKind, Registry, json};
 use crate::data::Scaler;
-use crate::graph::{Definition, Graph, Network, TiedWeights};
+use crate::graph::{Definition, Graph, NamedLayer, Network, TiedWeights};
 use crate::kernel::reduce;
 use crate::{Config, ConfigError, Scalar, Shape, invariant};
 
@@ -97,7 +97,7 @@ fn definition<T: Scalar>(
         if built.kind() != kind {
             return Err(ModelFileErrorKind::Kind { layer: name, kind, found: built.kind() });
         }
-        layers.push((name, built));
+        layers.push(NamedLayer { name, layer: built, joins: layer.joins.clone() });
     }
     let definition = Definition::new(description.input, layers, TiedWeights::Copied)?;
     Ok(Definition { output_shape: renamed(&definition, description.output)?, ..definition })

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::layer::{
-    Activation, AvgPool, BatchNorm, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten, GaussianLatent,
-    GaussianNoise, L1Activity, Layer, MaxPool, Pad, Reshape, TargetRate, TopK, UpSample,
+    Activation, Add, AvgPool, BatchNorm, Concatenate, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten, GaussianLatent,
+    GaussianNoise, L1Activity, Layer, MaxPool, Multiply, Pad, Reshape, TargetRate, TopK, UpSample,
 };
 use crate::{Config, ConfigError, Scalar};
 
@@ -38,7 +38,7 @@ type Constructor<T> = Box<dyn Fn(&Config) -> Result<Arc<dyn Layer<T>>, ConfigErr
 ///         Config::new().with("by", self.by)
 ///     }
 ///     // plan, forward and backward as usual
-/// #     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+/// #     fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
 /// #         Ok(Plan::new(input))
 /// #     }
 /// #     fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
@@ -118,8 +118,10 @@ impl<T: Scalar> Default for Registry<T> {
             .built_in("activation", |config| {
                 Activation::from_config(config.only(&["activation"])?.config("activation")?)
             })
+            .built_in("add", Add::from_config)
             .built_in("avg_pool", AvgPool::from_config)
             .built_in("batch_norm", BatchNorm::from_config)
+            .built_in("concatenate", Concatenate::from_config)
             .built_in("conv2d", Conv2D::from_config)
             .built_in("conv2d_transpose", Conv2DTranspose::from_config)
             .built_in("crop", Crop::from_config)
@@ -130,6 +132,7 @@ impl<T: Scalar> Default for Registry<T> {
             .built_in("gaussian_noise", GaussianNoise::from_config)
             .built_in("l1_activity", L1Activity::from_config)
             .built_in("max_pool", MaxPool::from_config)
+            .built_in("multiply", Multiply::from_config)
             .built_in("pad", Pad::from_config)
             .built_in("reshape", Reshape::from_config)
             .built_in("target_rate", TargetRate::from_config)

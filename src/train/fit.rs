@@ -118,7 +118,7 @@ impl<T: Scalar> Trainer<'_, T> {
 fn require_several_values<T: Scalar>(network: &Network<T>, samples: usize) -> Result<(), TrainErrorKind> {
     let one_value = |operation: &&Operation<T>| {
         let trains = is_batch_norm(&operation.layer) && !operation.is_frozen(network.frozen());
-        trains && operation.input_shape.values_per_channel(samples) <= 1.0
+        trains && operation.input().shape.values_per_channel(samples) <= 1.0
     };
     match network.program().operations.iter().find(one_value) {
         Some(operation) => Err(TrainErrorKind::OneValue { layer: operation.name.clone() }),

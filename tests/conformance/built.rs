@@ -38,7 +38,7 @@ impl Built {
         self.double.kind()
     }
 
-    pub fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    pub fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         self.single.plan(input)?;
         self.double.plan(input)
     }
@@ -55,7 +55,7 @@ macro_rules! layer {
                 self.$field.config()
             }
 
-            fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+            fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
                 self.$field.plan(input)
             }
 

@@ -21,7 +21,7 @@ impl<T: Scalar> Layer<T> for Round {
         Config::new()
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         Ok(Plan::new(input))
     }
 
@@ -53,7 +53,7 @@ impl<T: Scalar> Layer<T> for Shifted {
         Config::new()
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let shift = ParameterSpec::new("shift", &[1], Initializer::Uniform(1.0));
         Ok(Plan::new(input).parameter(shift))
     }

@@ -237,7 +237,7 @@ impl Layer<f64> for Greedy {
         Config::new()
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let plan = Plan::new(input);
         Ok(match self {
             Self::Cache => plan.cache_per_sample(HUGE),

@@ -37,7 +37,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
         Config::new().with("momentum", self.momentum)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let channels = input.channels();
         Ok(Plan::new(input)
             .parameter(ParameterSpec::new("gamma", &[channels], Initializer::Constant(1.0)))

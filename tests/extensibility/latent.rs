@@ -41,7 +41,7 @@ impl<T: Scalar> Layer<T> for LaplaceLatent {
         Config::new().with("warm_up", self.warm_up)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let code = Shape::flat(input.elements() / 2);
         Ok(Plan::new(code)
             .cache_per_sample(code.elements())

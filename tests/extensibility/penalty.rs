@@ -22,7 +22,7 @@ impl<T: Scalar> Layer<T> for Sparse {
         Config::new().with("weight", self.weight)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         Ok(Plan::new(input).penalty("l1"))
     }
 
@@ -106,7 +106,7 @@ impl<T: Scalar> Layer<T> for Scale {
         Config::new().with("penalty", self.penalty.config())
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let factors =
             ParameterSpec::new("factors", &[input.elements()], Initializer::Uniform(1.0)).regularizer(self.penalty);
         Ok(Plan::new(input).parameter(match self.shared_with {

@@ -35,7 +35,7 @@ impl<T: Scalar> Layer<T> for Dropout {
         Config::new().with("rate", self.rate)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         Ok(Plan::new(input))
     }
 

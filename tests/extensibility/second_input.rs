@@ -22,7 +22,7 @@ impl<T: Scalar> Layer<T> for Condition {
         Config::new().with("classes", self.classes)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         Ok(Plan::new(Shape::flat(input.elements() + self.classes)).side_input(self.classes))
     }
 

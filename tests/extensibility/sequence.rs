@@ -29,7 +29,7 @@ impl<T: Scalar> Layer<T> for Conv1D {
         Config::new().with("filters", self.filters)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let [steps, features] = *input.dimensions() else {
             return Err(ShapeError::Unsuitable { expected: "a sequence (steps x features)", shape: input });
         };

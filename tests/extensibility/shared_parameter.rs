@@ -26,7 +26,7 @@ impl<T: Scalar> Layer<T> for Tied {
         Config::new().with("features", self.features).with("weight", self.weight)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let shape = [self.features, input.elements()];
         let weight = ParameterSpec::new("weight", &shape, Initializer::GlorotUniform).shared_with(self.weight);
         Ok(Plan::new(Shape::flat(self.features))

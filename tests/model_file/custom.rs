@@ -28,7 +28,7 @@ impl<T: Scalar> Layer<T> for Shift {
         Config::new().with("by", self.by)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         Ok(Plan::new(input).state(StateSpec::new("running_mean", input.elements(), 0.25)))
     }
 
@@ -70,7 +70,7 @@ impl<T: Scalar> Layer<T> for Tied {
         Config::new().with("to", self.to.as_str()).with("outputs", self.outputs)
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let weight = ParameterSpec::new("weight", &[self.outputs, input.elements()], Initializer::Zeros);
         Ok(Plan::new(Shape::flat(self.outputs)).parameter(weight.shared_with(self.to.clone())))
     }

@@ -95,7 +95,7 @@ impl Layer<f32> for FirstValue {
     fn config(&self) -> Config {
         Config::new()
     }
-    fn plan(&self, _input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, _input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         Ok(Plan::new(Shape::flat(1)))
     }
 
@@ -150,7 +150,7 @@ impl Layer<f64> for Twice {
     fn config(&self) -> Config {
         Config::new()
     }
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         Ok(Plan::new(input))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::buffers::everything;
 use super::model::{LayerModel, Setting};
 use super::{Bench, Options, Pair, in_both, steadiness};
-use crate::graph::{Graph, TiedWeights};
+use crate::graph::{Graph, NamedLayer, TiedWeights};
 use crate::layer::{Activation, Layer, MirrorOutput, Mode, Plan};
 use crate::model_file::Registry;
 use crate::testing::numbers::{Numbers, all_finite, distance, first_difference};
@@ -128,7 +128,7 @@ fn described_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn planned_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let plan = |layer: &Arc<dyn Layer<T>>| format!("{:?}", layer.plan(bench.options.input));
+    let plan = |layer: &Arc<dyn Layer<T>>| format!("{:?}", layer.plan(bench.options.input, &[]));
     let first = plan(bench.model.layer());
     let differs = first != plan(bench.model.layer()) || first != plan(&(bench.make)());
     Verdict::fails_if(
@@ -155,7 +155,7 @@ fn named_apart<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 /// Whether a network accepts the layer on such samples; allocates no parameters.
 fn graph<T: Scalar>(bench: &Bench<'_, T>, input: Shape) -> Result<Graph<T>, crate::BuildError> {
-    Graph::new(input, vec![("layers.0".to_owned(), (bench.make)())], TiedWeights::Copied)
+    Graph::new(input, vec![NamedLayer::new("layers.0", (bench.make)())], TiedWeights::Copied)
 }
 
 /// A network rejects these itself without calling `plan`, which need not handle them.
@@ -191,7 +191,7 @@ fn shapes_at_the_limit<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         Shape::image(1, 2, 1 << 30),
     ];
     let passes_it = |shape: &Shape| {
-        graph(bench, *shape).is_ok_and(|_| (bench.make)().plan(*shape).is_ok_and(|plan| plan.output.checked().is_err()))
+        graph(bench, *shape).is_ok_and(|_| (bench.make)().plan(*shape, &[]).is_ok_and(|plan| plan.output.checked().is_err()))
     };
     match shapes.into_iter().find(passes_it) {
         Some(shape) => Verdict::Fails(format!("a model is built whose output for samples of {shape} passes the limit")),
@@ -240,7 +240,7 @@ fn mirror_leads_back(bench: &Bench<'_, f64>) -> Verdict {
         let mut shape = output;
         for layer in &layers {
             shape = layer
-                .plan(shape)
+                .plan(shape, &[])
                 .map_err(|error| fails("the mirror image does not fit onto the output", error))?
                 .output;
         }
@@ -266,7 +266,7 @@ fn built_again<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> Verdi
                 "the layer built from the configuration has another one: `config` writes, and the constructor reads, every setting".to_owned(),
             ));
         }
-        let plan = |layer: &dyn Layer<T>| layer.plan(bench.model.input()).map(|plan| outline(&plan));
+        let plan = |layer: &dyn Layer<T>| layer.plan(bench.model.input(), &[]).map(|plan| outline(&plan));
         if plan(&*again) != plan(bench.model.layer().as_ref()) {
             let message = "the layer built from the configuration has another plan: `config` leaves out a setting";
             return Err(Verdict::Fails(message.to_owned()));

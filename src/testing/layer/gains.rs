@@ -39,7 +39,7 @@ impl<T: Scalar> Layer<T> for Gains {
         Config::new()
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let gains = ParameterSpec::new("gains", &[input.elements()], Initializer::Constant(1.0));
         Ok(self.shared.iter().cloned().fold(Plan::new(input).parameter(gains), Plan::parameter))
     }

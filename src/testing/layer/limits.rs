@@ -13,7 +13,7 @@ const MOST_NUMBERS_OF_A_SAMPLE: usize = 1 << 17;
 
 /// `Ok` if a network would accept the layer for such samples, and it is small enough to check.
 pub(super) fn is_checkable<T: Scalar>(layer: &dyn Layer<T>, input: Shape) -> Result<(), String> {
-    let plan = input.checked().and_then(|input| layer.plan(input));
+    let plan = input.checked().and_then(|input| layer.plan(input, &[]));
     let plan = plan.and_then(|plan| plan.output.checked().map(|_| plan));
     let plan = plan.map_err(|error| format!("{REFUSED}: {error}"))?;
     let [of_layer, of_sample] = numbers_in(&plan, input);

@@ -45,7 +45,7 @@ use crate::{Config, ConfigError, Scalar, Shape};
 ///         Config::new()
 ///     }
 ///
-///     fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+///     fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
 ///         Ok(Plan::new(input).parameter(ParameterSpec::new("factor", &[input.elements()], Initializer::Constant(1.0))))
 ///     }
 ///

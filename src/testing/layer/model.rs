@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::limits::is_checkable;
 use super::samples::Samples;
 use crate::exec::{PassBuffer, Tape};
-use crate::graph::{BuildError, LayoutOptions, Network, Node};
+use crate::graph::{BuildError, LayoutOptions, NamedLayer, Network, Node};
 use crate::layer::{Layer, Mode, Plan, Reshape};
 use crate::random::{Purpose, Random};
 use crate::testing::numbers::{Numbers, largest};
@@ -246,5 +246,5 @@ fn network_of<T: Scalar, const N: usize>(
 ) -> Result<Network<T>, BuildError> {
     let builder = Network::builder(input).seed(1);
     let layers = layers.into_iter().enumerate();
-    layers.fold(builder, |builder, (index, layer)| builder.named(format!("layers.{index}"), layer)).build_detached()
+    builder.with(layers.map(|(index, layer)| NamedLayer::new(format!("layers.{index}"), layer)).collect()).build_detached()
 }

@@ -34,7 +34,7 @@ pub(super) fn of<T: Scalar>(network: &Network<T>, batches: Batches) -> Option<Wa
     })?;
     let sizes = batches.sizes().into_iter().filter(|(samples, count)| *samples > 0 && *count > 0);
     let samples = sizes.map(|(samples, _)| samples).min()?;
-    let values = layer.input_shape.values_per_channel(samples) as usize;
+    let values = layer.input().shape.values_per_channel(samples) as usize;
     Some(Warning::SmallBatches { layer: layer.name.clone(), samples, values })
 }
 
@@ -45,7 +45,7 @@ fn misleads<T: Scalar>(operation: &Operation<T>, batches: Batches) -> bool {
     const MOST: f64 = 1.0 / 8.0;
     let (mut missing, mut all) = (0.0, 0);
     for (samples, count) in batches.sizes().into_iter().filter(|(samples, count)| *samples > 0 && *count > 0) {
-        let values = operation.input_shape.values_per_channel(samples);
+        let values = operation.input().shape.values_per_channel(samples);
         if values > 1.0 {
             missing += count as f64 / values;
             all += count;

@@ -121,7 +121,7 @@ impl Layer<f64> for Labelled {
         Config::new()
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         Ok(Plan::new(input).side_input(2))
     }
 

@@ -95,7 +95,7 @@ impl Layer<f64> for Strange {
         Config::new().with("setting", self.setting.clone())
     }
 
-    fn plan(&self, input: Shape) -> Result<Plan, ShapeError> {
+    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         let [packed, packed_backward, cache, scratch, side, forward, backward, work] = self.sizes;
         let mut plan = Plan::new(self.output.unwrap_or(input))
             .packed(packed)
