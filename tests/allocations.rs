@@ -45,6 +45,20 @@ fn convolutional() -> Result<Autoencoder<f32>, BuildError> {
         .build()
 }
 
+/// Values that several layers read.
+fn joined() -> Result<Autoencoder<f32>, BuildError> {
+    Autoencoder::builder(Shape::image(20, 20, 1))
+        .encoder_named("fine", Conv2D::new(4, 3).activation(Activation::Relu))
+        .encoder(MaxPool::new(2))
+        .encoder(Block::new().layer(Conv2D::new(4, 3)).layer(BatchNorm::new()).layer(Add::with("input")))
+        .decoder(UpSample::new(2))
+        .decoder(Concatenate::with("encoder.fine"))
+        .decoder(Conv2D::new(4, 3).activation(Activation::Sigmoid))
+        .decoder(Multiply::with("encoder.fine"))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+        .build()
+}
+
 /// Tied and sparse in every way.
 fn sparse() -> Result<Autoencoder<f32>, BuildError> {
     Autoencoder::builder(Shape::flat(400))
@@ -110,7 +124,7 @@ const OF_A_THREAD: usize = 4;
 fn steps_allocate_nothing() -> Outcome {
     for threads in [1, 2, 4] {
         let most = if threads == 1 { 0 } else { threads * OF_A_THREAD };
-        for build in [dense, convolutional, regularised, sparse, variational] {
+        for build in [dense, convolutional, regularised, joined, sparse, variational] {
             let mut model = build()?;
             let adam = Trainer::new(Bce.reduction(NATS), Adam::default()).metric(Accuracy);
             let found = between_steps(&mut model, adam, threads)?;
@@ -144,7 +158,7 @@ fn epochs_allocate_only_their_reports() -> Outcome {
 }
 
 fn explicit_passes_allocate_nothing_after_the_first() -> Outcome {
-    for build in [dense, convolutional, regularised, sparse, variational] {
+    for build in [dense, convolutional, regularised, joined, sparse, variational] {
         let network = build()?.network().clone();
         let data = Numbers::new(3).matrix::<f32>(400, 64);
         let mut tape = network.tape_with_input_gradient(64)?;
@@ -185,7 +199,7 @@ fn updates_of_parameters_allocate_nothing_after_the_first() -> Outcome {
 
 /// Whether a call is worth the pool's threads or not.
 fn inference_with_a_workspace_allocates_nothing() -> Outcome {
-    for build in [dense, convolutional, regularised, sparse, variational] {
+    for build in [dense, convolutional, regularised, joined, sparse, variational] {
         let model = Arc::new(build()?);
         let data = Numbers::new(3).matrix::<f32>(400, 300);
         let rows = Numbers::new(3).matrix::<f32>(500, 300);

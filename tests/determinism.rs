@@ -58,6 +58,23 @@ fn everything<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T
         .decoder(Conv2DTranspose::new(1, 3).stride(2).activation(Activation::Sigmoid))
 }
 
+/// Values that several layers read, in blocks and across the encoder.
+fn joined<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T> {
+    let block = || {
+        let convolutions = Block::new().layer(Conv2D::new(8, 3)).layer(BatchNorm::new()).layer(RELU);
+        convolutions.layer(Conv2D::new(8, 3)).layer(Add::with("input")).layer(RELU)
+    };
+    builder
+        .encoder_named("stem", Conv2D::new(8, 3).stride(2).activation(RELU))
+        .encoder(block())
+        .encoder(block())
+        .encoder(Concatenate::with("encoder.stem").and("encoder.1"))
+        .decoder(Conv2D::new(8, 3).activation(Activation::Sigmoid))
+        .decoder(Multiply::with("decoder.0"))
+        .decoder(UpSample::new(2))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+}
+
 fn built<T: Scalar>(layers: Layers<T>) -> Autoencoder<T> {
     layers(Autoencoder::builder(Shape::image(28, 28, 1))).seed(42).build().expect("it fits")
 }
@@ -105,6 +122,8 @@ fn the_number_of_threads_does_not_matter() {
     for_any_number_of_threads::<f64>("dense", dense);
     for_any_number_of_threads::<f32>("deep", deep);
     for_any_number_of_threads::<f64>("deep", deep);
+    for_any_number_of_threads::<f32>("joined", joined);
+    for_any_number_of_threads::<f64>("joined", joined);
     for_any_number_of_threads::<f32>("everything", everything);
     for_any_number_of_threads::<f64>("everything", everything);
 }
@@ -130,7 +149,7 @@ fn hashes() -> String {
             format!("{path} {} {single:016x} {double:016x}\n", stringify!($model))
         }),*]};
     }
-    line!(dense, deep, convolutional, everything).concat()
+    line!(dense, deep, convolutional, everything, joined).concat()
 }
 
 /// What a process of its own runs, since a path is chosen once; by itself a test of nothing.

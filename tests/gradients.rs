@@ -477,7 +477,10 @@ fn values_with_several_readers() {
                     .layer(Flatten::new())
                     .layer(Add::with("layers.0")),
             ),
-            ("the input of a reshape", image(2, 3, 2).layer(Flatten::new()).layer(tanh(12)).layer(Add::with("layers.0"))),
+            (
+                "the input of a reshape",
+                image(2, 3, 2).layer(Flatten::new()).layer(tanh(12)).layer(Add::with("layers.0")),
+            ),
         ]),
     );
     check(
@@ -487,7 +490,12 @@ fn values_with_several_readers() {
             (
                 "a block in a block",
                 image(3, 4, 2)
-                    .layer(Block::new().layer(residual(2)).named("inner", residual(2)).layer(Add::with("inner").and("0.0")))
+                    .layer(
+                        Block::new()
+                            .layer(residual(2))
+                            .named("inner", residual(2))
+                            .layer(Add::with("inner").and("0.0")),
+                    )
                     .layer(Dense::new(2)),
             ),
             (

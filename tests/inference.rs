@@ -133,7 +133,7 @@ fn twins_with_a_workspace_give_the_same() -> Outcome {
             assert_eq!(model.reconstruct_with(&mut workspace, &few)?, model.reconstruct(&few)?);
             assert_eq!(model.network().predict_with(&mut workspace, &few)?, model.network().predict(&few)?);
         }
-        let halves = [model.encoder(), model.decoder()];
+        let halves = [model.encoder(), model.decoder().unwrap()];
         assert_eq!(halves[0].predict_with(&mut halves[0].workspace(50)?, &data)?, codes);
         assert_eq!(halves[1].predict(&codes)?, model.decode(&codes)?);
         assert_eq!(model.encoder().predict_with(&mut halves[0].workspace(50)?, &data)?, codes, "of the same half");

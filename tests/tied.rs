@@ -146,7 +146,7 @@ fn one_entry_in_the_file_and_a_copy_in_a_half() -> Outcome {
         assert_eq!(again.network().parameter_count(), model.network().parameter_count(), "{name}");
 
         let mut half = Vec::new();
-        model.decoder().write_to(&mut half)?;
+        model.decoder()?.write_to(&mut half)?;
         let decoder = Network::<f64>::from_bytes(&half)?;
         let codes = model.encode(&data)?;
         assert_eq!(decoder.predict(&codes)?, model.decode(&codes)?, "{name}");
@@ -154,7 +154,7 @@ fn one_entry_in_the_file_and_a_copy_in_a_half() -> Outcome {
         decoder.write_to(&mut twice)?;
         assert_eq!(half, twice, "{name}");
     }
-    let decoder = dense().build()?.decoder();
+    let decoder = dense().build()?.decoder()?;
     assert!(decoder.parameter("decoder.0.weight").is_ok());
     Ok(())
 }
@@ -163,11 +163,11 @@ fn one_entry_in_the_file_and_a_copy_in_a_half() -> Outcome {
 #[test]
 fn a_half_can_be_extended() -> Outcome {
     let model = dense().build()?;
-    let extended = model.decoder().extend().layer(Dense::new(3)).build()?;
+    let extended = model.decoder()?.extend().layer(Dense::new(3)).build()?;
     let codes = Numbers::new(6).matrix::<f64>(5, 4);
     let before = extended.activations("decoder.1", &codes)?;
-    assert_eq!(before, model.decoder().predict(&codes)?);
-    let missing = model.decoder().extend().layer(Dense::new(14).tied_to("encoder.0")).build();
+    assert_eq!(before, model.decoder()?.predict(&codes)?);
+    let missing = model.decoder()?.extend().layer(Dense::new(14).tied_to("encoder.0")).build();
     assert!(matches!(error_of(missing, "not there").kind(), BuildErrorKind::NoSuchParameter { .. }));
     Ok(())
 }

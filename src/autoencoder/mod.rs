@@ -107,6 +107,11 @@ impl<T: Scalar> Autoencoder<T> {
         self.network.summary()
     }
 
+    /// The layers as a graph in the language of Graphviz. See [`Network::to_dot`].
+    pub fn to_dot(&self) -> String {
+        self.network.to_dot()
+    }
+
     /// All parameters: names (`encoder.0.weight`), shapes, values. See [`Network::parameters`].
     pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_, T>> {
         self.network.parameters()

@@ -64,17 +64,6 @@ impl<T: Scalar> Network<T> {
         self.infer(self.up_to(layer)?, batch.into())
     }
 
-    /// The layers from the first to the one named `layer`.
-    pub(super) fn up_to(&self, layer: &str) -> Result<Range<usize>, InputError> {
-        let index = self.definition().nodes.iter().position(|node| node.name == layer);
-        let index = index.ok_or_else(|| InputError::NoSuchLayer { name: layer.to_owned() })?;
-        Ok(0..index + 1)
-    }
-
-    pub(crate) fn all(&self) -> Range<usize> {
-        0..self.definition().nodes.len()
-    }
-
     /// The output of the last of `nodes`, given inputs of the first. Costs no more than computing
     /// and writing it.
     pub(crate) fn infer(&self, nodes: Range<usize>, batch: Batch<'_, T>) -> Result<DMatrix<T>, Error> {

@@ -99,10 +99,7 @@ impl<T: Scalar> Network<T> {
                 Rows {
                     layer,
                     adds: first_of != Some(index),
-                    input: segments(
-                        tape.layout.value(operation.input().value),
-                        operation.input().shape.elements(),
-                    ),
+                    input: segments(tape.layout.value(operation.input().value), operation.input().shape.elements()),
                     output_gradient: segments(
                         tape.layout.gradient(Value::Output(index)),
                         operation.output_shape.elements(),

@@ -6,9 +6,7 @@ use std::ops::Range;
 use super::slices::{self, disjoint, disjoint_with};
 use super::totals::Totals;
 use crate::graph::{Layout, Network, Operation, Program, Value};
-use crate::layer::{
-    Backward, BackwardSums, BatchStatistics, Context, Forward, Gradients, Mode, Parameters,
-};
+use crate::layer::{Backward, BackwardSums, BatchStatistics, Context, Forward, Gradients, Mode, Parameters};
 use crate::random::Random;
 use crate::{Activation, DataError, InputError, Scalar, invariant};
 

@@ -3,8 +3,8 @@
 
 use super::partition::Partition;
 use super::run::{BatchLoader, LastOperation, LastPass, Load, Memory, MicroBatch, Run};
-use super::slices::disjoint;
 use super::schedule::Task;
+use super::slices::disjoint;
 use super::totals::Totals;
 use crate::graph::{LOSS_SAMPLES, Layout, Value};
 use crate::parallel::{self, Splittable};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::schedule::{Passes, Schedule};
 use super::{Tape, TapeOptions};
-use crate::graph::{NamedLayer, LayoutOptions, Network, NetworkBuilder};
+use crate::graph::{LayoutOptions, NamedLayer, Network, NetworkBuilder};
 use crate::layer::{Layer, Mode};
 use crate::{
     Activation, Autoencoder, BatchNorm, Conv2D, Dense, Flatten, GaussianLatent, MaxPool, Reshape, Shape, UpSample,

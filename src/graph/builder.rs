@@ -7,7 +7,8 @@ use super::memory::zeros;
 use super::packed::Packed;
 use super::parameters::Spare;
 use super::{
-    BuildError, BuildErrorKind, Definition, Graph, INPUT, IntoLayers, LayerList, NamedLayer, Network, Source, TiedWeights,
+    BuildError, BuildErrorKind, Definition, Graph, INPUT, IntoLayers, LayerList, NamedLayer, Network, Source,
+    TiedWeights,
 };
 use crate::data::Scaler;
 use crate::kernel::reduce;

@@ -287,7 +287,9 @@ impl<T: Scalar> Definition<T> {
         }
         let is_inside = |source: &Source| matches!(source, Source::Node(node) if node + 1 >= nodes.start);
         let nodes = invariant::slice(&self.nodes, nodes, "layers", "a network").iter();
-        nodes.flat_map(|node| node.sources.iter().map(move |source| (node, *source))).find(|(_, source)| !is_inside(source))
+        nodes
+            .flat_map(|node| node.sources.iter().map(move |source| (node, *source)))
+            .find(|(_, source)| !is_inside(source))
     }
 
     fn agree_on_side_input(&mut self, features: usize) -> Result<(), BuildErrorKind> {

@@ -113,7 +113,10 @@ pub enum BuildErrorKind {
     #[error("an earlier layer has this name; give each its own")]
     NameTaken,
     /// The layer joins too many values.
-    #[error("it joins {joined} values, {} are the most; join some of them in a layer before it", crate::layer::MAX_JOINED)]
+    #[error(
+        "it joins {joined} values, {} are the most; join some of them in a layer before it",
+        crate::layer::MAX_JOINED
+    )]
     JoinsTooMany {
         /// The number of values.
         joined: usize,

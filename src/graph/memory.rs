@@ -250,7 +250,8 @@ impl<T: Scalar> Times<'_, T> {
     fn readers(&self, value: Value) -> impl Iterator<Item = usize> {
         let operations = self.program.operations.iter().enumerate();
         let reads = move |(_, operation): &(usize, &super::Operation<T>)| {
-            operation.inputs.iter().any(|input| input.value == value) || value == Value::Side && operation.plan.side_input > 0
+            operation.inputs.iter().any(|input| input.value == value)
+                || value == Value::Side && operation.plan.side_input > 0
         };
         operations.filter(reads).map(|(index, _)| index)
     }

@@ -4,7 +4,9 @@ mod block;
 mod buffer;
 mod buffer_plan;
 mod builder;
+mod cut;
 mod definition;
+mod dot;
 mod error;
 mod lower;
 mod memory;
@@ -14,7 +16,6 @@ mod program;
 mod restore;
 mod summary;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use packed::Packed;
@@ -26,8 +27,8 @@ pub use error::{BuildError, BuildErrorKind, ParameterError};
 pub use parameters::Parameter;
 pub use summary::Summary;
 
-pub(crate) use buffer::Buffer;
 pub(crate) use block::LayerList;
+pub(crate) use buffer::Buffer;
 pub(crate) use definition::{Definition, Entry, INPUT, NamedLayer, Node, Source, TiedWeights};
 pub(crate) use memory::{LOSS_SAMPLES, Layout, LayoutOptions, zeros};
 pub(crate) use program::{NodeOutput, Operation, Part, Program, Value};
@@ -152,53 +153,6 @@ impl<T: Scalar> Network<T> {
         self.output_scaler.as_deref()
     }
 
-    /// The graph of layers `nodes` as a network of their own.
-    ///
-    /// # Errors
-    /// [`BuildErrorKind::JoinsOutside`].
-    pub(crate) fn graph_of(&self, nodes: Range<usize>) -> Result<Graph<T>, BuildError> {
-        let definition = self.definition();
-        let whole = nodes.end == definition.nodes.len();
-        if let Some((node, source)) = definition.reads_outside(&nodes) {
-            let kind = BuildErrorKind::JoinsOutside { value: definition.name_of(source).to_owned() };
-            return Err(BuildError::new(&node.name, node.layer.kind(), kind));
-        }
-        let entry = nodes.start.checked_sub(1).map_or(Source::Input, Source::Node);
-        let nodes = invariant::slice(&definition.nodes, &nodes, "layers", "a network");
-        let input = nodes.first().map_or(definition.input, |node| node.input);
-        let layers = nodes.iter().map(|node| definition.named_layer(node, entry)).collect();
-        let output_shape = definition.output_shape.filter(|_| whole);
-        Graph::of(Definition { output_shape, ..Definition::new(input, layers, TiedWeights::Copied)? })
-    }
-
-    /// Layers `nodes`, whose own graph is `graph`, as a network with copies of their parameters and
-    /// state.
-    pub(crate) fn part(&self, nodes: Range<usize>, graph: &Arc<Graph<T>>) -> Self {
-        let mut part = Self {
-            parameters: vec![T::zero(); graph.definition.parameter_count()],
-            copy: Spare(Vec::new()),
-            packed: Packed::nothing(),
-            state: vec![T::zero(); graph.definition.state_count()],
-            frozen: vec![false; graph.definition.table.len()],
-            graph: Arc::clone(graph),
-            seed: self.seed,
-            crate_version: Arc::clone(&self.crate_version),
-            input_scaler: self.input_scaler.clone().filter(|_| nodes.start == 0),
-            output_scaler: self.output_scaler.clone().filter(|_| nodes.end == self.definition().nodes.len()),
-        };
-        let originals = invariant::slice(&self.definition().nodes, &nodes, "layers", "a network");
-        for (copy, original) in graph.definition.nodes.iter().zip(originals) {
-            let ranges = copy.parameters.iter().zip(&original.parameters);
-            ranges.for_each(|(to, from)| transfer(&mut part.parameters, to, &self.parameters, from));
-            transfer(&mut part.state, &copy.state, &self.state, &original.state);
-            for (to, from) in copy.entries.iter().zip(&original.entries) {
-                let frozen = invariant::some(part.frozen.get_mut(*to), "every parameter may be frozen");
-                *frozen = !self.is_trainable(*from);
-            }
-        }
-        part
-    }
-
     pub(crate) fn graph(&self) -> &Arc<Graph<T>> {
         &self.graph
     }
@@ -230,10 +184,4 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn state_of(&mut self, operation: &Operation<T>) -> &mut [T] {
         invariant::slice_mut(&mut self.state, &operation.state, "state", &operation.name)
     }
-}
-
-/// Copies a range of one vector to a range of another.
-fn transfer<T: Scalar>(to: &mut [T], to_range: &Range<usize>, from: &[T], from_range: &Range<usize>) {
-    let to = invariant::slice_mut(to, to_range, "numbers", "a copied layer");
-    to.copy_from_slice(invariant::slice(from, from_range, "numbers", "the layer that it is copied from"));
 }

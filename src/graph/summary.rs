@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Layout, LayoutOptions, Network};
+use super::{Layout, LayoutOptions, Network, Node};
 use crate::{Activation, Scalar};
 
 /// A table of a model's layers: name and kind, output shape, parameters. Implements `Display`.
@@ -33,11 +33,17 @@ impl<T: Scalar> Network<T> {
                 None | Some(Activation::Linear) => String::new(),
                 Some(activation) => format!(", {}", activation.name()),
             };
-            let name = format!("{} ({}{activation})", node.name, node.layer.kind());
+            let name = format!("{} ({}{activation}{})", node.name, node.layer.kind(), self.joined_by(node));
             rows.push([name, node.output.to_string(), count.to_string()]);
         }
         let frozen = self.parameters().filter(|parameter| parameter.frozen).map(|p| p.values.len()).sum();
         Summary { rows, total: self.parameter_count(), frozen, memory: self.memory_of_a_sample() }
+    }
+
+    /// `, with encoder.0, encoder.1` for a node that joins them.
+    fn joined_by(&self, node: &Node<T>) -> String {
+        let names: Vec<&str> = node.sources.iter().skip(1).map(|source| self.definition().name_of(*source)).collect();
+        if names.is_empty() { String::new() } else { format!(", with {}", names.join(", ")) }
     }
 
     /// The bytes that a sample takes in a workspace and on a tape, besides those that all samples

@@ -51,8 +51,8 @@ pub use crop::Crop;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub(crate) use fused::{
-    AccumulatedGradient, DeferredGradient, DeferredRows, deferred_gradient, fused_after_up_sampling, is_add, is_batch_norm,
-    is_padding, is_reshape,
+    AccumulatedGradient, DeferredGradient, DeferredRows, deferred_gradient, fused_after_up_sampling, is_add,
+    is_batch_norm, is_padding, is_reshape,
 };
 pub use gaussian_latent::GaussianLatent;
 pub use gaussian_noise::GaussianNoise;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::layer::{
-    Activation, Add, AvgPool, BatchNorm, Concatenate, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten, GaussianLatent,
-    GaussianNoise, L1Activity, Layer, MaxPool, Multiply, Pad, Reshape, TargetRate, TopK, UpSample,
+    Activation, Add, AvgPool, BatchNorm, Concatenate, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten,
+    GaussianLatent, GaussianNoise, L1Activity, Layer, MaxPool, Multiply, Pad, Reshape, TargetRate, TopK, UpSample,
 };
 use crate::{Config, ConfigError, Scalar};
 

@@ -38,9 +38,9 @@ impl Built {
         self.double.kind()
     }
 
-    pub fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
-        self.single.plan(input)?;
-        self.double.plan(input)
+    pub fn plan(&self, input: Shape, joined: &[Shape]) -> Result<Plan, ShapeError> {
+        self.single.plan(input, joined)?;
+        self.double.plan(input, joined)
     }
 }
 
@@ -55,8 +55,8 @@ macro_rules! layer {
                 self.$field.config()
             }
 
-            fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
-                self.$field.plan(input)
+            fn plan(&self, input: Shape, joined: &[Shape]) -> Result<Plan, ShapeError> {
+                self.$field.plan(input, joined)
             }
 
             fn forward(&self, context: &Context<'_, $scalar>, pass: Forward<'_, $scalar>) {

@@ -47,7 +47,7 @@ fn planned_badly(layer: &Built) -> Option<String> {
         let images = sizes.map(|c| Shape::image(a, b, c));
         images.into_iter().chain([Shape::flat(a), Shape::sequence(a, b)])
     });
-    let panics = |shape: &Shape| catch_unwind(AssertUnwindSafe(|| layer.plan(*shape).is_ok())).is_err();
+    let panics = |shape: &Shape| catch_unwind(AssertUnwindSafe(|| layer.plan(*shape, &[]).is_ok())).is_err();
     let bad: Vec<Shape> = shapes.filter(panics).collect();
     (!bad.is_empty()).then(|| format!("`plan` panics on {bad:?}"))
 }

@@ -188,10 +188,10 @@ fn networks() -> impl Strategy<Value = (Shape, Vec<Built>)> {
     (shape, layers).prop_map(|(input, drawn)| {
         let (mut shape, mut layers) = (input, Vec::new());
         for (layer, kept) in drawn {
-            let plan = layer.plan(shape).ok().filter(|plan| plan.output().elements() <= MOST);
+            let plan = layer.plan(shape, &[]).ok().filter(|plan| plan.output().elements() <= MOST);
             match plan {
                 Some(plan) => (shape, _) = (plan.output(), layers.push(layer)),
-                None if kept && layer.plan(shape).is_err() => layers.push(layer),
+                None if kept && layer.plan(shape, &[]).is_err() => layers.push(layer),
                 None => {}
             }
         }

@@ -106,7 +106,7 @@ impl Try {
     ) -> (String, Report) {
         let built = Built::new(layer.clone());
         // What does not fit is tried on a larger image.
-        let input = match built.plan(input) {
+        let input = match built.plan(input, &[]) {
             Ok(plan) if plan.output().checked().is_ok() => input,
             _ => Shape::image(13, 14, 2),
         };

@@ -360,7 +360,7 @@ fn the_message_tells_what_overflows_when_scaled() -> Outcome {
         overflows(model.network().forward(&mut model.network().tape(3)?, &data, None, 0).map(<[f32]>::to_vec)),
         expected
     );
-    let of_target = overflows(model.decoder().evaluate_to(&Mse, &DMatrix::zeros(1, 3), &data));
+    let of_target = overflows(model.decoder().unwrap().evaluate_to(&Mse, &DMatrix::zeros(1, 3), &data));
     assert!(of_target.starts_with("feature 0 of target 1 overflows when scaled"), "{of_target}");
     assert!(overflows(Trainer::new(Mse, Adam::default()).shuffle(false).fit(&mut model, &data)).ends_with(expected));
     Ok(())

@@ -141,7 +141,7 @@ fn it_is_asked_for_where_it_is_needed() -> Outcome {
     let codes = model.encode(&samples)?;
     let with = Batch::from(&codes).with_side(&side);
     assert_eq!(model.decode(with)?, model.reconstruct(Batch::from(&samples).with_side(&side))?);
-    assert_eq!(model.decoder().predict(with)?, model.decode(with)?);
+    assert_eq!(model.decoder()?.predict(with)?, model.decode(with)?);
     assert_eq!(model.encoder().predict(&samples)?, codes);
     let missing = InputError::SideInput { expected: 3, samples: SAMPLES, found: 0, found_samples: SAMPLES };
     for error in [

@@ -112,7 +112,7 @@ fn it_learns_with_the_same_bits_for_any_threads() -> Outcome {
 fn halves_work_alone() -> Outcome {
     let (data, mut model) = (data(40), builder().build()?);
     descent().fit(&mut model, &data)?;
-    let (encoder, decoder) = (model.encoder(), model.decoder());
+    let (encoder, decoder) = (model.encoder(), model.decoder().unwrap());
     assert_eq!(decoder.parameter("decoder.0.weight")?.values, model.network().parameter("encoder.0.weight")?.values);
     let codes = encoder.predict(&data)?;
     assert_eq!(codes, model.encode(&data)?);

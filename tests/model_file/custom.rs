@@ -120,7 +120,7 @@ fn a_shared_weight_is_stored_once_and_a_half_has_its_own() {
     assert_eq!(again.parameters().count(), 1);
     assert_eq!(again.reconstruct(&samples(4)).unwrap(), model.reconstruct(&samples(4)).unwrap());
 
-    let file = network_bytes(&model.decoder());
+    let file = network_bytes(&model.decoder().unwrap());
     let decoder = Network::<f64>::from_bytes_with(&file, &registry).unwrap();
     assert_eq!(decoder.parameters().map(|parameter| parameter.name).collect::<Vec<_>>(), ["decoder.0.weight"]);
     assert_eq!(decoder.predict(&samples(2)).unwrap(), model.decode(&samples(2)).unwrap());

@@ -131,10 +131,10 @@ fn write_golden_files() {
     write("clipped_autoencoder", &Model::Autoencoder(Box::new(clipped)));
     let scaled = scaled_by(scaler());
     write("scaled_encoder", &Model::Network(Box::new(scaled.encoder())));
-    write("scaled_decoder", &Model::Network(Box::new(scaled.decoder())));
+    write("scaled_decoder", &Model::Network(Box::new(scaled.decoder().unwrap())));
     write("scaled_autoencoder", &Model::Autoencoder(Box::new(scaled)));
     let tied = tied();
-    write("tied_decoder", &Model::Network(Box::new(tied.decoder())));
+    write("tied_decoder", &Model::Network(Box::new(tied.decoder().unwrap())));
     write("tied_autoencoder", &Model::Autoencoder(Box::new(tied)));
     write("image_autoencoder", &Model::Autoencoder(Box::new(images())));
     write("variational_autoencoder", &Model::Autoencoder(Box::new(variational())));

@@ -46,10 +46,10 @@ fn halves_are_networks_of_their_own() {
     assert!(encoder.input_scaler().is_some() && encoder.output_scaler().is_none());
 
     let codes = model.encode(&data).unwrap();
-    let decoder = Network::<f32>::from_bytes(&network_bytes(&model.decoder())).unwrap();
+    let decoder = Network::<f32>::from_bytes(&network_bytes(&model.decoder().unwrap())).unwrap();
     assert_eq!(decoder.predict(&codes).unwrap(), model.decode(&codes).unwrap());
     assert!(decoder.input_scaler().is_none() && decoder.output_scaler().is_some());
-    assert_eq!(network_bytes(&decoder), network_bytes(&model.decoder()));
+    assert_eq!(network_bytes(&decoder), network_bytes(&model.decoder().unwrap()));
 
     let whole = Network::<f32>::from_bytes(&network_bytes(model.network())).unwrap();
     assert_eq!(whole.predict(&data).unwrap(), model.reconstruct(&data).unwrap());
@@ -59,7 +59,7 @@ fn halves_are_networks_of_their_own() {
 fn a_decoder_keeps_the_shape_it_gives_its_output() {
     let builder = Autoencoder::<f64>::builder(Shape::image(2, 3, 1));
     let model = builder.encoder(Dense::new(2)).decoder(Dense::new(6)).build().unwrap();
-    let decoder = Network::<f64>::from_bytes(&network_bytes(&model.decoder())).unwrap();
+    let decoder = Network::<f64>::from_bytes(&network_bytes(&model.decoder().unwrap())).unwrap();
     assert_eq!(decoder.output_shape(), Shape::image(2, 3, 1));
 }
 
@@ -99,7 +99,7 @@ fn a_scaler_that_clips_comes_back() {
     assert_eq!(again.encode(&far).unwrap(), model.encode(&far).unwrap());
     assert_ne!(again.encode(&far).unwrap(), plain.encode(&far).unwrap());
 
-    let halves = [model.encoder(), model.decoder(), model.network().clone()];
+    let halves = [model.encoder(), model.decoder().unwrap(), model.network().clone()];
     for network in halves {
         let again = Network::<f32>::from_bytes(&network_bytes(&network)).unwrap();
         assert_eq!(again.input_scaler(), network.input_scaler());

@@ -125,7 +125,7 @@ fn run<T: Scalar>(network: &Network<T>) {
     let features = network.input_shape().elements();
     let (mut shape, mut largest) = (network.input_shape(), features);
     for (_, layer) in network.layers() {
-        shape = layer.plan(shape).unwrap().output();
+        shape = layer.plan(shape, &[]).unwrap().output();
         largest = largest.max(shape.elements());
     }
     if largest < LARGE {

@@ -191,7 +191,8 @@ fn shapes_at_the_limit<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         Shape::image(1, 2, 1 << 30),
     ];
     let passes_it = |shape: &Shape| {
-        graph(bench, *shape).is_ok_and(|_| (bench.make)().plan(*shape, &[]).is_ok_and(|plan| plan.output.checked().is_err()))
+        graph(bench, *shape)
+            .is_ok_and(|_| (bench.make)().plan(*shape, &[]).is_ok_and(|plan| plan.output.checked().is_err()))
     };
     match shapes.into_iter().find(passes_it) {
         Some(shape) => Verdict::Fails(format!("a model is built whose output for samples of {shape} passes the limit")),

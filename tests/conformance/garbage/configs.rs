@@ -108,7 +108,7 @@ fn configures_or_says_why((layer, changes, other): (Built, Vec<Change>, &'static
     match from_config(&config) {
         Ok(layer) => {
             let single: &dyn Layer<f32> = &layer;
-            let _ = (single.config(), single.plan(Shape::image(3, 3, 1)), single.plan(Shape::flat(4)));
+            let _ = (single.config(), single.plan(Shape::image(3, 3, 1), &[]), single.plan(Shape::flat(4), &[]));
             Ok(())
         }
         Err(error) => {

@@ -20,8 +20,8 @@ pub fn rows() -> Vec<Row> {
 fn planned((shape, layer): (Shape, Built)) -> Judgement {
     let _ = (shape.checked(), shape.to_string(), shape.channels(), shape.as_image(), format!("{shape:?}"));
     let single: &dyn Layer<f32> = &layer;
-    let plan = single.plan(shape);
-    let _ = layer.plan(shape);
+    let plan = single.plan(shape, &[]);
+    let _ = layer.plan(shape, &[]);
     if let Some(mirror) = single.mirror() {
         let _ = mirror.mirrored(shape, MirrorOutput::new(Activation::Tanh));
         let _ = mirror.mirrored_tied("encoder.0", shape, MirrorOutput::new(Activation::Tanh));
@@ -66,7 +66,7 @@ fn mirrored(
     }
     let mut builder = Autoencoder::<f64>::builder(shape).seed(u64::MAX);
     let fits =
-        |shape: Shape, layer: &Built| layer.plan(shape).ok().map_or(8, |plan| plan.output().elements()) <= 1 << 9;
+        |shape: Shape, layer: &Built| layer.plan(shape, &[]).ok().map_or(8, |plan| plan.output().elements()) <= 1 << 9;
     for layer in [first, second].into_iter().flatten().filter(|layer| fits(shape, layer)) {
         builder = builder.encoder(layer);
     }

@@ -213,7 +213,9 @@ fn is_built_or_says_why((strange, neighbour): (Strange, usize)) -> Judgement {
     let halves = Autoencoder::<f64>::builder(input).encoder(strange.clone());
     let halves =
         if neighbour % 2 == 0 { halves.mirror(Activation::Tanh) } else { halves.mirror_tied(Activation::Tanh) };
-    let _ = halves.build().map(|model| (model.sample(2, 1), model.encoder().summary(), model.decoder().summary()));
+    let _ = halves
+        .build()
+        .map(|model| (model.sample(2, 1), model.encoder().summary(), model.decoder().map(|decoder| decoder.summary())));
     let mut network = match built {
         Ok(network) => network,
         Err(error) => return require(!error.to_string().is_empty(), "an error without words"),
