@@ -112,7 +112,7 @@ fn a_u_net_learns_to_denoise() -> Outcome {
 fn running_statistics_are_those_of_the_training() -> Outcome {
     let mut model = Autoencoder::<f64>::builder(Shape::flat(6))
         .encoder(Dense::new(6))
-        .encoder(BatchNorm::new())
+        .encoder(BatchNorm::new().momentum(0.9))
         .encoder(Add::with("encoder.0"))
         .decoder(Dense::new(6))
         .build()?;
