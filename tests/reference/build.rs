@@ -36,7 +36,7 @@ fn rim(case: &Case, option: &str) -> [usize; 4] {
 }
 
 /// Adds what the case describes: a layer, an activation or the layers of a network.
-pub fn with_layer(case: &Case, builder: NetworkBuilder<f64>) -> NetworkBuilder<f64> {
+pub fn with_layer<T: Scalar>(case: &Case, builder: NetworkBuilder<T>) -> NetworkBuilder<T> {
     let fused = || activation(case, case.text("activation"));
     match case.kind() {
         "Dense" => {
@@ -83,6 +83,13 @@ pub fn with_layer(case: &Case, builder: NetworkBuilder<f64>) -> NetworkBuilder<f
         "BatchNormalization" => {
             builder.layer(BatchNorm::new().momentum(case.number("momentum")).epsilon(case.number("epsilon")))
         }
+        "Add" => builder.layer(joined(case).skip(1).fold(Add::with(first(case)), Add::and)),
+        "Multiply" => builder.layer(joined(case).skip(1).fold(Multiply::with(first(case)), Multiply::and)),
+        "Concatenate" => {
+            let layer = joined(case).skip(1).fold(Concatenate::with(first(case)), Concatenate::and);
+            let axis = case.options["axis"].as_u64();
+            builder.layer(axis.map_or(layer.clone(), |axis| layer.axis(axis as usize)))
+        }
         "L1L2" => {
             let penalty = Regularizer::l1_l2(case.number("l1"), case.number("l2"));
             builder.layer(Dense::new(case.values("bias").len()).weight_regularizer(penalty))
@@ -93,6 +100,15 @@ pub fn with_layer(case: &Case, builder: NetworkBuilder<f64>) -> NetworkBuilder<f
         "Sequential" => case.layers().fold(builder, |builder, layer| with_layer(&layer, builder)),
         kind => builder.layer(activation(case, kind)),
     }
+}
+
+/// The names of what the layer joins.
+fn joined(case: &Case) -> impl Iterator<Item = &str> {
+    case.options["with"].as_array().into_iter().flatten().filter_map(|name| name.as_str())
+}
+
+fn first(case: &Case) -> &str {
+    joined(case).next().expect("it joins something")
 }
 
 /// The layer whose weight this one takes.

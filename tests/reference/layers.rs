@@ -27,7 +27,7 @@ fn network(case: &Case) -> Result<Network<f64>, Error> {
 }
 
 /// Compares everything that the case holds.
-fn compare_passes(case: &Case) -> Result<(), Error> {
+pub fn compare_passes(case: &Case) -> Result<(), Error> {
     let mut network = network(case)?;
     let batch = Batch::from_slice(case.values("input"), network.input_shape().elements())?;
     let mut tape = network.tape_with_input_gradient(batch.samples())?;

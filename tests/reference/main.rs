@@ -7,6 +7,7 @@ mod common;
 mod build;
 mod case;
 mod draws;
+mod graphs;
 mod layers;
 mod losses;
 mod optimizers;
