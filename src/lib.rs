@@ -60,6 +60,7 @@
 //! | to | see |
 //! |---|---|
 //! | define a model | [`Autoencoder::builder`], [`Network::builder`]; layers [`Dense`], [`Conv2D`], [`Conv2DTranspose`], [`MaxPool`], [`AvgPool`], [`UpSample`], [`Activation`], [`Flatten`], [`Reshape`], [`Crop`], [`Pad`]; against overfitting: [`Dropout`], [`GaussianNoise`], [`BatchNorm`], [`Regularizer`] |
+//! | let layers read earlier values | [`Add`], [`Multiply`], [`Concatenate`]; [`Block`], [`AutoencoderBuilder::encoder_named`]; [`Network::until`], [`Network::after`], [`Network::to_dot`] |
 //! | make it denoise | [`Trainer::corrupt`]; [`GaussianCorruption`], [`Masking`], [`SaltAndPepper`], [`Swap`]; [`Corrupted`] for evaluation |
 //! | make it sparse, tied, variational | [`L1Activity`], [`TargetRate`], [`TopK`]; [`AutoencoderBuilder::mirror_tied`]; [`GaussianLatent`], [`KlAnnealing`] |
 //! | train it | [`Trainer`]; losses [`Mse`](struct@Mse), [`Mae`](struct@Mae), [`Huber`], [`Bce`](struct@Bce), [`GaussianNll`], [`CategoricalCrossEntropy`](struct@CategoricalCrossEntropy); optimizers [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`]; [`Exponential`], [`Cosine`], [`WarmUp`], [`OnPlateau`] for the learning rate; [`Clip`]; [`EarlyStopping`]; [`Checkpoints`]; [`Trainer::review`] for mistakes that are no errors |
