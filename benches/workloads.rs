@@ -12,7 +12,8 @@ use std::time::Instant;
 use autoencoder::kernel::{Element, cpu_path, peak};
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Adam, Autoencoder, Bce, Conv2D, Dense, Error, MaxPool, Scalar, Shape, Trainer, UpSample,
+    Activation, Adam, Add, Autoencoder, Bce, Block, Concatenate, Conv2D, Dense, Error, MaxPool, Scalar, Shape, Trainer,
+    UpSample,
 };
 
 /// Samples of the data that is trained on and inferred from.
@@ -41,7 +42,7 @@ fn report<T: Scalar + Element>(wanted: &[String]) -> Result<(), Error> {
         "workload", "threads", "images/s", "GFLOP/s", "of peak", "speed-up"
     );
     let data = images::<T>(SAMPLES);
-    for workload in [dense::<T>()?, deep::<T>()?, convolutional::<T>()?] {
+    for workload in [dense::<T>()?, deep::<T>()?, convolutional::<T>()?, residual::<T>()?, unet::<T>()?] {
         let name = format!("{}, training", workload.name);
         if is_wanted(&name) {
             let rates = [1, 2].map(|threads| training_rate(&workload.model, &data, threads, workload.share));
@@ -131,10 +132,61 @@ fn convolutional<T: Scalar>() -> Result<Workload<T>, Error> {
         .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
         .build()?;
     let layers = [(784, 1, 32), (196, 32, 64), (49, 64, 64), (196, 64, 32), (784, 32, 1)];
+    Ok(image_workload("convolutional", model, &layers))
+}
+
+/// Residual blocks of two convolutions at each of two sizes.
+fn residual<T: Scalar>() -> Result<Workload<T>, Error> {
+    let convolution = |filters: usize| Conv2D::new(filters, 3).activation(Activation::Relu);
+    let block = |filters: usize| {
+        let convolutions = Block::new().layer(convolution(filters)).layer(Conv2D::new(filters, 3));
+        convolutions.layer(Add::with("input")).layer(Activation::Relu)
+    };
+    let model = Autoencoder::builder(Shape::image(28, 28, 1))
+        .encoder(convolution(16))
+        .encoder(block(16))
+        .encoder(convolution(32).stride(2))
+        .encoder(block(32))
+        .decoder(UpSample::new(2))
+        .decoder(convolution(16))
+        .decoder(block(16))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+        .build()?;
+    let [large, small] = [(784, 16, 16), (196, 32, 32)];
+    let layers = [(784, 1, 16), large, large, (196, 16, 32), small, small, (784, 32, 16), large, large, (784, 16, 1)];
+    Ok(image_workload("residual", model, &layers))
+}
+
+fn unet<T: Scalar>() -> Result<Workload<T>, Error> {
+    let convolution = |filters: usize| Conv2D::new(filters, 3).activation(Activation::Relu);
+    let model = Autoencoder::builder(Shape::image(28, 28, 1))
+        .encoder_named("fine", convolution(32))
+        .encoder(MaxPool::new(2))
+        .encoder_named("middle", convolution(32))
+        .encoder(MaxPool::new(2))
+        .encoder(convolution(64))
+        .decoder(UpSample::new(2))
+        .decoder(Concatenate::with("encoder.middle"))
+        .decoder(convolution(32))
+        .decoder(UpSample::new(2))
+        .decoder(Concatenate::with("encoder.fine"))
+        .decoder(convolution(32))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+        .build()?;
+    let layers = [(784, 1, 32), (196, 32, 32), (49, 32, 64), (196, 96, 32), (784, 64, 32), (784, 32, 1)];
+    Ok(image_workload("U-Net", model, &layers))
+}
+
+/// As [`dense_workload`], for convolutions of 3 x 3 with these pixels, inputs and filters.
+fn image_workload<T: Scalar>(
+    name: &'static str,
+    model: Autoencoder<T>,
+    layers: &[(usize, usize, usize)],
+) -> Workload<T> {
     let flop: Vec<f64> = layers.iter().map(|(pixels, from, to)| (2 * pixels * 9 * from * to) as f64).collect();
     let forward: f64 = flop.iter().sum();
     let training_flop = 3.0 * forward - flop[0];
-    Ok(Workload { name: "convolutional", model, share: 8, training_flop, inference_flop: forward })
+    Workload { name, model, share: 8, training_flop, inference_flop: forward }
 }
 
 /// Images trained on per second in the best of several epochs, shuffling and gathering included.

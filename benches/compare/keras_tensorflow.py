@@ -18,10 +18,11 @@ def rates(threads, at_least):
     set_threads(threads)
     flat = protocol.images(SAMPLES)
     pictures = protocol.images(CONVOLUTIONAL_SAMPLES).reshape(-1, 28, 28, 1)
-    for name, build, data in [("dense", dense, flat), ("deep", deep, flat), ("convolutional", convolutional, pictures)]:
+    images = [("convolutional", convolutional), ("residual", residual), ("unet", unet)]
+    for name, build, data in [("dense", dense, flat), ("deep", deep, flat), *((*image, pictures) for image in images)]:
         for xla in [False, True]:
             fit(name, build(), data, xla, threads, at_least)
-            if not (xla and name == "convolutional"):  # XLA's convolutions within a loop: a hundred times slower
+            if not (xla and data is pictures):  # XLA's convolutions within a loop: a hundred times slower
                 loop(name, build(), data, xla, threads, at_least)
             inference(name, build(), data, xla, threads, at_least)
 
@@ -144,6 +145,32 @@ def convolutional():
             convolution(1, "sigmoid"),
         ]
     )
+
+
+def convolution(filters, **options):
+    return layers.Conv2D(filters, 3, padding="same", **({"activation": "relu"} | options))
+
+
+def residual():
+    """Residual blocks of two convolutions at each of two sizes."""
+
+    def block(x, filters):
+        return layers.ReLU()(layers.Add()([convolution(filters, activation=None)(convolution(filters)(x)), x]))
+
+    images = keras.Input([28, 28, 1])
+    code = block(convolution(32, strides=2)(block(convolution(16)(images), 16)), 32)
+    again = block(convolution(16)(layers.UpSampling2D()(code)), 16)
+    return keras.Model(images, convolution(1, activation="sigmoid")(again))
+
+
+def unet():
+    images = keras.Input([28, 28, 1])
+    fine = convolution(32)(images)
+    middle = convolution(32)(layers.MaxPooling2D()(fine))
+    code = convolution(64)(layers.MaxPooling2D()(middle))
+    again = convolution(32)(layers.Concatenate()([layers.UpSampling2D()(code), middle]))
+    again = convolution(32)(layers.Concatenate()([layers.UpSampling2D()(again), fine]))
+    return keras.Model(images, convolution(1, activation="sigmoid")(again))
 
 
 if __name__ == "__main__":

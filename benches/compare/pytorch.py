@@ -13,7 +13,8 @@ def rates(threads, at_least):
     flat = torch.from_numpy(protocol.images(SAMPLES))
     pictures = torch.from_numpy(protocol.images(CONVOLUTIONAL_SAMPLES)).reshape(-1, 1, 28, 28)
     pictures = pictures.contiguous(memory_format=torch.channels_last)
-    for name, build, data in [("dense", dense, flat), ("deep", deep, flat), ("convolutional", convolutional, pictures)]:
+    images = [("convolutional", convolutional), ("residual", Residual), ("unet", UNet)]
+    for name, build, data in [("dense", dense, flat), ("deep", deep, flat), *((*image, pictures) for image in images)]:
         for prepare in [eager, compiled]:
             training(name, prepare, build(), data, threads, at_least)
         for prepare in [eager, compiled, frozen]:
@@ -127,6 +128,50 @@ def convolutional():
     decoder = [convolution(64, 64), nn.ReLU(), nn.Upsample(scale_factor=2)]
     decoder += [convolution(64, 32), nn.ReLU(), nn.Upsample(scale_factor=2), convolution(32, 1)]
     return Autoencoder(encoder, decoder).to(memory_format=torch.channels_last)
+
+
+def convolution(inputs, filters, stride=1):
+    return nn.Conv2d(inputs, filters, 3, stride, padding=1)
+
+
+def initialised(model):
+    for name, parameter in model.named_parameters():
+        (nn.init.xavier_uniform_ if name.endswith("weight") else nn.init.zeros_)(parameter)
+    return model.to(memory_format=torch.channels_last)
+
+
+class Block(nn.Module):
+    """Two convolutions and a way around them."""
+
+    def __init__(self, filters):
+        super().__init__()
+        self.first, self.second = convolution(filters, filters), convolution(filters, filters)
+
+    def forward(self, images):
+        return (self.second(self.first(images).relu()) + images).relu()
+
+
+def Residual():
+    up = nn.Upsample(scale_factor=2)
+    layers = [convolution(1, 16), nn.ReLU(), Block(16), convolution(16, 32, 2), nn.ReLU(), Block(32)]
+    return initialised(nn.Sequential(*layers, up, convolution(32, 16), nn.ReLU(), Block(16), convolution(16, 1)))
+
+
+class UNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fine, self.middle, self.code = convolution(1, 32), convolution(32, 32), convolution(32, 64)
+        self.to_middle, self.to_fine, self.last = convolution(96, 32), convolution(64, 32), convolution(32, 1)
+        self.pool, self.up = nn.MaxPool2d(2), nn.Upsample(scale_factor=2)
+        initialised(self)
+
+    def forward(self, images):
+        fine = self.fine(images).relu()
+        middle = self.middle(self.pool(fine)).relu()
+        code = self.code(self.pool(middle)).relu()
+        again = self.to_middle(torch.cat([self.up(code), middle], 1)).relu()
+        again = self.to_fine(torch.cat([self.up(again), fine], 1)).relu()
+        return self.last(again)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use autoencoder::nalgebra::{DMatrix, DMatrixView};
 use autoencoder::{
-    Activation, Adam, Autoencoder, Bce, Callback, Control, Conv2D, Dense, Epoch, MaxPool, Network, Shape, Trainer,
-    UpSample,
+    Activation, Adam, Add, Autoencoder, Bce, Block, Callback, Concatenate, Control, Conv2D, Dense, Epoch, MaxPool, Network,
+    Shape, Trainer, UpSample,
 };
 use protocol::{BATCH, CONVOLUTIONAL_SAMPLES, Command, Epochs, PIXELS, SAMPLES};
 
@@ -34,6 +34,8 @@ fn rates(threads: usize, at_least: Duration) -> Result<()> {
         ("dense", dense()?, SAMPLES),
         ("deep", deep()?, SAMPLES),
         ("convolutional", convolutional()?, CONVOLUTIONAL_SAMPLES),
+        ("residual", residual()?, CONVOLUTIONAL_SAMPLES),
+        ("unet", unet()?, CONVOLUTIONAL_SAMPLES),
     ];
     for (name, mut model, samples) in models {
         let data = data.columns(0, samples);
@@ -140,6 +142,43 @@ fn convolutional() -> Result<Autoencoder<f32>> {
         .decoder(UpSample::new(2))
         .decoder(Conv2D::new(32, 3).activation(Activation::Relu))
         .decoder(UpSample::new(2))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+        .build()?)
+}
+
+/// Residual blocks of two convolutions at each of two sizes.
+fn residual() -> Result<Autoencoder<f32>> {
+    let convolution = |filters: usize| Conv2D::new(filters, 3).activation(Activation::Relu);
+    let block = |filters: usize| {
+        let convolutions = Block::new().layer(convolution(filters)).layer(Conv2D::new(filters, 3));
+        convolutions.layer(Add::with("input")).layer(Activation::Relu)
+    };
+    Ok(Autoencoder::builder(Shape::image(28, 28, 1))
+        .encoder(convolution(16))
+        .encoder(block(16))
+        .encoder(convolution(32).stride(2))
+        .encoder(block(32))
+        .decoder(UpSample::new(2))
+        .decoder(convolution(16))
+        .decoder(block(16))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+        .build()?)
+}
+
+fn unet() -> Result<Autoencoder<f32>> {
+    let convolution = |filters: usize| Conv2D::new(filters, 3).activation(Activation::Relu);
+    Ok(Autoencoder::builder(Shape::image(28, 28, 1))
+        .encoder_named("fine", convolution(32))
+        .encoder(MaxPool::new(2))
+        .encoder_named("middle", convolution(32))
+        .encoder(MaxPool::new(2))
+        .encoder(convolution(64))
+        .decoder(UpSample::new(2))
+        .decoder(Concatenate::with("encoder.middle"))
+        .decoder(convolution(32))
+        .decoder(UpSample::new(2))
+        .decoder(Concatenate::with("encoder.fine"))
+        .decoder(convolution(32))
         .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
         .build()?)
 }
