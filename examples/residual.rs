@@ -17,8 +17,8 @@ use std::error::Error;
 use autoencoder::data::idx::Images;
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Adam, Add, Autoencoder, BatchNorm, Block, Conv2D, Cosine, DataError, Mse, Scalar, Shape, Source, Trainer,
-    WarmUp,
+    Activation, Adam, Add, Autoencoder, BatchNorm, Block, Conv2D, Cosine, DataError, Mse, Scalar, Shape, Source,
+    Trainer, WarmUp,
 };
 use support::arguments::Arguments;
 use support::gallery;

@@ -107,7 +107,8 @@ fn bicubic(images: &DMatrix<f32>) -> DMatrix<f32> {
     };
     DMatrix::from_fn(LARGE * LARGE, images.ncols(), |pixel, image| {
         let (rows, columns) = (weights(pixel / LARGE), weights(pixel % LARGE));
-        let of_row = |row: usize| columns.iter().map(|(column, w)| w * images[(row * SMALL + column, image)]).sum::<f32>();
+        let of_row =
+            |row: usize| columns.iter().map(|(column, w)| w * images[(row * SMALL + column, image)]).sum::<f32>();
         rows.iter().map(|(row, weight)| weight * of_row(*row)).sum()
     })
 }

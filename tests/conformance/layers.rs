@@ -47,7 +47,10 @@ fn planned_badly(layer: &Built) -> Option<String> {
         let images = sizes.map(|c| Shape::image(a, b, c));
         images.into_iter().chain([Shape::flat(a), Shape::sequence(a, b)])
     });
-    let panics = |shape: &Shape| catch_unwind(AssertUnwindSafe(|| layer.plan(*shape, &[]).is_ok())).is_err();
+    let panics = |shape: &Shape| {
+        let plans = || (layer.plan(*shape, &[]).is_ok(), layer.plan(*shape, &[*shape; 2]).is_ok());
+        catch_unwind(AssertUnwindSafe(plans)).is_err()
+    };
     let bad: Vec<Shape> = shapes.filter(panics).collect();
     (!bad.is_empty()).then(|| format!("`plan` panics on {bad:?}"))
 }
@@ -80,6 +83,7 @@ pub fn rows() -> Vec<Row> {
     transposed_convolution(&mut table);
     pooling(&mut table);
     moving_pixels(&mut table);
+    joining(&mut table);
     against_overfitting(&mut table);
     family(&mut table);
     table.0
@@ -87,6 +91,32 @@ pub fn rows() -> Vec<Row> {
 
 fn image(height: usize, width: usize, channels: usize) -> Shape {
     Shape::image(height, width, channels)
+}
+
+/// Layers that read several values.
+fn joining(table: &mut Table) {
+    let (flat, picture) = (Shape::flat(7), image(3, 4, 2));
+    table.with("add 2", flat, Add::with("a"), |check| check.joined(&[Shape::flat(7)]));
+    table.with("add 3 images", picture, Add::with("a").and("b"), |check| check.joined(&[Shape::image(3, 4, 2); 2]));
+    table.with("add 8", Shape::flat(1), (1..7).fold(Add::with("a"), |add, _| add.and("b")), |check| {
+        check.joined(&[Shape::flat(1); MAX_JOINED])
+    });
+    table.with("multiply 2", flat, Multiply::with("a"), |check| check.joined(&[Shape::flat(7)]));
+    table.with("multiply 4", flat, Multiply::with("a").and("b").and("c"), |check| check.joined(&[Shape::flat(7); 3]));
+    table.with("multiply images", picture, Multiply::with("a"), |check| check.joined(&[Shape::image(3, 4, 2)]));
+    table.with("concatenate 7, 3, 1", flat, Concatenate::with("a").and("b"), |check| {
+        check.joined(&[Shape::flat(3), Shape::flat(1)])
+    });
+    table.with("concatenate channels", picture, Concatenate::with("a"), |check| check.joined(&[Shape::image(3, 4, 5)]));
+    table.with("concatenate rows", picture, Concatenate::with("a").axis(0), |check| {
+        check.joined(&[Shape::image(1, 4, 2)])
+    });
+    table.with("concatenate columns", picture, Concatenate::with("a").and("b").axis(1), |check| {
+        check.joined(&[Shape::image(3, 2, 2), Shape::image(3, 1, 2)])
+    });
+    table.with("concatenate steps", Shape::sequence(5, 2), Concatenate::with("a").axis(0), |check| {
+        check.joined(&[Shape::sequence(3, 2)])
+    });
 }
 
 fn activation(table: &mut Table) {

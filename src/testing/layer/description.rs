@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::buffers::everything;
-use super::model::{LayerModel, Setting};
+use super::model::{Inputs, LayerModel, Setting};
 use super::{Bench, Options, Pair, in_both, steadiness};
-use crate::graph::{Graph, NamedLayer, TiedWeights};
+use crate::graph::{Graph, INPUT, NamedLayer, TiedWeights};
 use crate::layer::{Activation, Layer, MirrorOutput, Mode, Plan};
 use crate::model_file::Registry;
 use crate::testing::numbers::{Numbers, all_finite, distance, first_difference};
@@ -59,8 +59,8 @@ pub(super) fn check<'a>(
     report.make("parameters start alike in f32 and f64", || {
         let start = |error| fails("`plan` changed its mind", error);
         verdict(|| {
-            let single = LayerModel::new(single(), options.input).map_err(start)?;
-            let double = LayerModel::new(double(), options.input).map_err(start)?;
+            let single = LayerModel::new(single(), &options.inputs).map_err(start)?;
+            let double = LayerModel::new(double(), &options.inputs).map_err(start)?;
             Ok(Verdict::within(
                 distance(single.network.parameter_vector(), double.network.parameter_vector()),
                 1e-6,
@@ -128,7 +128,7 @@ fn described_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 }
 
 fn planned_alike<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
-    let plan = |layer: &Arc<dyn Layer<T>>| format!("{:?}", layer.plan(bench.options.input, &[]));
+    let plan = |layer: &Arc<dyn Layer<T>>| format!("{:?}", bench.model.plan_of(&**layer));
     let first = plan(bench.model.layer());
     let differs = first != plan(bench.model.layer()) || first != plan(&(bench.make)());
     Verdict::fails_if(
@@ -155,7 +155,9 @@ fn named_apart<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
 
 /// Whether a network accepts the layer on such samples; allocates no parameters.
 fn graph<T: Scalar>(bench: &Bench<'_, T>, input: Shape) -> Result<Graph<T>, crate::BuildError> {
-    Graph::new(input, vec![NamedLayer::new("layers.0", (bench.make)())], TiedWeights::Copied)
+    let joins = vec![INPUT.to_owned(); bench.options.inputs.joined.len()];
+    let layer = NamedLayer { name: "layers.0".to_owned(), layer: (bench.make)(), joins };
+    Graph::new(input, vec![layer], TiedWeights::Copied)
 }
 
 /// A network rejects these itself without calling `plan`, which need not handle them.
@@ -190,10 +192,8 @@ fn shapes_at_the_limit<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
         Shape::image(1 << 30, 1, 2),
         Shape::image(1, 2, 1 << 30),
     ];
-    let passes_it = |shape: &Shape| {
-        graph(bench, *shape)
-            .is_ok_and(|_| (bench.make)().plan(*shape, &[]).is_ok_and(|plan| plan.output.checked().is_err()))
-    };
+    let passes_it =
+        |shape: &Shape| graph(bench, *shape).is_ok_and(|graph| graph.definition.output().checked().is_err());
     match shapes.into_iter().find(passes_it) {
         Some(shape) => Verdict::Fails(format!("a model is built whose output for samples of {shape} passes the limit")),
         None => Verdict::Holds,
@@ -213,7 +213,8 @@ fn odd_shapes<T: Scalar>(bench: &Bench<'_, T>) -> Verdict {
     ];
     let block = Shape::new(&[2, 1, 3, 2]).ok();
     for shape in flat.into_iter().chain(others).chain(block) {
-        let Ok(model) = LayerModel::new((bench.make)(), shape) else { continue };
+        let inputs = Inputs { own: shape, joined: vec![shape; bench.options.inputs.joined.len()] };
+        let Ok(model) = LayerModel::new((bench.make)(), &inputs) else { continue };
         for count in [1, 2] {
             let samples = model.samples(count, bench.options.range, &mut Numbers::new(5));
             let inferred = model.forward(&samples, Setting::new(Mode::Inference));
@@ -267,7 +268,7 @@ fn built_again<T: Scalar>(bench: &Bench<'_, T>, registry: &Registry<T>) -> Verdi
                 "the layer built from the configuration has another one: `config` writes, and the constructor reads, every setting".to_owned(),
             ));
         }
-        let plan = |layer: &dyn Layer<T>| layer.plan(bench.model.input(), &[]).map(|plan| outline(&plan));
+        let plan = |layer: &dyn Layer<T>| bench.model.plan_of(layer).map(|plan| outline(&plan));
         if plan(&*again) != plan(bench.model.layer().as_ref()) {
             let message = "the layer built from the configuration has another plan: `config` leaves out a setting";
             return Err(Verdict::Fails(message.to_owned()));

@@ -9,6 +9,7 @@ mod limits;
 mod model;
 mod network;
 mod samples;
+mod section;
 mod steadiness;
 mod validation;
 mod values;
@@ -16,8 +17,10 @@ mod values;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use model::LayerModel;
+use gains::Gains;
+use model::{Inputs, LayerModel};
 use samples::Samples;
+use section::Section;
 
 use super::numbers::{Numbers, all_finite};
 use super::report::{Report, Verdict};
@@ -102,9 +105,9 @@ type StandsFor<L> = fn(&L) -> (Arc<dyn Layer<f32>>, Arc<dyn Layer<f64>>);
 type Constructor<L> = fn(&Config) -> Result<L, ConfigError>;
 
 /// The options common to both float types.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Options {
-    input: Shape,
+    inputs: Inputs,
     range: [f64; 2],
     samples: usize,
     seed: u64,
@@ -120,7 +123,7 @@ where
     /// Checks the layer that `make` creates on 5 samples of shape `input`, between −1 and 1.
     pub fn new(make: impl Fn() -> L + Send + Sync + 'a, input: Shape) -> Self {
         let options = Options {
-            input,
+            inputs: Inputs::of(input),
             range: [-1.0, 1.0],
             samples: 5,
             seed: 1,
@@ -146,6 +149,13 @@ where
     #[must_use]
     pub fn stands_for(mut self, layers: StandsFor<L>) -> Self {
         self.stands_for = Some(layers);
+        self
+    }
+
+    /// Checks a layer that joins values of these shapes ([`Layer::joins`]), whatever their names.
+    #[must_use]
+    pub fn joined(mut self, shapes: &[Shape]) -> Self {
+        self.options.inputs.joined = shapes.to_vec();
         self
     }
 
@@ -236,7 +246,7 @@ where
 
     fn subject(&self) -> String {
         let layer = (self.make)();
-        format!("{} over {}", Layer::<f64>::kind(&layer), self.options.input)
+        format!("{} over {}", Layer::<f64>::kind(&layer), self.options.inputs.own)
     }
 
     /// New layers, one for each float type.
@@ -253,7 +263,8 @@ where
         L: Layer<T>,
     {
         let kind = Layer::<T>::kind(&(self.make)());
-        let registry = Registry::default().register(gains::Gains::KIND, gains::Gains::from_config);
+        let registry = Registry::default().register(Gains::KIND, Gains::from_config);
+        let registry = registry.register(Section::KIND, Section::from_config);
         match self.constructor {
             Some(constructor) => Some(registry.register(kind, constructor)),
             None => Some(registry).filter(|registry| registry.kinds().any(|known| known == kind)),
@@ -280,7 +291,7 @@ struct Bench<'a, T: Scalar> {
 impl<'a, T: Scalar> Bench<'a, T> {
     fn new(options: &Options, make: &'a dyn Fn() -> Arc<dyn Layer<T>>) -> Result<Self, String> {
         let mut numbers = Numbers::new(options.seed);
-        let model = LayerModel::new(make(), options.input)?.scatter(&mut numbers);
+        let model = LayerModel::new(make(), &options.inputs)?.scatter(&mut numbers);
         let samples = model.samples(options.samples, options.range, &mut numbers);
         if !all_finite(&samples.input) {
             let [low, high] = options.range;
@@ -288,7 +299,7 @@ impl<'a, T: Scalar> Bench<'a, T> {
                 "inputs from {low:e} to {high:e} are not all finite: give others with `LayerCheck::inputs`"
             ));
         }
-        Ok(Self { options: *options, make, model, samples, random: false })
+        Ok(Self { options: options.clone(), make, model, samples, random: false })
     }
 
     /// The same numbers with a new layer that has made no pass yet.

@@ -5,21 +5,30 @@ use std::sync::Arc;
 
 use super::limits::is_checkable;
 use super::samples::Samples;
+use super::section::Section;
 use crate::exec::{PassBuffer, Tape};
 use crate::graph::{BuildError, LayoutOptions, NamedLayer, Network, Node};
 use crate::layer::{Layer, Mode, Plan, Reshape};
 use crate::random::{Purpose, Random};
 use crate::testing::numbers::{Numbers, largest};
-use crate::{Error, Scalar, Shape, invariant};
+use crate::{Error, Scalar, Shape, ShapeError, invariant};
 
-/// The place of the checked layer in its network, behind a layer that is no operation: so it has
-/// the same place, and with it the same random numbers, as behind another layer.
-const PLACE: usize = 1;
+/// What a layer is checked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Inputs {
+    /// The shape of its input.
+    pub own: Shape,
+    /// The shapes of what it joins.
+    pub joined: Vec<Shape>,
+}
 
-/// A network of a single layer, in which the executor runs passes.
+/// A network of a single layer, in which the executor runs passes. The layer comes behind one that
+/// is no operation: so it has the same place, and with it the same random numbers, as behind
+/// another layer. If it joins values, one sample of the network holds them all.
 #[derive(Debug, Clone)]
 pub(super) struct LayerModel<T: Scalar> {
     pub network: Network<T>,
+    pub inputs: Inputs,
     /// The progress of training that passes see.
     pub epoch: f64,
 }
@@ -80,17 +89,23 @@ impl Setting {
 
 impl<T: Scalar> LayerModel<T> {
     /// The layer with initial parameters; an error says why it cannot be checked on such samples.
-    pub fn new(layer: Arc<dyn Layer<T>>, input: Shape) -> Result<Self, String> {
-        is_checkable(&*layer, input)?;
-        let network = network_of(input, [Arc::new(Reshape::new(input)), layer]);
+    pub fn new(layer: Arc<dyn Layer<T>>, inputs: &Inputs) -> Result<Self, String> {
+        is_checkable(&*layer, inputs)?;
+        let network = network_of(inputs, inputs.no_operation(), [layer]);
         network
-            .map(|network| Self { network, epoch: 3.0 })
+            .map(|network| Self { network, inputs: inputs.clone(), epoch: 3.0 })
             .map_err(|error| format!("no network can be built of it: {error}"))
     }
 
-    /// The same numbers in another network, where the layer has the same place.
-    pub fn moved_to<const N: usize>(&self, layers: [Arc<dyn Layer<T>>; N]) -> Result<Self, BuildError> {
-        let mut moved = Self { network: network_of(self.input(), layers)?, ..*self };
+    /// The same numbers in another network, where the layer has the same place: behind `first`, and
+    /// the first of `layers`.
+    pub fn moved_to<const N: usize>(
+        &self,
+        first: Arc<dyn Layer<T>>,
+        layers: [Arc<dyn Layer<T>>; N],
+    ) -> Result<Self, BuildError> {
+        let network = network_of(&self.inputs, first, layers)?;
+        let mut moved = Self { network, inputs: self.inputs.clone(), epoch: self.epoch };
         let (mut parameters, numbers) = (moved.network.parameter_vector().to_vec(), self.network.parameter_vector());
         let start = moved.node().parameters.first().map_or(0, |range| range.start);
         let own = invariant::slice_mut(&mut parameters, &(start..start + numbers.len()), "parameters", "a moved layer");
@@ -101,13 +116,13 @@ impl<T: Scalar> LayerModel<T> {
 
     /// The same numbers with a layer made again.
     pub fn with(&self, layer: Arc<dyn Layer<T>>) -> Self {
-        invariant::checked(self.moved_to([Arc::new(Reshape::new(self.input())), layer]), "a layer made again")
+        invariant::checked(self.moved_to(self.inputs.no_operation(), [layer]), "a layer made again")
     }
 
     /// The same with another layer behind it, made from its name and its plan.
     pub fn followed_by<L: Layer<T>>(&self, other: impl FnOnce(&str, &Plan) -> L) -> Result<Self, BuildError> {
         let other = Arc::new(other(&self.node().name, self.plan()));
-        self.moved_to([Arc::new(Reshape::new(self.input())), Arc::clone(self.layer()), other])
+        self.moved_to(self.inputs.no_operation(), [Arc::clone(self.layer()), other])
     }
 
     /// The same with weights packed into memory full of `value`.
@@ -137,7 +152,8 @@ impl<T: Scalar> LayerModel<T> {
     }
 
     fn node(&self) -> &Node<T> {
-        self.network.definition().node(PLACE)
+        let sections = if self.inputs.joined.is_empty() { 0 } else { self.inputs.joined.len() + 1 };
+        self.network.definition().node(1 + sections)
     }
 
     pub fn layer(&self) -> &Arc<dyn Layer<T>> {
@@ -148,8 +164,14 @@ impl<T: Scalar> LayerModel<T> {
         &self.node().plan
     }
 
+    /// The shape of a sample of the network, which holds what the layer reads.
     pub fn input(&self) -> Shape {
         self.network.input_shape()
+    }
+
+    /// The plan of another layer on the same samples.
+    pub fn plan_of(&self, layer: &dyn Layer<T>) -> Result<Plan, ShapeError> {
+        layer.plan(self.inputs.own, &self.inputs.joined)
     }
 
     /// The range of a parameter in the parameter vector.
@@ -239,12 +261,56 @@ impl<T: Scalar> LayerModel<T> {
     }
 }
 
-/// A network of `layers`; a parameter shared with one that does not exist is the layer's own.
+impl Inputs {
+    /// A layer that joins nothing, on samples of this shape.
+    pub fn of(own: Shape) -> Self {
+        Self { own, joined: Vec::new() }
+    }
+
+    /// The shape of a sample that holds them all.
+    fn together(&self) -> Shape {
+        match self.joined.is_empty() {
+            true => self.own,
+            false => Shape::flat(self.shapes().fold(0, |sum, shape| sum.saturating_add(shape.elements()))),
+        }
+    }
+
+    /// The shapes in the order in which a sample holds them: the layer's own input is the last.
+    fn shapes(&self) -> impl Iterator<Item = Shape> {
+        self.joined.iter().copied().chain([self.own])
+    }
+
+    fn no_operation<T: Scalar>(&self) -> Arc<dyn Layer<T>> {
+        Arc::new(Reshape::new(self.together()))
+    }
+
+    /// The layers that take what the checked layer reads out of the output of the first one.
+    fn sections<T: Scalar>(&self) -> Vec<NamedLayer<T>> {
+        if self.joined.is_empty() {
+            return Vec::new();
+        }
+        let mut first = 0;
+        let section = |(index, shape): (usize, Shape)| {
+            let layer = Arc::new(Section::new(first, shape));
+            first += shape.elements();
+            NamedLayer { name: format!("sections.{index}"), layer, joins: vec!["layers.0".to_owned()] }
+        };
+        self.shapes().enumerate().map(section).collect()
+    }
+}
+
+/// A network of `first` and of `layers`, the first of which is the checked one. A parameter shared
+/// with one that does not exist is the layer's own.
 fn network_of<T: Scalar, const N: usize>(
-    input: Shape,
+    inputs: &Inputs,
+    first: Arc<dyn Layer<T>>,
     layers: [Arc<dyn Layer<T>>; N],
 ) -> Result<Network<T>, BuildError> {
-    let builder = Network::builder(input).seed(1);
-    let layers = layers.into_iter().enumerate();
-    builder.with(layers.map(|(index, layer)| NamedLayer::new(format!("layers.{index}"), layer)).collect()).build_detached()
+    let mut named = vec![NamedLayer { name: "layers.0".to_owned(), layer: first, joins: Vec::new() }];
+    named.extend(inputs.sections());
+    let mut joins: Vec<String> = (0..inputs.joined.len()).map(|index| format!("sections.{index}")).collect();
+    for (index, layer) in (1..).zip(layers) {
+        named.push(NamedLayer { name: format!("layers.{index}"), layer, joins: std::mem::take(&mut joins) });
+    }
+    Network::builder(inputs.together()).seed(1).with(named).build_detached()
 }

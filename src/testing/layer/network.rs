@@ -40,7 +40,7 @@ pub(super) fn check(
 
 /// The layer behind [`Gains`].
 fn behind_gains<T: Scalar>(bench: &Bench<'_, T>) -> Attempt<LayerModel<T>> {
-    let model = bench.model.moved_to([Arc::new(Gains::default()), (bench.make)()]);
+    let model = bench.model.moved_to(Arc::new(Gains::default()), [(bench.make)()]);
     model.map_err(|error| fails("no network can be built of it", error))
 }
 
