@@ -534,3 +534,79 @@ fn values_with_several_readers() {
         ]),
     );
 }
+
+/// Networks whose layers join random earlier values.
+#[test]
+fn random_graphs() {
+    const GRAPHS: u64 = 100;
+    let mut compared = 0;
+    for seed in 0..GRAPHS {
+        let mut random = Numbers::new(7000 + seed);
+        let input = match random.below(2) {
+            0 => Shape::flat(1 + random.below(5)),
+            _ => Shape::image(1 + random.below(4), 1 + random.below(4), 1 + random.below(2)),
+        };
+        let (mut builder, mut values) = (Network::<f64>::builder(input), vec![("input".to_owned(), input)]);
+        for index in 0..3 + random.below(6) {
+            let shape = values[values.len() - 1].1;
+            let (layer, output) = random_layer(shape, &values, &mut random);
+            builder = builder.layer(layer);
+            values.push((format!("layers.{index}"), output));
+        }
+        let network = builder.build().unwrap_or_else(|error| panic!("graph {seed}: {error}"));
+        let samples = [1, 5, 19][random.below(3)];
+        let summary = network.summary();
+        let found = of_network(network, samples, &mut random);
+        compared += found.compared;
+        assert!(found.error <= 1e-8, "graph {seed}, {samples} samples: off by {:.2e}\n{summary}", found.error);
+    }
+    assert!(compared > 20 * GRAPHS as usize, "{compared} coordinates"); // the others change too fast, or hardly
+}
+
+/// A layer over `shape` that may join some of the earlier `values`, and the shape of its output,
+/// whose values are small: numerical gradients of what grows from layer to layer are not exact.
+fn random_layer(shape: Shape, values: &[(String, Shape)], random: &mut Numbers) -> (Block<f64>, Shape) {
+    const MOST_ELEMENTS: usize = 200;
+    let activation = [Activation::Tanh, Activation::Sigmoid][random.below(2)];
+    let names = |fits: &dyn Fn(Shape) -> bool, random: &mut Numbers| -> Vec<String> {
+        let fitting: Vec<&str> =
+            values.iter().filter(|(_, other)| fits(*other)).map(|(name, _)| name.as_str()).collect();
+        (0..1 + random.below(2)).map(|_| fitting[random.below(fitting.len())].to_owned()).collect()
+    };
+    let alike = |other: Shape| other == shape;
+    let block = Block::new();
+    match (random.below(6), shape.as_image()) {
+        (0, _) => {
+            let names = names(&alike, random);
+            (block.layer(names[1..].iter().fold(Add::with(&names[0]), Add::and)).layer(Activation::Tanh), shape)
+        }
+        (1, _) => {
+            let names = names(&alike, random);
+            (block.layer(Multiply::with(&names[0])), shape)
+        }
+        (2, _) if 4 * shape.elements() <= MOST_ELEMENTS => {
+            let names = names(&alike, random);
+            let dimensions = shape.dimensions();
+            let mut wider = dimensions.to_vec();
+            wider[dimensions.len() - 1] *= 1 + names.len();
+            let layer = names[1..].iter().fold(Concatenate::with(&names[0]), Concatenate::and);
+            (block.layer(layer), Shape::new(&wider).expect("a shape"))
+        }
+        (3, Ok([height, width, _])) if 16 * height * width <= MOST_ELEMENTS => {
+            let layers = block.layer(UpSample::new(2)).layer(Conv2D::new(2, 3).activation(activation));
+            (layers, Shape::image(2 * height, 2 * width, 2))
+        }
+        (4, Ok([height, width, channels])) => {
+            (block.layer(Conv2D::new(channels, 3).activation(activation)), { Shape::image(height, width, channels) })
+        }
+        (5, Ok(_)) => (block.layer(BatchNorm::new()).layer(Activation::Tanh), shape),
+        (_, Ok([height, width, _])) => {
+            let filters = 1 + random.below(3);
+            (block.layer(Conv2D::new(filters, 2).activation(activation)), Shape::image(height, width, filters))
+        }
+        (_, Err(_)) => {
+            let units = 1 + random.below(5);
+            (block.layer(Dense::new(units).activation(activation)), Shape::flat(units))
+        }
+    }
+}
