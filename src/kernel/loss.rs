@@ -16,7 +16,7 @@ use super::Element;
 use super::denormals::flush_small;
 use super::lanes::keep;
 use super::reduce::BLOCK;
-use super::simd::{Operation, Simd, dispatch};
+use super::simd::{Operation, Simd, Vector, dispatch};
 use elements::Loss;
 
 /// A loss that is a sum over elements; p is the prediction, t the target.
@@ -74,19 +74,19 @@ impl<T: Element, L: Loss<T>> Operation<T> for Each<'_, T, L> {
     type Output = f64;
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) -> f64 {
+    fn run<S: Simd<T>>(self, simd: S) -> f64 {
         let Self(loss, pass) = self;
         let blocks = pass.predictions.chunks(BLOCK).zip(pass.targets.chunks(BLOCK));
         let mut total = 0.0;
         match pass.gradient {
             Some(gradient) => {
                 for ((p, t), g) in blocks.zip(gradient.chunks_mut(BLOCK)) {
-                    total += block_with_gradient::<T, V>(loss, p, t, pass.factor, g);
+                    total += block_with_gradient(simd, loss, p, t, pass.factor, g);
                 }
             }
             None => {
                 for (p, t) in blocks {
-                    total += block::<T, V>(loss, p, t);
+                    total += block(simd, loss, p, t);
                 }
             }
         }
@@ -96,42 +96,43 @@ impl<T: Element, L: Loss<T>> Operation<T> for Each<'_, T, L> {
 
 /// The sum of at most `BLOCK` elements' losses.
 #[inline(always)]
-fn block<T: Element, V: Simd<T>>(loss: impl Loss<T>, predictions: &[T], targets: &[T]) -> f64 {
-    let mut sum = V::splat(T::zero());
-    let (p, t) = (predictions.chunks_exact(V::LANES), targets.chunks_exact(V::LANES));
+fn block<T: Element, S: Simd<T>>(simd: S, loss: impl Loss<T>, predictions: &[T], targets: &[T]) -> f64 {
+    let mut sum = simd.zero();
+    let (p, t) = (predictions.chunks_exact(S::LANES), targets.chunks_exact(S::LANES));
     let (p_rest, t_rest) = (p.remainder(), t.remainder());
     for (p, t) in p.zip(t) {
-        sum = sum.add(loss.element(V::read(p), V::read(t)).0);
+        sum = sum.add(loss.element(simd, simd.read(p), simd.read(t)).0);
     }
     if !p_rest.is_empty() {
-        let (value, _) = loss.element(V::read(p_rest), V::read(t_rest));
-        sum = sum.add(keep(value, p_rest.len(), T::zero()));
+        let (value, _) = loss.element(simd, simd.read(p_rest), simd.read(t_rest));
+        sum = sum.add(keep(simd, value, p_rest.len(), T::zero()));
     }
     sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
 }
 
 /// The same, and the gradients.
 #[inline(always)]
-fn block_with_gradient<T: Element, V: Simd<T>>(
+fn block_with_gradient<T: Element, S: Simd<T>>(
+    simd: S,
     loss: impl Loss<T>,
     predictions: &[T],
     targets: &[T],
     factor: T,
     gradient: &mut [T],
 ) -> f64 {
-    let (mut sum, factor) = (V::splat(T::zero()), V::splat(factor));
-    let (p, t) = (predictions.chunks_exact(V::LANES), targets.chunks_exact(V::LANES));
+    let (mut sum, factor) = (simd.zero(), simd.splat(factor));
+    let (p, t) = (predictions.chunks_exact(S::LANES), targets.chunks_exact(S::LANES));
     let (p_rest, t_rest) = (p.remainder(), t.remainder());
-    let mut g = gradient.chunks_exact_mut(V::LANES);
+    let mut g = gradient.chunks_exact_mut(S::LANES);
     for ((p, t), g) in p.zip(t).zip(&mut g) {
-        let (value, slope) = loss.element(V::read(p), V::read(t));
-        flush_small(slope.mul(factor)).write(g);
+        let (value, slope) = loss.element(simd, simd.read(p), simd.read(t));
+        flush_small(simd, slope.mul(factor)).write(g);
         sum = sum.add(value);
     }
     if !p_rest.is_empty() {
-        let (value, slope) = loss.element(V::read(p_rest), V::read(t_rest));
-        flush_small(slope.mul(factor)).write(g.into_remainder());
-        sum = sum.add(keep(value, p_rest.len(), T::zero()));
+        let (value, slope) = loss.element(simd, simd.read(p_rest), simd.read(t_rest));
+        flush_small(simd, slope.mul(factor)).write(g.into_remainder());
+        sum = sum.add(keep(simd, value, p_rest.len(), T::zero()));
     }
     sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
 }

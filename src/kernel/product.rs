@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::gemv::Gemv;
-use super::simd::{Operation, Simd, dispatch};
+use super::simd::{Operation, Simd, Vector, dispatch, lanes};
 use super::tile::Sums;
 use super::{Element, elements};
 
@@ -65,16 +65,16 @@ impl<T: Element> Operation<T> for Pack<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let Unpacked { data, depth, columns, transposed } = self.matrix;
-        for (panel, packed) in self.packed.chunks_exact_mut((depth * V::LANES).max(1)).enumerate() {
-            let column = (self.first + panel) * V::LANES;
-            let inside = columns.saturating_sub(column).min(V::LANES);
+        for (panel, packed) in self.packed.chunks_exact_mut((depth * S::LANES).max(1)).enumerate() {
+            let column = (self.first + panel) * S::LANES;
+            let inside = columns.saturating_sub(column).min(S::LANES);
             if transposed {
-                pack_columns::<T, V>(&data[column * depth..][..inside * depth], packed);
+                pack_columns::<T, S>(&data[column * depth..][..inside * depth], packed);
             } else {
-                for (row, packed) in packed.chunks_exact_mut(V::LANES).enumerate() {
-                    V::read(&data[row * columns + column..][..inside]).write(packed);
+                for (row, packed) in packed.chunks_exact_mut(S::LANES).enumerate() {
+                    simd.read(&data[row * columns + column..][..inside]).write(packed);
                 }
             }
         }
@@ -86,31 +86,18 @@ const TERMS_AT_ONCE: usize = 16;
 
 /// Packs one panel from its columns, which are stored one after the other.
 #[inline(always)]
-fn pack_columns<T: Element, V: Simd<T>>(columns: &[T], packed: &mut [T]) {
-    let depth = packed.len() / V::LANES;
-    for (block, packed) in packed.chunks_mut(TERMS_AT_ONCE * V::LANES).enumerate() {
-        let terms = packed.len() / V::LANES;
-        for lane in 0..V::LANES {
+fn pack_columns<T: Element, S: Simd<T>>(columns: &[T], packed: &mut [T]) {
+    let depth = packed.len() / S::LANES;
+    for (block, packed) in packed.chunks_mut(TERMS_AT_ONCE * S::LANES).enumerate() {
+        let terms = packed.len() / S::LANES;
+        for lane in 0..S::LANES {
             let first = lane * depth + block * TERMS_AT_ONCE;
             let column = columns.get(first..first + terms);
-            for (term, packed) in packed.chunks_exact_mut(V::LANES).enumerate() {
+            for (term, packed) in packed.chunks_exact_mut(S::LANES).enumerate() {
                 packed[lane] = column.map_or(T::zero(), |column| column[term]);
             }
         }
     }
-}
-
-/// Elements in a vector.
-pub(super) fn lanes<T: Element>() -> usize {
-    struct Lanes;
-    impl<T: Element> Operation<T> for Lanes {
-        type Output = usize;
-        #[inline(always)]
-        fn run<V: Simd<T>>(self) -> usize {
-            V::LANES
-        }
-    }
-    dispatch::<T, _>(Lanes)
 }
 
 /// `outputs[s][c] = bias[c] + Σ_d inputs[s][d] · matrix[d][c]`, then `max(0, ·)` if `relu`.
@@ -298,14 +285,14 @@ impl<T: Element> Operation<T> for ColumnSums<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let columns = self.sums.len();
         if columns == 1 {
-            return self.sums[0] += sum::<T, V>(self.matrix);
+            return self.sums[0] += sum(simd, self.matrix);
         }
         for row in self.matrix.chunks_exact(columns) {
-            for (sums, values) in self.sums.chunks_mut(V::LANES).zip(row.chunks(V::LANES)) {
-                V::read(sums).add(V::read(values)).write(sums);
+            for (sums, values) in self.sums.chunks_mut(S::LANES).zip(row.chunks(S::LANES)) {
+                simd.read(sums).add(simd.read(values)).write(sums);
             }
         }
     }
@@ -313,11 +300,11 @@ impl<T: Element> Operation<T> for ColumnSums<'_, T> {
 
 /// The sum of all values, in four vectors in parallel.
 #[inline(always)]
-fn sum<T: Element, V: Simd<T>>(values: &[T]) -> T {
-    let mut sums = [V::splat(T::zero()); 4];
-    for values in values.chunks(4 * V::LANES) {
-        for (sum, values) in sums.iter_mut().zip(values.chunks(V::LANES)) {
-            *sum = sum.add(V::read(values));
+fn sum<T: Element, S: Simd<T>>(simd: S, values: &[T]) -> T {
+    let mut sums = [simd.zero(); 4];
+    for values in values.chunks(4 * S::LANES) {
+        for (sum, values) in sums.iter_mut().zip(values.chunks(S::LANES)) {
+            *sum = sum.add(simd.read(values));
         }
     }
     sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()

@@ -5,8 +5,7 @@ use super::Images;
 use super::axis::{Phase, Phases};
 use super::few_columns::FewColumns;
 use super::frame::Frame;
-use crate::kernel::product::lanes;
-use crate::kernel::simd::dispatch;
+use crate::kernel::simd::{dispatch, lanes};
 use crate::kernel::tile::Sums;
 use crate::kernel::{Element, elements};
 

@@ -3,7 +3,7 @@
 
 use super::Geometry;
 use crate::kernel::Element;
-use crate::kernel::product::lanes;
+use crate::kernel::simd::lanes;
 use crate::kernel::tile::Sums;
 
 pub(super) fn add<T: Element>(

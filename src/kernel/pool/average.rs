@@ -2,7 +2,7 @@
 
 use super::{Geometry, Window};
 use crate::kernel::Element;
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
 
 /// The mean of the values under each window.
 pub fn average<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
@@ -21,26 +21,26 @@ impl<T: Element> Operation<T> for Average<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let images = self.input.chunks_exact(self.lengths.0).zip(self.output.chunks_exact_mut(self.lengths.1));
         for (input, output) in images {
             for window in self.geometry.windows() {
-                mean::<T, V>(self.geometry, &window, input, output);
+                mean(simd, self.geometry, &window, input, output);
             }
         }
     }
 }
 
 #[inline(always)]
-fn mean<T: Element, V: Simd<T>>(geometry: &Geometry, window: &Window, input: &[T], output: &mut [T]) {
-    let share = V::splat(share(window));
+fn mean<T: Element, S: Simd<T>>(simd: S, geometry: &Geometry, window: &Window, input: &[T], output: &mut [T]) {
+    let share = simd.splat(share(window));
     let output = &mut output[window.output..window.output + geometry.channels];
-    for (index, output) in output.chunks_mut(V::LANES).enumerate() {
-        let mut sum = V::splat(T::zero());
+    for (index, output) in output.chunks_mut(S::LANES).enumerate() {
+        let mut sum = simd.zero();
         for row in window.rows.clone() {
             for column in window.columns.clone() {
-                let start = geometry.pixel(row, column) + index * V::LANES;
-                sum = sum.add(V::read(&input[start..start + output.len()]));
+                let start = geometry.pixel(row, column) + index * S::LANES;
+                sum = sum.add(simd.read(&input[start..start + output.len()]));
             }
         }
         sum.mul(share).write(output);
@@ -64,29 +64,29 @@ impl<T: Element> Operation<T> for AverageGradient<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let (inputs, outputs) = self.lengths;
         let images = self.input_gradient.chunks_exact_mut(inputs).zip(self.output_gradient.chunks_exact(outputs));
         for (input_gradient, output_gradient) in images {
             input_gradient.fill(T::zero());
             for window in self.geometry.windows() {
-                spread::<T, V>(self.geometry, &window, output_gradient, input_gradient);
+                spread(simd, self.geometry, &window, output_gradient, input_gradient);
             }
         }
     }
 }
 
 #[inline(always)]
-fn spread<T: Element, V: Simd<T>>(geometry: &Geometry, window: &Window, output: &[T], input: &mut [T]) {
-    let share = V::splat(share(window));
+fn spread<T: Element, S: Simd<T>>(simd: S, geometry: &Geometry, window: &Window, output: &[T], input: &mut [T]) {
+    let share = simd.splat(share(window));
     let output = &output[window.output..window.output + geometry.channels];
-    for (index, output) in output.chunks(V::LANES).enumerate() {
-        let shared = V::read(output).mul(share);
+    for (index, output) in output.chunks(S::LANES).enumerate() {
+        let shared = simd.read(output).mul(share);
         for row in window.rows.clone() {
             for column in window.columns.clone() {
-                let start = geometry.pixel(row, column) + index * V::LANES;
+                let start = geometry.pixel(row, column) + index * S::LANES;
                 let target = &mut input[start..start + output.len()];
-                V::read(target).add(shared).write(target);
+                simd.read(target).add(shared).write(target);
             }
         }
     }

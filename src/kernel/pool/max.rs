@@ -2,7 +2,7 @@
 
 use super::{Geometry, Window, pairs};
 use crate::kernel::Element;
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
 
 /// The largest value under each window; NaN if one of them is.
 pub fn max<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
@@ -21,14 +21,14 @@ impl<T: Element> Operation<T> for Max<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let images = self.input.chunks_exact(self.lengths.0).zip(self.output.chunks_exact_mut(self.lengths.1));
         for (input, output) in images {
             if pairs::covers(self.geometry) {
                 pairs::max(self.geometry, input, output);
             } else {
                 for window in self.geometry.windows() {
-                    largest::<T, V>(self.geometry, &window, input, output);
+                    largest(simd, self.geometry, &window, input, output);
                 }
             }
         }
@@ -37,59 +37,61 @@ impl<T: Element> Operation<T> for Max<'_, T> {
 
 /// The largest values under one window, some vectors of channels at a time.
 #[inline(always)]
-fn largest<T: Element, V: Simd<T>>(geometry: &Geometry, window: &Window, input: &[T], output: &mut [T]) {
+fn largest<T: Element, S: Simd<T>>(simd: S, geometry: &Geometry, window: &Window, input: &[T], output: &mut [T]) {
     let output = &mut output[window.output..window.output + geometry.channels];
     let mut channel = 0;
     while channel < output.len() {
         let output = &mut output[channel..];
-        channel += match output.len() / V::LANES {
-            4.. => largest_of::<T, V, 4>(geometry, window, &input[channel..], &mut output[..4 * V::LANES]),
-            2.. => largest_of::<T, V, 2>(geometry, window, &input[channel..], &mut output[..2 * V::LANES]),
-            1 => largest_of::<T, V, 1>(geometry, window, &input[channel..], &mut output[..V::LANES]),
-            _ => largest_of_rest::<T, V>(geometry, window, &input[channel..], output),
+        channel += match output.len() / S::LANES {
+            4.. => largest_of::<T, S, 4>(simd, geometry, window, &input[channel..], &mut output[..4 * S::LANES]),
+            2.. => largest_of::<T, S, 2>(simd, geometry, window, &input[channel..], &mut output[..2 * S::LANES]),
+            1 => largest_of::<T, S, 1>(simd, geometry, window, &input[channel..], &mut output[..S::LANES]),
+            _ => largest_of_rest(simd, geometry, window, &input[channel..], output),
         }
     }
 }
 
 /// Those of `C` vectors of channels; returns their number.
 #[inline(always)]
-fn largest_of<T: Element, V: Simd<T>, const C: usize>(
+fn largest_of<T: Element, S: Simd<T>, const C: usize>(
+    simd: S,
     geometry: &Geometry,
     window: &Window,
     input: &[T],
     output: &mut [T],
 ) -> usize {
-    let mut largest = [V::splat(T::neg_infinity()); C];
+    let mut largest = [simd.splat(T::neg_infinity()); C];
     for row in window.rows.clone() {
         let mut start = geometry.pixel(row, window.columns.start);
         for _ in window.columns.clone() {
-            let pixel = &input[start..start + C * V::LANES];
+            let pixel = &input[start..start + C * S::LANES];
             for vector in 0..C {
-                let values = V::read(&pixel[vector * V::LANES..(vector + 1) * V::LANES]);
+                let values = simd.read(&pixel[vector * S::LANES..(vector + 1) * S::LANES]);
                 largest[vector] = values.max_or_nan(largest[vector]);
             }
             start += geometry.channels;
         }
     }
     for vector in 0..C {
-        largest[vector].write(&mut output[vector * V::LANES..(vector + 1) * V::LANES]);
+        largest[vector].write(&mut output[vector * S::LANES..(vector + 1) * S::LANES]);
     }
-    C * V::LANES
+    C * S::LANES
 }
 
 /// Those of fewer channels than a vector has lanes; returns their number.
 #[inline(always)]
-fn largest_of_rest<T: Element, V: Simd<T>>(
+fn largest_of_rest<T: Element, S: Simd<T>>(
+    simd: S,
     geometry: &Geometry,
     window: &Window,
     input: &[T],
     output: &mut [T],
 ) -> usize {
-    let mut largest = V::splat(T::neg_infinity());
+    let mut largest = simd.splat(T::neg_infinity());
     for row in window.rows.clone() {
         let mut start = geometry.pixel(row, window.columns.start);
         for _ in window.columns.clone() {
-            largest = V::read(&input[start..start + output.len()]).max_or_nan(largest);
+            largest = simd.read(&input[start..start + output.len()]).max_or_nan(largest);
             start += geometry.channels;
         }
     }
@@ -125,7 +127,7 @@ impl<T: Element> Operation<T> for MaxGradient<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let (inputs, outputs) = self.lengths;
         let inputs = self.input.chunks_exact(inputs).zip(self.input_gradient.chunks_exact_mut(inputs));
         let outputs = self.output.chunks_exact(outputs).zip(self.output_gradient.chunks_exact(outputs));
@@ -137,7 +139,7 @@ impl<T: Element> Operation<T> for MaxGradient<'_, T> {
                 for window in self.geometry.windows() {
                     let at = window.output..window.output + self.geometry.channels;
                     let (largest, gradient) = (&output[at.clone()], &output_gradient[at]);
-                    to_first::<T, V>(self.geometry, &window, input, largest, gradient, input_gradient);
+                    to_first(simd, self.geometry, &window, input, largest, gradient, input_gradient);
                 }
             }
         }
@@ -147,7 +149,8 @@ impl<T: Element> Operation<T> for MaxGradient<'_, T> {
 /// Adds a window's gradient to the first of its pixels that holds the largest value: that is not
 /// less than it, which is also true of NaN.
 #[inline(always)]
-fn to_first<T: Element, V: Simd<T>>(
+fn to_first<T: Element, S: Simd<T>>(
+    simd: S,
     geometry: &Geometry,
     window: &Window,
     input: &[T],
@@ -155,16 +158,16 @@ fn to_first<T: Element, V: Simd<T>>(
     gradient: &[T],
     input_gradient: &mut [T],
 ) {
-    let zero = V::splat(T::zero());
-    for (index, (largest, gradient)) in largest.chunks(V::LANES).zip(gradient.chunks(V::LANES)).enumerate() {
-        let (count, largest, mut left) = (largest.len(), V::read(largest), V::read(gradient));
+    let zero = simd.zero();
+    for (index, (largest, gradient)) in largest.chunks(S::LANES).zip(gradient.chunks(S::LANES)).enumerate() {
+        let (count, largest, mut left) = (largest.len(), simd.read(largest), simd.read(gradient));
         for row in window.rows.clone() {
             for column in window.columns.clone() {
-                let start = geometry.pixel(row, column) + index * V::LANES;
-                let less = V::read(&input[start..start + count]).less(largest);
+                let start = geometry.pixel(row, column) + index * S::LANES;
+                let less = simd.read(&input[start..start + count]).less(largest);
                 let target = &mut input_gradient[start..start + count];
-                V::read(target).add(V::select(less, zero, left)).write(target);
-                left = V::select(less, left, zero);
+                simd.read(target).add(simd.select(less, zero, left)).write(target);
+                left = simd.select(less, left, zero);
             }
         }
     }

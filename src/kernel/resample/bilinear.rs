@@ -2,7 +2,7 @@
 
 use super::Geometry;
 use crate::kernel::Element;
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
 
 /// Interpolates linearly between pixel centres at half-integers; constant beyond the outermost
 /// centres.
@@ -23,12 +23,12 @@ impl<T: Element> Operation<T> for Bilinear<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let channels = self.geometry.channels;
         let images = self.input.chunks_exact(self.lengths.0).zip(self.output.chunks_exact_mut(self.lengths.1));
         for (input, output) in images {
             for Contribution { from, to, weight } in contributions(self.geometry) {
-                add::<T, V>(&input[from..from + channels], weight, &mut output[to..to + channels]);
+                add(simd, &input[from..from + channels], weight, &mut output[to..to + channels]);
             }
         }
     }
@@ -52,12 +52,12 @@ impl<T: Element> Operation<T> for BilinearGradient<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let (channels, (inputs, outputs)) = (self.geometry.channels, self.lengths);
         let images = self.input_gradient.chunks_exact_mut(inputs).zip(self.output_gradient.chunks_exact(outputs));
         for (input_gradient, output_gradient) in images {
             for Contribution { from, to, weight } in contributions(self.geometry) {
-                add::<T, V>(&output_gradient[to..to + channels], weight, &mut input_gradient[from..from + channels]);
+                add(simd, &output_gradient[to..to + channels], weight, &mut input_gradient[from..from + channels]);
             }
         }
     }
@@ -65,9 +65,9 @@ impl<T: Element> Operation<T> for BilinearGradient<'_, T> {
 
 /// target + weight·source
 #[inline(always)]
-fn add<T: Element, V: Simd<T>>(source: &[T], weight: T, target: &mut [T]) {
-    for (source, target) in source.chunks(V::LANES).zip(target.chunks_mut(V::LANES)) {
-        V::splat(weight).mul_add(V::read(source), V::read(target)).write(target);
+fn add<T: Element, S: Simd<T>>(simd: S, source: &[T], weight: T, target: &mut [T]) {
+    for (source, target) in source.chunks(S::LANES).zip(target.chunks_mut(S::LANES)) {
+        simd.splat(weight).mul_add(simd.read(source), simd.read(target)).write(target);
     }
 }
 

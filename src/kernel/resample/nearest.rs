@@ -2,7 +2,7 @@
 
 use super::Geometry;
 use crate::kernel::Element;
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
 
 /// Repeats each pixel.
 pub fn nearest<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
@@ -22,7 +22,7 @@ impl<T: Element> Operation<T> for Nearest<'_, T> {
     /// Widens each input row once and copies the wide row; the rows of all images are handled as
     /// one sequence.
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let Geometry { input: [_, width], channels, factor: [down, across] } = *self.geometry;
         let wide = width * across * channels;
         let rows = self.input.chunks_exact(width * channels).zip(self.output.chunks_exact_mut(down * wide));
@@ -30,7 +30,7 @@ impl<T: Element> Operation<T> for Nearest<'_, T> {
             let (first, copies) = output.split_at_mut(wide);
             match (channels, across) {
                 (1, 2) => repeat_values::<T, 2>(input, first),
-                _ => repeat_pixels::<T, V>(channels, across, input, first),
+                _ => repeat_pixels(simd, channels, across, input, first),
             }
             for copy in copies.chunks_exact_mut(wide) {
                 copy.copy_from_slice(first);
@@ -48,10 +48,10 @@ fn repeat_values<T: Element, const TIMES: usize>(input: &[T], output: &mut [T]) 
 }
 
 #[inline(always)]
-fn repeat_pixels<T: Element, V: Simd<T>>(channels: usize, times: usize, input: &[T], output: &mut [T]) {
+fn repeat_pixels<T: Element, S: Simd<T>>(simd: S, channels: usize, times: usize, input: &[T], output: &mut [T]) {
     for (pixel, output) in input.chunks_exact(channels).zip(output.chunks_exact_mut(times * channels)) {
-        for start in (0..channels).step_by(V::LANES) {
-            let values = V::read(&pixel[start..]);
+        for start in (0..channels).step_by(S::LANES) {
+            let values = simd.read(&pixel[start..]);
             for copy in output.chunks_exact_mut(channels) {
                 values.write(&mut copy[start..]);
             }
@@ -75,14 +75,14 @@ impl<T: Element> Operation<T> for NearestGradient<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let Geometry { input: [_, width], channels, factor: [down, across] } = *self.geometry;
         let wide = width * across * channels;
         let rows = self.input_gradient.chunks_exact_mut(width * channels);
         for (input, output) in rows.zip(self.output_gradient.chunks_exact(down * wide)) {
             match (channels, down, across) {
                 (1, 2, 2) => add_values(output, input),
-                _ => add_pixels::<T, V>(channels, across, output, input),
+                _ => add_pixels(simd, channels, across, output, input),
             }
         }
     }
@@ -99,15 +99,15 @@ fn add_values<T: Element>(output: &[T], input: &mut [T]) {
 }
 
 #[inline(always)]
-fn add_pixels<T: Element, V: Simd<T>>(channels: usize, across: usize, output: &[T], input: &mut [T]) {
+fn add_pixels<T: Element, S: Simd<T>>(simd: S, channels: usize, across: usize, output: &[T], input: &mut [T]) {
     let wide = input.len() * across;
     for (column, pixel) in input.chunks_exact_mut(channels).enumerate() {
-        for (index, target) in pixel.chunks_mut(V::LANES).enumerate() {
-            let mut sum = V::splat(T::zero());
+        for (index, target) in pixel.chunks_mut(S::LANES).enumerate() {
+            let mut sum = simd.zero();
             for row in output.chunks_exact(wide) {
                 for copy in 0..across {
-                    let start = (column * across + copy) * channels + index * V::LANES;
-                    sum = sum.add(V::read(&row[start..start + target.len()]));
+                    let start = (column * across + copy) * channels + index * S::LANES;
+                    sum = sum.add(simd.read(&row[start..start + target.len()]));
                 }
             }
             sum.write(target);
