@@ -9,9 +9,9 @@ mod tests;
 pub use softmax::{softmax, softmax_gradient};
 
 use super::Element;
-use super::lanes::{map, zip};
 use super::math::{Sigmoid, Tanh};
 use super::simd::{Operation, Simd, dispatch};
+use super::slices::{map, zip};
 use derivatives::Times;
 
 /// A function applied to each element.

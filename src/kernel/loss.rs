@@ -14,10 +14,10 @@ pub use categorical::{categorical, categorical_from_logits};
 
 use super::Element;
 use super::denormals::flush_small;
-use super::lanes::keep;
 use super::reduce::BLOCK;
 use super::simd::{Operation, Simd, Vector, dispatch};
-use elements::Loss;
+use super::slices::keep;
+use elements::ElementLoss;
 
 /// A loss that is a sum over elements; p is the prediction, t the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,17 +50,17 @@ pub fn pointwise<T: Element>(
     if let Some(gradient) = &gradient {
         assert_eq!(predictions.len(), gradient.len(), "as many predictions as gradients");
     }
-    let pass = Pass { predictions, targets, factor, gradient };
+    let buffers = Buffers { predictions, targets, factor, gradient };
     match loss {
-        Pointwise::Squared => dispatch(Each(elements::Squared, pass)),
-        Pointwise::Absolute => dispatch(Each(elements::Absolute, pass)),
-        Pointwise::Huber(delta) => dispatch(Each(elements::Huber(delta), pass)),
-        Pointwise::CrossEntropy(epsilon) => dispatch(Each(elements::CrossEntropy(epsilon), pass)),
-        Pointwise::CrossEntropyFromLogits => dispatch(Each(elements::CrossEntropyFromLogits, pass)),
+        Pointwise::Squared => dispatch(ElementLosses(elements::Squared, buffers)),
+        Pointwise::Absolute => dispatch(ElementLosses(elements::Absolute, buffers)),
+        Pointwise::Huber(delta) => dispatch(ElementLosses(elements::Huber(delta), buffers)),
+        Pointwise::CrossEntropy(epsilon) => dispatch(ElementLosses(elements::CrossEntropy(epsilon), buffers)),
+        Pointwise::CrossEntropyFromLogits => dispatch(ElementLosses(elements::CrossEntropyFromLogits, buffers)),
     }
 }
 
-struct Pass<'a, T> {
+struct Buffers<'a, T> {
     predictions: &'a [T],
     targets: &'a [T],
     factor: T,
@@ -68,20 +68,20 @@ struct Pass<'a, T> {
 }
 
 /// The loss of each element.
-struct Each<'a, T, L>(L, Pass<'a, T>);
+struct ElementLosses<'a, T, L>(L, Buffers<'a, T>);
 
-impl<T: Element, L: Loss<T>> Operation<T> for Each<'_, T, L> {
+impl<T: Element, L: ElementLoss<T>> Operation<T> for ElementLosses<'_, T, L> {
     type Output = f64;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> f64 {
-        let Self(loss, pass) = self;
-        let blocks = pass.predictions.chunks(BLOCK).zip(pass.targets.chunks(BLOCK));
+        let Self(loss, buffers) = self;
+        let blocks = buffers.predictions.chunks(BLOCK).zip(buffers.targets.chunks(BLOCK));
         let mut total = 0.0;
-        match pass.gradient {
+        match buffers.gradient {
             Some(gradient) => {
                 for ((p, t), g) in blocks.zip(gradient.chunks_mut(BLOCK)) {
-                    total += block_with_gradient(simd, loss, p, t, pass.factor, g);
+                    total += block_with_gradient(simd, loss, p, t, buffers.factor, g);
                 }
             }
             None => {
@@ -96,7 +96,7 @@ impl<T: Element, L: Loss<T>> Operation<T> for Each<'_, T, L> {
 
 /// The sum of at most `BLOCK` elements' losses.
 #[inline(always)]
-fn block<T: Element, S: Simd<T>>(simd: S, loss: impl Loss<T>, predictions: &[T], targets: &[T]) -> f64 {
+fn block<T: Element, S: Simd<T>>(simd: S, loss: impl ElementLoss<T>, predictions: &[T], targets: &[T]) -> f64 {
     let mut sum = simd.zero();
     let (p, t) = (predictions.chunks_exact(S::LANES), targets.chunks_exact(S::LANES));
     let (p_rest, t_rest) = (p.remainder(), t.remainder());
@@ -114,7 +114,7 @@ fn block<T: Element, S: Simd<T>>(simd: S, loss: impl Loss<T>, predictions: &[T],
 #[inline(always)]
 fn block_with_gradient<T: Element, S: Simd<T>>(
     simd: S,
-    loss: impl Loss<T>,
+    loss: impl ElementLoss<T>,
     predictions: &[T],
     targets: &[T],
     factor: T,

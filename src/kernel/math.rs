@@ -29,8 +29,8 @@ mod tests;
 pub use coefficients::Coefficients;
 
 use super::Element;
-use super::lanes::{self, Map};
 use super::simd::{Operation, Simd, Vector, dispatch};
+use super::slices::{self, Map};
 
 /// Horner's scheme: c₀ + x (c₁ + x (c₂ + …)).
 #[inline(always)]
@@ -44,14 +44,14 @@ fn polynomial<T: Element, S: Simd<T>>(simd: S, x: S::Vector, coefficients: &'sta
 }
 
 /// Replaces each value by a function of it.
-struct Each<'a, T, F>(F, &'a mut [T]);
+struct Elementwise<'a, T, F>(F, &'a mut [T]);
 
-impl<T: Element, F: Map<T>> Operation<T> for Each<'_, T, F> {
+impl<T: Element, F: Map<T>> Operation<T> for Elementwise<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        lanes::map(simd, self.0, self.1);
+        slices::map(simd, self.0, self.1);
     }
 }
 
@@ -59,7 +59,7 @@ macro_rules! function {
     ($(#[$documentation:meta])* $name:ident, $map:ident, $vector:path) => {
         $(#[$documentation])*
         pub fn $name<T: Element>(values: &mut [T]) {
-            dispatch(Each($map, values));
+            dispatch(Elementwise($map, values));
         }
 
         #[derive(Clone, Copy)]

@@ -23,7 +23,7 @@ mod every_path;
 pub mod frame;
 pub mod fresh;
 mod gemv;
-mod lanes;
+mod images;
 pub mod loss;
 pub mod math;
 pub mod peak;
@@ -33,6 +33,7 @@ pub mod product;
 pub mod reduce;
 pub mod resample;
 pub(crate) mod simd;
+mod slices;
 #[cfg(test)]
 mod testing;
 mod tile;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::Element;
 use super::simd::{Operation, Simd, Vector, dispatch};
+use super::slices::MAX_LANES;
 use super::unroll::unroll;
 
 /// Floating-point operations per second of one core in independent multiply-adds.
@@ -30,7 +31,6 @@ impl<T: Element> Operation<T> for MultiplyAdds {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> f64 {
         const CHAINS: usize = 12;
-        const MOST_LANES: usize = 16;
         let factor = simd.splat(black_box(T::of(0.5)));
         let mut sums = [factor; CHAINS];
         for _ in 0..self.rounds {
@@ -38,7 +38,7 @@ impl<T: Element> Operation<T> for MultiplyAdds {
                 sums[chain] = sums[chain].mul_add(factor, factor);
             });
         }
-        let mut results = [T::zero(); CHAINS * MOST_LANES];
+        let mut results = [T::zero(); CHAINS * MAX_LANES];
         unroll!(chain < CHAINS {
             sums[chain].write(&mut results[chain * S::LANES..]);
         });

@@ -10,7 +10,7 @@ use super::tile::Sums;
 use super::{Element, elements};
 
 /// The longest run of terms that is summed as one chain; longer sums are split evenly.
-const LONGEST_BLOCK: usize = 256;
+const TERMS_PER_BLOCK: usize = 256;
 
 /// Samples times depth that are multiplied by all panels in turn while they are in the L2 cache.
 const CACHED_INPUTS: usize = 1 << 16;
@@ -82,16 +82,16 @@ impl<T: Element> Operation<T> for Pack<'_, T> {
 }
 
 /// Terms taken from each column at a time: as many as a cache line holds.
-const TERMS_AT_ONCE: usize = 16;
+const TERMS_PER_CACHE_LINE: usize = 16;
 
 /// Packs one panel from its columns, which are stored one after the other.
 #[inline(always)]
 fn pack_columns<T: Element, S: Simd<T>>(columns: &[T], packed: &mut [T]) {
     let depth = packed.len() / S::LANES;
-    for (block, packed) in packed.chunks_mut(TERMS_AT_ONCE * S::LANES).enumerate() {
+    for (block, packed) in packed.chunks_mut(TERMS_PER_CACHE_LINE * S::LANES).enumerate() {
         let terms = packed.len() / S::LANES;
         for lane in 0..S::LANES {
-            let first = lane * depth + block * TERMS_AT_ONCE;
+            let first = lane * depth + block * TERMS_PER_CACHE_LINE;
             let column = columns.get(first..first + terms);
             for (term, packed) in packed.chunks_exact_mut(S::LANES).enumerate() {
                 packed[lane] = column.map_or(T::zero(), |column| column[term]);
@@ -138,7 +138,7 @@ const FEW_SAMPLES: usize = 4;
 
 /// The length of the blocks that a sum is split into; the last one may be shorter.
 fn block_length(depth: usize) -> usize {
-    depth.div_ceil(depth.div_ceil(LONGEST_BLOCK).max(1)).max(1)
+    depth.div_ceil(depth.div_ceil(TERMS_PER_BLOCK).max(1)).max(1)
 }
 
 fn sample_by_sample<T: Element>(task: Affine<'_, T>) {
@@ -223,7 +223,7 @@ impl<'a, T> Segments<'a, T> {
 }
 
 /// Samples whose gradients are summed as one chain, unless a segment is longer.
-const SAMPLES_AT_ONCE: usize = 128;
+const SAMPLES_PER_BLOCK: usize = 128;
 
 /// `gradient[r - rows.start][c] += Σ_s left[s][r] · right[s][c]` for `r` in `rows`: the weight
 /// gradient of a dense layer.
@@ -243,8 +243,8 @@ pub fn outer<T: Element>(left: Segments<'_, T>, right: Segments<'_, T>, rows: Ra
     let mut sample = 0;
     while sample < samples && !gradient.is_empty() {
         let left_here = (per_segment - sample % per_segment).min(samples - sample);
-        let segments = (SAMPLES_AT_ONCE / per_segment).min((samples - sample) / per_segment).max(1);
-        let in_segment = left_here.min(SAMPLES_AT_ONCE);
+        let segments = (SAMPLES_PER_BLOCK / per_segment).min((samples - sample) / per_segment).max(1);
+        let in_segment = left_here.min(SAMPLES_PER_BLOCK);
         let sums = Sums {
             rows: [1, rows.len()],
             columns: right.features,

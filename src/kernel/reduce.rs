@@ -1,7 +1,7 @@
 //! Sums over slices, and checks of all their values.
 //!
-//! Blocks of `BLOCK` elements are summed in vectors, and the blocks' sums added in `f64`, in order.
-//! So a sum's bits depend only on the values, their number and the CPU path.
+//! Blocks of elements are summed in vectors, and the blocks' sums added in `f64`, in order. So a
+//! sum's bits depend only on the values, their number and the CPU path.
 
 use std::ops::RangeInclusive;
 
@@ -37,12 +37,12 @@ pub fn finite<T: Element>(values: &[T]) -> bool {
 
 /// The index of the first value that is infinite or NaN.
 pub fn first_not_finite<T: Element>(values: &[T]) -> Option<usize> {
-    dispatch(First(Infinite, values))
+    dispatch(FirstWhere(NonFinite, values))
 }
 
 /// The index of the first value that is not in 0..=1.
 pub fn outside_unit_interval<T: Element>(values: &[T]) -> Option<usize> {
-    dispatch(First(OutsideUnit, values))
+    dispatch(FirstWhere(OutsideUnitInterval, values))
 }
 
 /// Terms of a sum, one for each index. Implementations are `#[inline(always)]`.
@@ -124,57 +124,57 @@ impl<T: Element, Q: Terms<T>> Operation<T> for Sum<Q> {
     }
 }
 
-/// A defect of values. Implementations are `#[inline(always)]`.
-trait Fault<T: Element>: Copy {
-    /// Zero for good values and for zero; else a positive number, infinity or NaN.
-    fn size<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector;
-    /// Whether a single value has the defect.
-    fn is_in(self, value: T) -> bool;
+/// What is asked of each value. Implementations are `#[inline(always)]`.
+trait Predicate<T: Element>: Copy {
+    /// Zero where the answer is no, and for zero; else a positive number, infinity or NaN.
+    fn indicator<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector;
+    /// The answer for a single value.
+    fn holds(self, value: T) -> bool;
 }
 
 #[derive(Clone, Copy)]
-struct Infinite;
+struct NonFinite;
 
-impl<T: Element> Fault<T> for Infinite {
+impl<T: Element> Predicate<T> for NonFinite {
     /// |0·x|: NaN if x is not finite.
     #[inline(always)]
-    fn size<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector {
+    fn indicator<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector {
         value.mul(simd.zero()).abs()
     }
     #[inline(always)]
-    fn is_in(self, value: T) -> bool {
+    fn holds(self, value: T) -> bool {
         !value.is_finite()
     }
 }
 
 #[derive(Clone, Copy)]
-struct OutsideUnit;
+struct OutsideUnitInterval;
 
-impl<T: Element> Fault<T> for OutsideUnit {
+impl<T: Element> Predicate<T> for OutsideUnitInterval {
     /// The distance from the interval; NaN for NaN.
     #[inline(always)]
-    fn size<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector {
+    fn indicator<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector {
         let nearest = value.max(simd.zero()).min(simd.splat(T::one()));
         value.sub(nearest).abs()
     }
     #[inline(always)]
-    fn is_in(self, value: T) -> bool {
+    fn holds(self, value: T) -> bool {
         let unit: RangeInclusive<T> = T::zero()..=T::one();
         !unit.contains(&value)
     }
 }
 
-/// The index of the first value with a fault.
-struct First<'a, T, F>(F, &'a [T]);
+/// The index of the first value for which the predicate holds.
+struct FirstWhere<'a, T, F>(F, &'a [T]);
 
-impl<T: Element, F: Fault<T>> Operation<T> for First<'_, T, F> {
+impl<T: Element, F: Predicate<T>> Operation<T> for FirstWhere<'_, T, F> {
     type Output = Option<usize>;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Option<usize> {
         for (block, values) in self.1.chunks(BLOCK).enumerate() {
-            if faults(simd, self.0, values) != T::zero() {
-                let within = values.iter().position(|value| self.0.is_in(*value));
+            if sum_of_indicators(simd, self.0, values) != T::zero() {
+                let within = values.iter().position(|value| self.0.holds(*value));
                 return within.map(|index| block * BLOCK + index);
             }
         }
@@ -182,13 +182,13 @@ impl<T: Element, F: Fault<T>> Operation<T> for First<'_, T, F> {
     }
 }
 
-/// The sum of the faults' sizes.
+/// The sum of all indicators.
 #[inline(always)]
-fn faults<T: Element, S: Simd<T>>(simd: S, fault: impl Fault<T>, values: &[T]) -> T {
+fn sum_of_indicators<T: Element, S: Simd<T>>(simd: S, predicate: impl Predicate<T>, values: &[T]) -> T {
     let mut sums = [simd.zero(); 4];
     for group in values.chunks(4 * S::LANES) {
         for (sum, chunk) in sums.iter_mut().zip(group.chunks(S::LANES)) {
-            *sum = sum.add(fault.size(simd, simd.read(chunk)));
+            *sum = sum.add(predicate.indicator(simd, simd.read(chunk)));
         }
     }
     sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()

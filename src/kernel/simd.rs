@@ -1,9 +1,9 @@
 //! Vectors of several elements, one type per instruction set, and the dispatch that selects the set
 //! at run time.
 //!
-//! A computation is written once, as an [`Operation`] generic over its instruction set; [`dispatch`]
-//! runs it inside a function that is compiled with the instructions of the set, so that every
-//! vector method becomes a single instruction.
+//! A computation is written once, as an [`Operation`] generic over its instruction set;
+//! [`dispatch`] runs it inside a function that is compiled with the instructions of the set, so
+//! that every vector method becomes a single instruction.
 //!
 //! An instruction set is a value without size, a *token*, whose only constructor asks the CPU. An
 //! operation gets one and makes its vectors from it: whoever holds a token or a vector may use the

@@ -93,7 +93,7 @@ impl<T: Element> Operation<T> for Sums<'_, T> {
 
 /// The largest offset of nested indices, or more than any slice has if that overflows.
 #[inline(always)]
-pub(super) fn last<const N: usize>(counts: [usize; N], strides: [usize; N]) -> usize {
+pub(super) fn largest_offset<const N: usize>(counts: [usize; N], strides: [usize; N]) -> usize {
     let mut offset = 0usize;
     for index in 0..N {
         offset = offset.saturating_add((counts[index] - 1).saturating_mul(strides[index]));
@@ -112,17 +112,18 @@ impl<T: Element> Sums<'_, T> {
         let panels = self.columns.div_ceil(S::LANES);
         let in_last_panel = self.columns - (panels - 1) * S::LANES;
         if !self.terms.contains(&0) {
-            let left = last(self.rows, self.left_rows).saturating_add(last(self.terms, self.left_terms));
+            let left =
+                largest_offset(self.rows, self.left_rows).saturating_add(largest_offset(self.terms, self.left_terms));
             assert!(left < self.left.len(), "left is too short");
             assert!(panels == 1 || self.right_panel >= S::LANES, "panels of right overlap");
             let last_panel = (panels - 1).saturating_mul(self.right_panel);
-            let right = last(self.terms, self.right_terms).saturating_add(last_panel);
+            let right = largest_offset(self.terms, self.right_terms).saturating_add(last_panel);
             let read = if self.right_padded { S::LANES } else { in_last_panel };
             assert!(right.saturating_add(read) <= self.right.len(), "right is too short");
             let adjacent = self.left_terms[2] == 1 && self.right_terms[2] == S::LANES;
             assert!(adjacent || !self.right_padded, "terms of a packed matrix are adjacent");
         }
-        let output = last(self.rows, self.output_rows);
+        let output = largest_offset(self.rows, self.output_rows);
         assert!(output.saturating_add(self.columns) <= self.output.len(), "output is too short");
         assert!(self.start.is_none_or(|start| start.len() >= self.columns), "start is too short");
     }
@@ -133,7 +134,7 @@ impl<T: Element> Sums<'_, T> {
     fn one_list<S: Simd<T>>(&self) -> bool {
         let [groups, rows] = self.rows;
         let adjacent = !self.right_padded && self.left_rows[1] == 1;
-        groups > 1 && if adjacent { rows < 9 } else { rows % highest::<T, S>() != 0 }
+        groups > 1 && if adjacent { rows < 9 } else { rows % most_rows::<T, S>() != 0 }
     }
 
     /// Loops over the columns, for a packed `right` with `D` terms.
@@ -295,6 +296,6 @@ impl<T: Element> Sums<'_, T> {
 
 /// The rows of the highest tile.
 #[inline(always)]
-fn highest<T: Element, S: Simd<T>>() -> usize {
+fn most_rows<T: Element, S: Simd<T>>() -> usize {
     if S::REGISTERS == 32 { 14 } else { 6 }
 }

@@ -72,13 +72,13 @@ impl<T: Scalar> Layer<T> for Crop {
 
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let frame = invariant::checked(self.frame(context.input_shape), KIND);
-        kernel::inside(&frame, pass.input, pass.output);
+        kernel::crop(&frame, pass.input, pass.output);
     }
 
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let frame = invariant::checked(self.frame(context.input_shape), KIND);
         let Some(input_gradient) = pass.input_gradient else { return };
-        kernel::surround(&frame, pass.output_gradient, input_gradient);
+        kernel::pad(&frame, pass.output_gradient, input_gradient);
     }
 
     fn mirror(&self) -> Option<&dyn Mirror<T>> {

@@ -3,11 +3,11 @@
 
 use super::{SELU_ALPHA, SELU_SCALE};
 use crate::kernel::Element;
-use crate::kernel::lanes::{Map, Zip};
 use crate::kernel::math::error_function::normal;
 use crate::kernel::math::exponential::exp_m1;
 use crate::kernel::math::logistic::sigmoid;
 use crate::kernel::simd::{Simd, Vector};
+use crate::kernel::slices::{Map, Zip};
 
 /// `derivative`, or NaN where `f` is.
 #[inline(always)]

@@ -2,12 +2,12 @@
 
 use super::{SELU_ALPHA, SELU_SCALE};
 use crate::kernel::Element;
-use crate::kernel::lanes::Map;
 use crate::kernel::math::error_function::normal;
 use crate::kernel::math::exponential::{exp, exp_m1};
 use crate::kernel::math::logarithm::ln_1p_unit;
 use crate::kernel::math::logistic::sigmoid;
 use crate::kernel::simd::{Simd, Vector};
+use crate::kernel::slices::Map;
 
 /// max(0, x)
 #[derive(Clone, Copy)]

@@ -1,9 +1,9 @@
 //! Softmax of groups of values, and its gradient.
 
 use crate::kernel::Element;
-use crate::kernel::lanes::{Map, Zip, keep, largest, map, zip};
 use crate::kernel::math::exponential::exp;
 use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
+use crate::kernel::slices::{Map, Zip, keep, largest, map, zip};
 
 /// Replaces each group of `channels` values by its softmax, exp(xᵢ) / Σⱼ exp(xⱼ).
 ///

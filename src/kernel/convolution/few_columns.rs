@@ -3,7 +3,7 @@
 
 use crate::kernel::Element;
 use crate::kernel::simd::{Operation, Simd, Vector};
-use crate::kernel::tile::{Sums, last};
+use crate::kernel::tile::{Sums, largest_offset};
 use crate::kernel::unroll::unroll;
 
 /// A block of sums whose `right` is in panels of one column, and whose terms are contiguous in both
@@ -21,7 +21,7 @@ impl<T: Element> Operation<T> for FewColumns<'_, T> {
         if rows.contains(&0) || terms.contains(&0) {
             return;
         }
-        let left = last(rows, left_rows).saturating_add(last(terms, left_terms));
+        let left = largest_offset(rows, left_rows).saturating_add(largest_offset(terms, left_terms));
         assert!(left_terms[2] == 1 && left < self.block.left.len(), "left is too short");
         let [outer, middle, inner] = terms;
         let len = [outer, middle, inner, columns].into_iter().try_fold(1, usize::checked_mul);

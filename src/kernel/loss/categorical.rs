@@ -2,10 +2,10 @@
 
 use crate::kernel::Element;
 use crate::kernel::denormals::flush_small;
-use crate::kernel::lanes::{keep, largest};
 use crate::kernel::math::exponential::exp;
 use crate::kernel::math::logarithm::ln;
 use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
+use crate::kernel::slices::{keep, largest};
 
 /// Σ over groups of −Σᵢ tᵢ ln pᵢ, with p divided by its sum and kept inside (ε, 1 − ε) as Keras
 /// does.
@@ -21,7 +21,7 @@ pub fn categorical<T: Element>(
     gradient: Option<&mut [T]>,
 ) -> f64 {
     check_lengths(channels, predictions, targets, gradient.as_deref());
-    dispatch(Groups { group: Shares { epsilon, factor }, channels, predictions, targets, gradient })
+    dispatch(Groups { group: Probabilities { epsilon, factor }, channels, predictions, targets, gradient })
 }
 
 /// The same from logits z: Σᵢ tᵢ (ln Σⱼ exp zⱼ − zᵢ).
@@ -76,21 +76,21 @@ impl<T: Element, G: Group<T>> Operation<T> for Groups<'_, T, G> {
 
 /// From probabilities.
 #[derive(Clone, Copy)]
-struct Shares<T> {
+struct Probabilities<T> {
     epsilon: T,
     factor: T,
 }
 
-impl<T: Element> Group<T> for Shares<T> {
+impl<T: Element> Group<T> for Probabilities<T> {
     #[inline(always)]
     fn loss<S: Simd<T>>(self, simd: S, predictions: &[T], targets: &[T], gradient: Option<&mut [T]>) -> T {
         let sum = simd.splat(sum(simd, predictions));
         let (mut value, mut weighted) = (simd.zero(), simd.zero());
         // Past the last class, targets are zero, and so are their terms.
         for (p, t) in predictions.chunks(S::LANES).zip(targets.chunks(S::LANES)) {
-            let (share, t) = (simd.read(p).div(sum), simd.read(t));
-            value = t.mul_add(ln(simd, self.inside(simd, share)), value);
-            weighted = self.slope(simd, share, t).mul_add(share, weighted);
+            let (probability, t) = (simd.read(p).div(sum), simd.read(t));
+            value = t.mul_add(ln(simd, self.clamped(simd, probability)), value);
+            weighted = self.slope(simd, probability, t).mul_add(probability, weighted);
         }
         if let Some(gradient) = gradient {
             let weighted = simd.splat(weighted.sum_lanes());
@@ -104,19 +104,20 @@ impl<T: Element> Group<T> for Shares<T> {
     }
 }
 
-impl<T: Element> Shares<T> {
-    /// The share, clamped to (ε, 1 − ε).
+impl<T: Element> Probabilities<T> {
+    /// The probability, clamped to (ε, 1 − ε).
     #[inline(always)]
-    fn inside<S: Simd<T>>(self, simd: S, share: S::Vector) -> S::Vector {
-        simd.splat(T::one() - self.epsilon).min(simd.splat(self.epsilon).max(share))
+    fn clamped<S: Simd<T>>(self, simd: S, probability: S::Vector) -> S::Vector {
+        simd.splat(T::one() - self.epsilon).min(simd.splat(self.epsilon).max(probability))
     }
 
-    /// The derivative of −t ln s with respect to the share s; zero if s is not inside (ε, 1 − ε).
+    /// The derivative of −t ln p with respect to the probability p; zero if p is not inside
+    /// (ε, 1 − ε).
     #[inline(always)]
-    fn slope<S: Simd<T>>(self, simd: S, share: S::Vector, t: S::Vector) -> S::Vector {
-        let (zero, slope) = (simd.zero(), t.negate().div(share));
-        let below = simd.select(share.less(simd.splat(T::one() - self.epsilon)), slope, zero);
-        simd.select(simd.splat(self.epsilon).less(share), below, zero)
+    fn slope<S: Simd<T>>(self, simd: S, probability: S::Vector, t: S::Vector) -> S::Vector {
+        let (zero, slope) = (simd.zero(), t.negate().div(probability));
+        let below = simd.select(probability.less(simd.splat(T::one() - self.epsilon)), slope, zero);
+        simd.select(simd.splat(self.epsilon).less(probability), below, zero)
     }
 }
 
@@ -136,10 +137,10 @@ impl<T: Element> Group<T> for Logits<T> {
         }
         let exponentials = exponentials.sum_lanes();
         if let Some(gradient) = gradient {
-            let share = simd.splat(sum(simd, targets) / exponentials);
+            let scale = simd.splat(sum(simd, targets) / exponentials);
             let pairs = logits.chunks(S::LANES).zip(targets.chunks(S::LANES));
             for ((z, t), g) in pairs.zip(gradient.chunks_mut(S::LANES)) {
-                let slope = exp(simd, simd.read(z).sub(largest)).mul(share).sub(simd.read(t));
+                let slope = exp(simd, simd.read(z).sub(largest)).mul(scale).sub(simd.read(t));
                 flush_small(simd, slope.mul(simd.splat(self.factor))).write(g);
             }
         }

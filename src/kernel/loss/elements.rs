@@ -7,7 +7,7 @@ use crate::kernel::math::logistic::sigmoid_with;
 use crate::kernel::simd::{Simd, Vector};
 
 /// A loss of one element. Implementations are `#[inline(always)]`.
-pub(super) trait Loss<T: Element>: Copy {
+pub(super) trait ElementLoss<T: Element>: Copy {
     /// The loss of prediction p and target t, and its derivative with respect to p.
     fn element<S: Simd<T>>(self, simd: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector);
 }
@@ -16,7 +16,7 @@ pub(super) trait Loss<T: Element>: Copy {
 #[derive(Clone, Copy)]
 pub(super) struct Squared;
 
-impl<T: Element> Loss<T> for Squared {
+impl<T: Element> ElementLoss<T> for Squared {
     #[inline(always)]
     fn element<S: Simd<T>>(self, _: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
         let difference = p.sub(t);
@@ -28,7 +28,7 @@ impl<T: Element> Loss<T> for Squared {
 #[derive(Clone, Copy)]
 pub(super) struct Absolute;
 
-impl<T: Element> Loss<T> for Absolute {
+impl<T: Element> ElementLoss<T> for Absolute {
     #[inline(always)]
     fn element<S: Simd<T>>(self, simd: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
         let zero = simd.zero();
@@ -43,7 +43,7 @@ impl<T: Element> Loss<T> for Absolute {
 #[derive(Clone, Copy)]
 pub(super) struct Huber<T>(pub T);
 
-impl<T: Element> Loss<T> for Huber<T> {
+impl<T: Element> ElementLoss<T> for Huber<T> {
     #[inline(always)]
     fn element<S: Simd<T>>(self, simd: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
         let (delta, half) = (simd.splat(self.0), simd.splat(T::of(0.5)));
@@ -59,7 +59,7 @@ impl<T: Element> Loss<T> for Huber<T> {
 #[derive(Clone, Copy)]
 pub(super) struct CrossEntropy<T>(pub T);
 
-impl<T: Element> Loss<T> for CrossEntropy<T> {
+impl<T: Element> ElementLoss<T> for CrossEntropy<T> {
     #[inline(always)]
     fn element<S: Simd<T>>(self, simd: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
         let one = simd.splat(T::one());
@@ -76,7 +76,7 @@ impl<T: Element> Loss<T> for CrossEntropy<T> {
 #[derive(Clone, Copy)]
 pub(super) struct CrossEntropyFromLogits;
 
-impl<T: Element> Loss<T> for CrossEntropyFromLogits {
+impl<T: Element> ElementLoss<T> for CrossEntropyFromLogits {
     #[inline(always)]
     fn element<S: Simd<T>>(self, simd: S, z: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
         let decay = exp(simd, z.abs().negate());

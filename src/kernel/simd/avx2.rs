@@ -100,8 +100,8 @@ macro_rules! vector {
 
             #[inline(always)]
             unsafe fn load_partial(self, pointer: *const $element, count: usize) -> $vector {
-                // SAFETY: of the instructions, `self`; of the pointer, the caller's promise: no lane
-                // past `count` is read.
+                // SAFETY: of the instructions, `self`; of the pointer, the caller's promise: no
+                // lane past `count` is read.
                 $vector(unsafe { $instructions::load_masked(pointer, $instructions::first(count)) })
             }
             #[inline(always)]

@@ -9,7 +9,7 @@ use crate::kernel::unroll::unroll;
 use crate::kernel::{Element, prefetch};
 
 /// The most rows a tile has.
-const MOST_ROWS: usize = 14;
+const MAX_ROWS: usize = 14;
 
 /// A kind of tile: `left` has adjacent terms, and `right` is a packed matrix whose last vector is
 /// padded.
@@ -81,15 +81,15 @@ impl<T: Element> Tile<T> {
 
 /// Offsets of a tile's rows.
 pub(super) struct RowTable {
-    left: [usize; MOST_ROWS],
-    output: [usize; MOST_ROWS],
+    left: [usize; MAX_ROWS],
+    output: [usize; MAX_ROWS],
 }
 
 impl RowTable {
     #[inline(always)]
     pub fn equidistant(left: usize, output: usize) -> Self {
-        let mut table = RowTable { left: [0; MOST_ROWS], output: [0; MOST_ROWS] };
-        unroll!(row < MOST_ROWS {
+        let mut table = RowTable { left: [0; MAX_ROWS], output: [0; MAX_ROWS] };
+        unroll!(row < MAX_ROWS {
             table.left[row] = row.wrapping_mul(left);
             table.output[row] = row.wrapping_mul(output);
         });
@@ -99,9 +99,9 @@ impl RowTable {
     /// The rows from `first` on in the list of all rows.
     #[inline(always)]
     pub fn list<T>(sums: &Sums<'_, T>, first: usize) -> Self {
-        let mut table = RowTable { left: [0; MOST_ROWS], output: [0; MOST_ROWS] };
+        let mut table = RowTable { left: [0; MAX_ROWS], output: [0; MAX_ROWS] };
         let (mut group, mut row) = (first / sums.rows[1], first % sums.rows[1]);
-        for index in 0..MOST_ROWS {
+        for index in 0..MAX_ROWS {
             table.left[index] = group.wrapping_mul(sums.left_rows[0]).wrapping_add(row.wrapping_mul(sums.left_rows[1]));
             table.output[index] =
                 group.wrapping_mul(sums.output_rows[0]).wrapping_add(row.wrapping_mul(sums.output_rows[1]));

@@ -24,10 +24,10 @@ pub fn adam<T: Element>(parameters: &mut [T], gradients: &[T], first: &mut [T], 
     assert_eq!(parameters.len(), gradients.len(), "as many gradients as parameters");
     assert_eq!(parameters.len(), first.len(), "as many first moments as parameters");
     assert_eq!(parameters.len(), second.len(), "as many second moments as parameters");
-    dispatch(Pass { parameters, gradients, first, second, step });
+    dispatch(AdamUpdate { parameters, gradients, first, second, step });
 }
 
-struct Pass<'a, T> {
+struct AdamUpdate<'a, T> {
     parameters: &'a mut [T],
     gradients: &'a [T],
     first: &'a mut [T],
@@ -35,7 +35,7 @@ struct Pass<'a, T> {
     step: Adam<T>,
 }
 
-impl<T: Element> Operation<T> for Pass<'_, T> {
+impl<T: Element> Operation<T> for AdamUpdate<'_, T> {
     type Output = ();
 
     #[inline(always)]

@@ -2,8 +2,8 @@
 
 use crate::kernel::Element;
 use crate::kernel::denormals::{flush_small, flush_subnormal};
-use crate::kernel::lanes::{Zip, zip};
 use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
+use crate::kernel::slices::{Zip, zip};
 
 /// θ ← θ − ηg
 pub fn descend<T: Element>(parameters: &mut [T], gradients: &[T], rate: T) {

@@ -32,10 +32,10 @@ pub fn rms_prop<T: Element>(
     assert_eq!(count, squares.len(), "as many squares as parameters");
     assert!(mean.as_ref().is_none_or(|mean| mean.len() == count), "as many means as parameters");
     assert!(velocity.as_ref().is_none_or(|velocity| velocity.len() == count), "as many velocities as parameters");
-    dispatch(Pass { parameters, gradients, squares, mean, velocity, step });
+    dispatch(RmsPropUpdate { parameters, gradients, squares, mean, velocity, step });
 }
 
-struct Pass<'a, T> {
+struct RmsPropUpdate<'a, T> {
     parameters: &'a mut [T],
     gradients: &'a [T],
     squares: &'a mut [T],
@@ -44,7 +44,7 @@ struct Pass<'a, T> {
     step: RmsProp<T>,
 }
 
-impl<T: Element> Operation<T> for Pass<'_, T> {
+impl<T: Element> Operation<T> for RmsPropUpdate<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -61,7 +61,7 @@ impl<T: Element> Operation<T> for Pass<'_, T> {
     }
 }
 
-impl<T: Element> Pass<'_, T> {
+impl<T: Element> RmsPropUpdate<'_, T> {
     /// Updates the moments; returns v, or v − m², which is not negative but for rounding. NaN stays
     /// NaN.
     #[inline(always)]
