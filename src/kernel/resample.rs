@@ -30,7 +30,7 @@ pub fn bilinear<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) 
     map_images(Bilinear { geometry, transposed: false }, geometry.lengths(), input, output);
 }
 
-/// The transpose of [`bilinear`].
+/// The transpose of [`bilinear`](fn@bilinear).
 pub fn bilinear_gradient<T: Element>(geometry: &Geometry, output_gradient: &[T], input_gradient: &mut [T]) {
     let [inputs, outputs] = geometry.lengths();
     map_images(Bilinear { geometry, transposed: true }, [outputs, inputs], output_gradient, input_gradient);

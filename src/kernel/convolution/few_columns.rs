@@ -72,13 +72,14 @@ impl<T: Element> FewColumns<'_, T> {
             for middle in 0..self.block.terms[1] {
                 let left = left + outer * self.block.left_terms[0] + middle * self.block.left_terms[1];
                 let whole = inner / S::LANES * S::LANES;
-                for term in (0..whole).step_by(S::LANES) {
-                    // SAFETY: `run` has seen that all rows and terms lie in their slices.
-                    unsafe { self.add::<S, R>(simd, &mut sums, left + term, right + term, S::LANES) };
-                }
-                if whole < inner {
-                    // SAFETY: `run` has seen that all rows and terms lie in their slices.
-                    unsafe { self.add::<S, R>(simd, &mut sums, left + whole, right + whole, inner - whole) };
+                // SAFETY: `run` has seen that all rows and terms lie in their slices.
+                unsafe {
+                    for term in (0..whole).step_by(S::LANES) {
+                        self.add::<S, R>(simd, &mut sums, left + term, right + term, S::LANES);
+                    }
+                    if whole < inner {
+                        self.add::<S, R>(simd, &mut sums, left + whole, right + whole, inner - whole);
+                    }
                 }
                 right += inner;
             }

@@ -50,7 +50,8 @@ impl<T: Element> Operation<T> for AdamUpdate<'_, T> {
             let (p, g, m, v) = (simd.read(parameter), simd.read(gradient), simd.read(first), simd.read(second));
             let m = flush_subnormal(simd, g.sub(m).mul_add(new_first, m));
             let v = g.mul_add(g, v.negate()).mul_add(new_second, v);
-            let v = simd.select(m.equal(zero), flush_subnormal(simd, v), v); // while there is a mean, it is not divided by zero
+            // While there is a mean, it is not divided by zero.
+            let v = simd.select(m.equal(zero), flush_subnormal(simd, v), v);
             m.write(first);
             v.write(second);
             let decayed = p.mul_add(shrinking, p);
