@@ -11,12 +11,11 @@ use crate::{Scalar, Shape, invariant};
 /// Describes an [`Autoencoder`], layer by layer.
 #[derive(Debug, Clone)]
 pub struct AutoencoderBuilder<T: Scalar> {
-    input: Shape,
+    /// The whole model, still without layers.
+    network: NetworkBuilder<T>,
     encoder: Vec<Arc<dyn Layer<T>>>,
     decoder: Vec<Arc<dyn Layer<T>>>,
     mirror: Option<Mirror>,
-    seed: u64,
-    scaler: Option<Scaler>,
 }
 
 /// How the decoder is derived from the encoder.
@@ -30,7 +29,7 @@ struct Mirror {
 
 impl<T: Scalar> AutoencoderBuilder<T> {
     pub(super) fn new(input: Shape) -> Self {
-        Self { input, encoder: Vec::new(), decoder: Vec::new(), mirror: None, seed: 0, scaler: None }
+        Self { network: NetworkBuilder::new(input), encoder: Vec::new(), decoder: Vec::new(), mirror: None }
     }
 
     /// Adds a layer to the encoder. Layers are named `encoder.0`, `encoder.1`, … in order.
@@ -101,17 +100,15 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// parameters: give each a seed of its own where they are to differ, as in an ensemble. See
     /// [`NetworkBuilder::seed`](crate::NetworkBuilder::seed).
     #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
+    pub fn seed(self, seed: u64) -> Self {
+        Self { network: self.network.seed(seed), ..self }
     }
 
     /// Applies `scaler` to every input and undoes it on every reconstruction. Training compares
     /// scaled values, `reconstruction_error` unscaled ones.
     #[must_use]
-    pub fn scaler(mut self, scaler: Scaler) -> Self {
-        self.scaler = Some(scaler);
-        self
+    pub fn scaler(self, scaler: Scaler) -> Self {
+        Self { network: self.network.scaler(scaler), ..self }
     }
 
     /// Checks every shape and draws the parameters.
@@ -130,17 +127,12 @@ impl<T: Scalar> AutoencoderBuilder<T> {
                 return Err(BuildError::new(half, half, BuildErrorKind::NoLayers));
             }
         }
-        let split = self.encoder.len();
-        let mut builder = NetworkBuilder::new(self.input).seed(self.seed);
+        let (split, mut network) = (self.encoder.len(), self.network);
         for (half, layers) in [("encoder", self.encoder), ("decoder", decoder)] {
             for (index, layer) in layers.into_iter().enumerate() {
-                builder = builder.named(format!("{half}.{index}"), layer);
+                network = network.named(format!("{half}.{index}"), layer);
             }
         }
-        let network = match self.scaler {
-            Some(scaler) => builder.scaler(scaler),
-            None => builder,
-        };
         Autoencoder::from_network(network.build_reconstruction()?, split)
     }
 
@@ -149,7 +141,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     fn mirrored(&self, Mirror { activation: last, tied }: Mirror) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
         let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
         let layers = self.encoder.iter().enumerate().map(named).collect();
-        let encoder = Definition::new(self.input, layers, TiedWeights::Required)?.nodes;
+        let encoder = Definition::new(self.network.input(), layers, TiedWeights::Required)?.nodes;
         let mut decoder: Vec<Arc<dyn Layer<T>>> = Vec::new();
         for (index, node) in encoder.iter().enumerate().rev().filter(|(_, node)| !is_repeated(node)) {
             let earlier = invariant::slice(&encoder, &(0..index), "layers", "an encoder");

@@ -110,17 +110,15 @@ impl<T: Scalar> NetworkBuilder<T> {
         network.input_scaler = self.input_scaler.map(Arc::new);
         network.initialise()?;
         if let Some(start) = self.start {
-            for (to, from) in network.parameters.iter_mut().zip(&start.parameters) {
-                *to = *from;
-            }
-            for (to, from) in network.state.iter_mut().zip(&start.state) {
-                *to = *from;
-            }
-            for (to, from) in network.frozen.iter_mut().zip(&start.frozen) {
-                *to = *from;
-            }
+            copy(&start.parameters, &mut network.parameters);
+            copy(&start.state, &mut network.state);
+            copy(&start.frozen, &mut network.frozen);
         }
         Ok(network)
+    }
+
+    pub(crate) fn input(&self) -> Shape {
+        self.input
     }
 
     pub(crate) fn named(mut self, name: String, layer: Arc<dyn Layer<T>>) -> Self {
@@ -195,6 +193,11 @@ impl<T: Scalar> Network<T> {
         }
         Ok(())
     }
+}
+
+/// Copies `from` to the first elements of `to`, which may be longer.
+fn copy<V: Copy>(from: &[V], to: &mut [V]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
 fn no_memory(error: InputError) -> BuildError {
