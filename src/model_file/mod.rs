@@ -7,6 +7,7 @@
 //! and sorts tensors by type and name. The JSON is read and written by `serde_json`, which leaves
 //! order, duplicate names and the format of numbers to its caller.
 
+mod advice;
 mod autoencoder;
 mod checkpoint;
 mod checkpoint_data;
@@ -15,6 +16,7 @@ mod difference;
 pub(crate) mod disk;
 mod entries;
 mod error;
+mod error_kind;
 mod file;
 mod float;
 mod frame;
@@ -34,7 +36,8 @@ pub(crate) use checkpoint::{
 pub(crate) use checkpoint_data::{CheckpointData, Numbers};
 pub(crate) use description::Model;
 pub(crate) use difference::Difference;
-pub use error::{ModelFileError, ModelFileErrorKind};
+pub use error::ModelFileError;
+pub use error_kind::ModelFileErrorKind;
 pub use registry::Registry;
 
 use crate::Scalar;
