@@ -15,12 +15,12 @@ pub struct AutoencoderBuilder<T: Scalar> {
     network: NetworkBuilder<T>,
     encoder: Vec<Arc<dyn Layer<T>>>,
     decoder: Vec<Arc<dyn Layer<T>>>,
-    mirror: Option<Mirror>,
+    mirror: Option<MirrorOptions>,
 }
 
 /// How the decoder is derived from the encoder.
 #[derive(Debug, Clone, Copy)]
-struct Mirror {
+struct MirrorOptions {
     /// The last layer's activation.
     activation: Activation,
     /// The weights are the encoder's, transposed.
@@ -67,7 +67,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// ```
     #[must_use]
     pub fn mirror(mut self, activation: Activation) -> Self {
-        self.mirror = Some(Mirror { activation, tied: false });
+        self.mirror = Some(MirrorOptions { activation, tied: false });
         self
     }
 
@@ -90,7 +90,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// ```
     #[must_use]
     pub fn mirror_tied(mut self, activation: Activation) -> Self {
-        self.mirror = Some(Mirror { activation, tied: true });
+        self.mirror = Some(MirrorOptions { activation, tied: true });
         self
     }
 
@@ -138,7 +138,10 @@ impl<T: Scalar> AutoencoderBuilder<T> {
 
     /// The layers of a decoder that undoes the encoder block by block. A block is a layer with
     /// weights and the layers behind it that belong to it: normalisations and activations.
-    fn mirrored(&self, Mirror { activation: last, tied }: Mirror) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
+    fn mirrored(
+        &self,
+        MirrorOptions { activation: last, tied }: MirrorOptions,
+    ) -> Result<Vec<Arc<dyn Layer<T>>>, BuildError> {
         let named = |(index, layer): (usize, &Arc<dyn Layer<T>>)| (format!("encoder.{index}"), Arc::clone(layer));
         let layers = self.encoder.iter().enumerate().map(named).collect();
         let encoder = Definition::new(self.network.input(), layers, TiedWeights::Required)?.nodes;

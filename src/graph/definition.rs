@@ -34,7 +34,7 @@ pub(crate) struct Node<T> {
     pub name: String,
     pub layer: Arc<dyn Layer<T>>,
     /// What it reads: first its input, then a side input if it asks for one.
-    pub sources: Vec<Source>,
+    pub inputs: Vec<NodeInput>,
     pub plan: Plan,
     pub input: Shape,
     pub output: Shape,
@@ -49,7 +49,7 @@ pub(crate) struct Node<T> {
 
 /// What a node reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum NodeInput {
     /// The network's input.
     Input,
     /// The network's side input.
@@ -172,8 +172,8 @@ impl<T: Scalar> Definition<T> {
         option::not_negative("annealing_epochs", plan.annealing_epochs).map_err(ShapeError::from)?;
         has_capabilities(layer.as_ref(), &plan)?;
         self.agree_on_side_input(plan.side_input)?;
-        let mut sources = vec![index.checked_sub(1).map_or(Source::Input, Source::Node)];
-        sources.extend((plan.side_input > 0).then_some(Source::Side));
+        let mut inputs = vec![index.checked_sub(1).map_or(NodeInput::Input, NodeInput::Node)];
+        inputs.extend((plan.side_input > 0).then_some(NodeInput::Side));
         let state = self.add_states(&name, &plan)?;
         let penalties = self.penalties.len()..self.penalties.len() + plan.penalties.len();
         let diagnostics = self.diagnostics.len()..self.diagnostics.len() + plan.diagnostics.len();
@@ -187,7 +187,7 @@ impl<T: Scalar> Definition<T> {
         self.nodes.push(Node {
             name,
             layer,
-            sources,
+            inputs,
             plan,
             input,
             output,

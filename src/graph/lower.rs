@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::definition::{Definition, Node, Source, extend};
+use super::definition::{Definition, Node, NodeInput, extend};
 use super::program::{NodeOutput, Operation, ParameterGradient, Program, Value};
 use super::{BuildError, BuildErrorKind};
 use crate::layer::{self, AccumulatedGradient, Layer};
@@ -57,13 +57,13 @@ pub(crate) fn lower<T: Scalar>(definition: &Definition<T>) -> Result<Program<T>,
 impl<T: Scalar> Program<T> {
     /// The value that `node` reads.
     fn value_of(&self, node: &Node<T>) -> Value {
-        match node.sources.first() {
-            Some(Source::Node(source)) => match invariant::at(&self.outputs, *source, "output") {
+        match node.inputs.first() {
+            Some(NodeInput::Node(source)) => match invariant::at(&self.outputs, *source, "output") {
                 NodeOutput::Value(value) => *value,
                 NodeOutput::Fused(_) => invariant::broken("only the next node reads a fused one"),
             },
-            Some(Source::Input) | None => Value::Input,
-            Some(Source::Side) => Value::Side,
+            Some(NodeInput::Input) | None => Value::Input,
+            Some(NodeInput::Side) => Value::Side,
         }
     }
 

@@ -15,7 +15,7 @@ mod transposed;
 mod units;
 mod validation;
 
-use sample::{Numbers, Sample};
+use sample::{RawSamples, Sample};
 use small_batches::Batches;
 
 use super::step::Pairs;
@@ -99,8 +99,8 @@ pub(super) fn review<T: Scalar>(
     warnings.extend(small_batches::of(network, batches));
     warnings.extend(output::not_probability(loss, network));
     warnings.extend(reproduces.then(|| bottleneck::none(network)).flatten());
-    let Some(numbers) = Numbers::read(network, pairs, samples)? else { return Ok(()) };
-    let Some(look) = Look::new(network, pairs, samples, &numbers)? else { return Ok(()) };
+    let Some(raw) = RawSamples::read(network, pairs, samples)? else { return Ok(()) };
+    let Some(look) = Look::new(network, pairs, samples, &raw)? else { return Ok(()) };
     look.at_data(kinds::knows_loss(loss), warnings)?;
     warnings.extend(look.at_validation(&trainer.validation)?);
     Ok(())
@@ -126,12 +126,12 @@ impl<'a, T: Scalar> Look<'a, T> {
         network: &'a Network<T>,
         pairs: Pairs<'a, T>,
         count: usize,
-        numbers: &'a Numbers<T>,
+        raw: &'a RawSamples<T>,
     ) -> Result<Option<Self>, DataError> {
-        let inputs = Sample::new(&numbers.samples, &numbers.inputs)?;
+        let inputs = Sample::new(&raw.samples, &raw.inputs)?;
         let seen = inputs.scaled(network.input_scaler())?;
         let targets = match pairs.targets {
-            Some(_) => Some(Sample::new(&numbers.samples, &numbers.targets)?.scaled(network.output_scaler())?),
+            Some(_) => Some(Sample::new(&raw.samples, &raw.targets)?.scaled(network.output_scaler())?),
             None if pairs.needs_targets(network) => Some(inputs.scaled(network.output_scaler())?),
             None => None,
         };
@@ -169,9 +169,9 @@ impl<'a, T: Scalar> Look<'a, T> {
     fn at_validation(&self, validation: &Validation<'_, T>) -> Result<Option<Warning>, TrainErrorKind> {
         let Validation::Pairs(Pairs { inputs, .. }) = *validation else { return Ok(None) };
         let pairs = Pairs { inputs, targets: None };
-        let numbers = Numbers::read(self.network, pairs, inputs.len()).map_err(TrainErrorKind::ValidationData)?;
-        let Some(numbers) = numbers else { return Ok(None) };
-        Ok(validation::unlike(&self.inputs, &Sample::new(&numbers.samples, &numbers.inputs)?))
+        let raw = RawSamples::read(self.network, pairs, inputs.len()).map_err(TrainErrorKind::ValidationData)?;
+        let Some(raw) = raw else { return Ok(None) };
+        Ok(validation::unlike(&self.inputs, &Sample::new(&raw.samples, &raw.inputs)?))
     }
 }
 

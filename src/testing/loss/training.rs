@@ -10,10 +10,10 @@ use crate::testing::report::{Verdict, fails, verdict};
 use crate::{Activation, Error, Sgd, Trainer};
 
 /// A network, inputs and targets.
-type Task = (Network<f64>, DMatrix<f64>, DMatrix<f64>);
+type NetworkAndData = (Network<f64>, DMatrix<f64>, DMatrix<f64>);
 
 /// A small network and its data.
-fn task(bench: &Bench<'_, f64>) -> Result<Task, Error> {
+fn network_and_data(bench: &Bench<'_, f64>) -> Result<NetworkAndData, Error> {
     const SAMPLES: usize = 600;
     let elements = bench.shape.elements();
     let activation = bench.loss.fused_activation().unwrap_or(Activation::Linear);
@@ -31,7 +31,7 @@ fn task(bench: &Bench<'_, f64>) -> Result<Task, Error> {
 
 pub(super) fn trains(bench: &Bench<'_, f64>) -> Verdict {
     let train = |threads: usize| -> Result<Vec<f64>, Error> {
-        let (mut network, inputs, targets) = task(bench)?;
+        let (mut network, inputs, targets) = network_and_data(bench)?;
         let mut trainer = Trainer::new((bench.make)(), Sgd::new(1e-3)).epochs(2).batch_size(300).threads(threads);
         let history = trainer.fit_to(&mut network, &inputs, &targets)?;
         let losses = history.epochs().iter().map(|epoch| epoch.loss);
@@ -55,7 +55,7 @@ pub(super) fn bad_targets(bench: &Bench<'_, f64>) -> Verdict {
     verdict(|| {
         let went_wrong = |error: Error| fails("a network cannot be built for it", error);
         for bad in [f64::NAN, f64::INFINITY] {
-            let (mut network, inputs, mut targets) = task(bench).map_err(went_wrong)?;
+            let (mut network, inputs, mut targets) = network_and_data(bench).map_err(went_wrong)?;
             let place = targets.len() / 2;
             targets.as_mut_slice().get_mut(place).into_iter().for_each(|value| *value = bad);
             let mut trainer = Trainer::new((bench.make)(), Sgd::new(1e-3));
