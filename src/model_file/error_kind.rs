@@ -5,7 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use super::advice::{AGAIN, ANEW, AS_SAVED, OR_LOAD, unwritten};
-use super::frame::MAX_HEADER_BYTES;
+use super::container::MAX_HEADER_BYTES;
 use crate::causes::WithRemedy;
 use crate::data::{FileKind, Wanted};
 use crate::graph::BuildError;

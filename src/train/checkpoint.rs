@@ -285,7 +285,11 @@ impl Folder {
     }
 
     /// Replaces the file of the best model.
-    pub fn set_best<T: Scalar>(&self, network: &Network<T>, model: model_file::Model) -> Result<(), TrainErrorKind> {
+    pub fn set_best<T: Scalar>(
+        &self,
+        network: &Network<T>,
+        model: model_file::ModelKind,
+    ) -> Result<(), TrainErrorKind> {
         Ok(model_file::write_model(&*self.disk, &self.path.join(Self::BEST), network, model)?)
     }
 
