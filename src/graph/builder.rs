@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::memory::zeros;
 use super::packed::Packed;
-use super::parameters::Spare;
+use super::parameters::UndoCopy;
 use super::{BuildError, BuildErrorKind, Definition, Graph, Network, TiedWeights};
 use crate::data::Scaler;
 use crate::kernel::reduce;
@@ -153,7 +153,7 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn blank(graph: Arc<Graph<T>>, seed: u64) -> Result<Self, BuildError> {
         Ok(Self {
             parameters: zeros(graph.definition.parameter_count()).map_err(no_memory)?,
-            copy: Spare(Vec::new()),
+            copy: UndoCopy(Vec::new()),
             packed: Packed::nothing(),
             state: zeros(graph.definition.state_count()).map_err(no_memory)?,
             frozen: vec![false; graph.definition.table.len()],

@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use packed::Packed;
-use parameters::Spare;
+use parameters::UndoCopy;
 
 pub use builder::NetworkBuilder;
 pub use error::{BuildError, BuildErrorKind, ParameterError};
@@ -91,7 +91,7 @@ pub struct Network<T: Scalar> {
     graph: Arc<Graph<T>>,
     parameters: Vec<T>,
     /// For changes of the parameters that may have to be undone.
-    copy: Spare<T>,
+    copy: UndoCopy<T>,
     /// Packed forms of the parameters; made again by [`pack`](Self::pack) whenever they change.
     packed: Packed<T>,
     state: Vec<T>,
@@ -165,7 +165,7 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn part(&self, nodes: Range<usize>, graph: &Arc<Graph<T>>) -> Self {
         let mut part = Self {
             parameters: vec![T::zero(); graph.definition.parameter_count()],
-            copy: Spare(Vec::new()),
+            copy: UndoCopy(Vec::new()),
             packed: Packed::nothing(),
             state: vec![T::zero(); graph.definition.state_count()],
             frozen: vec![false; graph.definition.table.len()],

@@ -187,11 +187,12 @@ impl Checkpoints {
 #[derive(Debug, Clone)]
 pub(super) struct Resume {
     pub folder: PathBuf,
-    pub how: How,
+    pub mode: ResumeMode,
 }
 
+/// Which checkpoints it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum How {
+pub(super) enum ResumeMode {
     /// Goes on from the newest; without one there is an error.
     Resume,
     /// Goes on from the newest, or starts from the beginning.

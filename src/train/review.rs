@@ -100,14 +100,14 @@ pub(super) fn review<T: Scalar>(
     warnings.extend(output::not_probability(loss, network));
     warnings.extend(reproduces.then(|| bottleneck::none(network)).flatten());
     let Some(raw) = RawSamples::read(network, pairs, samples)? else { return Ok(()) };
-    let Some(look) = Look::new(network, pairs, samples, &raw)? else { return Ok(()) };
-    look.at_data(kinds::knows_loss(loss), warnings)?;
-    warnings.extend(look.at_validation(&trainer.validation)?);
+    let Some(reviewed) = ReviewedData::new(network, pairs, samples, &raw)? else { return Ok(()) };
+    reviewed.at_data(kinds::knows_loss(loss), warnings)?;
+    warnings.extend(reviewed.at_validation(&trainer.validation)?);
     Ok(())
 }
 
 /// The data looked at.
-struct Look<'a, T: Scalar> {
+struct ReviewedData<'a, T: Scalar> {
     network: &'a Network<T>,
     source: &'a dyn Source<T>,
     /// The number of training samples.
@@ -120,7 +120,7 @@ struct Look<'a, T: Scalar> {
     targets: Option<Sample<'a, T>>,
 }
 
-impl<'a, T: Scalar> Look<'a, T> {
+impl<'a, T: Scalar> ReviewedData<'a, T> {
     /// `None` if values overflow when scaled, which training reports.
     fn new(
         network: &'a Network<T>,
@@ -136,8 +136,8 @@ impl<'a, T: Scalar> Look<'a, T> {
             None => None,
         };
         let finite = seen.is_finite() && targets.as_ref().is_none_or(Sample::is_finite);
-        let look = Self { network, source: pairs.inputs, count, inputs, seen, targets };
-        Ok(finite.then_some(look))
+        let reviewed = Self { network, source: pairs.inputs, count, inputs, seen, targets };
+        Ok(finite.then_some(reviewed))
     }
 
     fn at_data(&self, knows_loss: bool, warnings: &mut Vec<Warning>) -> Result<(), DataError> {

@@ -8,7 +8,7 @@ use super::setup::{head, here, require_same, writers};
 use super::{EpochTotals, Session, named, watched};
 use crate::exec::Totals;
 use crate::model_file::{self, Checkpoint, CheckpointData, NamedTensor};
-use crate::train::checkpoint::{Folder, How};
+use crate::train::checkpoint::{Folder, ResumeMode};
 use crate::train::early_stopping::WatchedLoss;
 use crate::train::{Callback, CallbackState, Epoch, TrainErrorKind, Warning};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
@@ -38,10 +38,12 @@ impl<T: Scalar> Session<'_, '_, T> {
         let folder = resume.as_ref().map(|resume| resume.folder(checkpoints.as_ref()));
         self.saving = checkpoints.map(|it| Saving::new(it, setup.clone(), self.network)).transpose()?;
         if let (Some(resume), Some(folder)) = (resume, folder) {
-            match resume.how {
-                How::Resume => self.resume(&folder, &setup)?.then_some(()).ok_or_else(|| folder.no_checkpoint())?,
-                How::ResumeOrStart => _ = self.resume(&folder, &setup)?,
-                How::StartOver => folder.discard()?,
+            match resume.mode {
+                ResumeMode::Resume => {
+                    self.resume(&folder, &setup)?.then_some(()).ok_or_else(|| folder.no_checkpoint())?
+                }
+                ResumeMode::ResumeOrStart => _ = self.resume(&folder, &setup)?,
+                ResumeMode::StartOver => folder.discard()?,
             }
         }
         self.saving.as_ref().map_or(Ok(()), |saving| saving.prepare())
