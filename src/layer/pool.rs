@@ -58,7 +58,8 @@ pub struct AvgPool {
 macro_rules! pooling_layer {
     ($layer:ident, $pooled:expr) => {
         impl $layer {
-            /// A window of `size` (`2`, or `(2, 3)` for height and width), with its size as the stride.
+            /// A window of `size` (`2`, or `(2, 3)` for height and width), with its size as the
+            /// stride.
             pub fn new(size: impl Into<Extent>) -> Self {
                 Self { pooling: Pooling::new($pooled, size.into()) }
             }
