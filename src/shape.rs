@@ -4,7 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{OptionError, invariant};
+use crate::invariant;
+use crate::option::OptionError;
 
 /// The most elements that one buffer may have: parameters, a sample, a batch of activations.
 ///

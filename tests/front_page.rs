@@ -4,7 +4,7 @@
 mod common;
 
 use autoencoder::data::idx;
-use autoencoder::{Activation, Adam, Autoencoder, Bce, Conv2D, Error, MaxPool, Shape, Trainer, UpSample};
+use autoencoder::{Adam, Autoencoder, Bce, Error, Shape, Trainer};
 
 const EXAMPLE: &str = include_str!("../examples/front_page.rs");
 const README: &str = include_str!("../README.md");
@@ -96,18 +96,8 @@ macro_rules! front_page {
             let images = images.columns(0, 320);
             let (train, test) = images.columns_range_pair(..256, 256..);
 
-            let mut model = Autoencoder::<$float>::builder(Shape::image(28, 28, 1))
-                .encoder(Conv2D::new(32, 3).activation(Activation::Relu))
-                .encoder(MaxPool::new(2))
-                .encoder(Conv2D::new(64, 3).activation(Activation::Relu))
-                .encoder(MaxPool::new(2))
-                .decoder(Conv2D::new(64, 3).activation(Activation::Relu))
-                .decoder(UpSample::new(2))
-                .decoder(Conv2D::new(32, 3).activation(Activation::Relu))
-                .decoder(UpSample::new(2))
-                .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
-                .seed(42)
-                .build()?;
+            let mut model =
+                common::convolutional(Autoencoder::<$float>::builder(Shape::image(28, 28, 1))).seed(42).build()?;
             assert!(model.summary().to_string().contains("74497 parameters"));
 
             let history = Trainer::new(Bce, Adam::default())

@@ -5,7 +5,7 @@ mod common;
 use autoencoder::data::idx;
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
-use common::{Outcome, bits, distance, mnist};
+use common::{Outcome, bits, convolutional, distance, mnist};
 
 type Layers<T> = fn(AutoencoderBuilder<T>) -> AutoencoderBuilder<T>;
 
@@ -34,20 +34,6 @@ fn deep<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T> {
         .decoder(relu(64))
         .decoder(relu(128))
         .decoder(Dense::new(784).activation(Activation::Sigmoid))
-}
-
-/// The front page's.
-fn convolutional<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T> {
-    builder
-        .encoder(Conv2D::new(32, 3).activation(Activation::Relu))
-        .encoder(MaxPool::new(2))
-        .encoder(Conv2D::new(64, 3).activation(Activation::Relu))
-        .encoder(MaxPool::new(2))
-        .decoder(Conv2D::new(64, 3).activation(Activation::Relu))
-        .decoder(UpSample::new(2))
-        .decoder(Conv2D::new(32, 3).activation(Activation::Relu))
-        .decoder(UpSample::new(2))
-        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
 }
 
 fn mirrored<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T> {
@@ -485,7 +471,8 @@ fn parameters_change_as_a_whole_or_not_at_all() -> Outcome {
     let mut network = Network::<f64>::builder(Shape::flat(5)).layer(Dense::new(40)).layer(Dense::new(3)).build()?;
     let data: DMatrix<f64> = common::Numbers::new(7).matrix(5, 9);
     let (before, outputs) = (network.parameter_vector().to_vec(), network.predict(&data)?);
-    assert!(network.update_parameters(|all| (all[3], all[9]) = (7.0, f64::NAN)).is_err());
+    let refused = network.update_parameters(|all| (all[3], all[9]) = (7.0, f64::NAN));
+    assert!(matches!(refused, Err(ParameterError::NotFinite { element: 9, .. })), "{refused:?}");
     let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let _ = network.update_parameters(|all| {
             all[3] = 7.0;

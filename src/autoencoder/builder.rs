@@ -1,7 +1,7 @@
 //! [`AutoencoderBuilder`]: builds a model from two lists of layers.
 
 use super::Autoencoder;
-use super::mirror::Mirror;
+use super::mirror::MirrorOptions;
 use crate::data::Scaler;
 use crate::graph::{BuildError, BuildErrorKind, INPUT, IntoLayers, LayerList, NetworkBuilder};
 use crate::layer::Activation;
@@ -10,17 +10,16 @@ use crate::{Scalar, Shape};
 /// Describes an [`Autoencoder`], layer by layer.
 #[derive(Debug, Clone)]
 pub struct AutoencoderBuilder<T: Scalar> {
-    input: Shape,
+    /// The whole model, still without layers.
+    network: NetworkBuilder<T>,
     encoder: LayerList<T>,
     decoder: LayerList<T>,
-    mirror: Option<Mirror>,
-    seed: u64,
-    scaler: Option<Scaler>,
+    mirror: Option<MirrorOptions>,
 }
 
 impl<T: Scalar> AutoencoderBuilder<T> {
     pub(super) fn new(input: Shape) -> Self {
-        Self { input, encoder: LayerList::new(), decoder: LayerList::new(), mirror: None, seed: 0, scaler: None }
+        Self { network: NetworkBuilder::new(input), encoder: LayerList::new(), decoder: LayerList::new(), mirror: None }
     }
 
     /// Adds a layer, or a [`Block`](crate::Block) of layers, to the encoder. They are named
@@ -74,7 +73,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// ```
     #[must_use]
     pub fn mirror(mut self, activation: Activation) -> Self {
-        self.mirror = Some(Mirror { activation, tied: false });
+        self.mirror = Some(MirrorOptions { activation, tied: false });
         self
     }
 
@@ -97,7 +96,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// ```
     #[must_use]
     pub fn mirror_tied(mut self, activation: Activation) -> Self {
-        self.mirror = Some(Mirror { activation, tied: true });
+        self.mirror = Some(MirrorOptions { activation, tied: true });
         self
     }
 
@@ -107,17 +106,15 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// parameters: give each a seed of its own where they are to differ, as in an ensemble. See
     /// [`NetworkBuilder::seed`](crate::NetworkBuilder::seed).
     #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
+    pub fn seed(self, seed: u64) -> Self {
+        Self { network: self.network.seed(seed), ..self }
     }
 
     /// Applies `scaler` to every input and undoes it on every reconstruction. Training compares
     /// scaled values, `reconstruction_error` unscaled ones.
     #[must_use]
-    pub fn scaler(mut self, scaler: Scaler) -> Self {
-        self.scaler = Some(scaler);
-        self
+    pub fn scaler(self, scaler: Scaler) -> Self {
+        Self { network: self.network.scaler(scaler), ..self }
     }
 
     /// Checks every shape and draws the parameters.
@@ -128,7 +125,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     pub fn build(self) -> Result<Autoencoder<T>, BuildError> {
         let encoder = self.encoder.expand("encoder", 0, INPUT);
         let mut decoder = match self.mirror {
-            Some(mirror) => mirror.decoder(self.input, &encoder)?,
+            Some(mirror) => mirror.decoder(self.network.input(), &encoder)?,
             None => Vec::new(),
         };
         let code = encoder.last().map_or(INPUT, |layer| &layer.name);
@@ -140,11 +137,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
             }
         }
         let split = encoder.len();
-        let builder = NetworkBuilder::new(self.input).seed(self.seed).with(encoder).with(decoder);
-        let network = match self.scaler {
-            Some(scaler) => builder.scaler(scaler),
-            None => builder,
-        };
+        let network = self.network.with(encoder).with(decoder);
         Autoencoder::from_network(network.build_reconstruction()?, split)
     }
 }

@@ -1,21 +1,21 @@
-//! [`Mirror`]: a decoder derived from an encoder.
+//! [`MirrorOptions`]: a decoder derived from an encoder.
 
 use std::sync::Arc;
 
-use crate::graph::{BuildError, BuildErrorKind, Definition, NamedLayer, Node, Source, TiedWeights};
+use crate::graph::{BuildError, BuildErrorKind, Definition, NamedLayer, Node, NodeInput, TiedWeights};
 use crate::layer::{self, Activation, Layer, MirrorOutput};
 use crate::{Scalar, Shape, invariant};
 
 /// How a decoder is derived from its encoder.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mirror {
+pub(super) struct MirrorOptions {
     /// The last layer's activation.
     pub activation: Activation,
     /// The weights are the encoder's, transposed.
     pub tied: bool,
 }
 
-impl Mirror {
+impl MirrorOptions {
     /// The layers of a decoder that undoes the layers `encoder` block by block. A block is a layer
     /// with weights and the layers behind it that belong to it: normalisations and activations.
     ///
@@ -24,7 +24,7 @@ impl Mirror {
     pub fn decoder<T: Scalar>(self, input: Shape, encoder: &[NamedLayer<T>]) -> Result<Vec<NamedLayer<T>>, BuildError> {
         let encoder = Definition::new(input, encoder.to_vec(), TiedWeights::Required)?;
         let mut decoder = Decoder { layers: Vec::new(), code: encoder.last_name().to_owned(), sums: Vec::new() };
-        let adds_to_input = encoder.readers_of(Source::Input) > 1;
+        let adds_to_input = encoder.readers_of(NodeInput::Input) > 1;
         let last = if adds_to_input { Activation::Linear } else { self.activation };
         for (index, node) in encoder.nodes.iter().enumerate().rev().filter(|(_, node)| !is_repeated(node)) {
             match layer::is_add(&node.layer) {
@@ -85,7 +85,7 @@ struct Decoder<T: Scalar> {
 /// A value of the decoder that is to be added to the counterpart of a value of the encoder.
 struct Sum {
     value: String,
-    to: Source,
+    to: NodeInput,
     /// The encoder's layer that adds the other way round.
     name: String,
 }
@@ -99,13 +99,13 @@ impl<T: Scalar> Decoder<T> {
     /// Notes that the encoder has added what `node` joins to what it reads.
     fn note_sum(&mut self, node: &Node<T>) {
         let counterpart = self.layers.last().map_or(&self.code, |layer| &layer.name).clone();
-        let sum = |to: &Source| Sum { value: counterpart.clone(), to: *to, name: node.name.clone() };
-        self.sums.extend(node.sources.iter().skip(1).map(sum));
+        let sum = |to: &NodeInput| Sum { value: counterpart.clone(), to: *to, name: node.name.clone() };
+        self.sums.extend(node.inputs.iter().skip(1).map(sum));
     }
 
     /// Adds what is to be added to the counterpart of what node `index` of the encoder reads.
     fn add_sum(&mut self, index: usize) {
-        let reached = index.checked_sub(1).map_or(Source::Input, Source::Node);
+        let reached = index.checked_sub(1).map_or(NodeInput::Input, NodeInput::Node);
         let joins: Vec<String> = self.sums.extract_if(.., |sum| sum.to == reached).map(|sum| sum.value).collect();
         if !joins.is_empty() {
             let name = format!("decoder.{}", self.layers.len());

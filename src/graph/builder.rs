@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::memory::zeros;
 use super::packed::Packed;
-use super::parameters::Spare;
+use super::parameters::UndoCopy;
 use super::{
-    BuildError, BuildErrorKind, Definition, Graph, INPUT, IntoLayers, LayerList, NamedLayer, Network, Source,
+    BuildError, BuildErrorKind, Definition, Graph, INPUT, IntoLayers, LayerList, NamedLayer, Network, NodeInput,
     TiedWeights,
 };
 use crate::data::Scaler;
@@ -134,17 +134,15 @@ impl<T: Scalar> NetworkBuilder<T> {
         network.input_scaler = self.input_scaler.map(Arc::new);
         network.initialise()?;
         if let Some(start) = self.start {
-            for (to, from) in network.parameters.iter_mut().zip(&start.parameters) {
-                *to = *from;
-            }
-            for (to, from) in network.state.iter_mut().zip(&start.state) {
-                *to = *from;
-            }
-            for (to, from) in network.frozen.iter_mut().zip(&start.frozen) {
-                *to = *from;
-            }
+            copy(&start.parameters, &mut network.parameters);
+            copy(&start.state, &mut network.state);
+            copy(&start.frozen, &mut network.frozen);
         }
         Ok(network)
+    }
+
+    pub(crate) fn input(&self) -> Shape {
+        self.input
     }
 
     /// Adds these layers under their own names.
@@ -171,7 +169,7 @@ impl<T: Scalar> Network<T> {
     /// ```
     pub fn extend(self) -> NetworkBuilder<T> {
         let definition = self.definition();
-        let first_layers = definition.nodes.iter().map(|node| definition.named_layer(node, Source::Input)).collect();
+        let first_layers = definition.nodes.iter().map(|node| definition.named_layer(node, NodeInput::Input)).collect();
         let (input, input_scaler) = (definition.input, self.input_scaler().cloned());
         let layers = LayerList::new();
         NetworkBuilder { input, first_layers, layers, seed: self.seed, input_scaler, start: Some(self) }
@@ -181,7 +179,7 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn blank(graph: Arc<Graph<T>>, seed: u64) -> Result<Self, BuildError> {
         Ok(Self {
             parameters: zeros(graph.definition.parameter_count()).map_err(no_memory)?,
-            copy: Spare(Vec::new()),
+            copy: UndoCopy(Vec::new()),
             packed: Packed::nothing(),
             state: zeros(graph.definition.state_count()).map_err(no_memory)?,
             frozen: vec![false; graph.definition.table.len()],
@@ -226,4 +224,9 @@ impl<T: Scalar> Network<T> {
 fn no_memory(error: InputError) -> BuildError {
     let elements = if let InputError::OutOfMemory { elements } = error { elements } else { 0 };
     BuildError::new("model", "network", BuildErrorKind::OutOfMemory { elements })
+}
+
+/// Copies `from` to the first elements of `to`, which may be longer.
+fn copy<V: Copy>(from: &[V], to: &mut [V]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }

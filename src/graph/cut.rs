@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::block::is_or_contains;
 use super::packed::Packed;
-use super::parameters::Spare;
-use super::{BuildError, BuildErrorKind, Definition, Graph, Network, Source, TiedWeights};
+use super::parameters::UndoCopy;
+use super::{BuildError, BuildErrorKind, Definition, Graph, Network, NodeInput, TiedWeights};
 use crate::{Error, InputError, Scalar, invariant};
 
 impl<T: Scalar> Network<T> {
@@ -74,7 +74,7 @@ impl<T: Scalar> Network<T> {
             let kind = BuildErrorKind::JoinsOutside { value: definition.name_of(source).to_owned() };
             return Err(BuildError::new(&node.name, node.layer.kind(), kind));
         }
-        let entry = nodes.start.checked_sub(1).map_or(Source::Input, Source::Node);
+        let entry = nodes.start.checked_sub(1).map_or(NodeInput::Input, NodeInput::Node);
         let nodes = invariant::slice(&definition.nodes, &nodes, "layers", "a network");
         let input = nodes.first().map_or(definition.input, |node| node.input);
         let layers = nodes.iter().map(|node| definition.named_layer(node, entry)).collect();
@@ -87,7 +87,7 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn part(&self, nodes: Range<usize>, graph: &Arc<Graph<T>>) -> Self {
         let mut part = Self {
             parameters: vec![T::zero(); graph.definition.parameter_count()],
-            copy: Spare(Vec::new()),
+            copy: UndoCopy(Vec::new()),
             packed: Packed::nothing(),
             state: vec![T::zero(); graph.definition.state_count()],
             frozen: vec![false; graph.definition.table.len()],

@@ -38,7 +38,7 @@ pub(crate) struct Node<T> {
     pub name: String,
     pub layer: Arc<dyn Layer<T>>,
     /// What it reads: first its input, then what its layer joins, in the layer's order.
-    pub sources: Vec<Source>,
+    pub inputs: Vec<NodeInput>,
     pub plan: Plan,
     pub input: Shape,
     /// The shapes of what it joins.
@@ -55,7 +55,7 @@ pub(crate) struct Node<T> {
 
 /// What a node reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum NodeInput {
     /// The network's input.
     Input,
     /// The output of a node.
@@ -194,7 +194,7 @@ impl<T: Scalar> Definition<T> {
     fn add(&mut self, layers: &[NamedLayer<T>], index: usize, tied: TiedWeights) -> Result<(), BuildErrorKind> {
         let NamedLayer { name, layer, joins } = invariant::at(layers, index, "layer").clone();
         let input = self.last_output();
-        let mut sources = vec![index.checked_sub(1).map_or(Source::Input, Source::Node)];
+        let mut sources = vec![index.checked_sub(1).map_or(NodeInput::Input, NodeInput::Node)];
         if layers.iter().take(index).any(|earlier| earlier.name == name) || name == INPUT {
             return Err(BuildErrorKind::NameTaken);
         }
@@ -223,7 +223,7 @@ impl<T: Scalar> Definition<T> {
         self.nodes.push(Node {
             name,
             layer,
-            sources,
+            inputs: sources,
             plan,
             input,
             joined,
@@ -239,13 +239,13 @@ impl<T: Scalar> Definition<T> {
 
     /// What `reference`, of the layer named `reader`, names: the network's input, or the output of
     /// one of the nodes so far. The name of a block is that of its last layer.
-    fn find(&self, reader: &str, reference: String, layers: &[NamedLayer<T>]) -> Result<Source, BuildErrorKind> {
+    fn find(&self, reader: &str, reference: String, layers: &[NamedLayer<T>]) -> Result<NodeInput, BuildErrorKind> {
         if reference == INPUT {
-            return Ok(Source::Input);
+            return Ok(NodeInput::Input);
         }
         let last = layers.iter().rposition(|layer| is_or_contains(&reference, &layer.name));
         if let Some(node) = last.filter(|last| *last < self.nodes.len() && !is_or_contains(&reference, reader)) {
-            return Ok(Source::Node(node));
+            return Ok(NodeInput::Node(node));
         }
         let later = last.is_some();
         let names = std::iter::once(INPUT).chain(self.nodes.iter().map(|node| node.name.as_str()));
@@ -253,42 +253,42 @@ impl<T: Scalar> Definition<T> {
     }
 
     /// The shape of what a node reads.
-    pub fn shape_of(&self, source: Source) -> Shape {
+    pub fn shape_of(&self, source: NodeInput) -> Shape {
         match source {
-            Source::Input => self.input,
-            Source::Node(node) => self.node(node).output,
+            NodeInput::Input => self.input,
+            NodeInput::Node(node) => self.node(node).output,
         }
     }
 
     /// The name by which a layer joins `source`.
-    pub fn name_of(&self, source: Source) -> &str {
+    pub fn name_of(&self, source: NodeInput) -> &str {
         match source {
-            Source::Input => INPUT,
-            Source::Node(node) => &self.node(node).name,
+            NodeInput::Input => INPUT,
+            NodeInput::Node(node) => &self.node(node).name,
         }
     }
 
     /// `node` as a layer to be placed in a network whose input is the value `entry`.
-    pub fn named_layer(&self, node: &Node<T>, entry: Source) -> NamedLayer<T> {
-        let name = |source: &Source| if *source == entry { INPUT } else { self.name_of(*source) };
-        let joins = node.sources.iter().skip(1).map(|source| name(source).to_owned()).collect();
+    pub fn named_layer(&self, node: &Node<T>, entry: NodeInput) -> NamedLayer<T> {
+        let name = |source: &NodeInput| if *source == entry { INPUT } else { self.name_of(*source) };
+        let joins = node.inputs.iter().skip(1).map(|source| name(source).to_owned()).collect();
         NamedLayer { name: node.name.clone(), layer: Arc::clone(&node.layer), joins }
     }
 
     /// How often the nodes read `source`.
-    pub fn readers_of(&self, source: Source) -> usize {
-        self.nodes.iter().flat_map(|node| &node.sources).filter(|read| **read == source).count()
+    pub fn readers_of(&self, source: NodeInput) -> usize {
+        self.nodes.iter().flat_map(|node| &node.inputs).filter(|read| **read == source).count()
     }
 
     /// The first node of `nodes` that reads something before their first node's input, and what.
-    pub fn reads_outside(&self, nodes: &Range<usize>) -> Option<(&Node<T>, Source)> {
+    pub fn reads_outside(&self, nodes: &Range<usize>) -> Option<(&Node<T>, NodeInput)> {
         if nodes.start == 0 || nodes.is_empty() {
             return None;
         }
-        let is_inside = |source: &Source| matches!(source, Source::Node(node) if node + 1 >= nodes.start);
+        let is_inside = |source: &NodeInput| matches!(source, NodeInput::Node(node) if node + 1 >= nodes.start);
         let nodes = invariant::slice(&self.nodes, nodes, "layers", "a network").iter();
         nodes
-            .flat_map(|node| node.sources.iter().map(move |source| (node, *source)))
+            .flat_map(|node| node.inputs.iter().map(move |source| (node, *source)))
             .find(|(_, source)| !is_inside(source))
     }
 

@@ -22,7 +22,7 @@ impl<T: Scalar> Network<T> {
         draw(&mut dot, INPUT, &[&self.input_shape().to_string()]);
         for node in &self.definition().nodes {
             draw(&mut dot, &node.name, &[&what(node), &node.output.to_string()]);
-            for source in &node.sources {
+            for source in &node.inputs {
                 arrow(&mut dot, self.definition().name_of(*source), &node.name);
             }
         }

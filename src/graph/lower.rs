@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::definition::{Definition, Node, Source, extend};
+use super::definition::{Definition, Node, NodeInput, extend};
 use super::program::{Input, NodeOutput, Operation, ParameterGradient, Program, Value};
 use super::{BuildError, BuildErrorKind};
 use crate::layer::{self, AccumulatedGradient, Layer};
@@ -58,15 +58,15 @@ pub(crate) fn lower<T: Scalar>(definition: &Definition<T>) -> Result<Program<T>,
 impl<T: Scalar> Program<T> {
     /// What `node` reads.
     fn inputs_of(&self, node: &Node<T>) -> Vec<Input> {
-        let value = |source: &Source| match source {
-            Source::Node(source) => match invariant::at(&self.outputs, *source, "output") {
+        let value = |source: &NodeInput| match source {
+            NodeInput::Node(source) => match invariant::at(&self.outputs, *source, "output") {
                 NodeOutput::Value(value) => *value,
                 NodeOutput::Fused(_) => invariant::broken("only the next node reads a fused one"),
             },
-            Source::Input => Value::Input,
+            NodeInput::Input => Value::Input,
         };
         let shapes = std::iter::once(node.input).chain(node.joined.iter().copied());
-        let inputs = node.sources.iter().zip(shapes);
+        let inputs = node.inputs.iter().zip(shapes);
         inputs.map(|(source, shape)| Input { value: value(source), shape, reads_last: false }).collect()
     }
 
@@ -89,7 +89,7 @@ impl<T: Scalar> Program<T> {
         index: usize,
     ) -> Option<(Arc<dyn AccumulatedGradient<T>>, Shape)> {
         let (previous, node) = (definition.node(index.checked_sub(1)?), definition.node(index));
-        if half_of(&previous.name) != half_of(&node.name) || definition.readers_of(Source::Node(index - 1)) > 1 {
+        if half_of(&previous.name) != half_of(&node.name) || definition.readers_of(NodeInput::Node(index - 1)) > 1 {
             return None;
         }
         let fused = layer::fused_after_up_sampling(&previous.layer, &node.layer, previous.input)?;

@@ -19,7 +19,7 @@ mod summary;
 use std::sync::Arc;
 
 use packed::Packed;
-use parameters::Spare;
+use parameters::UndoCopy;
 
 pub use block::{Block, IntoLayers};
 pub use builder::NetworkBuilder;
@@ -29,7 +29,7 @@ pub use summary::Summary;
 
 pub(crate) use block::LayerList;
 pub(crate) use buffer::Buffer;
-pub(crate) use definition::{Definition, Entry, INPUT, NamedLayer, Node, Source, TiedWeights};
+pub(crate) use definition::{Definition, Entry, INPUT, NamedLayer, Node, NodeInput, TiedWeights};
 pub(crate) use memory::{LOSS_SAMPLES, Layout, LayoutOptions, zeros};
 pub(crate) use program::{NodeOutput, Operation, Part, Program, Value};
 
@@ -95,7 +95,7 @@ pub struct Network<T: Scalar> {
     graph: Arc<Graph<T>>,
     parameters: Vec<T>,
     /// For changes of the parameters that may have to be undone.
-    copy: Spare<T>,
+    copy: UndoCopy<T>,
     /// Packed forms of the parameters; made again by [`pack`](Self::pack) whenever they change.
     packed: Packed<T>,
     state: Vec<T>,

@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::buffer::Buffer;
-use super::parameters::Spare;
+use super::parameters::UndoCopy;
 use super::{Network, Operation, Program, zeros};
 use crate::data::InputError;
 use crate::layer::{Packing, Parameters};
@@ -79,7 +79,7 @@ impl<T: Scalar> Network<T> {
         Ok(Self {
             graph: Arc::clone(&self.graph),
             parameters,
-            copy: Spare(Vec::new()),
+            copy: UndoCopy(Vec::new()),
             packed: Packed::nothing(),
             state,
             frozen: self.frozen.clone(),

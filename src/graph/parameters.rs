@@ -203,7 +203,7 @@ struct ParameterUpdate<'n, T: Scalar> {
 
 impl<'n, T: Scalar> ParameterUpdate<'n, T> {
     fn begin(network: &'n mut Network<T>) -> Self {
-        let Network { parameters, copy: Spare(copy), .. } = &mut *network;
+        let Network { parameters, copy: UndoCopy(copy), .. } = &mut *network;
         copy.clear();
         copy.extend_from_slice(parameters);
         Self { network, kept: false }
@@ -217,7 +217,7 @@ impl<'n, T: Scalar> ParameterUpdate<'n, T> {
 
 impl<T: Scalar> Drop for ParameterUpdate<'_, T> {
     fn drop(&mut self) {
-        let Network { parameters, copy: Spare(copy), .. } = &mut *self.network;
+        let Network { parameters, copy: UndoCopy(copy), .. } = &mut *self.network;
         if !self.kept {
             parameters.copy_from_slice(copy);
         }
@@ -227,9 +227,9 @@ impl<T: Scalar> Drop for ParameterUpdate<'_, T> {
 /// Memory for a copy of the parameters while they change: used again by the next change, not
 /// cloned.
 #[derive(Debug)]
-pub(super) struct Spare<T>(pub Vec<T>);
+pub(super) struct UndoCopy<T>(pub Vec<T>);
 
-impl<T> Clone for Spare<T> {
+impl<T> Clone for UndoCopy<T> {
     fn clone(&self) -> Self {
         Self(Vec::new())
     }

@@ -42,7 +42,7 @@ impl<T: Scalar> Network<T> {
 
     /// `, with encoder.0, encoder.1` for a node that joins them.
     fn joined_by(&self, node: &Node<T>) -> String {
-        let names: Vec<&str> = node.sources.iter().skip(1).map(|source| self.definition().name_of(*source)).collect();
+        let names: Vec<&str> = node.inputs.iter().skip(1).map(|source| self.definition().name_of(*source)).collect();
         if names.is_empty() { String::new() } else { format!(", with {}", names.join(", ")) }
     }
 

@@ -9,9 +9,9 @@ mod tests;
 pub use softmax::{softmax, softmax_gradient};
 
 use super::Element;
-use super::lanes::{map, zip};
 use super::math::{Sigmoid, Tanh};
 use super::simd::{Operation, Simd, dispatch};
+use super::slices::{map, zip};
 use derivatives::Times;
 
 /// A function applied to each element.
@@ -54,18 +54,18 @@ impl<T: Element> Operation<T> for Apply<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let values = self.values;
         match self.function {
-            Function::Relu => map::<T, V>(functions::Relu, values),
-            Function::LeakyRelu(slope) => map::<T, V>(functions::LeakyRelu(slope), values),
-            Function::Elu(alpha) => map::<T, V>(functions::Elu { scale: T::one(), alpha }, values),
-            Function::Selu => map::<T, V>(functions::Elu::selu(), values),
-            Function::Gelu => map::<T, V>(functions::Gelu, values),
-            Function::Silu => map::<T, V>(functions::Silu, values),
-            Function::Sigmoid => map::<T, V>(Sigmoid, values),
-            Function::Tanh => map::<T, V>(Tanh, values),
-            Function::Softplus => map::<T, V>(functions::Softplus, values),
+            Function::Relu => map(simd, functions::Relu, values),
+            Function::LeakyRelu(slope) => map(simd, functions::LeakyRelu(slope), values),
+            Function::Elu(alpha) => map(simd, functions::Elu { scale: T::one(), alpha }, values),
+            Function::Selu => map(simd, functions::Elu::selu(), values),
+            Function::Gelu => map(simd, functions::Gelu, values),
+            Function::Silu => map(simd, functions::Silu, values),
+            Function::Sigmoid => map(simd, Sigmoid, values),
+            Function::Tanh => map(simd, Tanh, values),
+            Function::Softplus => map(simd, functions::Softplus, values),
         }
     }
 }
@@ -89,20 +89,18 @@ impl<T: Element> Operation<T> for MultiplyByDerivative<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let Self { function, reference, gradient } = self;
         match function {
-            Function::Relu => zip::<T, V>(Times(derivatives::Relu), reference, gradient),
-            Function::LeakyRelu(slope) => zip::<T, V>(Times(derivatives::LeakyRelu(slope)), reference, gradient),
-            Function::Elu(alpha) => {
-                zip::<T, V>(Times(derivatives::Elu { scale: T::one(), alpha }), reference, gradient)
-            }
-            Function::Selu => zip::<T, V>(Times(derivatives::Selu), reference, gradient),
-            Function::Gelu => zip::<T, V>(Times(derivatives::Gelu), reference, gradient),
-            Function::Silu => zip::<T, V>(Times(derivatives::Silu), reference, gradient),
-            Function::Sigmoid => zip::<T, V>(Times(derivatives::Sigmoid), reference, gradient),
-            Function::Tanh => zip::<T, V>(Times(derivatives::Tanh), reference, gradient),
-            Function::Softplus => zip::<T, V>(Times(derivatives::Softplus), reference, gradient),
+            Function::Relu => zip(simd, Times(derivatives::Relu), reference, gradient),
+            Function::LeakyRelu(slope) => zip(simd, Times(derivatives::LeakyRelu(slope)), reference, gradient),
+            Function::Elu(alpha) => zip(simd, Times(derivatives::Elu { scale: T::one(), alpha }), reference, gradient),
+            Function::Selu => zip(simd, Times(derivatives::Selu), reference, gradient),
+            Function::Gelu => zip(simd, Times(derivatives::Gelu), reference, gradient),
+            Function::Silu => zip(simd, Times(derivatives::Silu), reference, gradient),
+            Function::Sigmoid => zip(simd, Times(derivatives::Sigmoid), reference, gradient),
+            Function::Tanh => zip(simd, Times(derivatives::Tanh), reference, gradient),
+            Function::Softplus => zip(simd, Times(derivatives::Softplus), reference, gradient),
         }
     }
 }

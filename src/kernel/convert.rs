@@ -19,7 +19,7 @@ impl<T: Element> Operation<T> for BytesToUnit<'_, T> {
 
     /// The compiler vectorises this loop, so it uses no vector type.
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, _: S) {
         for (out, byte) in self.1.iter_mut().zip(self.0) {
             *out = T::of(f64::from(*byte)) / T::of(255.0);
         }

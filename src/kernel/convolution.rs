@@ -12,15 +12,15 @@
 mod axis;
 mod correlation;
 mod few_columns;
-mod frame;
 mod gradient;
+mod padded_image;
 mod repetition;
 #[cfg(test)]
 mod tests;
 
 use super::{Element, elements};
 use axis::Axis;
-use correlation::{Correlation, Weights};
+use correlation::{Correlation, WeightStrides};
 pub use repetition::Repetition;
 
 /// Sizes of a convolution; pairs are (vertical, horizontal).
@@ -77,7 +77,7 @@ impl Geometry {
             channels: self.channels,
             target: self.output,
             columns: self.filters,
-            weights: Weights {
+            weights: WeightStrides {
                 kernel_width: self.kernel[1],
                 tap: self.channels * self.filters,
                 channel: self.filters,
@@ -93,7 +93,7 @@ impl Geometry {
             channels: self.filters,
             target: self.input,
             columns: self.channels,
-            weights: Weights {
+            weights: WeightStrides {
                 kernel_width: self.kernel[1],
                 tap: self.channels * self.filters,
                 channel: 1,
@@ -166,4 +166,9 @@ pub fn weight_gradient<T: Element>(
     assert_eq!(output_gradient.len(), elements(&[samples, geometry.output_len()]), "length of the output gradient");
     assert_eq!(gradient.len(), geometry.weights_len(), "length of the gradient");
     gradient::add(geometry, samples, input, output_gradient, gradient, scratch);
+}
+
+/// All pairs of indices below two numbers, the second one fastest.
+fn grid(first: usize, second: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..first).flat_map(move |one| (0..second).map(move |two| (one, two)))
 }

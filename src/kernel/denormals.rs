@@ -2,23 +2,23 @@
 //! times slower with subnormal numbers.
 
 use super::Element;
-use super::simd::Simd;
+use super::simd::{Simd, Vector};
 
 /// Replaces subnormal numbers by zero: the moments of parameters without a gradient halve until
 /// they are subnormal.
 #[inline(always)]
-pub(super) fn flush_subnormal<T: Element, V: Simd<T>>(value: V) -> V {
-    zero_below::<T, V>(T::min_positive_value(), value)
+pub(super) fn flush_subnormal<T: Element, S: Simd<T>>(simd: S, value: S::Vector) -> S::Vector {
+    zero_below(simd, T::min_positive_value(), value)
 }
 
 /// Replaces numbers by zero whose products would be subnormal: weights of features that are always
 /// zero, and gradients of almost certain predictions.
 #[inline(always)]
-pub(super) fn flush_small<T: Element, V: Simd<T>>(value: V) -> V {
-    zero_below::<T, V>(T::min_positive_value() / T::epsilon(), value)
+pub(super) fn flush_small<T: Element, S: Simd<T>>(simd: S, value: S::Vector) -> S::Vector {
+    zero_below(simd, T::min_positive_value() / T::epsilon(), value)
 }
 
 #[inline(always)]
-fn zero_below<T: Element, V: Simd<T>>(least: T, value: V) -> V {
-    V::select(value.abs().less(V::splat(least)), V::splat(T::zero()), value)
+fn zero_below<T: Element, S: Simd<T>>(simd: S, least: T, value: S::Vector) -> S::Vector {
+    simd.select(value.abs().less(simd.splat(least)), simd.zero(), value)
 }

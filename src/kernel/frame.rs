@@ -1,5 +1,6 @@
 //! Images inside larger ones: cropping and zero padding.
 
+use super::images::assert_whole_images;
 use super::{Element, elements};
 
 /// An image of `inner` rows and columns, at offset `before` within one of `outer` rows and columns.
@@ -17,16 +18,8 @@ pub struct Frame {
 
 impl Frame {
     /// Values of an inner image and of an outer image.
-    ///
-    /// # Panics
-    /// If there are no values, or `inner` and `outer` are not the lengths of equally many images.
-    fn lengths(&self, inner: usize, outer: usize) -> (usize, usize) {
-        let small = elements(&[self.inner[0], self.inner[1], self.channels]);
-        let large = elements(&[self.outer[0], self.outer[1], self.channels]);
-        assert!(small > 0 && large > 0, "images that are not empty");
-        assert!(inner.is_multiple_of(small), "whole inner images");
-        assert_eq!(outer, elements(&[inner / small, large]), "as many outer images as inner images");
-        (small, large)
+    fn lengths(&self) -> [usize; 2] {
+        [self.inner, self.outer].map(|[rows, columns]| elements(&[rows, columns, self.channels]))
     }
 
     /// The range of row `row` of the inner image in the outer one.
@@ -36,9 +29,11 @@ impl Frame {
     }
 }
 
-/// Copies the inner image of every outer one.
-pub fn inside<T: Element>(frame: &Frame, outer: &[T], inner: &mut [T]) {
-    let (small, large) = frame.lengths(inner.len(), outer.len());
+/// Copies the inner image of every outer one. Panics if the slices are not the lengths of equally
+/// many images, which have values; so does [`pad`].
+pub fn crop<T: Element>(frame: &Frame, outer: &[T], inner: &mut [T]) {
+    let [small, large] = frame.lengths();
+    assert_whole_images([small, large], inner.len(), outer.len());
     for (outer, inner) in outer.chunks_exact(large).zip(inner.chunks_exact_mut(small)) {
         for (row, target) in inner.chunks_exact_mut(frame.inner[1] * frame.channels).enumerate() {
             target.copy_from_slice(&outer[frame.row(row)]);
@@ -47,8 +42,9 @@ pub fn inside<T: Element>(frame: &Frame, outer: &[T], inner: &mut [T]) {
 }
 
 /// Copies every inner image into an outer one that is zero elsewhere.
-pub fn surround<T: Element>(frame: &Frame, inner: &[T], outer: &mut [T]) {
-    let (small, large) = frame.lengths(inner.len(), outer.len());
+pub fn pad<T: Element>(frame: &Frame, inner: &[T], outer: &mut [T]) {
+    let [small, large] = frame.lengths();
+    assert_whole_images([small, large], inner.len(), outer.len());
     for (outer, inner) in outer.chunks_exact_mut(large).zip(inner.chunks_exact(small)) {
         outer.fill(T::zero());
         for (row, source) in inner.chunks_exact(frame.inner[1] * frame.channels).enumerate() {
@@ -62,12 +58,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inside_undoes_surround() {
+    fn cropping_undoes_padding() {
         let frame = Frame { inner: [2, 3], before: [1, 2], outer: [4, 6], channels: 2 };
         let inner: Vec<f32> = (1..=24).map(|value| value as f32).collect();
         let (mut outer, mut back) = (vec![f32::NAN; 96], vec![0.0; 24]);
-        surround(&frame, &inner, &mut outer);
-        inside(&frame, &outer, &mut back);
+        pad(&frame, &inner, &mut outer);
+        crop(&frame, &outer, &mut back);
         assert_eq!(back, inner);
         assert_eq!(outer.iter().sum::<f32>(), inner.iter().sum::<f32>());
         assert_eq!(outer[16..22], inner[..6]);

@@ -7,7 +7,7 @@
 //! elsewhere, so the bits are the same.
 
 use super::Element;
-use super::simd::{Operation, Simd};
+use super::simd::{Operation, Simd, Vector};
 
 pub(super) struct Gemv<'a, T> {
     pub columns: usize,
@@ -24,16 +24,16 @@ impl<T: Element> Operation<T> for Gemv<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(mut self) {
-        let panels = self.columns.div_ceil(V::LANES);
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let panels = self.columns.div_ceil(S::LANES);
         let mut panel = 0;
         while panel < panels {
-            panel += if V::REGISTERS == 32 && panels - panel >= 4 {
-                self.panels::<V, 4>(panel)
+            panel += if S::REGISTERS == 32 && panels - panel >= 4 {
+                self.panels::<S, 4>(simd, panel)
             } else if panels - panel >= 2 {
-                self.panels::<V, 2>(panel)
+                self.panels::<S, 2>(simd, panel)
             } else {
-                self.panels::<V, 1>(panel)
+                self.panels::<S, 1>(simd, panel)
             };
         }
     }
@@ -42,11 +42,11 @@ impl<T: Element> Operation<T> for Gemv<'_, T> {
 impl<T: Element> Gemv<'_, T> {
     /// Computes `C` vectors of columns; returns `C`.
     #[inline(always)]
-    fn panels<V: Simd<T>, const C: usize>(&mut self, panel: usize) -> usize {
-        let mut total = [V::splat(T::zero()); C];
+    fn panels<S: Simd<T>, const C: usize>(&mut self, simd: S, panel: usize) -> usize {
+        let mut total = [simd.zero(); C];
         if let Some(start) = self.start {
             for column in 0..C {
-                total[column] = V::read(&start[(panel + column) * V::LANES..]);
+                total[column] = simd.read(&start[(panel + column) * S::LANES..]);
             }
         }
         let depth = self.input.len();
@@ -54,17 +54,17 @@ impl<T: Element> Gemv<'_, T> {
         while term < depth {
             let whole = (depth - term) / self.block;
             term += if whole >= 4 {
-                self.blocks::<V, 4, C>(&mut total, panel, term, self.block)
+                self.blocks::<S, 4, C>(simd, &mut total, panel, term, self.block)
             } else if whole >= 2 {
-                self.blocks::<V, 2, C>(&mut total, panel, term, self.block)
+                self.blocks::<S, 2, C>(simd, &mut total, panel, term, self.block)
             } else {
-                self.blocks::<V, 1, C>(&mut total, panel, term, self.block.min(depth - term))
+                self.blocks::<S, 1, C>(simd, &mut total, panel, term, self.block.min(depth - term))
             };
         }
         for column in 0..C {
-            let output = &mut self.output[(panel + column) * V::LANES..];
+            let output = &mut self.output[(panel + column) * S::LANES..];
             if self.relu {
-                total[column] = V::splat(T::zero()).max(total[column]);
+                total[column] = simd.zero().max(total[column]);
             }
             total[column].write(output);
         }
@@ -74,17 +74,18 @@ impl<T: Element> Gemv<'_, T> {
     /// Adds `B` blocks of equal length to the total, the first of them starting from the total's
     /// initial value; returns the number of terms.
     #[inline(always)]
-    fn blocks<V: Simd<T>, const B: usize, const C: usize>(
+    fn blocks<S: Simd<T>, const B: usize, const C: usize>(
         &self,
-        total: &mut [V; C],
+        simd: S,
+        total: &mut [S::Vector; C],
         panel: usize,
         term: usize,
         length: usize,
     ) -> usize {
         let depth = self.input.len();
         let input = &self.input[term..term + B * length];
-        let matrix = &self.packed[panel * depth * V::LANES..(panel + C) * depth * V::LANES];
-        let mut sums = [[V::splat(T::zero()); C]; B];
+        let matrix = &self.packed[panel * depth * S::LANES..(panel + C) * depth * S::LANES];
+        let mut sums = [[simd.zero(); C]; B];
         if term == 0 {
             sums[0] = *total;
         }
@@ -94,9 +95,9 @@ impl<T: Element> Gemv<'_, T> {
                 // vectors.
                 unsafe {
                     let row = block * length + index;
-                    let value = V::splat(*input.get_unchecked(row));
+                    let value = simd.splat(*input.get_unchecked(row));
                     for column in 0..C {
-                        let factor = V::load(matrix.as_ptr().add((column * depth + term + row) * V::LANES));
+                        let factor = simd.load(matrix.as_ptr().add((column * depth + term + row) * S::LANES));
                         sums[block][column] = value.mul_add(factor, sums[block][column]);
                     }
                 }

@@ -14,10 +14,10 @@ pub use categorical::{categorical, categorical_from_logits};
 
 use super::Element;
 use super::denormals::flush_small;
-use super::lanes::keep;
 use super::reduce::BLOCK;
-use super::simd::{Operation, Simd, dispatch};
-use elements::Loss;
+use super::simd::{Operation, Simd, Vector, dispatch};
+use super::slices::keep;
+use elements::ElementLoss;
 
 /// A loss that is a sum over elements; p is the prediction, t the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,17 +50,17 @@ pub fn pointwise<T: Element>(
     if let Some(gradient) = &gradient {
         assert_eq!(predictions.len(), gradient.len(), "as many predictions as gradients");
     }
-    let pass = Pass { predictions, targets, factor, gradient };
+    let buffers = Buffers { predictions, targets, factor, gradient };
     match loss {
-        Pointwise::Squared => dispatch(Each(elements::Squared, pass)),
-        Pointwise::Absolute => dispatch(Each(elements::Absolute, pass)),
-        Pointwise::Huber(delta) => dispatch(Each(elements::Huber(delta), pass)),
-        Pointwise::CrossEntropy(epsilon) => dispatch(Each(elements::CrossEntropy(epsilon), pass)),
-        Pointwise::CrossEntropyFromLogits => dispatch(Each(elements::CrossEntropyFromLogits, pass)),
+        Pointwise::Squared => dispatch(ElementLosses(elements::Squared, buffers)),
+        Pointwise::Absolute => dispatch(ElementLosses(elements::Absolute, buffers)),
+        Pointwise::Huber(delta) => dispatch(ElementLosses(elements::Huber(delta), buffers)),
+        Pointwise::CrossEntropy(epsilon) => dispatch(ElementLosses(elements::CrossEntropy(epsilon), buffers)),
+        Pointwise::CrossEntropyFromLogits => dispatch(ElementLosses(elements::CrossEntropyFromLogits, buffers)),
     }
 }
 
-struct Pass<'a, T> {
+struct Buffers<'a, T> {
     predictions: &'a [T],
     targets: &'a [T],
     factor: T,
@@ -68,25 +68,25 @@ struct Pass<'a, T> {
 }
 
 /// The loss of each element.
-struct Each<'a, T, L>(L, Pass<'a, T>);
+struct ElementLosses<'a, T, L>(L, Buffers<'a, T>);
 
-impl<T: Element, L: Loss<T>> Operation<T> for Each<'_, T, L> {
+impl<T: Element, L: ElementLoss<T>> Operation<T> for ElementLosses<'_, T, L> {
     type Output = f64;
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) -> f64 {
-        let Self(loss, pass) = self;
-        let blocks = pass.predictions.chunks(BLOCK).zip(pass.targets.chunks(BLOCK));
+    fn run<S: Simd<T>>(self, simd: S) -> f64 {
+        let Self(loss, buffers) = self;
+        let blocks = buffers.predictions.chunks(BLOCK).zip(buffers.targets.chunks(BLOCK));
         let mut total = 0.0;
-        match pass.gradient {
+        match buffers.gradient {
             Some(gradient) => {
                 for ((p, t), g) in blocks.zip(gradient.chunks_mut(BLOCK)) {
-                    total += block_with_gradient::<T, V>(loss, p, t, pass.factor, g);
+                    total += block_with_gradient(simd, loss, p, t, buffers.factor, g);
                 }
             }
             None => {
                 for (p, t) in blocks {
-                    total += block::<T, V>(loss, p, t);
+                    total += block(simd, loss, p, t);
                 }
             }
         }
@@ -96,42 +96,43 @@ impl<T: Element, L: Loss<T>> Operation<T> for Each<'_, T, L> {
 
 /// The sum of at most `BLOCK` elements' losses.
 #[inline(always)]
-fn block<T: Element, V: Simd<T>>(loss: impl Loss<T>, predictions: &[T], targets: &[T]) -> f64 {
-    let mut sum = V::splat(T::zero());
-    let (p, t) = (predictions.chunks_exact(V::LANES), targets.chunks_exact(V::LANES));
+fn block<T: Element, S: Simd<T>>(simd: S, loss: impl ElementLoss<T>, predictions: &[T], targets: &[T]) -> f64 {
+    let mut sum = simd.zero();
+    let (p, t) = (predictions.chunks_exact(S::LANES), targets.chunks_exact(S::LANES));
     let (p_rest, t_rest) = (p.remainder(), t.remainder());
     for (p, t) in p.zip(t) {
-        sum = sum.add(loss.element(V::read(p), V::read(t)).0);
+        sum = sum.add(loss.element(simd, simd.read(p), simd.read(t)).0);
     }
     if !p_rest.is_empty() {
-        let (value, _) = loss.element(V::read(p_rest), V::read(t_rest));
-        sum = sum.add(keep(value, p_rest.len(), T::zero()));
+        let (value, _) = loss.element(simd, simd.read(p_rest), simd.read(t_rest));
+        sum = sum.add(keep(simd, value, p_rest.len(), T::zero()));
     }
     sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
 }
 
 /// The same, and the gradients.
 #[inline(always)]
-fn block_with_gradient<T: Element, V: Simd<T>>(
-    loss: impl Loss<T>,
+fn block_with_gradient<T: Element, S: Simd<T>>(
+    simd: S,
+    loss: impl ElementLoss<T>,
     predictions: &[T],
     targets: &[T],
     factor: T,
     gradient: &mut [T],
 ) -> f64 {
-    let (mut sum, factor) = (V::splat(T::zero()), V::splat(factor));
-    let (p, t) = (predictions.chunks_exact(V::LANES), targets.chunks_exact(V::LANES));
+    let (mut sum, factor) = (simd.zero(), simd.splat(factor));
+    let (p, t) = (predictions.chunks_exact(S::LANES), targets.chunks_exact(S::LANES));
     let (p_rest, t_rest) = (p.remainder(), t.remainder());
-    let mut g = gradient.chunks_exact_mut(V::LANES);
+    let mut g = gradient.chunks_exact_mut(S::LANES);
     for ((p, t), g) in p.zip(t).zip(&mut g) {
-        let (value, slope) = loss.element(V::read(p), V::read(t));
-        flush_small(slope.mul(factor)).write(g);
+        let (value, slope) = loss.element(simd, simd.read(p), simd.read(t));
+        flush_small(simd, slope.mul(factor)).write(g);
         sum = sum.add(value);
     }
     if !p_rest.is_empty() {
-        let (value, slope) = loss.element(V::read(p_rest), V::read(t_rest));
-        flush_small(slope.mul(factor)).write(g.into_remainder());
-        sum = sum.add(keep(value, p_rest.len(), T::zero()));
+        let (value, slope) = loss.element(simd, simd.read(p_rest), simd.read(t_rest));
+        flush_small(simd, slope.mul(factor)).write(g.into_remainder());
+        sum = sum.add(keep(simd, value, p_rest.len(), T::zero()));
     }
     sum.sum_lanes().to_f64().unwrap_or(f64::NAN)
 }

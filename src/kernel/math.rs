@@ -29,29 +29,29 @@ mod tests;
 pub use coefficients::Coefficients;
 
 use super::Element;
-use super::lanes::{self, Map};
-use super::simd::{Operation, Simd, dispatch};
+use super::simd::{Operation, Simd, Vector, dispatch};
+use super::slices::{self, Map};
 
 /// Horner's scheme: c₀ + x (c₁ + x (c₂ + …)).
 #[inline(always)]
-fn polynomial<T: Element, V: Simd<T>>(x: V, coefficients: &'static [T]) -> V {
+fn polynomial<T: Element, S: Simd<T>>(simd: S, x: S::Vector, coefficients: &'static [T]) -> S::Vector {
     let last = coefficients.len() - 1;
-    let mut sum = V::splat(coefficients[last]);
+    let mut sum = simd.splat(coefficients[last]);
     for power in (0..last).rev() {
-        sum = sum.mul_add(x, V::splat(coefficients[power]));
+        sum = sum.mul_add(x, simd.splat(coefficients[power]));
     }
     sum
 }
 
 /// Replaces each value by a function of it.
-struct Each<'a, T, F>(F, &'a mut [T]);
+struct Elementwise<'a, T, F>(F, &'a mut [T]);
 
-impl<T: Element, F: Map<T>> Operation<T> for Each<'_, T, F> {
+impl<T: Element, F: Map<T>> Operation<T> for Elementwise<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
-        lanes::map::<T, V>(self.0, self.1);
+    fn run<S: Simd<T>>(self, simd: S) {
+        slices::map(simd, self.0, self.1);
     }
 }
 
@@ -59,7 +59,7 @@ macro_rules! function {
     ($(#[$documentation:meta])* $name:ident, $map:ident, $vector:path) => {
         $(#[$documentation])*
         pub fn $name<T: Element>(values: &mut [T]) {
-            dispatch(Each($map, values));
+            dispatch(Elementwise($map, values));
         }
 
         #[derive(Clone, Copy)]
@@ -67,8 +67,8 @@ macro_rules! function {
 
         impl<T: Element> Map<T> for $map {
             #[inline(always)]
-            fn map<V: Simd<T>>(self, x: V) -> V {
-                $vector(x)
+            fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+                $vector(simd, x)
             }
         }
     };

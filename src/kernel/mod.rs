@@ -9,9 +9,10 @@
 
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
-use std::sync::OnceLock;
 
 use num_traits::{Float, NumAssign};
+
+use simd::InstructionSet;
 
 pub mod activation;
 pub mod convert;
@@ -22,7 +23,7 @@ mod every_path;
 pub mod frame;
 pub mod fresh;
 mod gemv;
-mod lanes;
+mod images;
 pub mod loss;
 pub mod math;
 pub mod peak;
@@ -32,6 +33,7 @@ pub mod product;
 pub mod reduce;
 pub mod resample;
 pub(crate) mod simd;
+mod slices;
 #[cfg(test)]
 mod testing;
 mod tile;
@@ -56,7 +58,7 @@ impl CpuPath {
 
     /// Whether this CPU can run the path.
     pub fn is_available(self) -> bool {
-        self <= best_path()
+        InstructionSet::detect(self).is_some()
     }
 
     /// The path's name in the environment variable `AUTOENCODER_CPU_PATH`.
@@ -67,47 +69,18 @@ impl CpuPath {
             CpuPath::Avx512 => "avx512",
         }
     }
+
+    fn named_by_environment() -> Option<Self> {
+        let name = std::env::var("AUTOENCODER_CPU_PATH").ok()?;
+        Self::ALL.into_iter().find(|path| path.name() == name)
+    }
 }
 
 /// The path of the kernels: the best that this CPU supports, or the one named by the environment
 /// variable `AUTOENCODER_CPU_PATH` (`portable`, `avx2`, `avx512`), if supported. Determined once
 /// per process.
 pub fn cpu_path() -> CpuPath {
-    #[cfg(test)]
-    if let Some(path) = every_path::forced() {
-        return path;
-    }
-    static PATH: OnceLock<CpuPath> = OnceLock::new();
-    *PATH.get_or_init(|| forced_path().filter(|path| path.is_available()).unwrap_or_else(best_path))
-}
-
-fn forced_path() -> Option<CpuPath> {
-    let name = std::env::var("AUTOENCODER_CPU_PATH").ok()?;
-    CpuPath::ALL.into_iter().find(|path| path.name() == name)
-}
-
-fn best_path() -> CpuPath {
-    static BEST: OnceLock<CpuPath> = OnceLock::new();
-    *BEST.get_or_init(detect)
-}
-
-#[cfg(all(target_arch = "x86_64", not(portable_only)))]
-fn detect() -> CpuPath {
-    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    let avx512 = is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl");
-    match (avx2, avx512) {
-        (true, true) => CpuPath::Avx512,
-        (true, false) => CpuPath::Avx2,
-        (false, _) => CpuPath::Portable,
-    }
-}
-
-#[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
-fn detect() -> CpuPath {
-    CpuPath::Portable
+    InstructionSet::of_process().path()
 }
 
 /// The product of sizes; if that overflows, more than any slice has, so that comparing a slice with
@@ -118,7 +91,7 @@ pub(crate) fn elements(sizes: &[usize]) -> usize {
 
 /// A number that the kernels compute with: `f32` or `f64`, and no other.
 pub trait Element:
-    simd::Vectors
+    simd::Dispatch
     + tile::Tiled
     + math::Coefficients
     + Copy

@@ -4,8 +4,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use super::Element;
-use super::simd::{Operation, Simd, dispatch};
-use super::unroll::for_rows;
+use super::simd::{Operation, Simd, Vector, dispatch};
+use super::slices::MAX_LANES;
+use super::unroll::unroll;
 
 /// Floating-point operations per second of one core in independent multiply-adds.
 pub fn operations_per_second<T: Element>() -> f64 {
@@ -28,21 +29,20 @@ impl<T: Element> Operation<T> for MultiplyAdds {
     type Output = f64;
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) -> f64 {
+    fn run<S: Simd<T>>(self, simd: S) -> f64 {
         const CHAINS: usize = 12;
-        const MOST_LANES: usize = 16;
-        let factor = V::splat(black_box(T::of(0.5)));
+        let factor = simd.splat(black_box(T::of(0.5)));
         let mut sums = [factor; CHAINS];
         for _ in 0..self.rounds {
-            for_rows!(chain < CHAINS {
+            unroll!(chain < CHAINS {
                 sums[chain] = sums[chain].mul_add(factor, factor);
             });
         }
-        let mut results = [T::zero(); CHAINS * MOST_LANES];
-        for_rows!(chain < CHAINS {
-            sums[chain].write(&mut results[chain * V::LANES..]);
+        let mut results = [T::zero(); CHAINS * MAX_LANES];
+        unroll!(chain < CHAINS {
+            sums[chain].write(&mut results[chain * S::LANES..]);
         });
         black_box(results);
-        (2 * CHAINS * V::LANES) as f64
+        (2 * CHAINS * S::LANES) as f64
     }
 }

@@ -3,18 +3,60 @@
 //! All functions take whole batches, and panic if the slices are not the lengths of equally many
 //! images.
 
-mod average;
-mod max;
-mod pairs;
+mod forward;
+mod gradient;
 #[cfg(test)]
 mod tests;
+mod two_by_two;
 
 use std::ops::Range;
 
-use super::elements;
+use super::images::map_images;
+use super::{Element, elements};
+use forward::Pool;
+use gradient::PoolGradient;
+use two_by_two::{TwoByTwo, TwoByTwoGradient};
 
-pub use average::{average, average_gradient};
-pub use max::{max, max_gradient};
+/// The largest value under each window; NaN if one of them is.
+pub fn max<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
+    match two_by_two::covers(geometry) {
+        true => map_images(TwoByTwo { geometry }, geometry.lengths(), input, output),
+        false => map_images(Pool::<true> { geometry }, geometry.lengths(), input, output),
+    }
+}
+
+/// The mean of the values under each window.
+pub fn average<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
+    map_images(Pool::<false> { geometry }, geometry.lengths(), input, output);
+}
+
+/// Passes each window's gradient to the first value that equals its maximum, or to the first of all
+/// where that is NaN.
+pub fn max_gradient<T: Element>(
+    geometry: &Geometry,
+    input: &[T],
+    output: &[T],
+    output_gradient: &[T],
+    input_gradient: &mut [T],
+) {
+    let [inputs, outputs] = geometry.lengths();
+    assert_eq!(output.len(), output_gradient.len(), "as many outputs as gradients");
+    assert_eq!(input.len(), input_gradient.len(), "as many inputs as gradients");
+    let lengths = [outputs, inputs];
+    if two_by_two::covers(geometry) {
+        map_images(TwoByTwoGradient { geometry, input, output }, lengths, output_gradient, input_gradient);
+    } else {
+        let map = PoolGradient::<T, true> { geometry, input, output };
+        map_images(map, lengths, output_gradient, input_gradient);
+    }
+}
+
+/// Distributes each window's gradient equally among the values under it.
+pub fn average_gradient<T: Element>(geometry: &Geometry, output_gradient: &[T], input_gradient: &mut [T]) {
+    let [inputs, outputs] = geometry.lengths();
+    let map = PoolGradient::<T, false> { geometry, input: &[], output: &[] };
+    map_images(map, [outputs, inputs], output_gradient, input_gradient);
+}
 
 /// A pooling over images of height × width × channels.
 #[derive(Clone, Copy, Debug)]
@@ -44,17 +86,8 @@ struct Window {
 
 impl Geometry {
     /// Values of an input image and of an output image.
-    ///
-    /// # Panics
-    /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many
-    /// images.
-    fn lengths(&self, inputs: usize, outputs: usize) -> (usize, usize) {
-        let input = elements(&[self.input[0], self.input[1], self.channels]);
-        let output = elements(&[self.output[0], self.output[1], self.channels]);
-        assert!(input > 0 && output > 0, "images that are not empty");
-        assert!(inputs.is_multiple_of(input), "whole input images");
-        assert_eq!(outputs, elements(&[inputs / input, output]), "as many output images as input images");
-        (input, output)
+    fn lengths(&self) -> [usize; 2] {
+        [self.input, self.output].map(|[rows, columns]| elements(&[rows, columns, self.channels]))
     }
 
     /// The input's rows (axis 0) or columns (axis 1) under the window at `position`.
@@ -79,5 +112,12 @@ impl Geometry {
     /// The offset of an input pixel.
     fn pixel(&self, row: usize, column: usize) -> usize {
         (row * self.input[1] + column) * self.channels
+    }
+}
+
+impl Window {
+    /// One over the number of pixels.
+    fn mean_weight<T: Element>(&self) -> T {
+        T::one() / T::from(self.rows.len() * self.columns.len()).unwrap_or_else(T::one)
     }
 }

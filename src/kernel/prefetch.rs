@@ -1,13 +1,13 @@
 //! Prefetching of memory. It never changes a result.
 
 /// Bytes of a cache line on nearly all of today's machines.
-const LINE: usize = 64;
+const CACHE_LINE: usize = 64;
 
 /// Starts loading `values` into the cache without waiting.
 ///
 /// Samples in random order are far apart, so the hardware cannot predict the next one.
 pub fn prefetch<T>(values: &[T]) {
-    for line in values.chunks((LINE / size_of::<T>().max(1)).max(1)) {
+    for line in values.chunks((CACHE_LINE / size_of::<T>().max(1)).max(1)) {
         at(line.as_ptr());
     }
 }

@@ -5,12 +5,12 @@
 use std::ops::Range;
 
 use super::gemv::Gemv;
-use super::simd::{Operation, Simd, dispatch};
+use super::simd::{Operation, Simd, Vector, dispatch, lanes};
 use super::tile::Sums;
 use super::{Element, elements};
 
 /// The longest run of terms that is summed as one chain; longer sums are split evenly.
-const LONGEST_BLOCK: usize = 256;
+const TERMS_PER_BLOCK: usize = 256;
 
 /// Samples times depth that are multiplied by all panels in turn while they are in the L2 cache.
 const CACHED_INPUTS: usize = 1 << 16;
@@ -65,16 +65,16 @@ impl<T: Element> Operation<T> for Pack<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let Unpacked { data, depth, columns, transposed } = self.matrix;
-        for (panel, packed) in self.packed.chunks_exact_mut((depth * V::LANES).max(1)).enumerate() {
-            let column = (self.first + panel) * V::LANES;
-            let inside = columns.saturating_sub(column).min(V::LANES);
+        for (panel, packed) in self.packed.chunks_exact_mut((depth * S::LANES).max(1)).enumerate() {
+            let column = (self.first + panel) * S::LANES;
+            let inside = columns.saturating_sub(column).min(S::LANES);
             if transposed {
-                pack_columns::<T, V>(&data[column * depth..][..inside * depth], packed);
+                pack_columns::<T, S>(&data[column * depth..][..inside * depth], packed);
             } else {
-                for (row, packed) in packed.chunks_exact_mut(V::LANES).enumerate() {
-                    V::read(&data[row * columns + column..][..inside]).write(packed);
+                for (row, packed) in packed.chunks_exact_mut(S::LANES).enumerate() {
+                    simd.read(&data[row * columns + column..][..inside]).write(packed);
                 }
             }
         }
@@ -82,35 +82,22 @@ impl<T: Element> Operation<T> for Pack<'_, T> {
 }
 
 /// Terms taken from each column at a time: as many as a cache line holds.
-const TERMS_AT_ONCE: usize = 16;
+const TERMS_PER_CACHE_LINE: usize = 16;
 
 /// Packs one panel from its columns, which are stored one after the other.
 #[inline(always)]
-fn pack_columns<T: Element, V: Simd<T>>(columns: &[T], packed: &mut [T]) {
-    let depth = packed.len() / V::LANES;
-    for (block, packed) in packed.chunks_mut(TERMS_AT_ONCE * V::LANES).enumerate() {
-        let terms = packed.len() / V::LANES;
-        for lane in 0..V::LANES {
-            let first = lane * depth + block * TERMS_AT_ONCE;
+fn pack_columns<T: Element, S: Simd<T>>(columns: &[T], packed: &mut [T]) {
+    let depth = packed.len() / S::LANES;
+    for (block, packed) in packed.chunks_mut(TERMS_PER_CACHE_LINE * S::LANES).enumerate() {
+        let terms = packed.len() / S::LANES;
+        for lane in 0..S::LANES {
+            let first = lane * depth + block * TERMS_PER_CACHE_LINE;
             let column = columns.get(first..first + terms);
-            for (term, packed) in packed.chunks_exact_mut(V::LANES).enumerate() {
+            for (term, packed) in packed.chunks_exact_mut(S::LANES).enumerate() {
                 packed[lane] = column.map_or(T::zero(), |column| column[term]);
             }
         }
     }
-}
-
-/// Elements in a vector.
-pub(super) fn lanes<T: Element>() -> usize {
-    struct Lanes;
-    impl<T: Element> Operation<T> for Lanes {
-        type Output = usize;
-        #[inline(always)]
-        fn run<V: Simd<T>>(self) -> usize {
-            V::LANES
-        }
-    }
-    dispatch::<T, _>(Lanes)
 }
 
 /// `outputs[s][c] = bias[c] + Σ_d inputs[s][d] · matrix[d][c]`, then `max(0, ·)` if `relu`.
@@ -151,7 +138,7 @@ const FEW_SAMPLES: usize = 4;
 
 /// The length of the blocks that a sum is split into; the last one may be shorter.
 fn block_length(depth: usize) -> usize {
-    depth.div_ceil(depth.div_ceil(LONGEST_BLOCK).max(1)).max(1)
+    depth.div_ceil(depth.div_ceil(TERMS_PER_BLOCK).max(1)).max(1)
 }
 
 fn sample_by_sample<T: Element>(task: Affine<'_, T>) {
@@ -236,7 +223,7 @@ impl<'a, T> Segments<'a, T> {
 }
 
 /// Samples whose gradients are summed as one chain, unless a segment is longer.
-const SAMPLES_AT_ONCE: usize = 128;
+const SAMPLES_PER_BLOCK: usize = 128;
 
 /// `gradient[r - rows.start][c] += Σ_s left[s][r] · right[s][c]` for `r` in `rows`: the weight
 /// gradient of a dense layer.
@@ -256,8 +243,8 @@ pub fn outer<T: Element>(left: Segments<'_, T>, right: Segments<'_, T>, rows: Ra
     let mut sample = 0;
     while sample < samples && !gradient.is_empty() {
         let left_here = (per_segment - sample % per_segment).min(samples - sample);
-        let segments = (SAMPLES_AT_ONCE / per_segment).min((samples - sample) / per_segment).max(1);
-        let in_segment = left_here.min(SAMPLES_AT_ONCE);
+        let segments = (SAMPLES_PER_BLOCK / per_segment).min((samples - sample) / per_segment).max(1);
+        let in_segment = left_here.min(SAMPLES_PER_BLOCK);
         let sums = Sums {
             rows: [1, rows.len()],
             columns: right.features,
@@ -298,14 +285,14 @@ impl<T: Element> Operation<T> for ColumnSums<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let columns = self.sums.len();
         if columns == 1 {
-            return self.sums[0] += sum::<T, V>(self.matrix);
+            return self.sums[0] += sum(simd, self.matrix);
         }
         for row in self.matrix.chunks_exact(columns) {
-            for (sums, values) in self.sums.chunks_mut(V::LANES).zip(row.chunks(V::LANES)) {
-                V::read(sums).add(V::read(values)).write(sums);
+            for (sums, values) in self.sums.chunks_mut(S::LANES).zip(row.chunks(S::LANES)) {
+                simd.read(sums).add(simd.read(values)).write(sums);
             }
         }
     }
@@ -313,11 +300,11 @@ impl<T: Element> Operation<T> for ColumnSums<'_, T> {
 
 /// The sum of all values, in four vectors in parallel.
 #[inline(always)]
-fn sum<T: Element, V: Simd<T>>(values: &[T]) -> T {
-    let mut sums = [V::splat(T::zero()); 4];
-    for values in values.chunks(4 * V::LANES) {
-        for (sum, values) in sums.iter_mut().zip(values.chunks(V::LANES)) {
-            *sum = sum.add(V::read(values));
+fn sum<T: Element, S: Simd<T>>(simd: S, values: &[T]) -> T {
+    let mut sums = [simd.zero(); 4];
+    for values in values.chunks(4 * S::LANES) {
+        for (sum, values) in sums.iter_mut().zip(values.chunks(S::LANES)) {
+            *sum = sum.add(simd.read(values));
         }
     }
     sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()

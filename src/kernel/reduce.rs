@@ -1,12 +1,12 @@
 //! Sums over slices, and checks of all their values.
 //!
-//! Blocks of `BLOCK` elements are summed in vectors, and the blocks' sums added in `f64`, in order.
-//! So a sum's bits depend only on the values, their number and the CPU path.
+//! Blocks of elements are summed in vectors, and the blocks' sums added in `f64`, in order. So a
+//! sum's bits depend only on the values, their number and the CPU path.
 
 use std::ops::RangeInclusive;
 
 use super::Element;
-use super::simd::{Operation, Simd, dispatch};
+use super::simd::{Operation, Simd, Vector, dispatch};
 
 /// Elements of a block; the sums of blocks are added in `f64`.
 pub(crate) const BLOCK: usize = 512;
@@ -37,19 +37,19 @@ pub fn finite<T: Element>(values: &[T]) -> bool {
 
 /// The index of the first value that is infinite or NaN.
 pub fn first_not_finite<T: Element>(values: &[T]) -> Option<usize> {
-    dispatch(First(Infinite, values))
+    dispatch(FirstWhere(NonFinite, values))
 }
 
 /// The index of the first value that is not in 0..=1.
 pub fn outside_unit_interval<T: Element>(values: &[T]) -> Option<usize> {
-    dispatch(First(OutsideUnit, values))
+    dispatch(FirstWhere(OutsideUnitInterval, values))
 }
 
 /// Terms of a sum, one for each index. Implementations are `#[inline(always)]`.
 trait Terms<T: Element>: Copy {
     fn count(self) -> usize;
     /// The terms from `start` on, as many as there are lanes; zeros past the last.
-    fn at<V: Simd<T>>(self, start: usize) -> V;
+    fn at<S: Simd<T>>(self, simd: S, start: usize) -> S::Vector;
 }
 
 #[derive(Clone, Copy)]
@@ -61,8 +61,8 @@ impl<T: Element> Terms<T> for Square<'_, T> {
         self.0.len()
     }
     #[inline(always)]
-    fn at<V: Simd<T>>(self, start: usize) -> V {
-        let value = V::read(&self.0[start..]);
+    fn at<S: Simd<T>>(self, simd: S, start: usize) -> S::Vector {
+        let value = simd.read(&self.0[start..]);
         value.mul(value)
     }
 }
@@ -76,8 +76,8 @@ impl<T: Element> Terms<T> for Absolute<'_, T> {
         self.0.len()
     }
     #[inline(always)]
-    fn at<V: Simd<T>>(self, start: usize) -> V {
-        V::read(&self.0[start..]).abs()
+    fn at<S: Simd<T>>(self, simd: S, start: usize) -> S::Vector {
+        simd.read(&self.0[start..]).abs()
     }
 }
 
@@ -90,31 +90,31 @@ impl<T: Element> Terms<T> for SquaredDifference<'_, T> {
         self.0.len()
     }
     #[inline(always)]
-    fn at<V: Simd<T>>(self, start: usize) -> V {
-        let difference = V::read(&self.0[start..]).sub(V::read(&self.1[start..]));
+    fn at<S: Simd<T>>(self, simd: S, start: usize) -> S::Vector {
+        let difference = simd.read(&self.0[start..]).sub(simd.read(&self.1[start..]));
         difference.mul(difference)
     }
 }
 
-struct Sum<S>(S);
+struct Sum<Q>(Q);
 
-impl<T: Element, S: Terms<T>> Operation<T> for Sum<S> {
+impl<T: Element, Q: Terms<T>> Operation<T> for Sum<Q> {
     type Output = f64;
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) -> f64 {
+    fn run<S: Simd<T>>(self, simd: S) -> f64 {
         let count = self.0.count();
         let mut total = 0.0;
         for block in (0..count).step_by(BLOCK) {
             let end = (block + BLOCK).min(count);
-            let mut sums = [V::splat(T::zero()); 4];
+            let mut sums = [simd.zero(); 4];
             let mut start = block;
             while start < end {
                 for sum in &mut sums {
                     if start < end {
-                        *sum = sum.add(self.0.at(start));
+                        *sum = sum.add(self.0.at(simd, start));
                     }
-                    start += V::LANES;
+                    start += S::LANES;
                 }
             }
             let sum = sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes();
@@ -124,57 +124,57 @@ impl<T: Element, S: Terms<T>> Operation<T> for Sum<S> {
     }
 }
 
-/// A defect of values. Implementations are `#[inline(always)]`.
-trait Fault<T: Element>: Copy {
-    /// Zero for good values and for zero; else a positive number, infinity or NaN.
-    fn size<V: Simd<T>>(self, value: V) -> V;
-    /// Whether a single value has the defect.
-    fn is_in(self, value: T) -> bool;
+/// What is asked of each value. Implementations are `#[inline(always)]`.
+trait Predicate<T: Element>: Copy {
+    /// Zero where the answer is no, and for zero; else a positive number, infinity or NaN.
+    fn indicator<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector;
+    /// The answer for a single value.
+    fn holds(self, value: T) -> bool;
 }
 
 #[derive(Clone, Copy)]
-struct Infinite;
+struct NonFinite;
 
-impl<T: Element> Fault<T> for Infinite {
+impl<T: Element> Predicate<T> for NonFinite {
     /// |0·x|: NaN if x is not finite.
     #[inline(always)]
-    fn size<V: Simd<T>>(self, value: V) -> V {
-        value.mul(V::splat(T::zero())).abs()
+    fn indicator<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector {
+        value.mul(simd.zero()).abs()
     }
     #[inline(always)]
-    fn is_in(self, value: T) -> bool {
+    fn holds(self, value: T) -> bool {
         !value.is_finite()
     }
 }
 
 #[derive(Clone, Copy)]
-struct OutsideUnit;
+struct OutsideUnitInterval;
 
-impl<T: Element> Fault<T> for OutsideUnit {
+impl<T: Element> Predicate<T> for OutsideUnitInterval {
     /// The distance from the interval; NaN for NaN.
     #[inline(always)]
-    fn size<V: Simd<T>>(self, value: V) -> V {
-        let nearest = value.max(V::splat(T::zero())).min(V::splat(T::one()));
+    fn indicator<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector {
+        let nearest = value.max(simd.zero()).min(simd.splat(T::one()));
         value.sub(nearest).abs()
     }
     #[inline(always)]
-    fn is_in(self, value: T) -> bool {
+    fn holds(self, value: T) -> bool {
         let unit: RangeInclusive<T> = T::zero()..=T::one();
         !unit.contains(&value)
     }
 }
 
-/// The index of the first value with a fault.
-struct First<'a, T, F>(F, &'a [T]);
+/// The index of the first value for which the predicate holds.
+struct FirstWhere<'a, T, F>(F, &'a [T]);
 
-impl<T: Element, F: Fault<T>> Operation<T> for First<'_, T, F> {
+impl<T: Element, F: Predicate<T>> Operation<T> for FirstWhere<'_, T, F> {
     type Output = Option<usize>;
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) -> Option<usize> {
+    fn run<S: Simd<T>>(self, simd: S) -> Option<usize> {
         for (block, values) in self.1.chunks(BLOCK).enumerate() {
-            if faults::<T, V>(self.0, values) != T::zero() {
-                let within = values.iter().position(|value| self.0.is_in(*value));
+            if sum_of_indicators(simd, self.0, values) != T::zero() {
+                let within = values.iter().position(|value| self.0.holds(*value));
                 return within.map(|index| block * BLOCK + index);
             }
         }
@@ -182,13 +182,13 @@ impl<T: Element, F: Fault<T>> Operation<T> for First<'_, T, F> {
     }
 }
 
-/// The sum of the faults' sizes.
+/// The sum of all indicators.
 #[inline(always)]
-fn faults<T: Element, V: Simd<T>>(fault: impl Fault<T>, values: &[T]) -> T {
-    let mut sums = [V::splat(T::zero()); 4];
-    for group in values.chunks(4 * V::LANES) {
-        for (sum, chunk) in sums.iter_mut().zip(group.chunks(V::LANES)) {
-            *sum = sum.add(fault.size(V::read(chunk)));
+fn sum_of_indicators<T: Element, S: Simd<T>>(simd: S, predicate: impl Predicate<T>, values: &[T]) -> T {
+    let mut sums = [simd.zero(); 4];
+    for group in values.chunks(4 * S::LANES) {
+        for (sum, chunk) in sums.iter_mut().zip(group.chunks(S::LANES)) {
+            *sum = sum.add(predicate.indicator(simd, simd.read(chunk)));
         }
     }
     sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()

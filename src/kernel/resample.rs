@@ -8,9 +8,33 @@ mod nearest;
 #[cfg(test)]
 mod tests;
 
-use super::elements;
-pub use bilinear::{bilinear, bilinear_gradient};
-pub use nearest::{nearest, nearest_gradient};
+use super::images::map_images;
+use super::{Element, elements};
+use bilinear::Bilinear;
+use nearest::{Nearest, NearestGradient};
+
+/// Repeats each pixel.
+pub fn nearest<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
+    map_images(Nearest { geometry }, geometry.lengths(), input, output);
+}
+
+/// Sums the gradients of each pixel's repetitions.
+pub fn nearest_gradient<T: Element>(geometry: &Geometry, output_gradient: &[T], input_gradient: &mut [T]) {
+    let [inputs, outputs] = geometry.lengths();
+    map_images(NearestGradient { geometry }, [outputs, inputs], output_gradient, input_gradient);
+}
+
+/// Interpolates linearly between pixel centres at half-integers; constant beyond the outermost
+/// centres.
+pub fn bilinear<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
+    map_images(Bilinear { geometry, transposed: false }, geometry.lengths(), input, output);
+}
+
+/// The transpose of [`bilinear`](fn@bilinear).
+pub fn bilinear_gradient<T: Element>(geometry: &Geometry, output_gradient: &[T], input_gradient: &mut [T]) {
+    let [inputs, outputs] = geometry.lengths();
+    map_images(Bilinear { geometry, transposed: true }, [outputs, inputs], output_gradient, input_gradient);
+}
 
 /// Enlargement of images of height × width × channels.
 #[derive(Clone, Copy, Debug)]
@@ -30,16 +54,7 @@ impl Geometry {
     }
 
     /// Values of an input image and of an output image.
-    ///
-    /// # Panics
-    /// If there are no values, or `inputs` and `outputs` are not the lengths of equally many
-    /// images.
-    fn lengths(&self, inputs: usize, outputs: usize) -> (usize, usize) {
-        let input = elements(&[self.input[0], self.input[1], self.channels]);
-        let output = elements(&[self.output()[0], self.output()[1], self.channels]);
-        assert!(output > 0, "images that are not empty");
-        assert!(inputs.is_multiple_of(input), "whole input images");
-        assert_eq!(outputs, elements(&[inputs / input, output]), "as many output images as input images");
-        (input, output)
+    fn lengths(&self) -> [usize; 2] {
+        [self.input, self.output()].map(|[rows, columns]| elements(&[rows, columns, self.channels]))
     }
 }

@@ -1,9 +1,13 @@
-//! Vectors of several elements, one type per CPU path, and the dispatch that selects the path at
-//! run time.
+//! Vectors of several elements, one type per instruction set, and the dispatch that selects the set
+//! at run time.
 //!
-//! A computation is written once, as an [`Operation`] generic over its vector type; [`dispatch`]
-//! runs it inside a function that is compiled with the instructions of the path, so that every
-//! vector method becomes a single instruction.
+//! A computation is written once, as an [`Operation`] generic over its instruction set;
+//! [`dispatch`] runs it inside a function that is compiled with the instructions of the set, so
+//! that every vector method becomes a single instruction.
+//!
+//! An instruction set is a value without size, a *token*, whose only constructor asks the CPU. An
+//! operation gets one and makes its vectors from it: whoever holds a token or a vector may use the
+//! instructions, and nobody else can name them.
 //!
 //! ```ignore
 //! struct Double<'a, T>(&'a mut [T]);
@@ -11,9 +15,9 @@
 //! impl<T: Element> Operation<T> for Double<'_, T> {
 //!     type Output = ();
 //!     #[inline(always)]
-//!     fn run<V: Simd<T>>(self) {
-//!         for values in self.0.chunks_mut(V::LANES) {
-//!             let vector = V::read(values);
+//!     fn run<S: Simd<T>>(self, simd: S) {
+//!         for values in self.0.chunks_mut(S::LANES) {
+//!             let vector = simd.read(values);
 //!             vector.add(vector).write(values);
 //!         }
 //!     }
@@ -23,46 +27,88 @@
 //!
 //! `run`, and every generic function below it, must be `#[inline(always)]`, and must not pass
 //! vectors through closures or iterator adapters: code that is not inlined is compiled without the
-//! path's instructions and is a hundred times slower (though still correct).
+//! set's instructions and is a hundred times slower (though still correct).
 
-mod portable;
-
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
+#[macro_use]
+mod avx;
 #[cfg(all(target_arch = "x86_64", not(portable_only)))]
 mod avx2;
 #[cfg(all(target_arch = "x86_64", not(portable_only)))]
 mod avx512;
+mod portable;
+#[cfg(test)]
+mod tests;
 
-use super::{CpuPath, Element, cpu_path};
+use std::sync::OnceLock;
 
-/// A vector of [`LANES`](Simd::LANES) elements.
-///
-/// The vector types are private to this module, and [`dispatch`] gives one to an operation only if
-/// the CPU supports its instructions: this makes the methods safe to call.
-pub trait Simd<T>: Copy + 'static {
+use super::{CpuPath, Element};
+use portable::Portable;
+#[cfg(all(target_arch = "x86_64", not(portable_only)))]
+use {avx2::Avx2, avx512::Avx512};
+
+/// An instruction set, as a token that there is only if the CPU has the instructions.
+pub trait Simd<T: Element>: Copy + 'static {
+    type Vector: Vector<T>;
     /// Elements in a vector.
-    const LANES: usize;
-    /// Vector registers of the CPU path.
+    const LANES: usize = <Self::Vector as Vector<T>>::LANES;
+    /// Vector registers.
     const REGISTERS: usize;
     /// Terms of a sum that a loop adds per iteration; fewer on the portable path, to limit compile
     /// time.
-    const TERMS_PER_TURN: usize;
-    /// One truth value per lane.
-    type Mask: Copy;
+    const TERMS_PER_ITERATION: usize;
 
     /// `value` in every lane.
-    fn splat(value: T) -> Self;
+    fn splat(self, value: T) -> Self::Vector;
+
+    /// Zero in every lane.
+    #[inline(always)]
+    fn zero(self) -> Self::Vector {
+        self.splat(T::zero())
+    }
 
     /// The `LANES` elements at `pointer`, of any alignment.
     ///
     /// # Safety
     /// `LANES` elements at `pointer` can be read.
-    unsafe fn load(pointer: *const T) -> Self;
+    unsafe fn load(self, pointer: *const T) -> Self::Vector;
 
     /// The `count` elements at `pointer`, then zeros. Nothing past them is touched.
     ///
     /// # Safety
     /// `count` elements at `pointer` can be read, and `count <= LANES`.
-    unsafe fn load_partial(pointer: *const T, count: usize) -> Self;
+    unsafe fn load_partial(self, pointer: *const T, count: usize) -> Self::Vector;
+
+    /// [`load_partial`](Simd::load_partial), fastest if `count` is often `LANES`.
+    ///
+    /// # Safety
+    /// As for `load_partial`.
+    #[inline(always)]
+    unsafe fn load_some(self, pointer: *const T, count: usize) -> Self::Vector {
+        // SAFETY: the caller's promise.
+        unsafe { if count == Self::LANES { self.load(pointer) } else { self.load_partial(pointer, count) } }
+    }
+
+    /// The first elements of `values`, at most `LANES`, then zeros.
+    #[inline(always)]
+    fn read(self, values: &[T]) -> Self::Vector {
+        // SAFETY: the slice holds this many elements.
+        unsafe { self.load_some(values.as_ptr(), values.len().min(Self::LANES)) }
+    }
+
+    /// `yes` where the mask is true, else `no`.
+    fn select(self, mask: <Self::Vector as Vector<T>>::Mask, yes: Self::Vector, no: Self::Vector) -> Self::Vector;
+
+    /// Runs an operation in a function of its own, compiled with the instructions of this set, so
+    /// that the compiler does not merge large ones.
+    fn call<O: Operation<T>>(self, operation: O) -> O::Output;
+}
+
+/// A vector of [`LANES`](Vector::LANES) elements. Only a token makes one.
+pub trait Vector<T>: Copy {
+    const LANES: usize;
+    /// One truth value per lane.
+    type Mask: Copy;
 
     /// Writes all lanes to `pointer`, of any alignment.
     ///
@@ -76,17 +122,7 @@ pub trait Simd<T>: Copy + 'static {
     /// `count` elements at `pointer` can be written, and `count <= LANES`.
     unsafe fn store_partial(self, pointer: *mut T, count: usize);
 
-    /// [`load_partial`](Simd::load_partial), fastest if `count` is often `LANES`.
-    ///
-    /// # Safety
-    /// As for `load_partial`.
-    #[inline(always)]
-    unsafe fn load_some(pointer: *const T, count: usize) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { if count == Self::LANES { Self::load(pointer) } else { Self::load_partial(pointer, count) } }
-    }
-
-    /// [`store_partial`](Simd::store_partial), fastest if `count` is often `LANES`.
+    /// [`store_partial`](Vector::store_partial), fastest if `count` is often `LANES`.
     ///
     /// # Safety
     /// As for `store_partial`.
@@ -94,13 +130,6 @@ pub trait Simd<T>: Copy + 'static {
     unsafe fn store_some(self, pointer: *mut T, count: usize) {
         // SAFETY: the caller's promise.
         unsafe { if count == Self::LANES { self.store(pointer) } else { self.store_partial(pointer, count) } }
-    }
-
-    /// The first elements of `values`, at most `LANES`, then zeros.
-    #[inline(always)]
-    fn read(values: &[T]) -> Self {
-        // SAFETY: the slice holds this many elements.
-        unsafe { Self::load_some(values.as_ptr(), values.len().min(Self::LANES)) }
     }
 
     /// Writes the first lanes, as many as fit into `values`.
@@ -132,8 +161,6 @@ pub trait Simd<T>: Copy + 'static {
     fn less(self, other: Self) -> Self::Mask;
     /// Where `self == other`; false if either is NaN.
     fn equal(self, other: Self) -> Self::Mask;
-    /// `yes` where the mask is true, else `no`.
-    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
 
     /// The nearest integer, ties to even, for magnitudes up to 2^22 (`f32`) or 2^51 (`f64`).
     fn round(self) -> Self;
@@ -145,97 +172,110 @@ pub trait Simd<T>: Copy + 'static {
     /// `m` of `self = m * 2^e` with `1 <= m < 2`, for positive normal numbers.
     fn mantissa(self) -> Self;
 
-    /// Runs an operation on this path in a separate function, so that the compiler does not merge
-    /// large ones.
-    fn call<O: Operation<T>>(operation: O) -> O::Output
-    where
-        T: Element;
-
-    /// The sum of all lanes, in an order that depends only on the path.
+    /// The sum of all lanes, in an order that depends only on the instruction set.
     fn sum_lanes(self) -> T;
     /// The largest lane; no lane may be NaN.
     fn max_lanes(self) -> T;
 }
 
-/// The vector types of an element, one per path. Only [`dispatch`] names them.
-pub trait Vectors: Sized {
-    #[doc(hidden)]
-    type Portable: Simd<Self>;
-    #[doc(hidden)]
-    type Avx2: Simd<Self>;
-    #[doc(hidden)]
-    type Avx512: Simd<Self>;
-}
-
-#[cfg(all(target_arch = "x86_64", not(portable_only)))]
-impl Vectors for f32 {
-    type Portable = portable::PortableF32;
-    type Avx2 = avx2::Avx2F32;
-    type Avx512 = avx512::Avx512F32;
-}
-
-#[cfg(all(target_arch = "x86_64", not(portable_only)))]
-impl Vectors for f64 {
-    type Portable = portable::PortableF64;
-    type Avx2 = avx2::Avx2F64;
-    type Avx512 = avx512::Avx512F64;
-}
-
-#[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
-impl Vectors for f32 {
-    type Portable = portable::PortableF32;
-    type Avx2 = portable::PortableF32;
-    type Avx512 = portable::PortableF32;
-}
-
-#[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
-impl Vectors for f64 {
-    type Portable = portable::PortableF64;
-    type Avx2 = portable::PortableF64;
-    type Avx512 = portable::PortableF64;
-}
-
-/// A computation that is written once for all paths.
+/// A computation that is written once for all instruction sets.
 pub trait Operation<T: Element> {
     type Output;
-    /// Computes with vectors of type `V`. Implementations are `#[inline(always)]`.
-    fn run<V: Simd<T>>(self) -> Self::Output;
+    /// Computes with the vectors of `simd`. Implementations are `#[inline(always)]`.
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
 
-/// Runs the operation on the path of this process, [`cpu_path`].
-#[inline]
-pub(crate) fn dispatch<T: Element, O: Operation<T>>(operation: O) -> O::Output {
-    match cpu_path() {
-        CpuPath::Portable => portably(operation),
-        // SAFETY: `cpu_path` gives a path that this CPU has.
-        #[cfg(all(target_arch = "x86_64", not(portable_only)))]
-        CpuPath::Avx2 => unsafe { with_avx2(operation) },
-        // SAFETY: `cpu_path` gives a path that this CPU has.
-        #[cfg(all(target_arch = "x86_64", not(portable_only)))]
-        CpuPath::Avx512 => unsafe { with_avx512(operation) },
-        #[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
-        CpuPath::Avx2 | CpuPath::Avx512 => portably(operation), // their vectors are the portable ones
+/// The token of a path.
+#[derive(Clone, Copy)]
+pub(super) enum InstructionSet {
+    Portable(Portable),
+    #[cfg(all(target_arch = "x86_64", not(portable_only)))]
+    Avx2(Avx2),
+    #[cfg(all(target_arch = "x86_64", not(portable_only)))]
+    Avx512(Avx512),
+}
+
+impl InstructionSet {
+    /// That of the path, if this CPU has it.
+    pub fn detect(path: CpuPath) -> Option<Self> {
+        match path {
+            CpuPath::Portable => Some(Self::Portable(Portable)),
+            #[cfg(all(target_arch = "x86_64", not(portable_only)))]
+            CpuPath::Avx2 => Avx2::detect().map(Self::Avx2),
+            #[cfg(all(target_arch = "x86_64", not(portable_only)))]
+            CpuPath::Avx512 => Avx512::detect().map(Self::Avx512),
+            #[cfg(not(all(target_arch = "x86_64", not(portable_only))))]
+            CpuPath::Avx2 | CpuPath::Avx512 => None,
+        }
+    }
+
+    /// That of this process: see [`cpu_path`](super::cpu_path).
+    pub fn of_process() -> Self {
+        #[cfg(test)]
+        if let Some(forced) = super::every_path::forced() {
+            return forced;
+        }
+        static CHOSEN: OnceLock<InstructionSet> = OnceLock::new();
+        *CHOSEN.get_or_init(|| {
+            let named = CpuPath::named_by_environment().and_then(Self::detect);
+            let best = || CpuPath::ALL.into_iter().rev().find_map(Self::detect);
+            named.or_else(best).unwrap_or(Self::Portable(Portable))
+        })
+    }
+
+    pub fn path(self) -> CpuPath {
+        match self {
+            Self::Portable(_) => CpuPath::Portable,
+            #[cfg(all(target_arch = "x86_64", not(portable_only)))]
+            Self::Avx2(_) => CpuPath::Avx2,
+            #[cfg(all(target_arch = "x86_64", not(portable_only)))]
+            Self::Avx512(_) => CpuPath::Avx512,
+        }
     }
 }
 
-#[cfg(all(target_arch = "x86_64", not(portable_only)))]
-#[target_feature(enable = "avx2,fma")]
-#[inline(never)]
-fn with_avx2<T: Element, O: Operation<T>>(operation: O) -> O::Output {
-    operation.run::<T::Avx2>()
+/// Runs the operation with the instruction set of this process.
+#[inline]
+pub(crate) fn dispatch<T: Element, O: Operation<T>>(operation: O) -> O::Output {
+    T::dispatch(operation)
 }
 
-#[cfg(all(target_arch = "x86_64", not(portable_only)))]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-#[inline(never)]
-fn with_avx512<T: Element, O: Operation<T>>(operation: O) -> O::Output {
-    operation.run::<T::Avx512>()
+/// Elements in a vector of this process.
+pub(super) fn lanes<T: Element>() -> usize {
+    struct Lanes;
+    impl<T: Element> Operation<T> for Lanes {
+        type Output = usize;
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, _: S) -> usize {
+            S::LANES
+        }
+    }
+    dispatch::<T, _>(Lanes)
 }
 
-#[inline(never)]
-fn portably<T: Element, O: Operation<T>>(operation: O) -> O::Output {
-    operation.run::<T::Portable>()
+/// Elements that all instruction sets have vectors of.
+pub trait Dispatch: Sized {
+    #[doc(hidden)]
+    fn dispatch<O: Operation<Self>>(operation: O) -> O::Output
+    where
+        Self: Element;
 }
 
-#[cfg(test)]
-mod tests;
+macro_rules! impl_dispatch {
+    ($($element:ty),*) => {$(
+        impl Dispatch for $element {
+            #[inline]
+            fn dispatch<O: Operation<Self>>(operation: O) -> O::Output {
+                match InstructionSet::of_process() {
+                    InstructionSet::Portable(simd) => simd.call(operation),
+                    #[cfg(all(target_arch = "x86_64", not(portable_only)))]
+                    InstructionSet::Avx2(simd) => simd.call(operation),
+                    #[cfg(all(target_arch = "x86_64", not(portable_only)))]
+                    InstructionSet::Avx512(simd) => simd.call(operation),
+                }
+            }
+        }
+    )*};
+}
+
+impl_dispatch!(f32, f64);

@@ -66,26 +66,26 @@ impl<T: Element> Operation<T> for Sums<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(mut self) {
+    fn run<S: Simd<T>>(mut self, simd: S) {
         if self.rows.contains(&0) || self.columns == 0 {
             return;
         }
-        self.check::<V>();
+        self.check::<S>();
         let packed = self.right_padded;
         let tile = Tile::new(&mut self);
         // SAFETY: `check` has seen that every address of the block lies in its slice.
         unsafe {
             let terms = elements(&self.terms);
             if packed && !self.accumulate && terms == 9 {
-                self.few_terms::<V, 9>(tile);
+                self.few_terms::<S, 9>(simd, tile);
             } else if packed && !self.accumulate && terms == 4 {
-                self.few_terms::<V, 4>(tile);
+                self.few_terms::<S, 4>(simd, tile);
             } else if packed {
-                self.column_tiles::<V, PACKED>(tile);
-            } else if self.left_rows[1] == 1 && !self.one_list::<V>() {
-                self.column_tiles::<V, ADJACENT>(tile);
+                self.column_tiles::<S, PACKED>(simd, tile);
+            } else if self.left_rows[1] == 1 && !self.one_list::<S>() {
+                self.column_tiles::<S, ADJACENT>(simd, tile);
             } else {
-                self.column_tiles::<V, GENERAL>(tile);
+                self.column_tiles::<S, GENERAL>(simd, tile);
             }
         }
     }
@@ -93,7 +93,7 @@ impl<T: Element> Operation<T> for Sums<'_, T> {
 
 /// The largest offset of nested indices, or more than any slice has if that overflows.
 #[inline(always)]
-pub(super) fn last<const N: usize>(counts: [usize; N], strides: [usize; N]) -> usize {
+pub(super) fn largest_offset<const N: usize>(counts: [usize; N], strides: [usize; N]) -> usize {
     let mut offset = 0usize;
     for index in 0..N {
         offset = offset.saturating_add((counts[index] - 1).saturating_mul(strides[index]));
@@ -108,21 +108,22 @@ impl<T: Element> Sums<'_, T> {
     /// strides are not negative, and a panel of `right` begins behind the vector that is read
     /// from the one before.
     #[inline(always)]
-    fn check<V: Simd<T>>(&self) {
-        let panels = self.columns.div_ceil(V::LANES);
-        let in_last_panel = self.columns - (panels - 1) * V::LANES;
+    fn check<S: Simd<T>>(&self) {
+        let panels = self.columns.div_ceil(S::LANES);
+        let in_last_panel = self.columns - (panels - 1) * S::LANES;
         if !self.terms.contains(&0) {
-            let left = last(self.rows, self.left_rows).saturating_add(last(self.terms, self.left_terms));
+            let left =
+                largest_offset(self.rows, self.left_rows).saturating_add(largest_offset(self.terms, self.left_terms));
             assert!(left < self.left.len(), "left is too short");
-            assert!(panels == 1 || self.right_panel >= V::LANES, "panels of right overlap");
+            assert!(panels == 1 || self.right_panel >= S::LANES, "panels of right overlap");
             let last_panel = (panels - 1).saturating_mul(self.right_panel);
-            let right = last(self.terms, self.right_terms).saturating_add(last_panel);
-            let read = if self.right_padded { V::LANES } else { in_last_panel };
+            let right = largest_offset(self.terms, self.right_terms).saturating_add(last_panel);
+            let read = if self.right_padded { S::LANES } else { in_last_panel };
             assert!(right.saturating_add(read) <= self.right.len(), "right is too short");
-            let adjacent = self.left_terms[2] == 1 && self.right_terms[2] == V::LANES;
+            let adjacent = self.left_terms[2] == 1 && self.right_terms[2] == S::LANES;
             assert!(adjacent || !self.right_padded, "terms of a packed matrix are adjacent");
         }
-        let output = last(self.rows, self.output_rows);
+        let output = largest_offset(self.rows, self.output_rows);
         assert!(output.saturating_add(self.columns) <= self.output.len(), "output is too short");
         assert!(self.start.is_none_or(|start| start.len() >= self.columns), "start is too short");
     }
@@ -130,10 +131,10 @@ impl<T: Element> Sums<'_, T> {
     /// Whether tiles should be taken from one list of all rows instead of from each group of rows,
     /// because the groups do not divide into whole tiles.
     #[inline(always)]
-    fn one_list<V: Simd<T>>(&self) -> bool {
+    fn one_list<S: Simd<T>>(&self) -> bool {
         let [groups, rows] = self.rows;
         let adjacent = !self.right_padded && self.left_rows[1] == 1;
-        groups > 1 && if adjacent { rows < 9 } else { rows % highest::<T, V>() != 0 }
+        groups > 1 && if adjacent { rows < 9 } else { rows % most_rows::<T, S>() != 0 }
     }
 
     /// Loops over the columns, for a packed `right` with `D` terms.
@@ -141,20 +142,20 @@ impl<T: Element> Sums<'_, T> {
     /// # Safety
     /// As below.
     #[inline(always)]
-    unsafe fn few_terms<V: Simd<T>, const D: usize>(&self, mut tile: Tile<T>) {
+    unsafe fn few_terms<S: Simd<T>, const D: usize>(&self, simd: S, mut tile: Tile<T>) {
         let mut columns = self.columns;
         while columns > 0 {
-            let vectors = if V::REGISTERS == 32 { columns.div_ceil(V::LANES).min(2) } else { 1 };
-            tile.lanes = (columns - (vectors - 1) * V::LANES).min(V::LANES);
+            let vectors = if S::REGISTERS == 32 { columns.div_ceil(S::LANES).min(2) } else { 1 };
+            tile.lanes = (columns - (vectors - 1) * S::LANES).min(S::LANES);
             // SAFETY: the vectors hold columns that are left.
             unsafe {
                 match vectors {
-                    2 if V::REGISTERS == 32 => V::call(FewTerms::<T, D, 2>::new(self, tile)),
-                    _ => V::call(FewTerms::<T, D, 1>::new(self, tile)),
+                    2 if S::REGISTERS == 32 => simd.call(FewTerms::<T, D, 2>::new(self, tile)),
+                    _ => simd.call(FewTerms::<T, D, 1>::new(self, tile)),
                 }
             }
-            columns = columns.saturating_sub(vectors * V::LANES);
-            tile.advance_columns(vectors * self.right_panel, vectors * V::LANES);
+            columns = columns.saturating_sub(vectors * S::LANES);
+            tile.advance_columns(vectors * self.right_panel, vectors * S::LANES);
         }
     }
 
@@ -179,43 +180,43 @@ impl<T: Element> Sums<'_, T> {
     /// # Safety
     /// All addresses of the block must be in their slices; the same holds for the functions below.
     #[inline(always)]
-    unsafe fn column_tiles<V: Simd<T>, const KIND: u8>(&self, mut tile: Tile<T>) {
+    unsafe fn column_tiles<S: Simd<T>, const KIND: u8>(&self, simd: S, mut tile: Tile<T>) {
         let few_rows = self.rows[0] * self.rows[1] < 4;
         let mut columns = self.columns;
         while columns > 0 {
-            let whole = if KIND != PACKED { columns / V::LANES } else { columns.div_ceil(V::LANES) };
+            let whole = if KIND != PACKED { columns / S::LANES } else { columns.div_ceil(S::LANES) };
             let vectors = match whole {
                 6.. if few_rows => 6,
                 4.. if few_rows => 4,
                 _ => whole.clamp(1, 2),
             };
-            tile.lanes = (columns - (vectors - 1) * V::LANES).min(V::LANES);
+            tile.lanes = (columns - (vectors - 1) * S::LANES).min(S::LANES);
             // SAFETY: the vectors hold columns that are left; a partial one is read masked or
             // padded.
             unsafe {
                 match vectors {
-                    6 => self.few_rows::<V, 6, KIND>(tile),
-                    4 => self.few_rows::<V, 4, KIND>(tile),
-                    2 => self.row_tiles::<V, 2, KIND, false>(tile),
-                    _ if KIND != PACKED && whole == 0 => self.row_tiles::<V, 1, KIND, true>(tile),
-                    _ => self.row_tiles::<V, 1, KIND, false>(tile),
+                    6 => self.few_rows::<S, 6, KIND>(simd, tile),
+                    4 => self.few_rows::<S, 4, KIND>(simd, tile),
+                    2 => self.row_tiles::<S, 2, KIND, false>(simd, tile),
+                    _ if KIND != PACKED && whole == 0 => self.row_tiles::<S, 1, KIND, true>(simd, tile),
+                    _ => self.row_tiles::<S, 1, KIND, false>(simd, tile),
                 }
             }
-            columns = columns.saturating_sub(vectors * V::LANES);
-            tile.advance_columns(vectors * self.right_panel, vectors * V::LANES);
+            columns = columns.saturating_sub(vectors * S::LANES);
+            tile.advance_columns(vectors * self.right_panel, vectors * S::LANES);
         }
     }
 
     /// Loops over the rows.
     #[inline(always)]
-    unsafe fn row_tiles<V: Simd<T>, const C: usize, const KIND: u8, const MASKED: bool>(&self, tile: Tile<T>) {
+    unsafe fn row_tiles<S: Simd<T>, const C: usize, const KIND: u8, const MASKED: bool>(&self, simd: S, tile: Tile<T>) {
         let [groups, rows] = self.rows;
-        if KIND != ADJACENT && self.one_list::<V>() {
+        if KIND != ADJACENT && self.one_list::<S>() {
             let mut row = 0;
             while row < groups * rows {
                 let table = RowTable::list(self, row);
                 // SAFETY: the tile has as many rows as are left, or fewer.
-                row += unsafe { self.rows_of_tile::<V, C, KIND, MASKED>(tile, &table, groups * rows - row) };
+                row += unsafe { self.rows_of_tile::<S, C, KIND, MASKED>(simd, tile, &table, groups * rows - row) };
             }
             return;
         }
@@ -228,7 +229,7 @@ impl<T: Element> Sums<'_, T> {
                     group * self.output_rows[0] + row * self.output_rows[1],
                 );
                 // SAFETY: the tile has as many rows as are left, or fewer.
-                row += unsafe { self.rows_of_tile::<V, C, KIND, MASKED>(tile, &table, rows - row) };
+                row += unsafe { self.rows_of_tile::<S, C, KIND, MASKED>(simd, tile, &table, rows - row) };
             }
         }
     }
@@ -240,8 +241,9 @@ impl<T: Element> Sums<'_, T> {
     /// three rows are therefore slow, and the remaining rows are divided so as to avoid them if
     /// possible.
     #[inline(always)]
-    unsafe fn rows_of_tile<V: Simd<T>, const C: usize, const KIND: u8, const MASKED: bool>(
+    unsafe fn rows_of_tile<S: Simd<T>, const C: usize, const KIND: u8, const MASKED: bool>(
         &self,
+        simd: S,
         tile: Tile<T>,
         table: &RowTable,
         rows: usize,
@@ -249,11 +251,11 @@ impl<T: Element> Sums<'_, T> {
         macro_rules! take {
             ($rows:literal) => {{
                 // SAFETY: the tile lies in the block.
-                V::call(unsafe { TileOf::<T, $rows, C, KIND, MASKED>::new(self, tile, table) });
+                simd.call(unsafe { TileOf::<T, $rows, C, KIND, MASKED>::new(self, tile, table) });
                 $rows
             }};
         }
-        if V::REGISTERS == 32 {
+        if S::REGISTERS == 32 {
             match rows {
                 14 | 19 | 21.. => take!(14),
                 8 | 13 | 15 | 16 | 18 | 20 => take!(8),
@@ -277,7 +279,7 @@ impl<T: Element> Sums<'_, T> {
 
     /// Computes fewer than four rows, one by one.
     #[inline(always)]
-    unsafe fn few_rows<V: Simd<T>, const C: usize, const KIND: u8>(&self, tile: Tile<T>) {
+    unsafe fn few_rows<S: Simd<T>, const C: usize, const KIND: u8>(&self, simd: S, tile: Tile<T>) {
         let table = RowTable::equidistant(0, 0);
         for group in 0..self.rows[0] {
             for row in 0..self.rows[1] {
@@ -286,7 +288,7 @@ impl<T: Element> Sums<'_, T> {
                     group * self.output_rows[0] + row * self.output_rows[1],
                 );
                 // SAFETY: the row lies in the block.
-                V::call(unsafe { TileOf::<T, 1, C, KIND, false>::new(self, tile, &table) });
+                simd.call(unsafe { TileOf::<T, 1, C, KIND, false>::new(self, tile, &table) });
             }
         }
     }
@@ -294,6 +296,6 @@ impl<T: Element> Sums<'_, T> {
 
 /// The rows of the highest tile.
 #[inline(always)]
-fn highest<T, V: Simd<T>>() -> usize {
-    if V::REGISTERS == 32 { 14 } else { 6 }
+fn most_rows<T: Element, S: Simd<T>>() -> usize {
+    if S::REGISTERS == 32 { 14 } else { 6 }
 }

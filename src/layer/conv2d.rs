@@ -8,9 +8,9 @@ use super::weights::{WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
 use super::{
     Backward, Context, Conv2DTranspose, Forward, Layer, Mirror, MirrorOutput, Packing, Padding, Parameters, Plan,
+    border,
 };
-use crate::kernel::convolution::{self as kernel, Direction, Geometry, Repetition};
-use crate::shape::checked_product;
+use crate::kernel::convolution::{Direction, Geometry, Repetition};
 use crate::{Config, ConfigError, Scalar, Shape, ShapeError, invariant, option};
 
 /// The name of this kind of layer.
@@ -50,17 +50,7 @@ impl Conv2D {
     /// `filters` linear filters of `kernel` (`3`, or `(3, 5)` for height and width), stride 1,
     /// padding `Same`.
     pub fn new(filters: usize, kernel: impl Into<Extent>) -> Self {
-        Self {
-            filters,
-            window: Window {
-                what: "kernel",
-                size: kernel.into(),
-                stride: 1.into(),
-                dilation: 1.into(),
-                padding: Padding::Same,
-            },
-            weights: Weights::default(),
-        }
+        Self { filters, window: Window::new("kernel", kernel.into()), weights: Weights::default() }
     }
 
     /// Moves the kernel by `stride` pixels.
@@ -113,8 +103,14 @@ impl Conv2D {
         })
     }
 
-    fn convolution<'a>(&'a self, geometry: &'a Geometry) -> Convolution<'a> {
-        Convolution { geometry, direction: Direction::Forward, weights: &self.weights }
+    fn convolution(&self, input: Shape) -> Result<Convolution<'_>, ShapeError> {
+        let geometry = self.geometry(input)?;
+        Ok(Convolution { geometry, direction: Direction::Forward, weights: &self.weights })
+    }
+
+    /// The convolution of samples of a shape that was planned for.
+    fn planned(&self, input: Shape) -> Convolution<'_> {
+        invariant::checked(self.convolution(input), KIND)
     }
 }
 
@@ -125,11 +121,10 @@ impl Conv2D {
         let [height, width, channels] = image.checked().ok()?.as_image().ok()?;
         let large =
             Shape::image(height.checked_mul(times[0])?, width.checked_mul(times[1])?, channels).checked().ok()?;
-        let large = self.geometry(large).ok()?;
-        let repetition = Repetition::new(large, times)?;
-        let weight = self.weights.weight(&[large.kernel[0], large.kernel[1], channels, self.filters]);
+        let large = self.convolution(large).ok()?;
+        let repetition = Repetition::new(large.geometry, times)?;
         let (geometry, weights) = (repetition.geometry(), self.weights.clone());
-        Some(RepeatedConv2D { repetition, geometry, weights, weight })
+        Some(RepeatedConv2D { repetition, geometry, weights, weight: large.weight() })
     }
 
     /// The transposed convolution back to `channels` channels.
@@ -149,11 +144,7 @@ impl Conv2D {
         }
         let output = self.geometry(input).ok()?.output;
         let small = Shape::image(output[0], output[1], self.filters);
-        let back = back.giving([height, width], small);
-        let grown = Layer::<T>::plan(&back, small, &[]).ok()?.output();
-        let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(back)];
-        layers.extend(super::crop::fit(grown, [height, width]));
-        Some(layers)
+        border::brought_to([height, width], back.giving([height, width], small), small)
     }
 }
 
@@ -175,27 +166,16 @@ impl<T: Scalar> Layer<T> for Conv2D {
 
     fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::at_least_one("filters", self.filters)?;
-        let geometry = self.geometry(input)?;
-        let [height, width] = geometry.output;
-        let output = Shape::image(height, width, self.filters).checked()?;
-        let shape = [geometry.kernel[0], geometry.kernel[1], geometry.channels, geometry.filters];
-        let count = checked_product("weights of a convolution", &shape)?;
-        let plan = self.weights.plan(output, self.weights.weight(&shape))?;
-        Ok(plan
-            .packed(kernel::packed_len::<T>(&geometry, Direction::Forward))
-            .packed_backward(kernel::packed_len::<T>(&geometry, Direction::Transposed))
-            .scratch(kernel::scratch_len::<T>(&geometry))
-            .work_per_sample(count.saturating_mul(height * width)))
+        let convolution = self.convolution(input)?;
+        convolution.plan::<T>(convolution.weight())
     }
 
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
-        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
-        self.convolution(&geometry).forward(context, pass);
+        self.planned(context.input_shape).forward(context, pass);
     }
 
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
-        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
-        self.convolution(&geometry).backward(context, pass);
+        self.planned(context.input_shape).backward(context, pass);
     }
 
     fn packing(&self) -> Option<&dyn Packing<T>> {
@@ -209,8 +189,7 @@ impl<T: Scalar> Layer<T> for Conv2D {
 
 impl<T: Scalar> Packing<T> for Conv2D {
     fn pack(&self, input_shape: Shape, parameters: Parameters<'_, T>, packed: &mut [T]) {
-        let geometry = invariant::checked(self.geometry(input_shape), KIND);
-        kernel::pack(&geometry, Direction::Forward, parameters.of(WEIGHT), packed);
+        self.planned(input_shape).pack(parameters.of(WEIGHT), packed);
     }
 
     fn pack_backward(
@@ -220,8 +199,7 @@ impl<T: Scalar> Packing<T> for Conv2D {
         _packed: &[T],
         packed_backward: &mut [T],
     ) {
-        let geometry = invariant::checked(self.geometry(input_shape), KIND);
-        kernel::pack(&geometry, Direction::Transposed, parameters.of(WEIGHT), packed_backward);
+        self.planned(input_shape).pack_backward(parameters.of(WEIGHT), packed_backward);
     }
 }
 

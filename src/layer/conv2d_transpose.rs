@@ -6,7 +6,7 @@ use super::convolution::Convolution;
 use super::weights::{Tie, WEIGHT, Weights, weight_options};
 use super::window::{Extent, Window};
 use super::{Backward, Context, Conv2D, Forward, Layer, Mirror, MirrorOutput, Packing, Padding, Parameters, Plan};
-use crate::kernel::convolution::{self as kernel, Direction, Geometry};
+use crate::kernel::convolution::{Direction, Geometry};
 use crate::shape::{checked_product, checked_sum};
 use crate::{Config, ConfigError, OptionError, Scalar, Shape, ShapeError, invariant, option};
 
@@ -54,13 +54,7 @@ impl Conv2DTranspose {
     pub fn new(filters: usize, kernel: impl Into<Extent>) -> Self {
         Self {
             filters,
-            window: Window {
-                what: "kernel",
-                size: kernel.into(),
-                stride: 1.into(),
-                dilation: 1.into(),
-                padding: Padding::Same,
-            },
+            window: Window::new("kernel", kernel.into()),
             output_padding: None,
             weights: Weights::default(),
             tie: Tie::default(),
@@ -192,8 +186,14 @@ impl Conv2DTranspose {
         Ok((output, before))
     }
 
-    fn convolution<'a>(&'a self, geometry: &'a Geometry) -> Convolution<'a> {
-        Convolution { geometry, direction: Direction::Transposed, weights: &self.weights }
+    fn convolution(&self, input: Shape) -> Result<Convolution<'_>, ShapeError> {
+        let geometry = self.geometry(input)?;
+        Ok(Convolution { geometry, direction: Direction::Transposed, weights: &self.weights })
+    }
+
+    /// The convolution of samples of a shape that was planned for.
+    fn planned(&self, input: Shape) -> Convolution<'_> {
+        invariant::checked(self.convolution(input), KIND)
     }
 }
 
@@ -217,27 +217,16 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
 
     fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
         option::at_least_one("filters", self.filters)?;
-        let geometry = self.geometry(input)?;
-        let ([height, width], [small_height, small_width]) = (geometry.input, geometry.output);
-        let output = Shape::image(height, width, self.filters).checked()?;
-        let shape = [geometry.kernel[0], geometry.kernel[1], geometry.channels, geometry.filters];
-        let count = checked_product("weights of a convolution", &shape)?;
-        let plan = self.weights.plan(output, self.tie.weight(self.weights.weight(&shape)))?;
-        Ok(plan
-            .packed(kernel::packed_len::<T>(&geometry, Direction::Transposed))
-            .packed_backward(kernel::packed_len::<T>(&geometry, Direction::Forward))
-            .scratch(kernel::scratch_len::<T>(&geometry))
-            .work_per_sample(count.saturating_mul(small_height * small_width)))
+        let convolution = self.convolution(input)?;
+        convolution.plan::<T>(self.tie.weight(convolution.weight()))
     }
 
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
-        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
-        self.convolution(&geometry).forward(context, pass);
+        self.planned(context.input_shape).forward(context, pass);
     }
 
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
-        let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
-        self.convolution(&geometry).backward(context, pass);
+        self.planned(context.input_shape).backward(context, pass);
     }
 
     fn packing(&self) -> Option<&dyn Packing<T>> {
@@ -251,8 +240,7 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
 
 impl<T: Scalar> Packing<T> for Conv2DTranspose {
     fn pack(&self, input_shape: Shape, parameters: Parameters<'_, T>, packed: &mut [T]) {
-        let geometry = invariant::checked(self.geometry(input_shape), KIND);
-        kernel::pack(&geometry, Direction::Transposed, parameters.of(WEIGHT), packed);
+        self.planned(input_shape).pack(parameters.of(WEIGHT), packed);
     }
 
     fn pack_backward(
@@ -262,8 +250,7 @@ impl<T: Scalar> Packing<T> for Conv2DTranspose {
         _packed: &[T],
         packed_backward: &mut [T],
     ) {
-        let geometry = invariant::checked(self.geometry(input_shape), KIND);
-        kernel::pack(&geometry, Direction::Forward, parameters.of(WEIGHT), packed_backward);
+        self.planned(input_shape).pack_backward(parameters.of(WEIGHT), packed_backward);
     }
 }
 

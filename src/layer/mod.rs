@@ -3,15 +3,15 @@
 mod activation;
 mod activity_penalty;
 mod add;
-mod avg_pool;
 mod batch_norm;
+mod border;
 mod capabilities;
 mod concatenate;
 mod context;
 mod conv2d;
 mod conv2d_transpose;
 mod convolution;
-mod crop;
+mod delegate;
 mod dense;
 mod dropout;
 mod fused;
@@ -20,12 +20,10 @@ mod gaussian_noise;
 mod initializer;
 mod kl_annealing;
 mod latent;
-mod max_pool;
 mod multiply;
-mod pad;
 mod pass;
 mod plan;
-mod pooling;
+mod pool;
 mod regularizer;
 mod repeated_conv2d;
 mod reshape;
@@ -40,14 +38,13 @@ use std::fmt::Debug;
 pub use activation::Activation;
 pub use activity_penalty::{L1Activity, TargetRate};
 pub use add::Add;
-pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
+pub use border::{Crop, Pad};
 pub use capabilities::{BatchStatistics, Mirror, MirrorOutput, Packing};
 pub use concatenate::Concatenate;
 pub use context::{Context, Gradients, Mode, Parameters};
 pub use conv2d::Conv2D;
 pub use conv2d_transpose::Conv2DTranspose;
-pub use crop::Crop;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub(crate) use fused::{
@@ -60,11 +57,10 @@ pub use initializer::Initializer;
 pub use kl_annealing::KlAnnealing;
 pub use latent::Latent;
 pub(crate) use latent::{deviation, divergence};
-pub use max_pool::MaxPool;
 pub use multiply::Multiply;
-pub use pad::Pad;
 pub use pass::{Backward, BackwardSums, Forward};
 pub use plan::{ParameterSpec, Plan, StateSpec};
+pub use pool::{AvgPool, MaxPool};
 pub use regularizer::Regularizer;
 pub use reshape::{Flatten, Reshape};
 pub use top_k::TopK;
@@ -103,7 +99,7 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync + Any {
     ///
     /// # Errors
     /// [`ShapeError`] if it cannot work on such samples.
-    fn plan(&self, input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError>;
+    fn plan(&self, input: Shape, joined: &[Shape]) -> Result<Plan, ShapeError>;
 
     /// Forward pass: writes every element of `pass.output`. Infallible, since the plan fixed the
     /// sizes.

@@ -4,8 +4,8 @@
 use super::convolution::Convolution;
 use super::weights::{WEIGHT, Weights};
 use super::{AccumulatedGradient, Backward, Context, Forward, Layer, Packing, ParameterSpec, Parameters, Plan};
-use crate::kernel::convolution::{self as kernel, Direction, Geometry, Repetition};
-use crate::shape::{checked_product, checked_sum};
+use crate::kernel::convolution::{Direction, Geometry, Repetition};
+use crate::shape::checked_sum;
 use crate::{Config, Scalar, Shape, ShapeError};
 
 /// An [`UpSample`](super::UpSample) followed by a [`Conv2D`](super::Conv2D), as a transposed
@@ -26,7 +26,7 @@ pub(super) struct RepeatedConv2D {
 
 impl RepeatedConv2D {
     fn convolution(&self) -> Convolution<'_> {
-        Convolution { geometry: &self.geometry, direction: Direction::Transposed, weights: &self.weights }
+        Convolution { geometry: self.geometry, direction: Direction::Transposed, weights: &self.weights }
     }
 }
 
@@ -40,16 +40,9 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
     }
 
     fn plan(&self, _input: Shape, _joined: &[Shape]) -> Result<Plan, ShapeError> {
-        let Geometry { input: [height, width], channels, filters, kernel, output, .. } = self.geometry;
-        let sums = checked_product("weights of a convolution", &[kernel[0], kernel[1], channels, filters])?;
-        let packed = kernel::packed_len::<T>(&self.geometry, Direction::Transposed);
-        let elements = checked_sum("packed weights of a convolution", &[self.geometry.weights_len(), packed])?;
-        let plan = self.weights.plan(Shape::image(height, width, channels), self.weight.clone())?;
-        Ok(plan
-            .packed(elements)
-            .packed_backward(kernel::packed_len::<T>(&self.geometry, Direction::Forward))
-            .scratch(kernel::scratch_len::<T>(&self.geometry))
-            .work_per_sample(sums.saturating_mul(output[0] * output[1])))
+        let plan = self.convolution().plan::<T>(self.weight.clone())?;
+        let elements = checked_sum("packed weights of a convolution", &[self.geometry.weights_len(), plan.packed])?;
+        Ok(plan.packed(elements))
     }
 
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
@@ -85,7 +78,7 @@ impl<T: Scalar> Packing<T> for RepeatedConv2D {
     fn pack(&self, _input_shape: Shape, parameters: Parameters<'_, T>, packed: &mut [T]) {
         let (sums, packed) = packed.split_at_mut(self.geometry.weights_len());
         self.repetition.sum_weights(parameters.of(WEIGHT), sums);
-        kernel::pack(&self.geometry, Direction::Transposed, sums, packed);
+        self.convolution().pack(sums, packed);
     }
 
     fn pack_backward(
@@ -96,6 +89,6 @@ impl<T: Scalar> Packing<T> for RepeatedConv2D {
         packed_backward: &mut [T],
     ) {
         let (sums, _) = packed.split_at(self.geometry.weights_len());
-        kernel::pack(&self.geometry, Direction::Forward, sums, packed_backward);
+        self.convolution().pack_backward(sums, packed_backward);
     }
 }

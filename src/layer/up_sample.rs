@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::window::{Extent, Window};
+use super::window::Extent;
 use super::{AvgPool, Backward, Context, Forward, Layer, Mirror, MirrorOutput, Plan};
 use crate::kernel::resample as kernel;
 use crate::shape::checked_product;
@@ -131,16 +131,4 @@ impl<T: Scalar> Mirror<T> for UpSample {
     fn mirrored(&self, _input: Shape, _output: MirrorOutput) -> Option<Vec<Arc<dyn Layer<T>>>> {
         Some(vec![Arc::new(AvgPool::new(self.factor))])
     }
-}
-
-/// The layers that undo a pooling: up-sampling by its stride, then cropping or padding to the
-/// image's size.
-pub(super) fn back_from<T: Scalar>(window: &Window, input: Shape) -> Option<Vec<Arc<dyn Layer<T>>>> {
-    let [height, width, channels] = input.checked().ok()?.as_image().ok()?;
-    let pooled = window.over([height, width]).ok()?.count;
-    let back = UpSample::new(window.stride);
-    let grown = Layer::<T>::plan(&back, Shape::image(pooled[0], pooled[1], channels), &[]).ok()?.output();
-    let mut layers: Vec<Arc<dyn Layer<T>>> = vec![Arc::new(back)];
-    layers.extend(super::crop::fit(grown, [height, width]));
-    Some(layers)
 }

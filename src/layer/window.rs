@@ -104,6 +104,11 @@ pub(crate) struct Positions {
 }
 
 impl Window {
+    /// A window of `size`, called `what` in errors, that moves by one pixel, with padding `Same`.
+    pub fn new(what: &'static str, size: Extent) -> Self {
+        Self { what, size, stride: 1.into(), dilation: 1.into(), padding: Padding::Same }
+    }
+
     /// The window's positions over an input of `height` x `width`.
     pub fn over(&self, [height, width]: [usize; 2]) -> Result<Positions, ShapeError> {
         self.size.checked(self.what)?;
@@ -146,8 +151,8 @@ mod tests {
     use super::*;
 
     fn positions(padding: Padding, size: usize, stride: usize, dilation: usize, input: usize) -> (usize, usize) {
-        let window =
-            Window { what: "kernel", size: size.into(), stride: stride.into(), dilation: dilation.into(), padding };
+        let (stride, dilation) = (stride.into(), dilation.into());
+        let window = Window { stride, dilation, padding, ..Window::new("kernel", size.into()) };
         let positions = window.over([input, input]).unwrap();
         (positions.count[0], positions.before[0])
     }
@@ -172,8 +177,7 @@ mod tests {
         assert_eq!(positions(Padding::Same, 8, 2, 1, 3), (2, 3));
         assert_eq!(positions(Padding::Same, 3, 1, 9, 2), (2, 9));
         assert_eq!(positions(Padding::Same, 100, 100, 1, 7), (1, 46));
-        let valid =
-            Window { what: "kernel", size: 5.into(), stride: 1.into(), dilation: 1.into(), padding: Padding::Valid };
+        let valid = Window { padding: Padding::Valid, ..Window::new("kernel", 5.into()) };
         let error = ShapeError::WindowTooLarge { what: "kernel", size: 5, input: 2, axis: "width" };
         assert_eq!(valid.over([5, 2]), Err(error));
     }

@@ -1,6 +1,6 @@
 //! [`Bce`]: binary cross-entropy.
 
-use super::{Loss, LossPass, Reduction};
+use super::{Loss, LossPass, Reduction, reduction_option};
 use crate::kernel::loss::Pointwise;
 use crate::kernel::reduce;
 use crate::{Activation, Config, Scalar};
@@ -35,14 +35,9 @@ pub struct Bce {
 #[allow(non_upper_case_globals)] // reads like a unit struct: `Trainer::new(Bce, ..)`
 pub const Bce: Bce = Bce { reduction: Reduction::MeanPerElement };
 
-impl Bce {
-    /// Sets how the loss is reduced over a sample's elements.
-    #[must_use]
-    pub fn reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
-    }
+reduction_option!(Bce);
 
+impl Bce {
     /// The cross-entropy of one element, from the logit of its probability.
     ///
     /// ```

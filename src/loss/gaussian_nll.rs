@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use super::{Loss, LossPass, Reduction};
+use super::{Loss, LossPass, Reduction, reduction_option};
 use crate::kernel::loss::Pointwise;
 use crate::{Config, OptionError, Scalar, option};
 
@@ -37,14 +37,9 @@ impl GaussianNll {
     pub fn new(variance: f64) -> Self {
         Self { variance, reduction: Reduction::SumPerSample }
     }
-
-    /// Sets how the loss is reduced over a sample's elements.
-    #[must_use]
-    pub fn reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
-    }
 }
+
+reduction_option!(GaussianNll);
 
 impl<T: Scalar> Loss<T> for GaussianNll {
     fn kind(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! [`Huber`]: squared error near the target, absolute error far from it.
 
-use super::{Loss, LossPass, Reduction};
+use super::{Loss, LossPass, Reduction, reduction_option};
 use crate::OptionError;
 use crate::kernel::loss::Pointwise;
 use crate::{Config, Scalar, option};
@@ -32,14 +32,9 @@ impl Huber {
     pub fn new(delta: f64) -> Self {
         Self { delta, reduction: Reduction::default() }
     }
-
-    /// Sets how the loss is reduced over a sample's elements.
-    #[must_use]
-    pub fn reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
-    }
 }
+
+reduction_option!(Huber);
 
 impl<T: Scalar> Loss<T> for Huber {
     fn kind(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! [`Mae`]: the mean absolute error.
 
-use super::{Loss, LossPass, Reduction};
+use super::{Loss, LossPass, Reduction, reduction_option};
 use crate::kernel::loss::Pointwise;
 use crate::{Config, Scalar};
 
@@ -25,14 +25,7 @@ pub struct Mae {
 #[allow(non_upper_case_globals)] // reads like a unit struct: `Trainer::new(Mae, ..)`
 pub const Mae: Mae = Mae { reduction: Reduction::MeanPerElement };
 
-impl Mae {
-    /// Sets how the loss is reduced over a sample's elements.
-    #[must_use]
-    pub fn reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
-    }
-}
+reduction_option!(Mae);
 
 impl<T: Scalar> Loss<T> for Mae {
     fn kind(&self) -> &'static str {

@@ -208,6 +208,22 @@ impl Reduction {
     }
 }
 
+/// The builder method of a loss whose field `reduction` is a [`Reduction`].
+macro_rules! reduction_option {
+    ($loss:ident) => {
+        impl $loss {
+            /// Sets how the loss is reduced over a sample's elements.
+            #[must_use]
+            pub fn reduction(mut self, reduction: Reduction) -> Self {
+                self.reduction = reduction;
+                self
+            }
+        }
+    };
+}
+
+use reduction_option;
+
 /// Why predictions and targets cannot be compared.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]

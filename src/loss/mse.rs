@@ -1,6 +1,6 @@
 //! [`Mse`]: the mean squared error.
 
-use super::{Loss, LossPass, Reduction};
+use super::{Loss, LossPass, Reduction, reduction_option};
 use crate::kernel::loss::Pointwise;
 use crate::{Config, Scalar};
 
@@ -24,14 +24,7 @@ pub struct Mse {
 #[allow(non_upper_case_globals)] // reads like a unit struct: `Trainer::new(Mse, ..)`
 pub const Mse: Mse = Mse { reduction: Reduction::MeanPerElement };
 
-impl Mse {
-    /// Sets how the loss is reduced over a sample's elements.
-    #[must_use]
-    pub fn reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
-        self
-    }
-}
+reduction_option!(Mse);
 
 impl<T: Scalar> Loss<T> for Mse {
     fn kind(&self) -> &'static str {

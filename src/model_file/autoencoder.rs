@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::description::Model;
+use super::description::ModelKind;
 use super::read::{self, Conversion};
 use super::{ModelFileError, ModelFileErrorKind, Registry};
 use crate::autoencoder::Autoencoder;
@@ -116,15 +116,15 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(halves(network, model)?)
     }
 
-    fn described(&self) -> Model {
-        Model::Autoencoder { split: self.split() }
+    fn described(&self) -> ModelKind {
+        ModelKind::Autoencoder { split: self.split() }
     }
 }
 
 /// The autoencoder that consists of the two halves of `network`.
-fn halves<T: Scalar>(network: Network<T>, model: Model) -> Result<Autoencoder<T>, ModelFileErrorKind> {
+fn halves<T: Scalar>(network: Network<T>, model: ModelKind) -> Result<Autoencoder<T>, ModelFileErrorKind> {
     match model {
-        Model::Autoencoder { split } => Ok(Autoencoder::from_network(network, split)?),
-        Model::Network => Err(ModelFileErrorKind::Description(ConfigError::Missing { name: "split".to_owned() })),
+        ModelKind::Autoencoder { split } => Ok(Autoencoder::from_network(network, split)?),
+        ModelKind::Network => Err(ModelFileErrorKind::Description(ConfigError::Missing { name: "split".to_owned() })),
     }
 }

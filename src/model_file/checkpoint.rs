@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::checkpoint_data::{self, CheckpointData};
-use super::description::{self, Description, Model};
+use super::container::{self, Container};
+use super::description::{self, Description, ModelKind};
 use super::difference::Difference;
 use super::disk::Disk;
-use super::frame::{self, Frame};
 use super::{ModelFileError, ModelFileErrorKind, file, json, read, write};
 use crate::data::{InputError, Scaler};
 use crate::graph::{Network, zeros};
@@ -20,7 +20,7 @@ use crate::{Config, Scalar};
 pub(crate) struct Checkpoint<T: Scalar> {
     pub parameters: Vec<T>,
     pub state: Vec<T>,
-    pub supplement: CheckpointData<'static, T>,
+    pub checkpoint_data: CheckpointData<'static, T>,
 }
 
 /// Replaces the file at `path` with one that holds `network`.
@@ -28,21 +28,21 @@ pub(crate) fn write_model<T: Scalar>(
     disk: &dyn Disk,
     path: &Path,
     network: &Network<T>,
-    model: Model,
+    model: ModelKind,
 ) -> Result<(), ModelFileError> {
     replace(disk, path, network, model, None)
 }
 
-/// Replaces the file at `path` with one that holds `network` and the supplement.
+/// Replaces the file at `path` with one that holds `network` and the checkpoint's data.
 pub(crate) fn write_checkpoint<T: Scalar>(
     disk: &dyn Disk,
     path: &Path,
     network: &Network<T>,
-    model: Model,
-    supplement: &CheckpointData<'_, T>,
+    model: ModelKind,
+    checkpoint_data: &CheckpointData<'_, T>,
 ) -> Result<(), ModelFileError> {
-    require_finite(&supplement.config).map_err(|kind| ModelFileError::at(path, kind))?;
-    replace(disk, path, network, model, Some(supplement))
+    require_finite(&checkpoint_data.config).map_err(|kind| ModelFileError::at(path, kind))?;
+    replace(disk, path, network, model, Some(checkpoint_data))
 }
 
 /// `Ok` if a checkpoint can hold these settings of a training run.
@@ -57,10 +57,10 @@ fn replace<T: Scalar>(
     disk: &dyn Disk,
     path: &Path,
     network: &Network<T>,
-    model: Model,
-    supplement: Option<&CheckpointData<'_, T>>,
+    model: ModelKind,
+    checkpoint_data: Option<&CheckpointData<'_, T>>,
 ) -> Result<(), ModelFileError> {
-    write::Writer::new(network, model, supplement)
+    write::Writer::new(network, model, checkpoint_data)
         .and_then(|writer| file::replace(disk, path, |file| writer.write(file)))
         .map_err(|kind| ModelFileError::at(path, kind))
 }
@@ -75,7 +75,7 @@ pub(crate) fn read_checkpoint<T: Scalar>(
     disk: &dyn Disk,
     path: &Path,
     network: &Network<T>,
-    model: Model,
+    model: ModelKind,
     suits: impl Fn(&Config) -> Result<(), ModelFileErrorKind>,
 ) -> Result<Checkpoint<T>, ModelFileError> {
     let bytes = disk.read(path).map_err(ModelFileErrorKind::Read);
@@ -96,24 +96,25 @@ pub(crate) fn tidy(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
 fn parse<T: Scalar>(
     bytes: &[u8],
     network: &Network<T>,
-    model: Model,
+    model: ModelKind,
     suits: impl Fn(&Config) -> Result<(), ModelFileErrorKind>,
 ) -> Result<Checkpoint<T>, ModelFileErrorKind> {
-    let frame = Frame::open(bytes)?;
-    let header = json::read(frame.header).map_err(|error| frame::wrong(error.offset, error.problem))?;
+    let container = Container::open(bytes)?;
+    let header = json::read(container.header).map_err(|error| container::wrong(error.offset, error.problem))?;
     let description = Description::read(&header)?;
     let training = description.training.clone().ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
     require_same_model(&description.config(0), &Description::of(network, model)?.config(0))?;
     suits(&training)?;
 
-    let tensors = read::table(&frame, &header, &description, network.definition())?;
-    require_equal_scalers(&read::scalers(&description, &tensors, frame.data)?, network, model)?;
+    let tensors = read::table(&container, &header, &description, network.definition())?;
+    require_equal_scalers(&read::scalers(&description, &tensors, container.data)?, network, model)?;
     let memory = |error: InputError| ModelFileErrorKind::Read(io::Error::new(io::ErrorKind::OutOfMemory, error));
     let mut parameters = zeros(network.parameter_count()).map_err(memory)?;
     let mut state = zeros(network.state_vector().len()).map_err(memory)?;
-    read::numbers(network.definition(), &tensors, frame.data, &mut parameters, &mut state)?;
-    let supplement = checkpoint_data::read(training, &tensors, frame.data).ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
-    Ok(Checkpoint { parameters, state, supplement })
+    read::numbers(network.definition(), &tensors, container.data, &mut parameters, &mut state)?;
+    let checkpoint_data =
+        checkpoint_data::read(training, &tensors, container.data).ok_or(ModelFileErrorKind::IsNoCheckpoint)?;
+    Ok(Checkpoint { parameters, state, checkpoint_data })
 }
 
 /// `Ok` if the description in a file is that of this model.
@@ -135,9 +136,9 @@ fn require_same_model(found: &Config, here: &Config) -> Result<(), ModelFileErro
 fn require_equal_scalers<T: Scalar>(
     found: &[Option<Arc<Scaler>>; 2],
     network: &Network<T>,
-    model: Model,
+    model: ModelKind,
 ) -> Result<(), ModelFileErrorKind> {
-    let here = [network.input_scaler(), network.output_scaler().filter(|_| model == Model::Network)];
+    let here = [network.input_scaler(), network.output_scaler().filter(|_| model == ModelKind::Network)];
     for ((scaler, found), here) in ["input", "output"].into_iter().zip(found).zip(here) {
         if found.as_deref() != here {
             return Err(ModelFileErrorKind::OtherScaler { scaler });

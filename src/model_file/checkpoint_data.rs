@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::entries::{Entries, Entry, PREFIX};
 use super::float::Float;
-use super::tensor::{Part, Tensor};
+use super::tensor::{Tensor, TensorGroup};
 use crate::{Config, Scalar, Shape};
 
 /// The contents of a checkpoint besides the model: settings under the key `training` of the
@@ -14,21 +14,21 @@ use crate::{Config, Scalar, Shape};
 pub(crate) struct CheckpointData<'a, T: Scalar> {
     pub config: Config,
     /// Of 64 bits whatever the model's float type, and not necessarily finite.
-    pub wide: Vec<Numbers<'a, f64>>,
+    pub f64_tensors: Vec<NamedTensor<'a, f64>>,
     /// Of the model's float type, and not necessarily finite.
-    pub own: Vec<Numbers<'a, T>>,
+    pub tensors: Vec<NamedTensor<'a, T>>,
 }
 
-/// A tensor of a supplement.
+/// A tensor of a checkpoint besides the model's.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Numbers<'a, T: Scalar> {
+pub(crate) struct NamedTensor<'a, T: Scalar> {
     /// The tensor's name after `training.`.
     pub name: Cow<'a, str>,
     pub shape: Shape,
     pub values: Cow<'a, [T]>,
 }
 
-impl<'a, T: Scalar> Numbers<'a, T> {
+impl<'a, T: Scalar> NamedTensor<'a, T> {
     /// A tensor of `values`, whose number must fit the shape.
     pub fn new(name: impl Into<Cow<'a, str>>, shape: Shape, values: impl Into<Cow<'a, [T]>>) -> Self {
         Self { name: name.into(), shape, values: values.into() }
@@ -41,38 +41,42 @@ impl<'a, T: Scalar> Numbers<'a, T> {
 
 impl<T: Scalar> CheckpointData<'_, T> {
     /// The 64-bit numbers named `name`, if they have this shape.
-    pub fn wide(&self, name: &str, shape: Shape) -> Option<&[f64]> {
-        find(&self.wide, name, shape)
+    pub fn f64_tensor(&self, name: &str, shape: Shape) -> Option<&[f64]> {
+        find(&self.f64_tensors, name, shape)
     }
 
     /// The `count` numbers of the model's float type named `name`, if there are as many.
-    pub fn own(&self, name: &str, count: usize) -> Option<&[T]> {
-        find(&self.own, name, Shape::flat(count))
+    pub fn tensor(&self, name: &str, count: usize) -> Option<&[T]> {
+        find(&self.tensors, name, Shape::flat(count))
     }
 
     pub(super) fn entries(&self) -> Entries {
-        let front = self.wide.iter().map(Numbers::entry).collect();
-        Entries { front, back: self.own.iter().map(Numbers::entry).collect() }
+        let front = self.f64_tensors.iter().map(NamedTensor::entry).collect();
+        Entries { front, back: self.tensors.iter().map(NamedTensor::entry).collect() }
     }
 }
 
-fn find<'a, T: Scalar>(tensors: &'a [Numbers<'_, T>], name: &str, shape: Shape) -> Option<&'a [T]> {
+fn find<'a, T: Scalar>(tensors: &'a [NamedTensor<'_, T>], name: &str, shape: Shape) -> Option<&'a [T]> {
     tensors.iter().find(|tensor| tensor.name == name && tensor.shape == shape).map(|tensor| &*tensor.values)
 }
 
-/// Reads the supplement's tensors of a file with their numbers.
+/// Reads a checkpoint's data from a file's tensors.
 pub(super) fn read<T: Scalar>(config: Config, tensors: &[Tensor], data: &[u8]) -> Option<CheckpointData<'static, T>> {
-    let mut supplement = CheckpointData { config, wide: Vec::new(), own: Vec::new() };
+    let mut checkpoint_data = CheckpointData { config, f64_tensors: Vec::new(), tensors: Vec::new() };
     for tensor in tensors {
         let Some(name) = tensor.name.strip_prefix(PREFIX) else { continue };
         let (name, shape) = (name.to_owned(), Shape::new(&tensor.shape).ok()?);
-        match tensor.part {
-            Part::Wide => supplement.wide.push(Numbers::new(name, shape, numbers(tensor, data)?)),
-            Part::Own => supplement.own.push(Numbers::new(name, shape, numbers(tensor, data)?)),
-            Part::Scaler | Part::Model => {}
+        match tensor.group {
+            TensorGroup::CheckpointF64 => {
+                checkpoint_data.f64_tensors.push(NamedTensor::new(name, shape, numbers(tensor, data)?))
+            }
+            TensorGroup::Checkpoint => {
+                checkpoint_data.tensors.push(NamedTensor::new(name, shape, numbers(tensor, data)?))
+            }
+            TensorGroup::Scaler | TensorGroup::Model => {}
         }
     }
-    Some(supplement)
+    Some(checkpoint_data)
 }
 
 /// The numbers of a tensor, if they are of type `T` and the memory can be allocated.

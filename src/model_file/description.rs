@@ -1,10 +1,10 @@
 //! [`Description`]: everything in a file about a model except its numbers.
 
+use super::container::{CHAIN_FORMAT, GRAPH_FORMAT, checksum_digits};
 use super::float::Float;
-use super::frame::{CHAIN_FORMAT, GRAPH_FORMAT, checksum_digits};
 use super::{ModelFileErrorKind, json};
 use crate::data::Scaler;
-use crate::graph::{Definition, NamedLayer, Network, Source};
+use crate::graph::{Definition, NamedLayer, Network, NodeInput};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
 
 const KEYS: [&str; 14] = [
@@ -24,7 +24,7 @@ const MAX_LAYERS: usize = 512;
 pub(super) struct Description {
     /// The version of the crate that built the model.
     pub crate_version: String,
-    pub model: Model,
+    pub model: ModelKind,
     pub float: Float,
     pub seed: u64,
     pub input: Shape,
@@ -37,13 +37,13 @@ pub(super) struct Description {
     pub scalers: [bool; 2],
     /// The range that each of these scalers clips to, if it does.
     pub clip: [Option<[f64; 2]>; 2],
-    /// The supplement's settings, in a checkpoint.
+    /// The settings of its data, in a checkpoint.
     pub training: Option<Config>,
 }
 
 /// The kind of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Model {
+pub(crate) enum ModelKind {
     /// An autoencoder, whose decoder starts with layer `split`.
     Autoencoder {
         split: usize,
@@ -60,7 +60,7 @@ pub(super) struct LayerDescription {
     pub joins: Vec<String>,
 }
 
-impl Model {
+impl ModelKind {
     /// The kind's name in files and errors.
     pub fn name(self) -> &'static str {
         match self {
@@ -72,14 +72,14 @@ impl Model {
 
 impl Description {
     /// The description of `network`, the network of a `model`.
-    pub fn of<T: Scalar>(network: &Network<T>, model: Model) -> Result<Self, ModelFileErrorKind> {
+    pub fn of<T: Scalar>(network: &Network<T>, model: ModelKind) -> Result<Self, ModelFileErrorKind> {
         let frozen = network.parameters().filter(|parameter| parameter.frozen);
         let definition = network.definition();
         let layers = definition.nodes.iter().map(|node| {
-            let NamedLayer { name, layer, joins } = definition.named_layer(node, Source::Input);
+            let NamedLayer { name, layer, joins } = definition.named_layer(node, NodeInput::Input);
             LayerDescription { name, kind: layer.kind().to_owned(), config: layer.config(), joins }
         });
-        let output_scaler = network.output_scaler().filter(|_| model == Model::Network);
+        let output_scaler = network.output_scaler().filter(|_| model == ModelKind::Network);
         let description = Self {
             crate_version: network.crate_version().to_owned(),
             model,
@@ -140,8 +140,8 @@ impl Description {
             .with("input", self.input.dimensions())
             .with("output", self.output.dimensions());
         let config = match self.model {
-            Model::Autoencoder { split } => config.with("split", split),
-            Model::Network => config,
+            ModelKind::Autoencoder { split } => config.with("split", split),
+            ModelKind::Network => config,
         };
         let config = config
             .with("layers", Value::List(self.layers.iter().map(layer).collect()))
@@ -157,13 +157,13 @@ impl Description {
     fn from_config(config: &Config) -> Result<Self, ConfigError> {
         config.only(&KEYS)?;
         let model = match config.text("model")? {
-            "autoencoder" => Model::Autoencoder { split: config.integer("split")? },
-            "network" => Model::Network,
+            "autoencoder" => ModelKind::Autoencoder { split: config.integer("split")? },
+            "network" => ModelKind::Network,
             _ => return Err(invalid("model", "`autoencoder` or `network`")),
         };
         let scalers = texts(config, "scalers")?;
         let scalers = SCALERS.map(|name| scalers.iter().any(|scaler| scaler == name));
-        if model != Model::Network && matches!(scalers, [_, true]) {
+        if model != ModelKind::Network && matches!(scalers, [_, true]) {
             return Err(invalid("scalers", "`input` or nothing, for an autoencoder"));
         }
         Ok(Self {
@@ -187,9 +187,9 @@ impl Description {
     /// The oldest format that can hold the model.
     fn format(&self) -> u64 {
         let named_by_place = self.layers.iter().enumerate().all(|(index, layer)| match self.model {
-            Model::Autoencoder { split } if index < split => layer.name == format!("encoder.{index}"),
-            Model::Autoencoder { split } => layer.name == format!("decoder.{}", index - split),
-            Model::Network => true,
+            ModelKind::Autoencoder { split } if index < split => layer.name == format!("encoder.{index}"),
+            ModelKind::Autoencoder { split } => layer.name == format!("decoder.{}", index - split),
+            ModelKind::Network => true,
         });
         let is_chain = self.layers.iter().all(|layer| layer.joins.is_empty());
         if named_by_place && is_chain { CHAIN_FORMAT } else { GRAPH_FORMAT }
@@ -203,9 +203,9 @@ impl Description {
             names.windows(2).find(|pair| matches!(pair, [one, other] if one == other)).and_then(|pair| pair.first());
         let wrong = self.layers.iter().enumerate().rev().find(|(index, layer)| match self.model {
             _ if Some(&layer.name.as_str()) == twice => true,
-            Model::Autoencoder { split } if *index < split => !layer.name.starts_with("encoder."),
-            Model::Autoencoder { .. } => !layer.name.starts_with("decoder."),
-            Model::Network => false,
+            ModelKind::Autoencoder { split } if *index < split => !layer.name.starts_with("encoder."),
+            ModelKind::Autoencoder { .. } => !layer.name.starts_with("decoder."),
+            ModelKind::Network => false,
         });
         match wrong {
             Some((index, layer)) => Err(ModelFileErrorKind::LayerName { index, name: layer.name.clone() }),
@@ -215,7 +215,7 @@ impl Description {
 
     /// Both halves of an autoencoder must have layers, and its output must have its input's shape.
     fn check_split(&self) -> Result<(), ModelFileErrorKind> {
-        let Model::Autoencoder { split } = self.model else { return Ok(()) };
+        let ModelKind::Autoencoder { split } = self.model else { return Ok(()) };
         if split == 0 || split >= self.layers.len() {
             return Err(ModelFileErrorKind::Description(invalid("split", "a number of layers that leaves two halves")));
         }

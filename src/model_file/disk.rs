@@ -9,7 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::frame::{self, LENGTH_BYTES, MAX_HEADER_BYTES};
+use super::container::{self, LENGTH_BYTES, MAX_HEADER_BYTES};
 
 /// The file-system calls that model files need.
 pub(crate) trait Disk: Debug + Send + Sync {
@@ -131,8 +131,8 @@ fn contents(mut file: impl Read, length: Option<u64>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.by_ref().take(most).read_to_end(&mut bytes)?;
     let whole = match length {
-        Some(length) => frame::may_be_model(&bytes).then_some(length),
-        None => frame::length(&bytes).map(|announced| announced.saturating_add(1)),
+        Some(length) => container::may_be_model(&bytes).then_some(length),
+        None => container::length(&bytes).map(|announced| announced.saturating_add(1)),
     };
     let Some(whole) = whole else { return Ok(bytes) };
     let rest = whole.saturating_sub(bytes.len() as u64);

@@ -5,7 +5,7 @@ use super::float::Float;
 use super::json::spelled;
 use crate::{Config, Shape, Value};
 
-/// Prefix of the names of a supplement's tensors; no layer has such a name.
+/// Prefix of the names of the tensors of a checkpoint's data; no layer has such a name.
 pub(super) const PREFIX: &str = "training.";
 
 /// The names of the tensors of the input's and the output's scaler.

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::description::Model;
+use super::description::ModelKind;
 use super::read::{self, Conversion};
 use super::{ModelFileError, Registry};
 use crate::Scalar;
@@ -18,7 +18,7 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`ModelFileError`]; see [`Autoencoder::save`](crate::Autoencoder::save).
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelFileError> {
-        super::save(path.as_ref(), self, Model::Network)
+        super::save(path.as_ref(), self, ModelKind::Network)
     }
 
     /// Writes the bytes that [`save`](Self::save) would write to a file.
@@ -26,7 +26,7 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`ModelFileError`] if `to` fails, or a setting or a number of the network is not finite.
     pub fn write_to(&self, to: impl Write) -> Result<(), ModelFileError> {
-        super::write_to(to, self, Model::Network)
+        super::write_to(to, self, ModelKind::Network)
     }
 
     /// Loads a network of built-in layers from the file at `path`.

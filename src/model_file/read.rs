@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::description::{Description, Model};
+use super::container::{self, Container};
+use super::description::{Description, ModelKind};
 use super::entries::Entries;
 use super::float::Float;
-use super::frame::{self, Frame};
-use super::tensor::{self, Part, Tensor};
+use super::tensor::{self, Tensor, TensorGroup};
 use super::{ModelFileErrorKind, Registry, json};
 use crate::data::Scaler;
 use crate::graph::{Definition, Graph, NamedLayer, Network, TiedWeights};
@@ -30,15 +30,15 @@ pub(super) fn model<T: Scalar>(
     wanted: &'static str,
     registry: &Registry<T>,
     conversion: Conversion,
-) -> Result<(Network<T>, Model), ModelFileErrorKind> {
-    let frame = Frame::open(bytes)?;
-    let header = json::read(frame.header).map_err(|error| frame::wrong(error.offset, error.problem))?;
+) -> Result<(Network<T>, ModelKind), ModelFileErrorKind> {
+    let container = Container::open(bytes)?;
+    let header = json::read(container.header).map_err(|error| container::wrong(error.offset, error.problem))?;
     let description = Description::read(&header)?;
     suits::<T>(&description, wanted, conversion)?;
     let definition = definition(&description, registry)?;
-    let tensors = table(&frame, &header, &description, &definition)?;
+    let tensors = table(&container, &header, &description, &definition)?;
     let graph = Arc::new(Graph::of(definition)?);
-    let mut network = fill(&description, graph, &tensors, frame.data)?;
+    let mut network = fill(&description, graph, &tensors, container.data)?;
     network.set_crate_version(&description.crate_version);
     Ok((network, description.model))
 }
@@ -46,7 +46,7 @@ pub(super) fn model<T: Scalar>(
 /// The tensors of a file, after checking that its header is what `definition` requires and that all
 /// their bytes exist.
 pub(super) fn table<T: Scalar>(
-    frame: &Frame<'_>,
+    container: &Container<'_>,
     header: &Config,
     description: &Description,
     definition: &Definition<T>,
@@ -54,8 +54,8 @@ pub(super) fn table<T: Scalar>(
     let beside = description.training.as_ref().map(|_| Entries::read(header)).transpose()?;
     let tensors = tensor::table(description, definition, beside.unwrap_or_default())?;
     tensor::compare(header, &tensors)?;
-    require_canonical(frame, description, &tensors)?;
-    let (expected, found) = (tensors.last().map_or(0, |last| last.bytes.end), frame.data.len() as u64);
+    require_canonical(container, description, &tensors)?;
+    let (expected, found) = (tensors.last().map_or(0, |last| last.bytes.end), container.data.len() as u64);
     match expected == found {
         true => Ok(tensors),
         false => Err(ModelFileErrorKind::DataLength { expected, found }),
@@ -115,16 +115,16 @@ fn renamed<T: Scalar>(definition: &Definition<T>, output: Shape) -> Result<Optio
 
 /// `Ok` if the header is byte for byte the one that would be written.
 fn require_canonical(
-    frame: &Frame<'_>,
+    container: &Container<'_>,
     description: &Description,
     tensors: &[Tensor],
 ) -> Result<(), ModelFileErrorKind> {
-    let written = tensor::header(description, frame.checksum, tensors)?;
-    if written == frame.header {
+    let written = tensor::header(description, container.checksum, tensors)?;
+    if written == container.header {
         return Ok(());
     }
-    let same = written.bytes().zip(frame.header.bytes()).take_while(|(written, found)| written == found).count();
-    Err(ModelFileErrorKind::NotCanonical { offset: frame::LENGTH_BYTES + same })
+    let same = written.bytes().zip(container.header.bytes()).take_while(|(written, found)| written == found).count();
+    Err(ModelFileErrorKind::NotCanonical { offset: container::LENGTH_BYTES + same })
 }
 
 /// The network with its parameters, state and scalers. `data` must be as long as `tensors` say.
@@ -136,7 +136,7 @@ fn fill<T: Scalar>(
 ) -> Result<Network<T>, ModelFileErrorKind> {
     let frozen = description.frozen_in(&graph.definition)?;
     let [input, output] = scalers(description, tensors, data)?;
-    let output = if description.model == Model::Network { output } else { input.clone() };
+    let output = if description.model == ModelKind::Network { output } else { input.clone() };
     let entries = Arc::clone(&graph);
     Network::restore(graph, description.seed, frozen, [input, output], |parameters, state| {
         numbers(&entries.definition, tensors, data, parameters, state)
@@ -151,7 +151,7 @@ pub(super) fn numbers<T: Scalar>(
     parameters: &mut [T],
     state: &mut [T],
 ) -> Result<(), ModelFileErrorKind> {
-    let own = tensors.iter().filter(|tensor| tensor.part == Part::Model);
+    let own = tensors.iter().filter(|tensor| tensor.group == TensorGroup::Model);
     for (tensor, entry) in own.clone().zip(&definition.table) {
         numbers_of(tensor, data, invariant::slice_mut(parameters, &entry.range, "numbers", &entry.name))?;
     }

@@ -13,7 +13,7 @@ use crate::{Config, Scalar, Value, invariant};
 /// A tensor and its range in the bytes after the header.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tensor {
-    pub part: Part,
+    pub group: TensorGroup,
     pub name: String,
     pub float: Float,
     pub shape: Vec<usize>,
@@ -23,16 +23,16 @@ pub(super) struct Tensor {
 /// What a tensor belongs to, in the order of the file: 64-bit numbers first, so that all are
 /// aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum TensorGroup {
     Scaler,
-    /// Of the supplement, 64 bits each.
-    Wide,
+    /// Of a checkpoint's data, of 64 bits.
+    CheckpointF64,
     Model,
-    /// Of the supplement, of the model's float type.
-    Own,
+    /// Of a checkpoint's data, of the model's float type.
+    Checkpoint,
 }
 
-/// The tensors of a model and its supplement, in the order of the file.
+/// The tensors of a model and of a checkpoint's data, in the order of the file.
 pub(super) fn table<T: Scalar>(
     description: &Description,
     definition: &Definition<T>,
@@ -41,18 +41,19 @@ pub(super) fn table<T: Scalar>(
     let features = [description.input.elements(), description.output.elements()];
     let scalers = SCALERS.iter().zip(features).zip(description.scalers).filter(|(_, there)| *there);
     let scalers = scalers.flat_map(|((names, features), _)| {
-        names.map(|name| (Part::Scaler, name.to_owned(), Float::F64, vec![features]))
+        names.map(|name| (TensorGroup::Scaler, name.to_owned(), Float::F64, vec![features]))
     });
     let numbers = definition.table.iter().chain(&definition.states);
-    let numbers = numbers.map(|entry| (Part::Model, entry.name.clone(), description.float, entry.shape.clone()));
-    let beside = |part: Part| move |entry: Entry| (part, entry.name, entry.float, entry.shape.dimensions().to_vec());
-    let (wide, own) =
-        (entries.front.into_iter().map(beside(Part::Wide)), entries.back.into_iter().map(beside(Part::Own)));
+    let numbers = numbers.map(|entry| (TensorGroup::Model, entry.name.clone(), description.float, entry.shape.clone()));
+    let beside =
+        |group: TensorGroup| move |entry: Entry| (group, entry.name, entry.float, entry.shape.dimensions().to_vec());
+    let front = entries.front.into_iter().map(beside(TensorGroup::CheckpointF64));
+    let back = entries.back.into_iter().map(beside(TensorGroup::Checkpoint));
     let mut end = 0_u64;
-    let placed = scalers.chain(wide).chain(numbers).chain(own).map(|(part, name, float, shape)| {
+    let placed = scalers.chain(front).chain(numbers).chain(back).map(|(group, name, float, shape)| {
         let start = end;
         end = end.checked_add(float.bytes(shape.iter().product())).ok_or_else(|| too_long(&name))?; // each product is checked
-        Ok(Tensor { part, name, float, shape, bytes: start..end })
+        Ok(Tensor { group, name, float, shape, bytes: start..end })
     });
     placed.collect()
 }

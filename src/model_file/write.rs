@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::checkpoint_data::{CheckpointData, Numbers};
-use super::description::{Description, Model};
+use super::checkpoint_data::{CheckpointData, NamedTensor};
+use super::container::{self, Unsealed};
+use super::description::{Description, ModelKind};
 use super::entries::Entries;
 use super::float::Float;
-use super::frame::{self, Unsealed};
 use super::tensor;
 use super::{ModelFileErrorKind, json};
 use crate::Scalar;
@@ -20,8 +20,8 @@ const CHUNK: usize = 1 << 13;
 #[derive(Debug)]
 pub(super) struct Writer<'a, T: Scalar> {
     network: &'a Network<T>,
-    model: Model,
-    supplement: Option<&'a CheckpointData<'a, T>>,
+    model: ModelKind,
+    checkpoint_data: Option<&'a CheckpointData<'a, T>>,
     /// The header, after its length.
     head: Vec<u8>,
 }
@@ -30,24 +30,24 @@ impl<'a, T: Scalar> Writer<'a, T> {
     /// Checks that the file to be written can be read.
     pub fn new(
         network: &'a Network<T>,
-        model: Model,
-        supplement: Option<&'a CheckpointData<'a, T>>,
+        model: ModelKind,
+        checkpoint_data: Option<&'a CheckpointData<'a, T>>,
     ) -> Result<Self, ModelFileErrorKind> {
         for tensor in numbers(network) {
             if let Some(element) = reduce::first_not_finite(tensor.values) {
                 return Err(ModelFileErrorKind::NotFinite { name: tensor.name.to_owned(), element, float: T::NAME });
             }
         }
-        let training = supplement.map(|supplement| supplement.config.clone());
+        let training = checkpoint_data.map(|data| data.config.clone());
         let description = Description { training, ..Description::of(network, model)? };
-        let entries = supplement.map_or(Entries::default(), CheckpointData::entries);
+        let entries = checkpoint_data.map_or(Entries::default(), CheckpointData::entries);
         let tensors = tensor::table(&description, network.definition(), entries)?;
         let header = tensor::header(&description, 0, &tensors)?;
         let unsealed = Unsealed::new(&header)?;
-        let again = json::read(&header).map_err(|error| frame::wrong(error.offset, error.problem))?;
+        let again = json::read(&header).map_err(|error| container::wrong(error.offset, error.problem))?;
         Description::read(&again)?;
         let mut hasher = unsealed.hasher();
-        let mut writer = Self { network, model, supplement, head: Vec::new() };
+        let mut writer = Self { network, model, checkpoint_data, head: Vec::new() };
         let summed = writer.each_chunk(|bytes| {
             hasher.update(bytes);
             Ok(())
@@ -67,16 +67,16 @@ impl<'a, T: Scalar> Writer<'a, T> {
     /// Visits the tensors' bytes in the order of the file.
     fn each_chunk(&self, mut visit: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(CHUNK * size_of::<f64>());
-        let output = self.network.output_scaler().filter(|_| self.model == Model::Network);
+        let output = self.network.output_scaler().filter(|_| self.model == ModelKind::Network);
         for scaler in [self.network.input_scaler(), output].into_iter().flatten() {
             chunks(scaler.shift(), &mut bytes, &mut visit)?;
             chunks(scaler.scale(), &mut bytes, &mut visit)?;
         }
-        let (wide, own): (&[Numbers<'_, f64>], &[Numbers<'_, T>]) =
-            self.supplement.map_or((&[], &[]), |supplement| (&supplement.wide, &supplement.own));
-        wide.iter().try_for_each(|tensor| chunks(&tensor.values, &mut bytes, &mut visit))?;
+        let (f64_tensors, tensors): (&[NamedTensor<'_, f64>], &[NamedTensor<'_, T>]) =
+            self.checkpoint_data.map_or((&[], &[]), |data| (&data.f64_tensors, &data.tensors));
+        f64_tensors.iter().try_for_each(|tensor| chunks(&tensor.values, &mut bytes, &mut visit))?;
         numbers(self.network).try_for_each(|tensor| chunks(tensor.values, &mut bytes, &mut visit))?;
-        own.iter().try_for_each(|tensor| chunks(&tensor.values, &mut bytes, &mut visit))
+        tensors.iter().try_for_each(|tensor| chunks(&tensor.values, &mut bytes, &mut visit))
     }
 }
 

@@ -187,11 +187,12 @@ impl Checkpoints {
 #[derive(Debug, Clone)]
 pub(super) struct Resume {
     pub folder: PathBuf,
-    pub how: How,
+    pub mode: ResumeMode,
 }
 
+/// Which checkpoints it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum How {
+pub(super) enum ResumeMode {
     /// Goes on from the newest; without one there is an error.
     Resume,
     /// Goes on from the newest, or starts from the beginning.
@@ -285,7 +286,11 @@ impl Folder {
     }
 
     /// Replaces the file of the best model.
-    pub fn set_best<T: Scalar>(&self, network: &Network<T>, model: model_file::Model) -> Result<(), TrainErrorKind> {
+    pub fn set_best<T: Scalar>(
+        &self,
+        network: &Network<T>,
+        model: model_file::ModelKind,
+    ) -> Result<(), TrainErrorKind> {
         Ok(model_file::write_model(&*self.disk, &self.path.join(Self::BEST), network, model)?)
     }
 

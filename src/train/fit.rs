@@ -46,7 +46,7 @@ impl<T: Scalar> Trainer<'_, T> {
     fn train(&mut self, model: &mut impl Model<T>, pairs: Pairs<'_, T>) -> Result<History, Error> {
         let before = |kind| TrainError::new(0, 0, kind, History::default());
         let described =
-            model.split().map_or(model_file::Model::Network, |split| model_file::Model::Autoencoder { split });
+            model.split().map_or(model_file::ModelKind::Network, |split| model_file::ModelKind::Autoencoder { split });
         let network = model.as_network_mut();
         let samples = self.check(network, pairs).map_err(before)?;
         let threads = self.threads;
@@ -59,7 +59,7 @@ impl<T: Scalar> Trainer<'_, T> {
     fn run(
         &mut self,
         network: &mut Network<T>,
-        described: model_file::Model,
+        described: model_file::ModelKind,
         pairs: Pairs<'_, T>,
         samples: usize,
     ) -> Result<History, Box<TrainError>> {

@@ -74,9 +74,11 @@ impl<T: Scalar> Autoencoder<T> {
     /// layer is not finite. A likelihood too small for the float type is 0, its logarithm −∞;
     /// no result is NaN.
     pub fn elbo(&self, loss: &dyn Loss<T>, data: &dyn Source<T>, draws: usize, seed: u64) -> Result<Elbo, Error> {
-        let tries = self.try_codes(loss, data, draws, seed)?;
-        let mean = |value: fn(&Tried) -> f64| tries.iter().map(value).sum::<f64>() / tries.len().max(1) as f64;
-        Ok(Elbo { reconstruction: mean(|tried| tried.reconstruction), kl: mean(|tried| tried.kl) })
+        let estimates = self.estimates(loss, data, draws, seed)?;
+        let mean = |value: fn(&SampleEstimate) -> f64| {
+            estimates.iter().map(value).sum::<f64>() / estimates.len().max(1) as f64
+        };
+        Ok(Elbo { reconstruction: mean(|estimate| estimate.reconstruction), kl: mean(|estimate| estimate.kl) })
     }
 
     /// Estimates ln p(x) of each sample x under a variational model: ln of the mean of the
@@ -96,16 +98,16 @@ impl<T: Scalar> Autoencoder<T> {
         draws: usize,
         seed: u64,
     ) -> Result<Vec<f64>, Error> {
-        Ok(self.try_codes(loss, data, draws, seed)?.into_iter().map(|tried| tried.log_likelihood).collect())
+        Ok(self.estimates(loss, data, draws, seed)?.into_iter().map(|estimate| estimate.log_likelihood).collect())
     }
 
-    fn try_codes(
+    fn estimates(
         &self,
         loss: &dyn Loss<T>,
         data: &dyn Source<T>,
         draws: usize,
         seed: u64,
-    ) -> Result<Vec<Tried>, Error> {
+    ) -> Result<Vec<SampleEstimate>, Error> {
         loss.check()?;
         option::at_least_one("draws", draws)?;
         if loss.reduced_by() != Reduction::SumPerSample {
@@ -118,19 +120,19 @@ impl<T: Scalar> Autoencoder<T> {
         let samples = pairs.check(self.network())?;
         let loss_spec = LossSpec::new(self.network(), Some(loss), &[]);
         let order = numbered(0..samples)?;
-        let mut tried = Vec::new();
+        let mut estimates = Vec::new();
         for (block, order) in order.chunks(SAMPLES_AT_ONCE).enumerate() {
             let (step, first) = (BatchStep { pairs, loss_spec, noise: None, order }, block * SAMPLES_AT_ONCE);
             let block = Block::read(self, step, seed, draws).map_err(|error| error.after(first))?;
-            tried.extend(block.try_all().map_err(|error| error.after(first))?);
+            estimates.extend(block.estimate_all().map_err(|error| error.after(first))?);
         }
-        Ok(tried)
+        Ok(estimates)
     }
 }
 
 /// The results for the codes drawn for one sample.
 #[derive(Debug, Clone, Copy, Default)]
-struct Tried {
+struct SampleEstimate {
     log_likelihood: f64,
     reconstruction: f64,
     kl: f64,
@@ -167,14 +169,15 @@ impl<'a, T: Scalar> Block<'a, T> {
         Ok(Self { model, loss_spec: step.loss_spec, targets, side, posterior, kl, seed, draws })
     }
 
-    fn try_all(&self) -> Result<Vec<Tried>, Error> {
-        let mut results: Vec<Result<Tried, Error>> = (0..self.targets.ncols()).map(|_| Ok(Tried::default())).collect();
+    fn estimate_all(&self) -> Result<Vec<SampleEstimate>, Error> {
+        let mut results: Vec<Result<SampleEstimate, Error>> =
+            (0..self.targets.ncols()).map(|_| Ok(SampleEstimate::default())).collect();
         parallel::run(Samples { block: self, first: 0, results: &mut results }, true);
         results.into_iter().collect()
     }
 
     /// Draws codes for sample `sample`, decodes them a few at a time, and computes their weights.
-    fn try_sample(&self, sample: usize, memory: &mut Memory<T>) -> Result<Tried, Error> {
+    fn estimate_sample(&self, sample: usize, memory: &mut Memory<T>) -> Result<SampleEstimate, Error> {
         let (network, from_logits) = (self.model.network(), self.loss_spec.fused_activation.is_some());
         let (target, side) = (self.targets.column(sample), self.side.column(sample));
         let mut rng = self.posterior.noise(self.seed, sample).stream();
@@ -196,10 +199,11 @@ impl<'a, T: Scalar> Block<'a, T> {
                 weights.add(log_ratio - loss);
             }
         }
-        let tried = Tried { log_likelihood: weights.value(), reconstruction, kl: self.kl.column(sample).sum() };
-        match tried.log_likelihood.is_nan() || tried.reconstruction.is_nan() {
+        let estimate =
+            SampleEstimate { log_likelihood: weights.value(), reconstruction, kl: self.kl.column(sample).sum() };
+        match estimate.log_likelihood.is_nan() || estimate.reconstruction.is_nan() {
             true => Err(LossError::NotANumber { name: self.loss_spec.name() }.into()),
-            false => Ok(tried),
+            false => Ok(estimate),
         }
     }
 
@@ -253,14 +257,14 @@ const SAMPLES_PIECE: usize = 8;
 struct Samples<'a, T: Scalar> {
     block: &'a Block<'a, T>,
     first: usize,
-    results: &'a mut [Result<Tried, Error>],
+    results: &'a mut [Result<SampleEstimate, Error>],
 }
 
 impl<T: Scalar> Samples<'_, T> {
     fn try_each(&mut self) -> Result<(), Error> {
         let mut memory = Memory::new(self.block)?;
         for (index, result) in self.results.iter_mut().enumerate() {
-            *result = Ok(self.block.try_sample(self.first + index, &mut memory)?);
+            *result = Ok(self.block.estimate_sample(self.first + index, &mut memory)?);
         }
         Ok(())
     }

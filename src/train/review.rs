@@ -15,7 +15,7 @@ mod transposed;
 mod units;
 mod validation;
 
-use sample::{Numbers, Sample};
+use sample::{RawSamples, Sample};
 use small_batches::Batches;
 
 use super::step::Pairs;
@@ -99,15 +99,15 @@ pub(super) fn review<T: Scalar>(
     warnings.extend(small_batches::of(network, batches));
     warnings.extend(output::not_probability(loss, network));
     warnings.extend(reproduces.then(|| bottleneck::none(network)).flatten());
-    let Some(numbers) = Numbers::read(network, pairs, samples)? else { return Ok(()) };
-    let Some(look) = Look::new(network, pairs, samples, &numbers)? else { return Ok(()) };
-    look.at_data(kinds::knows_loss(loss), warnings)?;
-    warnings.extend(look.at_validation(&trainer.validation)?);
+    let Some(raw) = RawSamples::read(network, pairs, samples)? else { return Ok(()) };
+    let Some(reviewed) = ReviewedData::new(network, pairs, samples, &raw)? else { return Ok(()) };
+    reviewed.at_data(kinds::knows_loss(loss), warnings)?;
+    warnings.extend(reviewed.at_validation(&trainer.validation)?);
     Ok(())
 }
 
 /// The data looked at.
-struct Look<'a, T: Scalar> {
+struct ReviewedData<'a, T: Scalar> {
     network: &'a Network<T>,
     source: &'a dyn Source<T>,
     /// The number of training samples.
@@ -120,24 +120,24 @@ struct Look<'a, T: Scalar> {
     targets: Option<Sample<'a, T>>,
 }
 
-impl<'a, T: Scalar> Look<'a, T> {
+impl<'a, T: Scalar> ReviewedData<'a, T> {
     /// `None` if values overflow when scaled, which training reports.
     fn new(
         network: &'a Network<T>,
         pairs: Pairs<'a, T>,
         count: usize,
-        numbers: &'a Numbers<T>,
+        raw: &'a RawSamples<T>,
     ) -> Result<Option<Self>, DataError> {
-        let inputs = Sample::new(&numbers.samples, &numbers.inputs)?;
+        let inputs = Sample::new(&raw.samples, &raw.inputs)?;
         let seen = inputs.scaled(network.input_scaler())?;
         let targets = match pairs.targets {
-            Some(_) => Some(Sample::new(&numbers.samples, &numbers.targets)?.scaled(network.output_scaler())?),
+            Some(_) => Some(Sample::new(&raw.samples, &raw.targets)?.scaled(network.output_scaler())?),
             None if pairs.needs_targets(network) => Some(inputs.scaled(network.output_scaler())?),
             None => None,
         };
         let finite = seen.is_finite() && targets.as_ref().is_none_or(Sample::is_finite);
-        let look = Self { network, source: pairs.inputs, count, inputs, seen, targets };
-        Ok(finite.then_some(look))
+        let reviewed = Self { network, source: pairs.inputs, count, inputs, seen, targets };
+        Ok(finite.then_some(reviewed))
     }
 
     fn at_data(&self, knows_loss: bool, warnings: &mut Vec<Warning>) -> Result<(), DataError> {
@@ -169,9 +169,9 @@ impl<'a, T: Scalar> Look<'a, T> {
     fn at_validation(&self, validation: &Validation<'_, T>) -> Result<Option<Warning>, TrainErrorKind> {
         let Validation::Pairs(Pairs { inputs, .. }) = *validation else { return Ok(None) };
         let pairs = Pairs { inputs, targets: None };
-        let numbers = Numbers::read(self.network, pairs, inputs.len()).map_err(TrainErrorKind::ValidationData)?;
-        let Some(numbers) = numbers else { return Ok(None) };
-        Ok(validation::unlike(&self.inputs, &Sample::new(&numbers.samples, &numbers.inputs)?))
+        let raw = RawSamples::read(self.network, pairs, inputs.len()).map_err(TrainErrorKind::ValidationData)?;
+        let Some(raw) = raw else { return Ok(None) };
+        Ok(validation::unlike(&self.inputs, &Sample::new(&raw.samples, &raw.inputs)?))
     }
 }
 

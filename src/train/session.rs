@@ -12,12 +12,12 @@ use super::evaluate::Evaluation;
 use super::review::review;
 use super::step::{BatchStep, LossSpec, Noise, Pairs, check_values};
 use super::trainer::{Trainer, Validation};
-use super::update::Moments;
+use super::update::OptimizerState;
 use super::{Callback, Control, Epoch, History, Progress, TrainError, TrainErrorKind};
 use crate::data::{Corrupted, DataError, InputError, Origin, numbered, streams};
 use crate::exec::{Step, Tape, TapeOptions, Totals};
 use crate::graph::{LayoutOptions, Network, zeros};
-use crate::model_file::Model;
+use crate::model_file::ModelKind;
 use crate::optimizer::TrainingProgress;
 use crate::random::{Purpose, Random, shuffle};
 use crate::{Error, OptionError, Scalar, invariant, option, parallel};
@@ -28,7 +28,7 @@ pub(super) struct Session<'s, 'a, T: Scalar> {
     trainer: &'s mut Trainer<'a, T>,
     network: &'s mut Network<T>,
     /// Whether this is a network or an autoencoder; recorded in checkpoints.
-    model: Model,
+    model: ModelKind,
     pairs: Pairs<'s, T>,
     /// The training samples, in this epoch's order.
     order: Vec<usize>,
@@ -36,7 +36,7 @@ pub(super) struct Session<'s, 'a, T: Scalar> {
     /// The memory of validation.
     evaluation: Option<Evaluation<T>>,
     gradients: Vec<T>,
-    moments: Moments<T>,
+    optimizer_state: OptimizerState<T>,
     /// The state of early stopping.
     watch: Option<EarlyStoppingState<T>>,
     /// The learning rate of the last step.
@@ -83,7 +83,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
     pub fn new(
         trainer: &'s mut Trainer<'a, T>,
         network: &'s mut Network<T>,
-        model: Model,
+        model: ModelKind,
         pairs: Pairs<'s, T>,
         samples: usize,
     ) -> Result<Self, Error> {
@@ -106,7 +106,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
             watch: trainer.early_stopping.map(|options| EarlyStoppingState::new(options, network)).transpose()?,
             rate: trainer.optimizer.learning_rate(),
             losses: Vec::new(),
-            moments: Moments::new(network, trainer.optimizer.slots())?,
+            optimizer_state: OptimizerState::new(network, trainer.optimizer.slots())?,
             gradients: zeros(network.parameter_count())?,
             tape: Tape::new(network, capacity, options)?,
             order: numbered(0..samples)?,
@@ -255,7 +255,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
         }
         self.rate = self.learning_rate()?;
         let optimizer = self.trainer.optimizer.as_ref();
-        let taken = self.moments.step(optimizer, self.rate, self.network, &self.gradients);
+        let taken = self.optimizer_state.step(optimizer, self.rate, self.network, &self.gradients);
         taken.map_err(|position| {
             let (parameter, largest) = (self.network.name_at(position).0, self.pairs.largest(order));
             TrainErrorKind::UpdateNotFinite { parameter, largest }
@@ -271,7 +271,7 @@ impl<'s, 'a, T: Scalar> Session<'s, 'a, T> {
 
     /// The progress of training, as layers and schedules see it.
     fn moment(&self) -> TrainingProgress<'_> {
-        TrainingProgress::new(self.moments.steps, self.steps(), self.trainer.epochs, &self.losses)
+        TrainingProgress::new(self.optimizer_state.steps, self.steps(), self.trainer.epochs, &self.losses)
     }
 
     /// The learning rate of the coming step.

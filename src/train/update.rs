@@ -18,7 +18,7 @@ const MIN_FOR_THREADS: usize = 8 * PIECE;
 
 /// The optimizer's slots (moments), and a copy of the parameters before the step.
 #[derive(Debug)]
-pub(super) struct Moments<T> {
+pub(super) struct OptimizerState<T> {
     pub slots: [Vec<T>; MAX_SLOTS],
     before: Vec<T>,
     /// The ranges of the parameter vector that are not frozen.
@@ -26,19 +26,19 @@ pub(super) struct Moments<T> {
     pub steps: u64,
 }
 
-impl<T: Scalar> Moments<T> {
+impl<T: Scalar> OptimizerState<T> {
     /// Allocates `slots` numbers per parameter.
     ///
     /// # Errors
     /// [`InputError::OutOfMemory`].
     pub fn new(network: &Network<T>, slots: usize) -> Result<Self, InputError> {
         let parameters = network.parameter_count();
-        let mut moments =
+        let mut state =
             Self { slots: Default::default(), before: zeros(parameters)?, ranges: network.trainable(), steps: 0 };
-        for slot in moments.slots.iter_mut().take(slots) {
+        for slot in state.slots.iter_mut().take(slots) {
             *slot = zeros(parameters)?;
         }
-        Ok(moments)
+        Ok(state)
     }
 
     /// Takes a step. If a gradient or an updated parameter is not finite, all parameters are

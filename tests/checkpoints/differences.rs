@@ -7,8 +7,8 @@ use autoencoder::{
     GaussianCorruption, ModelFileErrorKind, Network, Reduction, Scalar, Sgd, Shape, TrainErrorKind, Trainer,
 };
 
-use crate::common::{Outcome, error_of};
-use crate::support::{FEATURES, Folder, Other, Peak, Steps, bytes, data, model, trainer, usual};
+use crate::common::{Outcome, Steps, error_of};
+use crate::support::{FEATURES, Folder, Other, Peak, bytes, data, model, trainer, usual};
 
 fn message_of(error: autoencoder::Error) -> String {
     error.to_string()

@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Adam, Autoencoder, BatchNorm, BuildError, Callback, CallbackState, Checkpoints, Clip, Config,
-    ConfigError, Control, Cosine, DataError, Dense, Dropout, EarlyStopping, GaussianCorruption, GaussianLatent,
-    GaussianNoise, History, KlAnnealing, Mae, Metric, Mse, Optimizer, Progress, Reduction, Scalar, Shape, Source,
-    Trainer, WarmUp,
+    Activation, Adam, Autoencoder, BatchNorm, BuildError, Checkpoints, Clip, Cosine, DataError, Dense, Dropout,
+    EarlyStopping, GaussianCorruption, GaussianLatent, GaussianNoise, History, KlAnnealing, Mae, Metric, Mse,
+    Optimizer, Reduction, Scalar, Shape, Source, Trainer, WarmUp,
 };
 
-use crate::common::Numbers;
+use crate::common::{Numbers, Steps};
 
 pub const FEATURES: usize = 12;
 pub const EPOCHS: usize = 10;
@@ -67,25 +66,6 @@ impl<T: Scalar> Source<T> for Failing<'_, T> {
             Ok(_) => self.data.read(samples, batch),
             Err(_) => Err(DataError::NoSuchSample { sample: 0, samples: 0 }),
         }
-    }
-}
-
-/// A callback that remembers something.
-pub struct Steps(pub usize);
-
-impl<T: Scalar> Callback<T> for Steps {
-    fn on_step(&mut self, _progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
-        self.0 += 1;
-        Ok(Control::Continue)
-    }
-
-    fn state(&self) -> CallbackState {
-        CallbackState::Keep(Config::new().with("steps", self.0))
-    }
-
-    fn restore(&mut self, state: &Config) -> Result<(), ConfigError> {
-        self.0 = state.integer("steps")?;
-        Ok(())
     }
 }
 

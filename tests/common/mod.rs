@@ -1,5 +1,5 @@
-//! What the integration tests share: random numbers, distances, and (in [`gradient`]) numerical
-//! gradients.
+//! What the integration tests share: random numbers, distances, models, and (in [`gradient`])
+//! numerical gradients.
 
 #![allow(dead_code, reason = "every test binary compiles all of this and uses a part of it")]
 
@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::{fs, process};
 
-use autoencoder::Scalar;
 use autoencoder::nalgebra::DMatrix;
+use autoencoder::{
+    Activation, AutoencoderBuilder, Callback, CallbackState, Config, ConfigError, Control, Conv2D, MaxPool, Progress,
+    Scalar, UpSample,
+};
 
 /// What a test returns, so that it can use `?`.
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -91,5 +94,60 @@ pub fn error_of<V, E>(result: Result<V, E>, what: &str) -> E {
     match result {
         Ok(_) => panic!("{what}: no error"),
         Err(error) => error,
+    }
+}
+
+/// Every activation, with options at which it takes another turn.
+pub fn activations() -> Vec<Activation> {
+    vec![
+        Activation::Linear,
+        Activation::Relu,
+        Activation::LeakyRelu { slope: 0.3 },
+        Activation::LeakyRelu { slope: 0.0 },
+        Activation::LeakyRelu { slope: -0.5 },
+        Activation::Elu { alpha: 1.0 },
+        Activation::Elu { alpha: 0.3 },
+        Activation::Elu { alpha: 0.0 },
+        Activation::Selu,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Softplus,
+        Activation::Softmax,
+    ]
+}
+
+/// The layers of the front page's model.
+pub fn convolutional<T: Scalar>(builder: AutoencoderBuilder<T>) -> AutoencoderBuilder<T> {
+    builder
+        .encoder(Conv2D::new(32, 3).activation(Activation::Relu))
+        .encoder(MaxPool::new(2))
+        .encoder(Conv2D::new(64, 3).activation(Activation::Relu))
+        .encoder(MaxPool::new(2))
+        .decoder(Conv2D::new(64, 3).activation(Activation::Relu))
+        .decoder(UpSample::new(2))
+        .decoder(Conv2D::new(32, 3).activation(Activation::Relu))
+        .decoder(UpSample::new(2))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+}
+
+/// A callback that remembers how many steps it has seen, in checkpoints too.
+#[derive(Debug)]
+pub struct Steps(pub usize);
+
+impl<T: Scalar> Callback<T> for Steps {
+    fn on_step(&mut self, _progress: &Progress) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
+        self.0 = self.0.wrapping_add(1); // a forged checkpoint may hold any number
+        Ok(Control::Continue)
+    }
+
+    fn state(&self) -> CallbackState {
+        CallbackState::Keep(Config::new().with("steps", self.0))
+    }
+
+    fn restore(&mut self, state: &Config) -> Result<(), ConfigError> {
+        self.0 = state.integer("steps")?;
+        Ok(())
     }
 }

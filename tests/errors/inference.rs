@@ -142,7 +142,9 @@ fn explicit_passes() -> Outcome {
     assert!(matches!(LossPass::new(shape, &[0.0; 4], &[0.0; 2]), Err(LossError::Lengths { .. })));
     assert!(matches!(LossPass::new(shape, &[0.0; 3], &[0.0; 3]), Err(LossError::Samples { .. })));
     assert!(matches!(LossPass::new(Shape::flat(0), &[0.0; 3], &[0.0; 3]), Err(LossError::Samples { .. })));
-    assert!(LossPass::new(shape, &[0.0; 4], &[0.0; 4])?.gradient(1.0, &mut [0.0; 3]).is_err());
+    let mut three = [0.0; 3];
+    let refused = LossPass::new(shape, &[0.0; 4], &[0.0; 4])?.gradient(1.0, &mut three);
+    assert!(matches!(refused, Err(LossError::Lengths { predictions: 4, targets: 3 })));
     let (mut parameters, mut slot) = ([0.0; 3], [0.0; 2]);
     let slots = || -> [&mut [f64]; MAX_SLOTS] { Default::default() };
     assert_eq!(Update::new(&Adam::default(), 0, 0.1, &mut parameters, &[0.0; 3], slots()).unwrap_err().option, "step");

@@ -4,7 +4,7 @@
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
 
-use crate::common::{Numbers, Outcome, bits, error_of};
+use crate::common::{Numbers, Outcome, activations, bits, error_of};
 
 /// What a sample, a layer and the message must be.
 #[track_caller]
@@ -136,21 +136,8 @@ fn a_layer_of_ones_own_that_yields_nan_is_named() -> Outcome {
 /// choice; nor makes one of a huge finite number.
 #[test]
 fn a_nan_shows_through_every_layer() -> Outcome {
-    let activations = [
-        Activation::Linear,
-        Activation::Relu,
-        Activation::LeakyRelu { slope: 0.3 },
-        Activation::Elu { alpha: 1.0 },
-        Activation::Selu,
-        Activation::Gelu,
-        Activation::Silu,
-        Activation::Sigmoid,
-        Activation::Tanh,
-        Activation::Softplus,
-        Activation::Softmax,
-    ];
     let of = |activation: Activation| Network::<f32>::builder(Shape::image(6, 6, 1)).layer(NanAtTwo).layer(activation);
-    let builders = activations.map(of).into_iter().chain([
+    let builders = activations().into_iter().map(of).chain([
         of(Activation::Linear).layer(AvgPool::new(2)),
         of(Activation::Linear).layer(UpSample::new(2).interpolation(Interpolation::Bilinear)),
         of(Activation::Linear).layer(Conv2D::new(3, 3)),

@@ -180,7 +180,8 @@ fn a_conditional_model_is_judged_with_its_labels() -> Outcome {
     };
     let (right, wrong) = (mean(&right)?, mean(&wrong)?);
     assert!(right > wrong + 1.0, "{right} with their labels, {wrong} with others");
-    assert!(model.log_likelihood(&loss, &samples, 1, 1).is_err(), "without labels");
+    let error = error_of(model.log_likelihood(&loss, &samples, 1, 1), "without labels").to_string();
+    assert!(error.starts_with("expected 3 side features for each of "), "{error}");
     Ok(())
 }
 

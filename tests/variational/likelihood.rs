@@ -6,7 +6,7 @@ use autoencoder::nalgebra::{DMatrix, DVector};
 use autoencoder::*;
 use safetensors::SafeTensors;
 
-use crate::common::{Outcome, distance};
+use crate::common::{Outcome, distance, error_of};
 use crate::{NATS, bits, builder, convolutional};
 
 const SEED: u64 = 11;
@@ -272,9 +272,12 @@ fn what_is_refused() -> Outcome {
     assert!(matches!(model.elbo(&Bce, &data, 1, 1), Err(Error::Loss(_))));
     let refused = model.elbo(&Mse.reduction(NATS), &data, 1, 1);
     assert!(matches!(refused, Err(Error::Loss(LossError::NotLikelihood { loss: "mse" }))));
-    assert!(model.elbo(&loss, &data.rows(0, 11).into_owned(), 1, 1).is_err());
-    assert!(model.elbo(&loss, &(data.clone() * 2.0), 1, 1).is_err(), "targets outside 0..=1");
-    assert!(model.elbo(&GaussianNll::new(-1.0), &data, 1, 1).is_err());
+    let error = error_of(model.elbo(&loss, &data.rows(0, 11).into_owned(), 1, 1), "11 features").to_string();
+    assert!(error.starts_with("expected 12 features in each sample, found 11"), "{error}");
+    let error = error_of(model.elbo(&loss, &(data.clone() * 2.0), 1, 1), "targets outside 0..=1").to_string();
+    assert!(error.contains("is 2, the loss `bce` takes numbers in 0..=1"), "{error}");
+    let refused = model.elbo(&GaussianNll::new(-1.0), &data, 1, 1);
+    assert!(matches!(refused, Err(Error::Option(OptionError { option: "variance", .. }))), "{refused:?}");
     let plain = Autoencoder::<f64>::builder(Shape::flat(12)).encoder(Dense::new(3)).decoder(Dense::new(12)).build()?;
     let refused = plain.log_likelihood(&loss, &data, 1, 1);
     assert!(matches!(refused, Err(Error::Input(InputError::NotVariational))));

@@ -3,16 +3,16 @@
 
 use super::{SELU_ALPHA, SELU_SCALE};
 use crate::kernel::Element;
-use crate::kernel::lanes::{Map, Zip};
 use crate::kernel::math::error_function::normal;
 use crate::kernel::math::exponential::exp_m1;
 use crate::kernel::math::logistic::sigmoid;
-use crate::kernel::simd::Simd;
+use crate::kernel::simd::{Simd, Vector};
+use crate::kernel::slices::{Map, Zip};
 
 /// `derivative`, or NaN where `f` is.
 #[inline(always)]
-fn unless_nan<T: Element, V: Simd<T>>(f: V, derivative: V) -> V {
-    V::select(f.equal(f), derivative, f)
+fn unless_nan<T: Element, S: Simd<T>>(simd: S, f: S::Vector, derivative: S::Vector) -> S::Vector {
+    simd.select(f.equal(f), derivative, f)
 }
 
 /// A gradient times the derivative.
@@ -21,8 +21,8 @@ pub(super) struct Times<D>(pub D);
 
 impl<T: Element, D: Map<T>> Zip<T> for Times<D> {
     #[inline(always)]
-    fn zip<V: Simd<T>>(self, reference: V, gradient: V) -> V {
-        gradient.mul(self.0.map(reference))
+    fn zip<S: Simd<T>>(self, simd: S, reference: S::Vector, gradient: S::Vector) -> S::Vector {
+        gradient.mul(self.0.map(simd, reference))
     }
 }
 
@@ -32,9 +32,9 @@ pub(super) struct Relu;
 
 impl<T: Element> Map<T> for Relu {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, f: V) -> V {
-        let zero = V::splat(T::zero());
-        unless_nan(f, V::select(zero.less(f), V::splat(T::one()), zero))
+    fn map<S: Simd<T>>(self, simd: S, f: S::Vector) -> S::Vector {
+        let zero = simd.zero();
+        unless_nan(simd, f, simd.select(zero.less(f), simd.splat(T::one()), zero))
     }
 }
 
@@ -44,8 +44,8 @@ pub(super) struct LeakyRelu<T>(pub T);
 
 impl<T: Element> Map<T> for LeakyRelu<T> {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, f: V) -> V {
-        unless_nan(f, V::select(V::splat(T::zero()).less(f), V::splat(T::one()), V::splat(self.0)))
+    fn map<S: Simd<T>>(self, simd: S, f: S::Vector) -> S::Vector {
+        unless_nan(simd, f, simd.select(simd.zero().less(f), simd.splat(T::one()), simd.splat(self.0)))
     }
 }
 
@@ -58,9 +58,9 @@ pub(super) struct Elu<T> {
 
 impl<T: Element> Map<T> for Elu<T> {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, f: V) -> V {
-        let below = f.add(V::splat(self.scale * self.alpha));
-        V::select(V::splat(T::zero()).less(f), V::splat(self.scale), below)
+    fn map<S: Simd<T>>(self, simd: S, f: S::Vector) -> S::Vector {
+        let below = f.add(simd.splat(self.scale * self.alpha));
+        simd.select(simd.zero().less(f), simd.splat(self.scale), below)
     }
 }
 
@@ -71,9 +71,9 @@ pub(super) struct Selu;
 
 impl<T: Element> Map<T> for Selu {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, f: V) -> V {
-        let below = f.add(V::splat(T::of(SELU_SCALE) * T::of(SELU_ALPHA)));
-        unless_nan(f, V::select(f.less(V::splat(T::zero())), below, V::splat(T::of(SELU_SCALE))))
+    fn map<S: Simd<T>>(self, simd: S, f: S::Vector) -> S::Vector {
+        let below = f.add(simd.splat(T::of(SELU_SCALE) * T::of(SELU_ALPHA)));
+        unless_nan(simd, f, simd.select(f.less(simd.zero()), below, simd.splat(T::of(SELU_SCALE))))
     }
 }
 
@@ -83,9 +83,9 @@ pub(super) struct Gelu;
 
 impl<T: Element> Map<T> for Gelu {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, x: V) -> V {
-        let (distribution, bell) = normal(x);
-        let density = bell.mul(V::splat(T::of(0.398_942_280_401_432_7)));
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        let (distribution, bell) = normal(simd, x);
+        let density = bell.mul(simd.splat(T::of(0.398_942_280_401_432_7)));
         x.mul_add(density, distribution)
     }
 }
@@ -96,9 +96,9 @@ pub(super) struct Silu;
 
 impl<T: Element> Map<T> for Silu {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, x: V) -> V {
-        let one = V::splat(T::one());
-        let s = sigmoid(x);
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        let one = simd.splat(T::one());
+        let s = sigmoid(simd, x);
         s.mul(x.mul_add(one.sub(s), one))
     }
 }
@@ -109,8 +109,8 @@ pub(super) struct Sigmoid;
 
 impl<T: Element> Map<T> for Sigmoid {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, f: V) -> V {
-        f.mul(V::splat(T::one()).sub(f))
+    fn map<S: Simd<T>>(self, simd: S, f: S::Vector) -> S::Vector {
+        f.mul(simd.splat(T::one()).sub(f))
     }
 }
 
@@ -120,8 +120,8 @@ pub(super) struct Tanh;
 
 impl<T: Element> Map<T> for Tanh {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, f: V) -> V {
-        f.negate().mul_add(f, V::splat(T::one()))
+    fn map<S: Simd<T>>(self, simd: S, f: S::Vector) -> S::Vector {
+        f.negate().mul_add(f, simd.splat(T::one()))
     }
 }
 
@@ -131,7 +131,7 @@ pub(super) struct Softplus;
 
 impl<T: Element> Map<T> for Softplus {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, f: V) -> V {
-        exp_m1(f.negate()).negate()
+    fn map<S: Simd<T>>(self, simd: S, f: S::Vector) -> S::Vector {
+        exp_m1(simd, f.negate()).negate()
     }
 }

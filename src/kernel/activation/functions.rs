@@ -2,12 +2,12 @@
 
 use super::{SELU_ALPHA, SELU_SCALE};
 use crate::kernel::Element;
-use crate::kernel::lanes::Map;
 use crate::kernel::math::error_function::normal;
 use crate::kernel::math::exponential::{exp, exp_m1};
 use crate::kernel::math::logarithm::ln_1p_unit;
 use crate::kernel::math::logistic::sigmoid;
-use crate::kernel::simd::Simd;
+use crate::kernel::simd::{Simd, Vector};
+use crate::kernel::slices::Map;
 
 /// max(0, x)
 #[derive(Clone, Copy)]
@@ -15,8 +15,8 @@ pub(super) struct Relu;
 
 impl<T: Element> Map<T> for Relu {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, x: V) -> V {
-        V::splat(T::zero()).max(x)
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        simd.zero().max(x)
     }
 }
 
@@ -26,8 +26,8 @@ pub(super) struct LeakyRelu<T>(pub T);
 
 impl<T: Element> Map<T> for LeakyRelu<T> {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, x: V) -> V {
-        V::select(V::splat(T::zero()).less(x), x, x.mul(V::splat(self.0)))
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        simd.select(simd.zero().less(x), x, x.mul(simd.splat(self.0)))
     }
 }
 
@@ -46,9 +46,9 @@ impl<T: Element> Elu<T> {
 
 impl<T: Element> Map<T> for Elu<T> {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, x: V) -> V {
-        let below = exp_m1(x).mul(V::splat(self.alpha));
-        V::select(V::splat(T::zero()).less(x), x, below).mul(V::splat(self.scale))
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        let below = exp_m1(simd, x).mul(simd.splat(self.alpha));
+        simd.select(simd.zero().less(x), x, below).mul(simd.splat(self.scale))
     }
 }
 
@@ -58,8 +58,8 @@ pub(super) struct Gelu;
 
 impl<T: Element> Map<T> for Gelu {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, x: V) -> V {
-        x.mul(normal(x).0)
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        x.mul(normal(simd, x).0)
     }
 }
 
@@ -69,8 +69,8 @@ pub(super) struct Silu;
 
 impl<T: Element> Map<T> for Silu {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, x: V) -> V {
-        x.mul(sigmoid(x))
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        x.mul(sigmoid(simd, x))
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) struct Softplus;
 
 impl<T: Element> Map<T> for Softplus {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, x: V) -> V {
-        V::splat(T::zero()).max(x).add(ln_1p_unit(exp(x.abs().negate())))
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        simd.zero().max(x).add(ln_1p_unit(simd, exp(simd, x.abs().negate())))
     }
 }

@@ -1,9 +1,9 @@
 //! Softmax of groups of values, and its gradient.
 
 use crate::kernel::Element;
-use crate::kernel::lanes::{Map, Zip, keep, largest, map, zip};
 use crate::kernel::math::exponential::exp;
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
+use crate::kernel::slices::{Map, Zip, keep, largest, map, zip};
 
 /// Replaces each group of `channels` values by its softmax, exp(xᵢ) / Σⱼ exp(xⱼ).
 ///
@@ -23,23 +23,23 @@ impl<T: Element> Operation<T> for Softmax<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         for group in self.values.chunks_exact_mut(self.channels) {
-            let largest = largest::<T, V>(group);
-            let sum = exponentials::<T, V>(largest, group);
-            map::<T, V>(DivideBy(sum), group);
+            let largest = largest(simd, group);
+            let sum = exponentials(simd, largest, group);
+            map(simd, DivideBy(sum), group);
         }
     }
 }
 
 /// Replaces each value x by exp(x − largest); returns their sum.
 #[inline(always)]
-fn exponentials<T: Element, V: Simd<T>>(largest: T, group: &mut [T]) -> T {
-    let mut sum = V::splat(T::zero());
-    for chunk in group.chunks_mut(V::LANES) {
-        let value = exp(V::read(chunk).sub(V::splat(largest)));
+fn exponentials<T: Element, S: Simd<T>>(simd: S, largest: T, group: &mut [T]) -> T {
+    let mut sum = simd.zero();
+    for chunk in group.chunks_mut(S::LANES) {
+        let value = exp(simd, simd.read(chunk).sub(simd.splat(largest)));
         value.write(chunk);
-        sum = sum.add(keep(value, chunk.len(), T::zero()));
+        sum = sum.add(keep(simd, value, chunk.len(), T::zero()));
     }
     sum.sum_lanes()
 }
@@ -49,8 +49,8 @@ struct DivideBy<T>(T);
 
 impl<T: Element> Map<T> for DivideBy<T> {
     #[inline(always)]
-    fn map<V: Simd<T>>(self, x: V) -> V {
-        x.div(V::splat(self.0))
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        x.div(simd.splat(self.0))
     }
 }
 
@@ -75,14 +75,14 @@ impl<T: Element> Operation<T> for SoftmaxGradient<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let gradients = self.gradient.chunks_exact_mut(self.channels);
         for (gradient, outputs) in gradients.zip(self.outputs.chunks_exact(self.channels)) {
-            let mut dot = V::splat(T::zero());
-            for (g, y) in gradient.chunks(V::LANES).zip(outputs.chunks(V::LANES)) {
-                dot = V::read(g).mul_add(V::read(y), dot);
+            let mut dot = simd.zero();
+            for (g, y) in gradient.chunks(S::LANES).zip(outputs.chunks(S::LANES)) {
+                dot = simd.read(g).mul_add(simd.read(y), dot);
             }
-            zip::<T, V>(TimesAbove(dot.sum_lanes()), outputs, gradient);
+            zip(simd, TimesAbove(dot.sum_lanes()), outputs, gradient);
         }
     }
 }
@@ -93,7 +93,7 @@ struct TimesAbove<T>(T);
 
 impl<T: Element> Zip<T> for TimesAbove<T> {
     #[inline(always)]
-    fn zip<V: Simd<T>>(self, y: V, g: V) -> V {
-        y.mul(g.sub(V::splat(self.0)))
+    fn zip<S: Simd<T>>(self, simd: S, y: S::Vector, g: S::Vector) -> S::Vector {
+        y.mul(g.sub(simd.splat(self.0)))
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Axis {
 
 /// How the targets of one phase read the source: target `first + step · t` for `t < count`, through
 /// its tap `k < taps`, reads the source at `source + source_step · t + dilation · k`, weighted by
-/// the kernel's position `place + place_step · k`.
+/// the kernel's position `position + position_step · k`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Phase {
     pub first: usize,
@@ -34,8 +34,8 @@ pub(super) struct Phase {
     pub source_step: usize,
     pub taps: usize,
     pub dilation: usize,
-    pub place: usize,
-    pub place_step: isize,
+    pub position: usize,
+    pub position_step: isize,
 }
 
 /// The `count` phases of an axis, computed from their index.
@@ -56,8 +56,8 @@ impl Axis {
 
     /// The first position of the kernel that meets the input, and how many do from there on.
     pub fn taps(self) -> (usize, usize) {
-        let phase = self.forward_phase().inside(self.input);
-        (phase.place, phase.taps)
+        let phase = self.forward_phase().clipped_to(self.input);
+        (phase.position, phase.taps)
     }
 
     fn forward_phase(&self) -> Phase {
@@ -69,40 +69,40 @@ impl Axis {
             source_step: self.stride,
             taps: self.kernel,
             dilation: self.dilation,
-            place: 0,
-            place_step: 1,
+            position: 0,
+            position_step: 1,
         }
     }
 
     /// The phase of targets `first`, `first + stride`, …
     fn backward_phase(&self, first: usize) -> Phase {
         let residue = (first + self.padding) % self.stride;
-        let first_place = (0..self.kernel).find(|place| place * self.dilation % self.stride == residue);
-        self.phase_read_from(first, first_place)
+        let first_position = (0..self.kernel).find(|position| position * self.dilation % self.stride == residue);
+        self.phase_read_from(first, first_position)
     }
 
-    /// The phase of targets `first`, `first + stride`, … that `first_place` is the first position
-    /// of the kernel to serve.
-    fn phase_read_from(&self, first: usize, first_place: Option<usize>) -> Phase {
-        let (stride, place_step) = (self.stride, self.place_step());
-        let taps = first_place.map_or(0, |place| (self.kernel - place).div_ceil(place_step));
-        let last_place = first_place.unwrap_or(0) + taps.saturating_sub(1) * place_step;
+    /// The phase of targets `first`, `first + stride`, … that `first_position` is the kernel's first
+    /// position to serve.
+    fn phase_read_from(&self, first: usize, first_position: Option<usize>) -> Phase {
+        let (stride, position_step) = (self.stride, self.position_step());
+        let taps = first_position.map_or(0, |position| (self.kernel - position).div_ceil(position_step));
+        let last_position = first_position.unwrap_or(0) + taps.saturating_sub(1) * position_step;
         Phase {
             first,
             step: stride,
             count: self.input.saturating_sub(first).div_ceil(stride),
-            source: ((first + self.padding) as isize - (last_place * self.dilation) as isize)
+            source: ((first + self.padding) as isize - (last_position * self.dilation) as isize)
                 .div_euclid(stride as isize),
             source_step: 1,
             taps,
-            dilation: self.dilation * place_step / stride,
-            place: last_place,
-            place_step: -(place_step as isize),
+            dilation: self.dilation * position_step / stride,
+            position: last_position,
+            position_step: -(position_step as isize),
         }
     }
 
     /// The distance between positions of the kernel that serve the same phase.
-    fn place_step(&self) -> usize {
+    fn position_step(&self) -> usize {
         self.stride / greatest_common_divisor(self.stride, self.dilation)
     }
 }
@@ -113,8 +113,8 @@ impl Phases {
         let Self { axis, backward } = self;
         let count = if backward { axis.stride.min(axis.input) } else { 1 };
         (0..count).map(move |first| match backward {
-            true => axis.backward_phase(first).inside(axis.output),
-            false => axis.forward_phase().inside(axis.input),
+            true => axis.backward_phase(first).clipped_to(axis.output),
+            false => axis.forward_phase().clipped_to(axis.input),
         })
     }
 
@@ -122,13 +122,13 @@ impl Phases {
     /// however large image and stride are.
     pub fn reading(self) -> impl Iterator<Item = Phase> {
         let Self { axis, backward } = self;
-        let count = if backward { axis.kernel.min(axis.place_step()) } else { 1 };
-        let phases = (0..count).map(move |place| {
-            let residue = place * axis.dilation % axis.stride;
+        let count = if backward { axis.kernel.min(axis.position_step()) } else { 1 };
+        let phases = (0..count).map(move |position| {
+            let residue = position * axis.dilation % axis.stride;
             let first = (residue + axis.stride - axis.padding % axis.stride) % axis.stride;
             match backward {
-                true => axis.phase_read_from(first, Some(place)).inside(axis.output),
-                false => axis.forward_phase().inside(axis.input),
+                true => axis.phase_read_from(first, Some(position)).clipped_to(axis.output),
+                false => axis.forward_phase().clipped_to(axis.input),
             }
         });
         phases.filter(|phase| phase.count > 0 && phase.taps > 0)
@@ -144,7 +144,7 @@ impl Phases {
 
 impl Phase {
     /// Without the taps at either end that no target reads inside a source of `length`.
-    fn inside(self, length: usize) -> Self {
+    fn clipped_to(self, length: usize) -> Self {
         let (length, dilation) = (length as isize, self.dilation as isize);
         let last = self.source + (self.count.saturating_sub(1) * self.source_step) as isize;
         let taps_before = |position: isize| (position.max(0) as usize).div_ceil(self.dilation).min(self.taps);
@@ -152,7 +152,7 @@ impl Phase {
         Phase {
             source: self.source + skipped as isize * dilation,
             taps: end.saturating_sub(skipped),
-            place: (self.place as isize + self.place_step * skipped as isize) as usize,
+            position: (self.position as isize + self.position_step * skipped as isize) as usize,
             ..self
         }
     }
@@ -162,8 +162,8 @@ impl Phase {
     }
 
     /// The kernel position whose weight a tap uses.
-    pub fn place_of(&self, tap: usize) -> usize {
-        (self.place as isize + self.place_step * tap as isize) as usize
+    pub fn position_of(&self, tap: usize) -> usize {
+        (self.position as isize + self.position_step * tap as isize) as usize
     }
 }
 

@@ -1,16 +1,15 @@
 //! The computation shared by a convolution and its transpose: targets are weighted sums of source
 //! positions.
 
-use super::Images;
 use super::axis::{Phase, Phases};
 use super::few_columns::FewColumns;
-use super::frame::Frame;
-use crate::kernel::product::lanes;
-use crate::kernel::simd::dispatch;
+use super::padded_image::PaddedImage;
+use super::{Images, grid};
+use crate::kernel::simd::{dispatch, lanes};
 use crate::kernel::tile::Sums;
 use crate::kernel::{Element, elements};
 
-/// `target[t][column] = bias[column] + Σ source[position of tap k of t][channel] · weight[place of
+/// `target[t][column] = bias[column] + Σ source[pixel of tap k of t][channel] · weight[position of
 /// k][channel][column]`
 pub(super) struct Correlation {
     pub phases: [Phases; 2],
@@ -20,12 +19,12 @@ pub(super) struct Correlation {
     /// Rows and columns of the target, and its channels.
     pub target: [usize; 2],
     pub columns: usize,
-    pub weights: Weights,
+    pub weights: WeightStrides,
 }
 
 /// The strides of the weights, in elements: from one kernel position to the next, and so on.
 #[derive(Clone, Copy)]
-pub(super) struct Weights {
+pub(super) struct WeightStrides {
     pub kernel_width: usize,
     pub tap: usize,
     pub channel: usize,
@@ -33,26 +32,26 @@ pub(super) struct Weights {
 }
 
 impl Correlation {
-    pub fn frame(&self) -> Frame {
+    pub fn padded_source(&self) -> PaddedImage {
         let [(top, height), (left, width)] = self.phases.map(Phases::span);
-        Frame { first: [top, left], size: [height, width], channels: self.channels, image: self.source }
+        PaddedImage { first: [top, left], size: [height, width], channels: self.channels, image: self.source }
     }
 
     pub fn scratch_len<T>(&self) -> usize {
-        self.frame().scratch_len::<T>()
+        self.padded_source().scratch_len::<T>()
     }
 
     pub fn packed_len<T: Element>(&self) -> usize {
         let lanes = lanes::<T>();
-        self.passes_over(Phases::reading).map(|pass| pass.packed_len(lanes)).sum()
+        self.phase_pairs(Phases::reading).map(|pair| pair.packed_len(lanes)).sum()
     }
 
     pub fn pack<T: Element>(&self, weights: &[T], mut packed: &mut [T]) {
         assert_eq!(packed.len(), self.packed_len::<T>(), "length of the packed weights");
         let lanes = lanes::<T>();
-        for pass in self.passes_over(Phases::iter) {
-            let (here, rest) = packed.split_at_mut(pass.packed_len(lanes));
-            pass.pack(lanes, weights, self.weights, here);
+        for pair in self.phase_pairs(Phases::iter) {
+            let (here, rest) = packed.split_at_mut(pair.packed_len(lanes));
+            pair.pack(lanes, weights, self.weights, here);
             packed = rest;
         }
     }
@@ -68,32 +67,38 @@ impl Correlation {
         if target_len == 0 {
             return;
         }
-        let (frame, lanes) = (self.frame(), lanes::<T>());
+        let (padded, lanes) = (self.padded_source(), lanes::<T>());
         for (sample, target) in target.chunks_exact_mut(target_len).enumerate() {
-            let pixels = frame.fill(&source[sample * source_len..][..source_len], scratch);
+            let pixels = padded.fill(&source[sample * source_len..][..source_len], scratch);
             let mut packed = packed;
-            for pass in self.passes_over(Phases::iter) {
-                let (here, rest) = packed.split_at(pass.packed_len(lanes));
-                pass.run(&frame, lanes, Image { pixels, packed: here, bias, relu, target });
+            for pair in self.phase_pairs(Phases::iter) {
+                let (here, rest) = packed.split_at(pair.packed_len(lanes));
+                pair.run(&padded, lanes, Image { pixels, packed: here, bias, relu, target });
                 packed = rest;
             }
         }
     }
 
-    fn passes_over<I: Iterator<Item = Phase>>(&self, phases: impl Fn(Phases) -> I) -> impl Iterator<Item = Pass> {
+    fn phase_pairs<I: Iterator<Item = Phase>>(&self, phases: impl Fn(Phases) -> I) -> impl Iterator<Item = PhasePair> {
         let [vertical, horizontal] = self.phases;
         let (channels, columns, target_width) = (self.channels, self.columns, self.target[1]);
         phases(vertical).flat_map(move |vertical| {
-            phases(horizontal).map(move |horizontal| Pass { vertical, horizontal, channels, columns, target_width })
+            phases(horizontal).map(move |horizontal| PhasePair {
+                vertical,
+                horizontal,
+                channels,
+                columns,
+                target_width,
+            })
         })
     }
 }
 
-/// The data of one sample that a pass reads and writes.
+/// The data of one sample that a pair of phases reads and writes.
 struct Image<'a, T> {
-    /// The framed source.
+    /// The padded source.
     pixels: &'a [T],
-    /// The weights packed for the pass.
+    /// The weights packed for the pair.
     packed: &'a [T],
     bias: Option<&'a [T]>,
     relu: bool,
@@ -102,7 +107,7 @@ struct Image<'a, T> {
 
 /// One vertical and one horizontal phase.
 #[derive(Clone, Copy)]
-struct Pass {
+struct PhasePair {
     vertical: Phase,
     horizontal: Phase,
     channels: usize,
@@ -110,29 +115,29 @@ struct Pass {
     target_width: usize,
 }
 
-impl Pass {
+impl PhasePair {
     /// Computes the targets of both phases.
-    fn run<T: Element>(&self, frame: &Frame, lanes: usize, image: Image<'_, T>) {
+    fn run<T: Element>(&self, padded: &PaddedImage, lanes: usize, image: Image<'_, T>) {
         if self.vertical.count == 0 || self.horizontal.count == 0 {
             return;
         }
         if self.has_few_columns(lanes) {
-            dispatch(FewColumns { block: self.sums(frame, 1, image) });
+            dispatch(FewColumns { block: self.sums(padded, 1, image) });
         } else {
-            T::compute(self.sums(frame, lanes, image));
+            T::compute(self.sums(padded, lanes, image));
         }
     }
 
     /// The targets as a block of sums, the weights in panels of `panel` columns.
-    fn sums<'a, T: Element>(&self, frame: &Frame, panel: usize, image: Image<'a, T>) -> Sums<'a, T> {
+    fn sums<'a, T: Element>(&self, padded: &PaddedImage, panel: usize, image: Image<'a, T>) -> Sums<'a, T> {
         let terms @ [_, middle, inner] = self.terms();
         Sums {
             rows: [self.vertical.count, self.horizontal.count],
             columns: self.columns,
             terms,
-            left: &image.pixels[self.first_read(frame)..],
-            left_rows: self.source_strides(frame),
-            left_terms: self.term_strides(frame),
+            left: &image.pixels[self.first_read(padded)..],
+            left_rows: self.source_strides(padded),
+            left_terms: self.term_strides(padded),
             right: image.packed,
             right_terms: [middle * inner * panel, inner * panel, panel],
             right_panel: self.depth() * panel,
@@ -147,7 +152,7 @@ impl Pass {
 
     /// Terms of a sum as three nested indices, the last one contiguous in the source.
     fn terms(&self) -> [usize; 3] {
-        let Pass { vertical, horizontal, channels, .. } = self;
+        let PhasePair { vertical, horizontal, channels, .. } = self;
         if horizontal.dilation == 1 {
             [1, vertical.taps, horizontal.taps * channels]
         } else {
@@ -159,24 +164,24 @@ impl Pass {
         self.vertical.taps * self.horizontal.taps * self.channels
     }
 
-    /// The offset in the frame of the first pixel that the first target reads.
-    fn first_read(&self, frame: &Frame) -> usize {
+    /// The offset in the padded source of the first pixel that the first target reads.
+    fn first_read(&self, padded: &PaddedImage) -> usize {
         if self.depth() == 0 {
-            return 0; // nothing is read, and the frame may end earlier
+            return 0; // nothing is read, and the padded source may end earlier
         }
-        let top = (self.vertical.source - frame.first[0]) as usize;
-        let left = (self.horizontal.source - frame.first[1]) as usize;
-        (top * frame.size[1] + left) * self.channels
+        let top = (self.vertical.source - padded.first[0]) as usize;
+        let left = (self.horizontal.source - padded.first[1]) as usize;
+        (top * padded.size[1] + left) * self.channels
     }
 
     /// Source elements between the reads of neighbouring targets, vertically and horizontally.
-    fn source_strides(&self, frame: &Frame) -> [usize; 2] {
-        [self.vertical.source_step * frame.size[1], self.horizontal.source_step].map(|pixels| pixels * self.channels)
+    fn source_strides(&self, padded: &PaddedImage) -> [usize; 2] {
+        [self.vertical.source_step * padded.size[1], self.horizontal.source_step].map(|pixels| pixels * self.channels)
     }
 
     /// Source elements from one term to the next.
-    fn term_strides(&self, frame: &Frame) -> [usize; 3] {
-        let row = self.vertical.dilation * frame.size[1] * self.channels;
+    fn term_strides(&self, padded: &PaddedImage) -> [usize; 3] {
+        let row = self.vertical.dilation * padded.size[1] * self.channels;
         if self.horizontal.dilation == 1 { [0, row, 1] } else { [row, self.horizontal.dilation * self.channels, 1] }
     }
 
@@ -208,24 +213,21 @@ impl Pass {
     }
 
     /// Packs all panels in turn.
-    fn pack<T: Element>(&self, lanes: usize, weights: &[T], at: Weights, packed: &mut [T]) {
+    fn pack<T: Element>(&self, lanes: usize, weights: &[T], at: WeightStrides, packed: &mut [T]) {
         let width = self.panel(lanes);
         let mut rows = packed.chunks_exact_mut(width);
         for panel in (0..self.columns).step_by(width) {
-            for (vertical, horizontal) in pairs(self.vertical.taps, self.horizontal.taps) {
-                let place = self.vertical.place_of(vertical) * at.kernel_width + self.horizontal.place_of(horizontal);
+            for (vertical, horizontal) in grid(self.vertical.taps, self.horizontal.taps) {
+                let position =
+                    self.vertical.position_of(vertical) * at.kernel_width + self.horizontal.position_of(horizontal);
                 for (channel, row) in (0..self.channels).zip(&mut rows) {
                     for (lane, packed) in row.iter_mut().enumerate() {
                         let column = panel + lane;
-                        let weight = place * at.tap + channel * at.channel + column * at.column;
+                        let weight = position * at.tap + channel * at.channel + column * at.column;
                         *packed = if column < self.columns { weights[weight] } else { T::zero() };
                     }
                 }
             }
         }
     }
-}
-
-fn pairs(first: usize, second: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..first).flat_map(move |one| (0..second).map(move |two| (one, two)))
 }

@@ -2,9 +2,9 @@
 //! added at the end.
 
 use crate::kernel::Element;
-use crate::kernel::simd::{Operation, Simd};
-use crate::kernel::tile::{Sums, last};
-use crate::kernel::unroll::for_rows;
+use crate::kernel::simd::{Operation, Simd, Vector};
+use crate::kernel::tile::{Sums, largest_offset};
+use crate::kernel::unroll::unroll;
 
 /// A block of sums whose `right` is in panels of one column, and whose terms are contiguous in both
 /// operands along their last index.
@@ -16,12 +16,12 @@ impl<T: Element> Operation<T> for FewColumns<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(mut self) {
+    fn run<S: Simd<T>>(mut self, simd: S) {
         let Sums { rows, columns, terms, left_rows, left_terms, .. } = self.block;
         if rows.contains(&0) || terms.contains(&0) {
             return;
         }
-        let left = last(rows, left_rows).saturating_add(last(terms, left_terms));
+        let left = largest_offset(rows, left_rows).saturating_add(largest_offset(terms, left_terms));
         assert!(left_terms[2] == 1 && left < self.block.left.len(), "left is too short");
         let [outer, middle, inner] = terms;
         let len = [outer, middle, inner, columns].into_iter().try_fold(1, usize::checked_mul);
@@ -30,9 +30,9 @@ impl<T: Element> Operation<T> for FewColumns<'_, T> {
             let mut done = 0;
             while done < rows[1] {
                 done += match rows[1] - done {
-                    8.. => self.dots::<V, 8>(row, done),
-                    4.. => self.dots::<V, 4>(row, done),
-                    _ => self.dots::<V, 1>(row, done),
+                    8.. => self.dots::<S, 8>(simd, row, done),
+                    4.. => self.dots::<S, 4>(simd, row, done),
+                    _ => self.dots::<S, 1>(simd, row, done),
                 };
             }
         }
@@ -47,13 +47,13 @@ impl<T: Element> FewColumns<'_, T> {
 
     /// Computes all columns of `R` rows; returns `R`.
     #[inline(always)]
-    fn dots<V: Simd<T>, const R: usize>(&mut self, row: usize, first: usize) -> usize {
+    fn dots<S: Simd<T>, const R: usize>(&mut self, simd: S, row: usize, first: usize) -> usize {
         let left = row * self.block.left_rows[0] + first * self.block.left_rows[1];
         let output = row * self.block.output_rows[0] + first * self.block.output_rows[1];
         for column in 0..self.block.columns {
-            let sums = self.column::<V, R>(left, column);
+            let sums = self.column::<S, R>(simd, left, column);
             let start = self.block.start.map_or(T::zero(), |start| start[column]);
-            for_rows!(index < R {
+            unroll!(index < R {
                 let sum = start + sums[index].sum_lanes();
                 let result = if self.block.relu && sum < T::zero() { T::zero() } else { sum };
                 self.block.output[output + index * self.block.output_rows[1] + column] = result;
@@ -64,21 +64,22 @@ impl<T: Element> FewColumns<'_, T> {
 
     /// One vector of partial sums for each of `R` rows.
     #[inline(always)]
-    fn column<V: Simd<T>, const R: usize>(&self, left: usize, column: usize) -> [V; R] {
-        let mut sums = [V::splat(T::zero()); R];
+    fn column<S: Simd<T>, const R: usize>(&self, simd: S, left: usize, column: usize) -> [S::Vector; R] {
+        let mut sums = [simd.zero(); R];
         let inner = self.block.terms[2];
         let mut right = column * self.depth();
         for outer in 0..self.block.terms[0] {
             for middle in 0..self.block.terms[1] {
                 let left = left + outer * self.block.left_terms[0] + middle * self.block.left_terms[1];
-                let whole = inner / V::LANES * V::LANES;
-                for term in (0..whole).step_by(V::LANES) {
-                    // SAFETY: `run` has seen that all rows and terms lie in their slices.
-                    unsafe { self.add::<V, R>(&mut sums, left + term, right + term, V::LANES) };
-                }
-                if whole < inner {
-                    // SAFETY: `run` has seen that all rows and terms lie in their slices.
-                    unsafe { self.add::<V, R>(&mut sums, left + whole, right + whole, inner - whole) };
+                let whole = inner / S::LANES * S::LANES;
+                // SAFETY: `run` has seen that all rows and terms lie in their slices.
+                unsafe {
+                    for term in (0..whole).step_by(S::LANES) {
+                        self.add::<S, R>(simd, &mut sums, left + term, right + term, S::LANES);
+                    }
+                    if whole < inner {
+                        self.add::<S, R>(simd, &mut sums, left + whole, right + whole, inner - whole);
+                    }
                 }
                 right += inner;
             }
@@ -91,13 +92,20 @@ impl<T: Element> FewColumns<'_, T> {
     /// # Safety
     /// The terms lie in their slices, for all `R` rows.
     #[inline(always)]
-    unsafe fn add<V: Simd<T>, const R: usize>(&self, sums: &mut [V; R], left: usize, right: usize, lanes: usize) {
+    unsafe fn add<S: Simd<T>, const R: usize>(
+        &self,
+        simd: S,
+        sums: &mut [S::Vector; R],
+        left: usize,
+        right: usize,
+        lanes: usize,
+    ) {
         // SAFETY: the caller's promise.
         unsafe {
-            let factor = V::load_some(self.block.right.as_ptr().add(right), lanes);
-            for_rows!(row < R {
+            let factor = simd.load_some(self.block.right.as_ptr().add(right), lanes);
+            unroll!(row < R {
                 let left = self.block.left.as_ptr().add(left + row * self.block.left_rows[1]);
-                sums[row] = V::load_some(left, lanes).mul_add(factor, sums[row]);
+                sums[row] = simd.load_some(left, lanes).mul_add(factor, sums[row]);
             });
         }
     }

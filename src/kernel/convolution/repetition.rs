@@ -6,7 +6,7 @@
 //! is such a weight, `k + a − 1` elements of it. That takes `((k + a − 1) / (k·a))²` of the
 //! multiplications: 4/9 for a kernel of 3 and a repetition of 2.
 
-use super::Geometry;
+use super::{Geometry, grid};
 use crate::kernel::Element;
 
 /// A convolution of an image with repeated pixels.
@@ -46,45 +46,38 @@ impl Repetition {
     /// Writes the transposed convolution's weights, each a sum of the convolution's.
     pub fn sum_weights<T: Element>(&self, weights: &[T], sums: &mut [T]) {
         sums.fill(T::zero());
-        self.for_each_pair(|place, sum| {
-            for (channel, filter) in self.pairs() {
-                sums[self.in_sums(sum, channel, filter)] += weights[self.in_weights(place, channel, filter)];
+        self.for_each_term(|position, sum| {
+            for (channel, filter) in grid(self.large.channels, self.large.filters) {
+                sums[self.in_sums(sum, channel, filter)] += weights[self.in_weights(position, channel, filter)];
             }
         });
     }
 
     /// Adds the gradient with respect to the weights, given that with respect to their sums.
     pub fn add_gradient<T: Element>(&self, sums: &[T], gradient: &mut [T]) {
-        self.for_each_pair(|place, sum| {
-            for (channel, filter) in self.pairs() {
-                gradient[self.in_weights(place, channel, filter)] += sums[self.in_sums(sum, channel, filter)];
+        self.for_each_term(|position, sum| {
+            for (channel, filter) in grid(self.large.channels, self.large.filters) {
+                gradient[self.in_weights(position, channel, filter)] += sums[self.in_sums(sum, channel, filter)];
             }
         });
     }
 
     /// Visits every position of the convolution's kernel with every position of the other kernel
     /// whose sum it is a term of.
-    fn for_each_pair(&self, mut visit: impl FnMut(usize, usize)) {
+    fn for_each_term(&self, mut visit: impl FnMut(usize, usize)) {
         let ([height, width], sums) = (self.large.kernel, self.geometry().kernel);
-        for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
-            for (down, across) in
-                (0..self.factor[0]).flat_map(|down| (0..self.factor[1]).map(move |across| (down, across)))
-            {
+        for (row, column) in grid(height, width) {
+            for (down, across) in grid(self.factor[0], self.factor[1]) {
                 visit(row * width + column, (height - 1 - row + down) * sums[1] + width - 1 - column + across);
             }
         }
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
-        let filters = self.large.filters;
-        (0..self.large.channels).flat_map(move |channel| (0..filters).map(move |filter| (channel, filter)))
+    fn in_weights(&self, position: usize, channel: usize, filter: usize) -> usize {
+        (position * self.large.channels + channel) * self.large.filters + filter
     }
 
-    fn in_weights(&self, place: usize, channel: usize, filter: usize) -> usize {
-        (place * self.large.channels + channel) * self.large.filters + filter
-    }
-
-    fn in_sums(&self, place: usize, channel: usize, filter: usize) -> usize {
-        (place * self.large.filters + filter) * self.large.channels + channel
+    fn in_sums(&self, position: usize, channel: usize, filter: usize) -> usize {
+        (position * self.large.filters + filter) * self.large.channels + channel
     }
 }

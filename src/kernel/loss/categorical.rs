@@ -2,10 +2,10 @@
 
 use crate::kernel::Element;
 use crate::kernel::denormals::flush_small;
-use crate::kernel::lanes::{keep, largest};
 use crate::kernel::math::exponential::exp;
 use crate::kernel::math::logarithm::ln;
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
+use crate::kernel::slices::{keep, largest};
 
 /// Σ over groups of −Σᵢ tᵢ ln pᵢ, with p divided by its sum and kept inside (ε, 1 − ε) as Keras
 /// does.
@@ -21,7 +21,7 @@ pub fn categorical<T: Element>(
     gradient: Option<&mut [T]>,
 ) -> f64 {
     check_lengths(channels, predictions, targets, gradient.as_deref());
-    dispatch(Groups { group: Shares { epsilon, factor }, channels, predictions, targets, gradient })
+    dispatch(Groups { group: Probabilities { epsilon, factor }, channels, predictions, targets, gradient })
 }
 
 /// The same from logits z: Σᵢ tᵢ (ln Σⱼ exp zⱼ − zᵢ).
@@ -47,7 +47,7 @@ fn check_lengths<T>(channels: usize, predictions: &[T], targets: &[T], gradient:
 
 /// The loss of one group. Implementations are `#[inline(always)]`.
 trait Group<T: Element>: Copy {
-    fn loss<V: Simd<T>>(self, predictions: &[T], targets: &[T], gradient: Option<&mut [T]>) -> T;
+    fn loss<S: Simd<T>>(self, simd: S, predictions: &[T], targets: &[T], gradient: Option<&mut [T]>) -> T;
 }
 
 struct Groups<'a, T, G> {
@@ -62,13 +62,13 @@ impl<T: Element, G: Group<T>> Operation<T> for Groups<'_, T, G> {
     type Output = f64;
 
     #[inline(always)]
-    fn run<V: Simd<T>>(mut self) -> f64 {
+    fn run<S: Simd<T>>(mut self, simd: S) -> f64 {
         let groups = self.predictions.chunks_exact(self.channels).zip(self.targets.chunks_exact(self.channels));
         let mut total = 0.0;
         for (index, (p, t)) in groups.enumerate() {
             let start = index * self.channels;
             let gradient = self.gradient.as_deref_mut().map(|gradient| &mut gradient[start..start + self.channels]);
-            total += self.group.loss::<V>(p, t, gradient).to_f64().unwrap_or(f64::NAN);
+            total += self.group.loss(simd, p, t, gradient).to_f64().unwrap_or(f64::NAN);
         }
         total
     }
@@ -76,47 +76,48 @@ impl<T: Element, G: Group<T>> Operation<T> for Groups<'_, T, G> {
 
 /// From probabilities.
 #[derive(Clone, Copy)]
-struct Shares<T> {
+struct Probabilities<T> {
     epsilon: T,
     factor: T,
 }
 
-impl<T: Element> Group<T> for Shares<T> {
+impl<T: Element> Group<T> for Probabilities<T> {
     #[inline(always)]
-    fn loss<V: Simd<T>>(self, predictions: &[T], targets: &[T], gradient: Option<&mut [T]>) -> T {
-        let sum = V::splat(sum::<T, V>(predictions));
-        let (mut value, mut weighted) = (V::splat(T::zero()), V::splat(T::zero()));
+    fn loss<S: Simd<T>>(self, simd: S, predictions: &[T], targets: &[T], gradient: Option<&mut [T]>) -> T {
+        let sum = simd.splat(sum(simd, predictions));
+        let (mut value, mut weighted) = (simd.zero(), simd.zero());
         // Past the last class, targets are zero, and so are their terms.
-        for (p, t) in predictions.chunks(V::LANES).zip(targets.chunks(V::LANES)) {
-            let (share, t) = (V::read(p).div(sum), V::read(t));
-            value = t.mul_add(ln(self.inside(share)), value);
-            weighted = self.slope(share, t).mul_add(share, weighted);
+        for (p, t) in predictions.chunks(S::LANES).zip(targets.chunks(S::LANES)) {
+            let (probability, t) = (simd.read(p).div(sum), simd.read(t));
+            value = t.mul_add(ln(simd, self.clamped(simd, probability)), value);
+            weighted = self.slope(simd, probability, t).mul_add(probability, weighted);
         }
         if let Some(gradient) = gradient {
-            let weighted = V::splat(weighted.sum_lanes());
-            let pairs = predictions.chunks(V::LANES).zip(targets.chunks(V::LANES));
-            for ((p, t), g) in pairs.zip(gradient.chunks_mut(V::LANES)) {
-                let slope = self.slope(V::read(p).div(sum), V::read(t));
-                flush_small(V::splat(self.factor).mul(slope.sub(weighted)).div(sum)).write(g);
+            let weighted = simd.splat(weighted.sum_lanes());
+            let pairs = predictions.chunks(S::LANES).zip(targets.chunks(S::LANES));
+            for ((p, t), g) in pairs.zip(gradient.chunks_mut(S::LANES)) {
+                let slope = self.slope(simd, simd.read(p).div(sum), simd.read(t));
+                flush_small(simd, simd.splat(self.factor).mul(slope.sub(weighted)).div(sum)).write(g);
             }
         }
         -value.sum_lanes()
     }
 }
 
-impl<T: Element> Shares<T> {
-    /// The share, clamped to (ε, 1 − ε).
+impl<T: Element> Probabilities<T> {
+    /// The probability, clamped to (ε, 1 − ε).
     #[inline(always)]
-    fn inside<V: Simd<T>>(self, share: V) -> V {
-        V::splat(T::one() - self.epsilon).min(V::splat(self.epsilon).max(share))
+    fn clamped<S: Simd<T>>(self, simd: S, probability: S::Vector) -> S::Vector {
+        simd.splat(T::one() - self.epsilon).min(simd.splat(self.epsilon).max(probability))
     }
 
-    /// The derivative of −t ln s with respect to the share s; zero if s is not inside (ε, 1 − ε).
+    /// The derivative of −t ln p with respect to the probability p; zero if p is not inside
+    /// (ε, 1 − ε).
     #[inline(always)]
-    fn slope<V: Simd<T>>(self, share: V, t: V) -> V {
-        let (zero, slope) = (V::splat(T::zero()), t.negate().div(share));
-        let below = V::select(share.less(V::splat(T::one() - self.epsilon)), slope, zero);
-        V::select(V::splat(self.epsilon).less(share), below, zero)
+    fn slope<S: Simd<T>>(self, simd: S, probability: S::Vector, t: S::Vector) -> S::Vector {
+        let (zero, slope) = (simd.zero(), t.negate().div(probability));
+        let below = simd.select(probability.less(simd.splat(T::one() - self.epsilon)), slope, zero);
+        simd.select(simd.splat(self.epsilon).less(probability), below, zero)
     }
 }
 
@@ -128,35 +129,35 @@ struct Logits<T> {
 
 impl<T: Element> Group<T> for Logits<T> {
     #[inline(always)]
-    fn loss<V: Simd<T>>(self, logits: &[T], targets: &[T], gradient: Option<&mut [T]>) -> T {
-        let largest = V::splat(largest::<T, V>(logits));
-        let mut exponentials = V::splat(T::zero());
-        for z in logits.chunks(V::LANES) {
-            exponentials = exponentials.add(keep(exp(V::read(z).sub(largest)), z.len(), T::zero()));
+    fn loss<S: Simd<T>>(self, simd: S, logits: &[T], targets: &[T], gradient: Option<&mut [T]>) -> T {
+        let largest = simd.splat(largest(simd, logits));
+        let mut exponentials = simd.zero();
+        for z in logits.chunks(S::LANES) {
+            exponentials = exponentials.add(keep(simd, exp(simd, simd.read(z).sub(largest)), z.len(), T::zero()));
         }
         let exponentials = exponentials.sum_lanes();
         if let Some(gradient) = gradient {
-            let share = V::splat(sum::<T, V>(targets) / exponentials);
-            let pairs = logits.chunks(V::LANES).zip(targets.chunks(V::LANES));
-            for ((z, t), g) in pairs.zip(gradient.chunks_mut(V::LANES)) {
-                let slope = exp(V::read(z).sub(largest)).mul(share).sub(V::read(t));
-                flush_small(slope.mul(V::splat(self.factor))).write(g);
+            let scale = simd.splat(sum(simd, targets) / exponentials);
+            let pairs = logits.chunks(S::LANES).zip(targets.chunks(S::LANES));
+            for ((z, t), g) in pairs.zip(gradient.chunks_mut(S::LANES)) {
+                let slope = exp(simd, simd.read(z).sub(largest)).mul(scale).sub(simd.read(t));
+                flush_small(simd, slope.mul(simd.splat(self.factor))).write(g);
             }
         }
-        let log_sum = V::splat(exponentials.ln());
-        let mut value = V::splat(T::zero());
-        for (z, t) in logits.chunks(V::LANES).zip(targets.chunks(V::LANES)) {
-            value = V::read(t).mul_add(log_sum.sub(V::read(z).sub(largest)), value);
+        let log_sum = simd.splat(exponentials.ln());
+        let mut value = simd.zero();
+        for (z, t) in logits.chunks(S::LANES).zip(targets.chunks(S::LANES)) {
+            value = simd.read(t).mul_add(log_sum.sub(simd.read(z).sub(largest)), value);
         }
         value.sum_lanes()
     }
 }
 
 #[inline(always)]
-fn sum<T: Element, V: Simd<T>>(values: &[T]) -> T {
-    let mut sum = V::splat(T::zero());
-    for chunk in values.chunks(V::LANES) {
-        sum = sum.add(V::read(chunk));
+fn sum<T: Element, S: Simd<T>>(simd: S, values: &[T]) -> T {
+    let mut sum = simd.zero();
+    for chunk in values.chunks(S::LANES) {
+        sum = sum.add(simd.read(chunk));
     }
     sum.sum_lanes()
 }

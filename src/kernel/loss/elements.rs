@@ -4,21 +4,21 @@ use crate::kernel::Element;
 use crate::kernel::math::exponential::exp;
 use crate::kernel::math::logarithm::{ln, ln_1p_unit};
 use crate::kernel::math::logistic::sigmoid_with;
-use crate::kernel::simd::Simd;
+use crate::kernel::simd::{Simd, Vector};
 
 /// A loss of one element. Implementations are `#[inline(always)]`.
-pub(super) trait Loss<T: Element>: Copy {
+pub(super) trait ElementLoss<T: Element>: Copy {
     /// The loss of prediction p and target t, and its derivative with respect to p.
-    fn element<V: Simd<T>>(self, p: V, t: V) -> (V, V);
+    fn element<S: Simd<T>>(self, simd: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector);
 }
 
 /// (p − t)²
 #[derive(Clone, Copy)]
 pub(super) struct Squared;
 
-impl<T: Element> Loss<T> for Squared {
+impl<T: Element> ElementLoss<T> for Squared {
     #[inline(always)]
-    fn element<V: Simd<T>>(self, p: V, t: V) -> (V, V) {
+    fn element<S: Simd<T>>(self, _: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
         let difference = p.sub(t);
         (difference.mul(difference), difference.add(difference))
     }
@@ -28,14 +28,14 @@ impl<T: Element> Loss<T> for Squared {
 #[derive(Clone, Copy)]
 pub(super) struct Absolute;
 
-impl<T: Element> Loss<T> for Absolute {
+impl<T: Element> ElementLoss<T> for Absolute {
     #[inline(always)]
-    fn element<V: Simd<T>>(self, p: V, t: V) -> (V, V) {
-        let zero = V::splat(T::zero());
+    fn element<S: Simd<T>>(self, simd: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
+        let zero = simd.zero();
         let difference = p.sub(t);
-        let sign = V::splat(T::one()).copy_sign(difference);
-        let slope = V::select(difference.equal(zero), zero, sign);
-        (difference.abs(), V::select(difference.equal(difference), slope, difference))
+        let sign = simd.splat(T::one()).copy_sign(difference);
+        let slope = simd.select(difference.equal(zero), zero, sign);
+        (difference.abs(), simd.select(difference.equal(difference), slope, difference))
     }
 }
 
@@ -43,15 +43,15 @@ impl<T: Element> Loss<T> for Absolute {
 #[derive(Clone, Copy)]
 pub(super) struct Huber<T>(pub T);
 
-impl<T: Element> Loss<T> for Huber<T> {
+impl<T: Element> ElementLoss<T> for Huber<T> {
     #[inline(always)]
-    fn element<V: Simd<T>>(self, p: V, t: V) -> (V, V) {
-        let (delta, half) = (V::splat(self.0), V::splat(T::of(0.5)));
+    fn element<S: Simd<T>>(self, simd: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
+        let (delta, half) = (simd.splat(self.0), simd.splat(T::of(0.5)));
         let difference = p.sub(t);
         let large = delta.less(difference.abs());
         let linear = delta.mul(difference.abs().sub(half.mul(delta)));
         let quadratic = half.mul(difference).mul(difference);
-        (V::select(large, linear, quadratic), V::select(large, delta.copy_sign(difference), difference))
+        (simd.select(large, linear, quadratic), simd.select(large, delta.copy_sign(difference), difference))
     }
 }
 
@@ -59,16 +59,16 @@ impl<T: Element> Loss<T> for Huber<T> {
 #[derive(Clone, Copy)]
 pub(super) struct CrossEntropy<T>(pub T);
 
-impl<T: Element> Loss<T> for CrossEntropy<T> {
+impl<T: Element> ElementLoss<T> for CrossEntropy<T> {
     #[inline(always)]
-    fn element<V: Simd<T>>(self, p: V, t: V) -> (V, V) {
-        let one = V::splat(T::one());
-        let inside = V::splat(T::one() - self.0).min(V::splat(self.0).max(p));
+    fn element<S: Simd<T>>(self, simd: S, p: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
+        let one = simd.splat(T::one());
+        let inside = simd.splat(T::one() - self.0).min(simd.splat(self.0).max(p));
         let rest = one.sub(inside);
-        let value = t.mul_add(ln(inside), one.sub(t).mul(ln(rest))).negate();
+        let value = t.mul_add(ln(simd, inside), one.sub(t).mul(ln(simd, rest))).negate();
         let slope = p.sub(t).div(inside.mul(rest));
         let zero = inside.sub(inside); // or NaN
-        (value, V::select(inside.equal(p), slope, zero))
+        (value, simd.select(inside.equal(p), slope, zero))
     }
 }
 
@@ -76,11 +76,11 @@ impl<T: Element> Loss<T> for CrossEntropy<T> {
 #[derive(Clone, Copy)]
 pub(super) struct CrossEntropyFromLogits;
 
-impl<T: Element> Loss<T> for CrossEntropyFromLogits {
+impl<T: Element> ElementLoss<T> for CrossEntropyFromLogits {
     #[inline(always)]
-    fn element<V: Simd<T>>(self, z: V, t: V) -> (V, V) {
-        let decay = exp(z.abs().negate());
-        let linear = z.negate().mul_add(t, V::splat(T::zero()).max(z));
-        (linear.add(ln_1p_unit(decay)), sigmoid_with(z, decay).sub(t))
+    fn element<S: Simd<T>>(self, simd: S, z: S::Vector, t: S::Vector) -> (S::Vector, S::Vector) {
+        let decay = exp(simd, z.abs().negate());
+        let linear = z.negate().mul_add(t, simd.zero().max(z));
+        (linear.add(ln_1p_unit(simd, decay)), sigmoid_with(simd, z, decay).sub(t))
     }
 }

@@ -6,42 +6,42 @@
 use std::f64::consts::LOG2_E;
 
 use super::{Element, polynomial};
-use crate::kernel::simd::Simd;
+use crate::kernel::simd::{Simd, Vector};
 
 /// eˣ
 #[inline(always)]
-pub(crate) fn exp<T: Element, V: Simd<T>>(x: V) -> V {
-    let x = clamp(x, T::EXP_LOWEST, T::EXP_HIGHEST);
-    let k = multiple(x);
-    exp_of_parts(k, k.mul_add(V::splat(-T::LN_2_LOW), remainder(x, k)))
+pub(crate) fn exp<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+    let x = clamp(simd, x, T::EXP_LOWEST, T::EXP_HIGHEST);
+    let k = multiple(simd, x);
+    exp_of_parts(simd, k, k.mul_add(simd.splat(-T::LN_2_LOW), remainder(simd, x, k)))
 }
 
 /// The exponential of `x + small`, where `small` is too small to change the rounded sum.
 #[inline(always)]
-pub(crate) fn exp_of_sum<T: Element, V: Simd<T>>(x: V, small: V) -> V {
-    let x = clamp(x, T::EXP_LOWEST, T::EXP_HIGHEST);
-    let k = multiple(x.add(small));
-    exp_of_parts(k, remainder(x, k).add(k.mul_add(V::splat(-T::LN_2_LOW), small)))
+pub(crate) fn exp_of_sum<T: Element, S: Simd<T>>(simd: S, x: S::Vector, small: S::Vector) -> S::Vector {
+    let x = clamp(simd, x, T::EXP_LOWEST, T::EXP_HIGHEST);
+    let k = multiple(simd, x.add(small));
+    exp_of_parts(simd, k, remainder(simd, x, k).add(k.mul_add(simd.splat(-T::LN_2_LOW), small)))
 }
 
 /// 2ᵏ eʳ
 #[inline(always)]
-fn exp_of_parts<T: Element, V: Simd<T>>(k: V, r: V) -> V {
-    let one = V::splat(T::one());
-    polynomial(r, T::EXP).mul_add(r, one).mul_add(r, one).scale_by_power_of_two(k)
+fn exp_of_parts<T: Element, S: Simd<T>>(simd: S, k: S::Vector, r: S::Vector) -> S::Vector {
+    let one = simd.splat(T::one());
+    polynomial(simd, r, T::EXP).mul_add(r, one).mul_add(r, one).scale_by_power_of_two(k)
 }
 
 /// eˣ − 1
 #[inline(always)]
-pub(crate) fn exp_m1<T: Element, V: Simd<T>>(x: V) -> V {
-    let inside = clamp(x, T::EXP_M1_LOWEST, T::EXP_HIGHEST);
-    let k = multiple(inside);
-    let high = remainder(inside, k);
-    let low = k.mul(V::splat(T::LN_2_LOW));
+pub(crate) fn exp_m1<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+    let inside = clamp(simd, x, T::EXP_M1_LOWEST, T::EXP_HIGHEST);
+    let k = multiple(simd, inside);
+    let high = remainder(simd, inside, k);
+    let low = k.mul(simd.splat(T::LN_2_LOW));
     let r = high.sub(low);
     let lost = high.sub(r).sub(low);
-    let one = V::splat(T::one());
-    let above_r = r.mul(r).mul_add(polynomial(r, T::EXP), lost);
+    let one = simd.splat(T::one());
+    let above_r = r.mul(r).mul_add(polynomial(simd, r, T::EXP), lost);
     // 2ᵏ eʳ − 1 = 2ᵏ ((eʳ − 1) + (1 − 2⁻ᵏ))
     let rest = one.sub(one.scale_by_power_of_two(k.negate()));
     rest.add(r).add(above_r).scale_by_power_of_two(k).copy_sign(x)
@@ -49,18 +49,18 @@ pub(crate) fn exp_m1<T: Element, V: Simd<T>>(x: V) -> V {
 
 /// k, the integer nearest to x / ln 2
 #[inline(always)]
-fn multiple<T: Element, V: Simd<T>>(x: V) -> V {
-    x.mul(V::splat(T::of(LOG2_E))).round()
+fn multiple<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+    x.mul(simd.splat(T::of(LOG2_E))).round()
 }
 
 /// x − k ln 2, except for the small part of ln 2; exact.
 #[inline(always)]
-fn remainder<T: Element, V: Simd<T>>(x: V, k: V) -> V {
-    k.mul_add(V::splat(-T::LN_2_HIGH), x)
+fn remainder<T: Element, S: Simd<T>>(simd: S, x: S::Vector, k: S::Vector) -> S::Vector {
+    k.mul_add(simd.splat(-T::LN_2_HIGH), x)
 }
 
 /// NaN stays NaN.
 #[inline(always)]
-fn clamp<T: Element, V: Simd<T>>(x: V, low: T, high: T) -> V {
-    V::splat(low).max(V::splat(high).min(x))
+fn clamp<T: Element, S: Simd<T>>(simd: S, x: S::Vector, low: T, high: T) -> S::Vector {
+    simd.splat(low).max(simd.splat(high).min(x))
 }

@@ -2,79 +2,39 @@
 
 use super::Geometry;
 use crate::kernel::Element;
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::images::ImageMap;
+use crate::kernel::simd::{Simd, Vector};
 
-/// Interpolates linearly between pixel centres at half-integers; constant beyond the outermost
-/// centres.
-pub fn bilinear<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
-    let lengths = geometry.lengths(input.len(), output.len());
-    output.fill(T::zero());
-    dispatch(Bilinear { geometry, lengths, input, output });
+/// Interpolation, or its transpose.
+pub(super) struct Bilinear<'a> {
+    pub geometry: &'a Geometry,
+    pub transposed: bool,
 }
 
-struct Bilinear<'a, T> {
-    geometry: &'a Geometry,
-    lengths: (usize, usize),
-    input: &'a [T],
-    output: &'a mut [T],
-}
-
-impl<T: Element> Operation<T> for Bilinear<'_, T> {
-    type Output = ();
-
+impl<T: Element> ImageMap<T> for Bilinear<'_> {
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn image<S: Simd<T>>(&self, simd: S, _: usize, source: &[T], target: &mut [T]) {
         let channels = self.geometry.channels;
-        let images = self.input.chunks_exact(self.lengths.0).zip(self.output.chunks_exact_mut(self.lengths.1));
-        for (input, output) in images {
-            for Contribution { from, to, weight } in contributions(self.geometry) {
-                add::<T, V>(&input[from..from + channels], weight, &mut output[to..to + channels]);
-            }
-        }
-    }
-}
-
-/// The transpose of [`bilinear`].
-pub fn bilinear_gradient<T: Element>(geometry: &Geometry, output_gradient: &[T], input_gradient: &mut [T]) {
-    let lengths = geometry.lengths(input_gradient.len(), output_gradient.len());
-    input_gradient.fill(T::zero());
-    dispatch(BilinearGradient { geometry, lengths, output_gradient, input_gradient });
-}
-
-struct BilinearGradient<'a, T> {
-    geometry: &'a Geometry,
-    lengths: (usize, usize),
-    output_gradient: &'a [T],
-    input_gradient: &'a mut [T],
-}
-
-impl<T: Element> Operation<T> for BilinearGradient<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Simd<T>>(self) {
-        let (channels, (inputs, outputs)) = (self.geometry.channels, self.lengths);
-        let images = self.input_gradient.chunks_exact_mut(inputs).zip(self.output_gradient.chunks_exact(outputs));
-        for (input_gradient, output_gradient) in images {
-            for Contribution { from, to, weight } in contributions(self.geometry) {
-                add::<T, V>(&output_gradient[to..to + channels], weight, &mut input_gradient[from..from + channels]);
-            }
+        target.fill(T::zero());
+        for Contribution { input, output, weight } in contributions(self.geometry) {
+            let (from, to) = if self.transposed { (output, input) } else { (input, output) };
+            add(simd, &source[from..from + channels], weight, &mut target[to..to + channels]);
         }
     }
 }
 
 /// target + weight·source
 #[inline(always)]
-fn add<T: Element, V: Simd<T>>(source: &[T], weight: T, target: &mut [T]) {
-    for (source, target) in source.chunks(V::LANES).zip(target.chunks_mut(V::LANES)) {
-        V::splat(weight).mul_add(V::read(source), V::read(target)).write(target);
+fn add<T: Element, S: Simd<T>>(simd: S, source: &[T], weight: T, target: &mut [T]) {
+    for (source, target) in source.chunks(S::LANES).zip(target.chunks_mut(S::LANES)) {
+        simd.splat(weight).mul_add(simd.read(source), simd.read(target)).write(target);
     }
 }
 
 /// The weight of an input pixel in an output pixel, given by their offsets.
 struct Contribution<T> {
-    from: usize,
-    to: usize,
+    input: usize,
+    output: usize,
     weight: T,
 }
 
@@ -86,11 +46,11 @@ fn contributions<T: Element>(geometry: &Geometry) -> impl Iterator<Item = Contri
         let vertical = neighbours::<T>(row, down, height);
         (0..columns).flat_map(move |column| {
             let [left, right] = neighbours::<T>(column, across, width);
-            let to = (row * columns + column) * channels;
+            let output = (row * columns + column) * channels;
             vertical.into_iter().flat_map(move |(row, above)| {
                 [left, right].map(move |(column, beside)| Contribution {
-                    from: (row * width + column) * channels,
-                    to,
+                    input: (row * width + column) * channels,
+                    output,
                     weight: above * beside,
                 })
             })

@@ -2,35 +2,25 @@
 
 use super::Geometry;
 use crate::kernel::Element;
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::images::ImageMap;
+use crate::kernel::simd::{Simd, Vector};
 
-/// Repeats each pixel.
-pub fn nearest<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
-    geometry.lengths(input.len(), output.len());
-    dispatch(Nearest { geometry, input, output });
+/// Each pixel repeated.
+pub(super) struct Nearest<'a> {
+    pub geometry: &'a Geometry,
 }
 
-struct Nearest<'a, T> {
-    geometry: &'a Geometry,
-    input: &'a [T],
-    output: &'a mut [T],
-}
-
-impl<T: Element> Operation<T> for Nearest<'_, T> {
-    type Output = ();
-
-    /// Widens each input row once and copies the wide row; the rows of all images are handled as
-    /// one sequence.
+impl<T: Element> ImageMap<T> for Nearest<'_> {
+    /// Widens each input row once and copies the wide row.
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn image<S: Simd<T>>(&self, simd: S, _: usize, input: &[T], output: &mut [T]) {
         let Geometry { input: [_, width], channels, factor: [down, across] } = *self.geometry;
         let wide = width * across * channels;
-        let rows = self.input.chunks_exact(width * channels).zip(self.output.chunks_exact_mut(down * wide));
-        for (input, output) in rows {
+        for (input, output) in input.chunks_exact(width * channels).zip(output.chunks_exact_mut(down * wide)) {
             let (first, copies) = output.split_at_mut(wide);
             match (channels, across) {
                 (1, 2) => repeat_values::<T, 2>(input, first),
-                _ => repeat_pixels::<T, V>(channels, across, input, first),
+                _ => repeat_pixels(simd, channels, across, input, first),
             }
             for copy in copies.chunks_exact_mut(wide) {
                 copy.copy_from_slice(first);
@@ -48,10 +38,10 @@ fn repeat_values<T: Element, const TIMES: usize>(input: &[T], output: &mut [T]) 
 }
 
 #[inline(always)]
-fn repeat_pixels<T: Element, V: Simd<T>>(channels: usize, times: usize, input: &[T], output: &mut [T]) {
+fn repeat_pixels<T: Element, S: Simd<T>>(simd: S, channels: usize, times: usize, input: &[T], output: &mut [T]) {
     for (pixel, output) in input.chunks_exact(channels).zip(output.chunks_exact_mut(times * channels)) {
-        for start in (0..channels).step_by(V::LANES) {
-            let values = V::read(&pixel[start..]);
+        for start in (0..channels).step_by(S::LANES) {
+            let values = simd.read(&pixel[start..]);
             for copy in output.chunks_exact_mut(channels) {
                 values.write(&mut copy[start..]);
             }
@@ -59,30 +49,20 @@ fn repeat_pixels<T: Element, V: Simd<T>>(channels: usize, times: usize, input: &
     }
 }
 
-/// Sums the gradients of each pixel's repetitions.
-pub fn nearest_gradient<T: Element>(geometry: &Geometry, output_gradient: &[T], input_gradient: &mut [T]) {
-    geometry.lengths(input_gradient.len(), output_gradient.len());
-    dispatch(NearestGradient { geometry, output_gradient, input_gradient });
+/// The gradients of each pixel's repetitions summed.
+pub(super) struct NearestGradient<'a> {
+    pub geometry: &'a Geometry,
 }
 
-struct NearestGradient<'a, T> {
-    geometry: &'a Geometry,
-    output_gradient: &'a [T],
-    input_gradient: &'a mut [T],
-}
-
-impl<T: Element> Operation<T> for NearestGradient<'_, T> {
-    type Output = ();
-
+impl<T: Element> ImageMap<T> for NearestGradient<'_> {
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn image<S: Simd<T>>(&self, simd: S, _: usize, output_gradient: &[T], input_gradient: &mut [T]) {
         let Geometry { input: [_, width], channels, factor: [down, across] } = *self.geometry;
-        let wide = width * across * channels;
-        let rows = self.input_gradient.chunks_exact_mut(width * channels);
-        for (input, output) in rows.zip(self.output_gradient.chunks_exact(down * wide)) {
+        let rows = input_gradient.chunks_exact_mut(width * channels);
+        for (input, output) in rows.zip(output_gradient.chunks_exact(down * width * across * channels)) {
             match (channels, down, across) {
                 (1, 2, 2) => add_values(output, input),
-                _ => add_pixels::<T, V>(channels, across, output, input),
+                _ => add_pixels(simd, channels, across, output, input),
             }
         }
     }
@@ -99,15 +79,15 @@ fn add_values<T: Element>(output: &[T], input: &mut [T]) {
 }
 
 #[inline(always)]
-fn add_pixels<T: Element, V: Simd<T>>(channels: usize, across: usize, output: &[T], input: &mut [T]) {
+fn add_pixels<T: Element, S: Simd<T>>(simd: S, channels: usize, across: usize, output: &[T], input: &mut [T]) {
     let wide = input.len() * across;
     for (column, pixel) in input.chunks_exact_mut(channels).enumerate() {
-        for (index, target) in pixel.chunks_mut(V::LANES).enumerate() {
-            let mut sum = V::splat(T::zero());
+        for (index, target) in pixel.chunks_mut(S::LANES).enumerate() {
+            let mut sum = simd.zero();
             for row in output.chunks_exact(wide) {
                 for copy in 0..across {
-                    let start = (column * across + copy) * channels + index * V::LANES;
-                    sum = sum.add(V::read(&row[start..start + target.len()]));
+                    let start = (column * across + copy) * channels + index * S::LANES;
+                    sum = sum.add(simd.read(&row[start..start + target.len()]));
                 }
             }
             sum.write(target);

@@ -3,7 +3,7 @@
 
 use std::ops::Add;
 
-use super::{Operation, Simd};
+use super::{Operation, Simd, Vector};
 
 /// The sum of an array of 2^n elements: its halves are added lane by lane until one is left.
 #[inline(always)]
@@ -17,6 +17,10 @@ pub(super) fn sum_halves<T: Copy + Add<Output = T>, const N: usize>(mut lanes: [
     }
     lanes[0]
 }
+
+/// The target's baseline, which every CPU has that runs this at all.
+#[derive(Clone, Copy)]
+pub struct Portable;
 
 macro_rules! vector {
     ($vector:ident, $element:ident, $bits:ident, $lanes:literal) => {
@@ -59,35 +63,52 @@ macro_rules! vector {
             /// has the biased exponent in its last bits, and a shift moves it to its place.
             #[inline(always)]
             fn power_of_two(self) -> Self {
-                let biased = self.add(Self::splat(1.5 * Self::ONES + Self::EXPONENT_BIAS));
+                let biased = self.add(Self([1.5 * Self::ONES + Self::EXPONENT_BIAS; $lanes]));
                 biased.map(|lane| $element::from_bits(lane.to_bits() << Self::FRACTION_BITS))
             }
         }
 
-        impl Simd<$element> for $vector {
-            const LANES: usize = $lanes;
+        impl Simd<$element> for Portable {
+            type Vector = $vector;
             const REGISTERS: usize = 16;
-            const TERMS_PER_TURN: usize = 1;
-            type Mask = [bool; $lanes];
+            const TERMS_PER_ITERATION: usize = 1;
 
             #[inline(always)]
-            fn splat(value: $element) -> Self {
-                Self([value; $lanes])
+            fn splat(self, value: $element) -> $vector {
+                $vector([value; $lanes])
             }
             #[inline(always)]
-            unsafe fn load(pointer: *const $element) -> Self {
+            unsafe fn load(self, pointer: *const $element) -> $vector {
                 // SAFETY: the caller promises `LANES` readable elements.
-                Self(unsafe { pointer.cast::<[$element; $lanes]>().read_unaligned() })
+                $vector(unsafe { pointer.cast::<[$element; $lanes]>().read_unaligned() })
             }
             #[inline(always)]
-            unsafe fn load_partial(pointer: *const $element, count: usize) -> Self {
+            unsafe fn load_partial(self, pointer: *const $element, count: usize) -> $vector {
                 let mut lanes = [0.0; $lanes];
                 for lane in 0..count.min($lanes) {
                     // SAFETY: the caller promises `count` readable elements.
                     lanes[lane] = unsafe { pointer.add(lane).read() };
                 }
-                Self(lanes)
+                $vector(lanes)
             }
+            #[inline(always)]
+            fn select(self, mask: [bool; $lanes], yes: $vector, no: $vector) -> $vector {
+                let mut chosen = no;
+                for lane in 0..$lanes {
+                    chosen.0[lane] = if mask[lane] { yes.0[lane] } else { no.0[lane] };
+                }
+                chosen
+            }
+            #[inline(never)]
+            fn call<O: Operation<$element>>(self, operation: O) -> O::Output {
+                operation.run(self)
+            }
+        }
+
+        impl Vector<$element> for $vector {
+            const LANES: usize = $lanes;
+            type Mask = [bool; $lanes];
+
             #[inline(always)]
             unsafe fn store(self, pointer: *mut $element) {
                 // SAFETY: the caller promises `LANES` writable elements.
@@ -157,37 +178,25 @@ macro_rules! vector {
                 self.compare(other, $element::eq)
             }
             #[inline(always)]
-            fn select(mask: [bool; $lanes], yes: Self, no: Self) -> Self {
-                let mut chosen = no;
-                for lane in 0..$lanes {
-                    chosen.0[lane] = if mask[lane] { yes.0[lane] } else { no.0[lane] };
-                }
-                chosen
-            }
-            #[inline(always)]
             fn round(self) -> Self {
-                let shift = Self::splat(1.5 * Self::ONES);
+                let shift = Self([1.5 * Self::ONES; $lanes]);
                 self.add(shift).sub(shift)
             }
             #[inline(always)]
             fn scale_by_power_of_two(self, exponent: Self) -> Self {
-                let half = exponent.mul(Self::splat(0.5)).round();
+                let half = exponent.mul(Self([0.5; $lanes])).round();
                 self.mul(half.power_of_two()).mul(exponent.sub(half).power_of_two())
             }
             #[inline(always)]
             fn exponent(self) -> Self {
                 let ones = Self::ONES.to_bits();
                 let shifted = self.map(|lane| $element::from_bits(lane.to_bits() >> Self::FRACTION_BITS | ones));
-                shifted.sub(Self::splat(Self::ONES + Self::EXPONENT_BIAS))
+                shifted.sub(Self([Self::ONES + Self::EXPONENT_BIAS; $lanes]))
             }
             #[inline(always)]
             fn mantissa(self) -> Self {
                 let (fraction, one) = ((1 << Self::FRACTION_BITS) - 1, $element::to_bits(1.0));
                 self.map(|lane| $element::from_bits(lane.to_bits() & fraction | one))
-            }
-            #[inline(always)]
-            fn call<O: Operation<$element>>(operation: O) -> O::Output {
-                super::portably(operation)
             }
             #[inline(always)]
             fn sum_lanes(self) -> $element {

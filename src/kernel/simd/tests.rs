@@ -10,11 +10,11 @@ impl<T: Element> Operation<T> for Apply<'_, T> {
     type Output = Vec<T>;
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) -> Vec<T> {
+    fn run<S: Simd<T>>(self, simd: S) -> Vec<T> {
         let [a, b, c] = self.1;
         let mut out = vec![T::zero(); a.len()];
-        for start in (0..a.len()).step_by(V::LANES) {
-            let (x, y, z) = (V::read(&a[start..]), V::read(&b[start..]), V::read(&c[start..]));
+        for start in (0..a.len()).step_by(S::LANES) {
+            let (x, y, z) = (simd.read(&a[start..]), simd.read(&b[start..]), simd.read(&c[start..]));
             let result = match self.0 {
                 "add" => x.add(y),
                 "sub" => x.sub(y),
@@ -27,13 +27,13 @@ impl<T: Element> Operation<T> for Apply<'_, T> {
                 "sqrt" => x.abs().sqrt(),
                 "negate" => x.negate(),
                 "copy_sign" => x.copy_sign(y),
-                "less" => V::select(x.less(y), y, z),
-                "equal" => V::select(x.equal(x.round()), y, z),
+                "less" => simd.select(x.less(y), y, z),
+                "equal" => simd.select(x.equal(x.round()), y, z),
                 "round" => x.round(),
                 "scale" => x.scale_by_power_of_two(y.round()),
                 "split" => x.abs().mantissa().scale_by_power_of_two(x.abs().exponent()),
                 "mantissa" => x.abs().mantissa(),
-                "sum" => V::splat(x.sum_lanes().sub(y.max_lanes())),
+                "sum" => simd.splat(x.sum_lanes().sub(y.max_lanes())),
                 method => unreachable!("{method}"),
             };
             result.write(&mut out[start..]);

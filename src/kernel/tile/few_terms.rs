@@ -6,8 +6,8 @@ use std::hint::black_box;
 
 use super::{Sums, Tile};
 use crate::kernel::Element;
-use crate::kernel::simd::{Operation, Simd};
-use crate::kernel::unroll::for_rows;
+use crate::kernel::simd::{Operation, Simd, Vector};
+use crate::kernel::unroll::unroll;
 
 /// `C` vectors of columns of a block whose sums have `D` terms.
 pub(super) struct FewTerms<'a, T, const D: usize, const C: usize> {
@@ -29,36 +29,36 @@ impl<T: Element, const D: usize, const C: usize> Operation<T> for FewTerms<'_, T
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let FewTerms { sums, tile } = self;
-        let zero = V::splat(T::zero());
+        let zero = simd.zero();
         let (left_terms, right_terms) = black_box(sums.term_offsets::<D>());
         let mut factors = [[zero; C]; D];
-        for_rows!(term < D {
+        unroll!(term < D {
             for column in 0..C {
                 let pointer = tile.right.wrapping_add(column * sums.right_panel + right_terms[term]);
                 // SAFETY: the promise made to `new`.
-                factors[term][column] = unsafe { V::load(pointer) };
+                factors[term][column] = unsafe { simd.load(pointer) };
             }
         });
         // SAFETY: the promise made to `new`.
-        let start = unsafe { tile.start::<V, C>() };
+        let start = unsafe { tile.start::<S, C>(simd) };
         for group in 0..sums.rows[0] {
             let mut here = tile.at_row(group * sums.left_rows[0], group * sums.output_rows[0]);
             for _ in 0..sums.rows[1] {
                 let mut row = start;
-                for_rows!(term < D {
+                unroll!(term < D {
                     // SAFETY: the promise made to `new`.
-                    let value = V::splat(unsafe { *here.left.wrapping_add(left_terms[term]) });
+                    let value = simd.splat(unsafe { *here.left.wrapping_add(left_terms[term]) });
                     for column in 0..C {
                         row[column] = value.mul_add(factors[term][column], row[column]);
                     }
                 });
                 for column in 0..C {
                     let result = if sums.relu { zero.max(row[column]) } else { row[column] };
-                    let lanes = if column + 1 == C { tile.lanes } else { V::LANES };
+                    let lanes = if column + 1 == C { tile.lanes } else { S::LANES };
                     // SAFETY: the promise made to `new`.
-                    unsafe { result.store_some(here.output.wrapping_add(column * V::LANES), lanes) };
+                    unsafe { result.store_some(here.output.wrapping_add(column * S::LANES), lanes) };
                 }
                 here = here.at_row(sums.left_rows[1], sums.output_rows[1]);
             }

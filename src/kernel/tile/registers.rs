@@ -4,12 +4,12 @@
 use std::hint::black_box;
 
 use super::Sums;
-use crate::kernel::simd::{Operation, Simd};
-use crate::kernel::unroll::for_rows;
+use crate::kernel::simd::{Operation, Simd, Vector};
+use crate::kernel::unroll::unroll;
 use crate::kernel::{Element, prefetch};
 
 /// The most rows a tile has.
-const MOST_ROWS: usize = 14;
+const MAX_ROWS: usize = 14;
 
 /// A kind of tile: `left` has adjacent terms, and `right` is a packed matrix whose last vector is
 /// padded.
@@ -66,13 +66,13 @@ impl<T: Element> Tile<T> {
     /// # Safety
     /// The tile lies in the block.
     #[inline(always)]
-    pub unsafe fn start<V: Simd<T>, const C: usize>(self) -> [V; C] {
-        let mut sums = [V::splat(T::zero()); C];
+    pub unsafe fn start<S: Simd<T>, const C: usize>(self, simd: S) -> [S::Vector; C] {
+        let mut sums = [simd.zero(); C];
         if let Some(start) = self.start {
             for column in 0..C {
-                let lanes = if column + 1 == C { self.lanes } else { V::LANES };
+                let lanes = if column + 1 == C { self.lanes } else { S::LANES };
                 // SAFETY: `lanes` columns are left here.
-                sums[column] = unsafe { V::load_some(start.wrapping_add(column * V::LANES), lanes) };
+                sums[column] = unsafe { simd.load_some(start.wrapping_add(column * S::LANES), lanes) };
             }
         }
         sums
@@ -81,15 +81,15 @@ impl<T: Element> Tile<T> {
 
 /// Offsets of a tile's rows.
 pub(super) struct RowTable {
-    left: [usize; MOST_ROWS],
-    output: [usize; MOST_ROWS],
+    left: [usize; MAX_ROWS],
+    output: [usize; MAX_ROWS],
 }
 
 impl RowTable {
     #[inline(always)]
     pub fn equidistant(left: usize, output: usize) -> Self {
-        let mut table = RowTable { left: [0; MOST_ROWS], output: [0; MOST_ROWS] };
-        for_rows!(row < MOST_ROWS {
+        let mut table = RowTable { left: [0; MAX_ROWS], output: [0; MAX_ROWS] };
+        unroll!(row < MAX_ROWS {
             table.left[row] = row.wrapping_mul(left);
             table.output[row] = row.wrapping_mul(output);
         });
@@ -99,9 +99,9 @@ impl RowTable {
     /// The rows from `first` on in the list of all rows.
     #[inline(always)]
     pub fn list<T>(sums: &Sums<'_, T>, first: usize) -> Self {
-        let mut table = RowTable { left: [0; MOST_ROWS], output: [0; MOST_ROWS] };
+        let mut table = RowTable { left: [0; MAX_ROWS], output: [0; MAX_ROWS] };
         let (mut group, mut row) = (first / sums.rows[1], first % sums.rows[1]);
-        for index in 0..MOST_ROWS {
+        for index in 0..MAX_ROWS {
             table.left[index] = group.wrapping_mul(sums.left_rows[0]).wrapping_add(row.wrapping_mul(sums.left_rows[1]));
             table.output[index] =
                 group.wrapping_mul(sums.output_rows[0]).wrapping_add(row.wrapping_mul(sums.output_rows[1]));
@@ -143,53 +143,57 @@ impl<T: Element, const R: usize, const C: usize, const KIND: u8, const MASKED: b
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let TileOf { sums, tile, table } = self;
         // SAFETY: the promise made to `new`; so for the functions below.
         unsafe {
-            let mut block = [tile.start::<V, C>(); R];
+            let mut block = [tile.start::<S, C>(simd); R];
             for first in 0..sums.terms[0] {
                 for second in 0..sums.terms[1] {
                     let left = first * sums.left_terms[0] + second * sums.left_terms[1];
                     let right = first * sums.right_terms[0] + second * sums.right_terms[1];
-                    multiply::<T, V, R, C, KIND, MASKED>(&mut block, sums, tile.at_term(left, right), table);
+                    multiply::<T, S, R, C, KIND, MASKED>(simd, &mut block, sums, tile.at_term(left, right), table);
                 }
             }
-            finish::<T, V, R, C>(block, sums, tile, table);
+            finish::<T, S, R, C>(simd, block, sums, tile, table);
         }
     }
 }
 
 /// Adds the terms of the innermost index.
 #[inline(always)]
-unsafe fn multiply<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIND: u8, const MASKED: bool>(
-    block: &mut [[V; C]; R],
+unsafe fn multiply<T: Element, S: Simd<T>, const R: usize, const C: usize, const KIND: u8, const MASKED: bool>(
+    simd: S,
+    block: &mut [[S::Vector; C]; R],
     sums: &Sums<'_, T>,
     mut tile: Tile<T>,
     table: &RowTable,
 ) {
     let packed = KIND == PACKED;
     let left = if packed { 1 } else { sums.left_terms[2] };
-    let right = if packed { V::LANES } else { sums.right_terms[2] };
-    let at_once = if packed { V::TERMS_PER_TURN } else { V::TERMS_PER_TURN.min(2) };
+    let right = if packed { S::LANES } else { sums.right_terms[2] };
+    let at_once = if packed { S::TERMS_PER_ITERATION } else { S::TERMS_PER_ITERATION.min(2) };
     for _ in 0..sums.terms[2] / at_once {
         for index in 0..at_once {
             // SAFETY: as many terms are left.
-            unsafe { term::<T, V, R, C, KIND, MASKED>(block, sums, tile.at_term(index * left, index * right), table) };
+            unsafe {
+                term::<T, S, R, C, KIND, MASKED>(simd, block, sums, tile.at_term(index * left, index * right), table)
+            };
         }
         tile = tile.at_term(at_once * left, at_once * right);
     }
     for _ in 0..sums.terms[2] % at_once {
         // SAFETY: a term is left.
-        unsafe { term::<T, V, R, C, KIND, MASKED>(block, sums, tile, table) };
+        unsafe { term::<T, S, R, C, KIND, MASKED>(simd, block, sums, tile, table) };
         tile = tile.at_term(left, right);
     }
 }
 
 /// Adds one term to all sums of the tile.
 #[inline(always)]
-unsafe fn term<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIND: u8, const MASKED: bool>(
-    block: &mut [[V; C]; R],
+unsafe fn term<T: Element, S: Simd<T>, const R: usize, const C: usize, const KIND: u8, const MASKED: bool>(
+    simd: S,
+    block: &mut [[S::Vector; C]; R],
     sums: &Sums<'_, T>,
     tile: Tile<T>,
     table: &RowTable,
@@ -198,19 +202,19 @@ unsafe fn term<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIN
         // Terms are far apart, each on a line of its own: those of the tile below and of the one
         // beside it are sent for.
         prefetch::at(tile.left.wrapping_add(R));
-        prefetch::at(tile.right.wrapping_add(C * V::LANES));
-        prefetch::at(tile.right.wrapping_add((C + 1) * V::LANES));
+        prefetch::at(tile.right.wrapping_add(C * S::LANES));
+        prefetch::at(tile.right.wrapping_add((C + 1) * S::LANES));
     }
-    let mut factors = [V::splat(T::zero()); C];
+    let mut factors = [simd.zero(); C];
     for column in 0..C {
         let pointer = tile.right.wrapping_add(column * sums.right_panel);
         // SAFETY: the vectors of the tile can be read, the last one masked if need be.
-        factors[column] = unsafe { if MASKED { V::load_partial(pointer, tile.lanes) } else { V::load(pointer) } };
+        factors[column] = unsafe { if MASKED { simd.load_partial(pointer, tile.lanes) } else { simd.load(pointer) } };
     }
-    for_rows!(row < R {
+    unroll!(row < R {
         let offset = if KIND == ADJACENT { row } else { table.left[row] };
         // SAFETY: the rows of the tile can be read.
-        let value = V::splat(unsafe { *tile.left.wrapping_add(offset) });
+        let value = simd.splat(unsafe { *tile.left.wrapping_add(offset) });
         for column in 0..C {
             block[row][column] = value.mul_add(factors[column], block[row][column]);
         }
@@ -219,33 +223,34 @@ unsafe fn term<T: Element, V: Simd<T>, const R: usize, const C: usize, const KIN
 
 /// Writes the sums.
 #[inline(always)]
-unsafe fn finish<T: Element, V: Simd<T>, const R: usize, const C: usize>(
-    mut block: [[V; C]; R],
+unsafe fn finish<T: Element, S: Simd<T>, const R: usize, const C: usize>(
+    simd: S,
+    mut block: [[S::Vector; C]; R],
     sums: &Sums<'_, T>,
     tile: Tile<T>,
     table: &RowTable,
 ) {
-    let output = |row: usize, column: usize| tile.output.wrapping_add(table.output[row] + column * V::LANES);
+    let output = |row: usize, column: usize| tile.output.wrapping_add(table.output[row] + column * S::LANES);
     let lanes = |column: usize| {
-        if column + 1 == C { tile.lanes } else { V::LANES }
+        if column + 1 == C { tile.lanes } else { S::LANES }
     };
     if sums.accumulate {
-        for_rows!(row < R {
+        unroll!(row < R {
             for column in 0..C {
                 // SAFETY: `lanes` columns of this row can be read.
-                let before = unsafe { V::load_some(output(row, column), lanes(column)) };
+                let before = unsafe { simd.load_some(output(row, column), lanes(column)) };
                 block[row][column] = before.add(block[row][column]);
             }
         });
     }
     if sums.relu {
-        for_rows!(row < R {
+        unroll!(row < R {
             for column in 0..C {
-                block[row][column] = V::splat(T::zero()).max(block[row][column]);
+                block[row][column] = simd.zero().max(block[row][column]);
             }
         });
     }
-    for_rows!(row < R {
+    unroll!(row < R {
         for column in 0..C {
             // SAFETY: `lanes` columns of this row can be written.
             unsafe { block[row][column].store_some(output(row, column), lanes(column)) };

@@ -36,7 +36,7 @@ fn refusal(columns: usize, right: &[f32], right_panel: usize) -> String {
 #[test]
 fn every_panel_of_a_product_is_checked() {
     on_every_path(|path| {
-        let lanes = crate::kernel::product::lanes::<f32>();
+        let lanes = crate::kernel::simd::lanes::<f32>();
         let right = vec![1.0; 3 * lanes];
         for columns in [lanes + 1, 2 * lanes, 3 * lanes] {
             assert_eq!(refusal(columns, &right, lanes), "", "{path:?}, {columns} columns");

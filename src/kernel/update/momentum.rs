@@ -2,8 +2,8 @@
 
 use crate::kernel::Element;
 use crate::kernel::denormals::{flush_small, flush_subnormal};
-use crate::kernel::lanes::{Zip, zip};
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
+use crate::kernel::slices::{Zip, zip};
 
 /// θ ← θ − ηg
 pub fn descend<T: Element>(parameters: &mut [T], gradients: &[T], rate: T) {
@@ -21,8 +21,8 @@ impl<T: Element> Operation<T> for Descend<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
-        zip::<T, V>(AddTimes(-self.rate), self.gradients, self.parameters);
+    fn run<S: Simd<T>>(self, simd: S) {
+        zip(simd, AddTimes(-self.rate), self.gradients, self.parameters);
     }
 }
 
@@ -32,8 +32,8 @@ struct AddTimes<T>(T);
 
 impl<T: Element> Zip<T> for AddTimes<T> {
     #[inline(always)]
-    fn zip<V: Simd<T>>(self, x: V, y: V) -> V {
-        flush_small(x.mul_add(V::splat(self.0), y))
+    fn zip<S: Simd<T>>(self, simd: S, x: S::Vector, y: S::Vector) -> S::Vector {
+        flush_small(simd, x.mul_add(simd.splat(self.0), y))
     }
 }
 
@@ -64,14 +64,14 @@ impl<T: Element> Operation<T> for Momentum<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(self) {
-        let (rate, momentum) = (V::splat(self.rate), V::splat(self.momentum));
-        let slices = self.parameters.chunks_mut(V::LANES).zip(self.gradients.chunks(V::LANES));
-        for ((p, g), v) in slices.zip(self.velocities.chunks_mut(V::LANES)) {
-            let descent = rate.mul(V::read(g)).negate();
-            let velocity = flush_subnormal(momentum.mul_add(V::read(v), descent));
+    fn run<S: Simd<T>>(self, simd: S) {
+        let (rate, momentum) = (simd.splat(self.rate), simd.splat(self.momentum));
+        let slices = self.parameters.chunks_mut(S::LANES).zip(self.gradients.chunks(S::LANES));
+        for ((p, g), v) in slices.zip(self.velocities.chunks_mut(S::LANES)) {
+            let descent = rate.mul(simd.read(g)).negate();
+            let velocity = flush_subnormal(simd, momentum.mul_add(simd.read(v), descent));
             let step = if self.nesterov { momentum.mul_add(velocity, descent) } else { velocity };
-            flush_small(V::read(p).add(step)).write(p);
+            flush_small(simd, simd.read(p).add(step)).write(p);
             velocity.write(v);
         }
     }

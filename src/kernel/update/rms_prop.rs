@@ -2,7 +2,7 @@
 
 use crate::kernel::Element;
 use crate::kernel::denormals::{flush_small, flush_subnormal};
-use crate::kernel::simd::{Operation, Simd, dispatch};
+use crate::kernel::simd::{Operation, Simd, Vector, dispatch};
 
 /// The numbers of an RMSprop step.
 #[derive(Clone, Copy, Debug)]
@@ -32,10 +32,10 @@ pub fn rms_prop<T: Element>(
     assert_eq!(count, squares.len(), "as many squares as parameters");
     assert!(mean.as_ref().is_none_or(|mean| mean.len() == count), "as many means as parameters");
     assert!(velocity.as_ref().is_none_or(|velocity| velocity.len() == count), "as many velocities as parameters");
-    dispatch(Pass { parameters, gradients, squares, mean, velocity, step });
+    dispatch(RmsPropUpdate { parameters, gradients, squares, mean, velocity, step });
 }
 
-struct Pass<'a, T> {
+struct RmsPropUpdate<'a, T> {
     parameters: &'a mut [T],
     gradients: &'a [T],
     squares: &'a mut [T],
@@ -44,46 +44,46 @@ struct Pass<'a, T> {
     step: RmsProp<T>,
 }
 
-impl<T: Element> Operation<T> for Pass<'_, T> {
+impl<T: Element> Operation<T> for RmsPropUpdate<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Simd<T>>(mut self) {
-        for start in (0..self.parameters.len()).step_by(V::LANES) {
-            let gradient = V::read(&self.gradients[start..]);
-            let variance = self.variance::<V>(start, gradient);
-            let root = variance.add(V::splat(self.step.epsilon)).sqrt();
-            let update = V::splat(self.step.rate).mul(gradient).div(root);
-            let descent = self.with_momentum::<V>(start, update);
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        for start in (0..self.parameters.len()).step_by(S::LANES) {
+            let gradient = simd.read(&self.gradients[start..]);
+            let variance = self.variance(simd, start, gradient);
+            let root = variance.add(simd.splat(self.step.epsilon)).sqrt();
+            let update = simd.splat(self.step.rate).mul(gradient).div(root);
+            let descent = self.with_momentum(simd, start, update);
             let parameters = &mut self.parameters[start..];
-            flush_small(V::read(parameters).sub(descent)).write(parameters);
+            flush_small(simd, simd.read(parameters).sub(descent)).write(parameters);
         }
     }
 }
 
-impl<T: Element> Pass<'_, T> {
+impl<T: Element> RmsPropUpdate<'_, T> {
     /// Updates the moments; returns v, or v − m², which is not negative but for rounding. NaN stays
     /// NaN.
     #[inline(always)]
-    fn variance<V: Simd<T>>(&mut self, start: usize, gradient: V) -> V {
+    fn variance<S: Simd<T>>(&mut self, simd: S, start: usize, gradient: S::Vector) -> S::Vector {
         let squares = &mut self.squares[start..];
-        let old = V::read(squares);
-        let square = moved(old, gradient.mul_add(gradient, old.negate()), self.step.rho);
+        let old = simd.read(squares);
+        let square = moved(simd, old, gradient.mul_add(gradient, old.negate()), self.step.rho);
         square.write(squares);
         let Some(mean) = self.mean.as_deref_mut() else { return square };
         let mean = &mut mean[start..];
-        let old = V::read(mean);
-        let average = moved(old, gradient.sub(old), self.step.rho);
+        let old = simd.read(mean);
+        let average = moved(simd, old, gradient.sub(old), self.step.rho);
         average.write(mean);
-        V::splat(T::zero()).max(square.sub(average.mul(average)))
+        simd.zero().max(square.sub(average.mul(average)))
     }
 
     /// The update, or with momentum the updated velocity.
     #[inline(always)]
-    fn with_momentum<V: Simd<T>>(&mut self, start: usize, update: V) -> V {
+    fn with_momentum<S: Simd<T>>(&mut self, simd: S, start: usize, update: S::Vector) -> S::Vector {
         let Some(velocity) = self.velocity.as_deref_mut() else { return update };
         let velocity = &mut velocity[start..];
-        let sum = flush_subnormal(V::splat(self.step.momentum).mul_add(V::read(velocity), update));
+        let sum = flush_subnormal(simd, simd.splat(self.step.momentum).mul_add(simd.read(velocity), update));
         sum.write(velocity);
         sum
     }
@@ -91,6 +91,6 @@ impl<T: Element> Pass<'_, T> {
 
 /// ρ·old + (1 − ρ)·new
 #[inline(always)]
-fn moved<T: Element, V: Simd<T>>(old: V, new_minus_old: V, rho: T) -> V {
-    flush_subnormal(new_minus_old.mul_add(V::splat(T::one() - rho), old))
+fn moved<T: Element, S: Simd<T>>(simd: S, old: S::Vector, new_minus_old: S::Vector, rho: T) -> S::Vector {
+    flush_subnormal(simd, new_minus_old.mul_add(simd.splat(T::one() - rho), old))
 }

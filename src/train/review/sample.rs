@@ -17,7 +17,7 @@ pub(super) const MOST_NUMBERS: usize = 1 << 20;
 
 /// Some samples as their source has them.
 #[derive(Debug)]
-pub(super) struct Numbers<T> {
+pub(super) struct RawSamples<T> {
     /// Which samples, in ascending order.
     pub samples: Vec<usize>,
     /// Features × samples.
@@ -26,7 +26,7 @@ pub(super) struct Numbers<T> {
     pub targets: Vec<T>,
 }
 
-impl<T: Scalar> Numbers<T> {
+impl<T: Scalar> RawSamples<T> {
     /// Reads some of the first `samples` samples; `None` if even one is too wide.
     pub fn read(network: &Network<T>, pairs: Pairs<'_, T>, samples: usize) -> Result<Option<Self>, DataError> {
         let (width, target_width) = (pairs.inputs.features(), pairs.targets.map_or(0, |targets| targets.features()));

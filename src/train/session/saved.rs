@@ -7,8 +7,8 @@ use super::saving::Saving;
 use super::setup::{head, here, require_same, writers};
 use super::{EpochTotals, Session, named, watched};
 use crate::exec::Totals;
-use crate::model_file::{self, Checkpoint, CheckpointData, Numbers};
-use crate::train::checkpoint::{Folder, How};
+use crate::model_file::{self, Checkpoint, CheckpointData, NamedTensor};
+use crate::train::checkpoint::{Folder, ResumeMode};
 use crate::train::early_stopping::WatchedLoss;
 use crate::train::{Callback, CallbackState, Epoch, TrainErrorKind, Warning};
 use crate::{Config, ConfigError, Scalar, Shape, Value};
@@ -38,10 +38,12 @@ impl<T: Scalar> Session<'_, '_, T> {
         let folder = resume.as_ref().map(|resume| resume.folder(checkpoints.as_ref()));
         self.saving = checkpoints.map(|it| Saving::new(it, setup.clone(), self.network)).transpose()?;
         if let (Some(resume), Some(folder)) = (resume, folder) {
-            match resume.how {
-                How::Resume => self.resume(&folder, &setup)?.then_some(()).ok_or_else(|| folder.no_checkpoint())?,
-                How::ResumeOrStart => _ = self.resume(&folder, &setup)?,
-                How::StartOver => folder.discard()?,
+            match resume.mode {
+                ResumeMode::Resume => {
+                    self.resume(&folder, &setup)?.then_some(()).ok_or_else(|| folder.no_checkpoint())?
+                }
+                ResumeMode::ResumeOrStart => _ = self.resume(&folder, &setup)?,
+                ResumeMode::StartOver => folder.discard()?,
             }
         }
         self.saving.as_ref().map_or(Ok(()), |saving| saving.prepare())
@@ -59,50 +61,58 @@ impl<T: Scalar> Session<'_, '_, T> {
     }
 
     /// The contents of a checkpoint besides the model.
-    pub(super) fn supplement(&self, saving: &Saving<T>) -> CheckpointData<'_, T> {
+    pub(super) fn checkpoint_data(&self, saving: &Saving<T>) -> CheckpointData<'_, T> {
         let callbacks = self.trainer.callbacks.iter().filter_map(|callback| match callback.state() {
             CallbackState::Keep(state) => Some(Value::Config(state)),
             CallbackState::Nothing => None,
         });
         let config = head(&saving.written_by, &saving.setup)
             .with(EPOCHS, self.history.epochs().len())
-            .with(STEPS, self.moments.steps)
+            .with(STEPS, self.optimizer_state.steps)
             .with(STEPS_OF_EPOCH, self.epoch_totals.steps)
             .with(SECONDS_OF_EPOCH, if self.epoch_totals.steps > 0 { self.epoch_totals.seconds() } else { 0.0 })
             .with(ENDED, self.ended)
             .with(CALLBACKS, Value::List(callbacks.collect()));
 
-        let mut supplement = CheckpointData { config, ..CheckpointData::default() };
+        let mut checkpoint_data = CheckpointData { config, ..CheckpointData::default() };
         let epochs = self.history.epochs();
         if !epochs.is_empty() {
             let rows: Vec<f64> = epochs.iter().flat_map(row).collect();
             let seconds: Vec<f64> = epochs.iter().map(|epoch| epoch.seconds).collect();
-            supplement.wide.push(Numbers::new(HISTORY, Shape::sequence(epochs.len(), self.columns()), rows));
-            supplement.wide.push(Numbers::new(SECONDS, Shape::flat(epochs.len()), seconds));
+            checkpoint_data.f64_tensors.push(NamedTensor::new(
+                HISTORY,
+                Shape::sequence(epochs.len(), self.columns()),
+                rows,
+            ));
+            checkpoint_data.f64_tensors.push(NamedTensor::new(SECONDS, Shape::flat(epochs.len()), seconds));
         }
         if self.epoch_totals.steps > 0 {
             let sums: Vec<f64> = numbers_of(&self.epoch_totals.sums).copied().collect();
-            supplement.wide.push(Numbers::new(SUMS, Shape::flat(sums.len()), sums));
+            checkpoint_data.f64_tensors.push(NamedTensor::new(SUMS, Shape::flat(sums.len()), sums));
         }
-        let slots =
-            self.moments.slots.iter().enumerate().map(|(index, slot)| (slot_name(index).into(), slot.as_slice()));
-        supplement.own.extend(slots.filter_map(own));
+        let slots = self
+            .optimizer_state
+            .slots
+            .iter()
+            .enumerate()
+            .map(|(index, slot)| (slot_name(index).into(), slot.as_slice()));
+        checkpoint_data.tensors.extend(slots.filter_map(named_tensor));
         if let Some((parameters, state)) = self.watch.as_ref().and_then(|watch| watch.best()) {
             let best = [(BEST_PARAMETERS.into(), parameters), (BEST_STATE.into(), state)];
-            supplement.own.extend(best.into_iter().filter_map(own));
+            checkpoint_data.tensors.extend(best.into_iter().filter_map(named_tensor));
         }
-        supplement
+        checkpoint_data
     }
 
     /// Restores the session that wrote the checkpoint at `path`.
     fn restore_from(&mut self, path: &Path, checkpoint: Checkpoint<T>) -> Result<(), TrainErrorKind> {
-        let Checkpoint { parameters, state, supplement } = checkpoint;
+        let Checkpoint { parameters, state, checkpoint_data } = checkpoint;
         let incomplete = |error| TrainErrorKind::IncompleteCheckpoint { path: path.to_owned(), error };
         let lacks = |name: &str| incomplete(ConfigError::Missing { name: name.to_owned() });
-        let config = &supplement.config;
+        let config = &checkpoint_data.config;
 
         let epochs = config.integer(EPOCHS).map_err(incomplete)?;
-        self.restore_history(&supplement, epochs).ok_or_else(|| lacks(HISTORY))?;
+        self.restore_history(&checkpoint_data, epochs).ok_or_else(|| lacks(HISTORY))?;
         let seen: Vec<WatchedLoss> = self.history.epochs().iter().map(|epoch| watched(self.network, epoch)).collect();
         self.losses = seen.iter().filter(|epoch| !epoch.warms_up).map(|epoch| epoch.loss).collect();
         self.rate = self.history.epochs().last().map_or(self.rate, |epoch| epoch.learning_rate);
@@ -113,21 +123,21 @@ impl<T: Scalar> Session<'_, '_, T> {
         self.epoch_totals =
             EpochTotals { steps, seconds_before, ..EpochTotals::new(self.network, self.trainer.metrics.len()) };
         if steps > 0 {
-            self.restore_sums(&supplement).filter(|()| steps < self.steps()).ok_or_else(|| lacks(SUMS))?;
+            self.restore_sums(&checkpoint_data).filter(|()| steps < self.steps()).ok_or_else(|| lacks(SUMS))?;
         }
 
         let taken = epochs.checked_mul(self.steps()).and_then(|taken| taken.checked_add(steps));
         let found = config.integer(STEPS).map_err(incomplete)?;
         taken.filter(|taken| *taken == found).ok_or_else(|| incomplete(contradicts(STEPS)))?;
-        self.moments.steps = found as u64;
-        for (index, slot) in self.moments.slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_empty()) {
+        self.optimizer_state.steps = found as u64;
+        for (index, slot) in self.optimizer_state.slots.iter_mut().enumerate().filter(|(_, slot)| !slot.is_empty()) {
             let name = slot_name(index);
-            let saved = supplement.own(&name, slot.len()).ok_or_else(|| lacks(&name))?;
+            let saved = checkpoint_data.tensor(&name, slot.len()).ok_or_else(|| lacks(&name))?;
             slot.copy_from_slice(saved);
         }
         if let Some(watch) = &mut self.watch {
-            let best = supplement.own(BEST_PARAMETERS, parameters.len()).unwrap_or(&[]);
-            let best_state = supplement.own(BEST_STATE, state.len()).unwrap_or(&[]);
+            let best = checkpoint_data.tensor(BEST_PARAMETERS, parameters.len()).unwrap_or(&[]);
+            let best_state = checkpoint_data.tensor(BEST_STATE, state.len()).unwrap_or(&[]);
             let whole = watch.replay(&seen, best, best_state);
             whole.then_some(()).ok_or_else(|| lacks(BEST_PARAMETERS))?;
         }
@@ -165,21 +175,21 @@ impl<T: Scalar> Session<'_, '_, T> {
         Ok(())
     }
 
-    fn restore_sums(&mut self, supplement: &CheckpointData<'_, T>) -> Option<()> {
+    fn restore_sums(&mut self, checkpoint_data: &CheckpointData<'_, T>) -> Option<()> {
         let count = numbers_of(&self.epoch_totals.sums).count();
-        let sums = supplement.wide(SUMS, Shape::flat(count))?;
+        let sums = checkpoint_data.f64_tensor(SUMS, Shape::flat(count))?;
         let places = numbers_of_mut(&mut self.epoch_totals.sums);
         places.zip(sums).for_each(|(place, sum)| *place = *sum);
         Some(())
     }
 
-    fn restore_history(&mut self, supplement: &CheckpointData<'_, T>, epochs: usize) -> Option<()> {
+    fn restore_history(&mut self, checkpoint_data: &CheckpointData<'_, T>, epochs: usize) -> Option<()> {
         if epochs == 0 {
             return Some(());
         }
         let columns = self.columns();
-        let rows = supplement.wide(HISTORY, Shape::sequence(epochs, columns))?;
-        let seconds = supplement.wide(SECONDS, Shape::flat(epochs))?;
+        let rows = checkpoint_data.f64_tensor(HISTORY, Shape::sequence(epochs, columns))?;
+        let seconds = checkpoint_data.f64_tensor(SECONDS, Shape::flat(epochs))?;
         for (index, (row, seconds)) in rows.chunks_exact(columns).zip(seconds).enumerate() {
             let epoch = self.epoch_of(index + 1, row, *seconds)?;
             self.history.push(epoch);
@@ -233,8 +243,8 @@ fn keeps<T: Scalar>(callback: &dyn Callback<T>) -> bool {
 }
 
 /// Numbers of the model's float type as a tensor; `None` if there are none.
-fn own<'a, T: Scalar>((name, values): (Cow<'a, str>, &'a [T])) -> Option<Numbers<'a, T>> {
-    (!values.is_empty()).then(|| Numbers::new(name, Shape::flat(values.len()), values))
+fn named_tensor<'a, T: Scalar>((name, values): (Cow<'a, str>, &'a [T])) -> Option<NamedTensor<'a, T>> {
+    (!values.is_empty()).then(|| NamedTensor::new(name, Shape::flat(values.len()), values))
 }
 
 /// An epoch's numbers except its duration, in the order of a checkpoint.

@@ -55,7 +55,7 @@ impl<T: Scalar> Session<'_, '_, T> {
     /// caused.
     pub(super) fn save_within_epoch(&mut self, control: Control) -> Result<(), TrainErrorKind> {
         let Some(saving) = &self.saving else { return Ok(()) };
-        let due = saving.checkpoints.after_steps(self.moments.steps, &saving.clock);
+        let due = saving.checkpoints.after_steps(self.optimizer_state.steps, &saving.clock);
         if due || control != Control::Continue { self.save() } else { Ok(()) }
     }
 
@@ -68,7 +68,7 @@ impl<T: Scalar> Session<'_, '_, T> {
             saving.best.set_numbers(self.network.parameter_vector(), self.network.state_vector());
             saving.unsaved = true;
         }
-        let due = saving.checkpoints.after_epochs(epochs, self.moments.steps, &saving.clock);
+        let due = saving.checkpoints.after_epochs(epochs, self.optimizer_state.steps, &saving.clock);
         if due || last { self.save() } else { Ok(()) }
     }
 
@@ -80,11 +80,11 @@ impl<T: Scalar> Session<'_, '_, T> {
         if saving.unsaved {
             saving.folder.set_best(&saving.best, self.model)?;
         }
-        let supplement = self.supplement(saving);
-        saving.folder.add(self.moments.steps, |disk, path| {
-            model_file::write_checkpoint(disk, path, self.network, self.model, &supplement)
+        let checkpoint_data = self.checkpoint_data(saving);
+        saving.folder.add(self.optimizer_state.steps, |disk, path| {
+            model_file::write_checkpoint(disk, path, self.network, self.model, &checkpoint_data)
         })?;
-        drop(supplement);
+        drop(checkpoint_data);
         if let Some(saving) = &mut self.saving {
             saving.unsaved = false;
             saving.clock.saved(began);

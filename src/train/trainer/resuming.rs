@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Trainer;
 use crate::Scalar;
-use crate::train::checkpoint::{Checkpoints, How, Resume};
+use crate::train::checkpoint::{Checkpoints, Resume, ResumeMode};
 
 impl<T: Scalar> Trainer<'_, T> {
     /// Writes checkpoints, so that interrupted training can be continued with
@@ -40,7 +40,7 @@ impl<T: Scalar> Trainer<'_, T> {
     /// [`resume_or_start`](Self::resume_or_start) does. See [`Checkpoints`] for an example.
     #[must_use]
     pub fn resume(self, folder: impl Into<PathBuf>) -> Self {
-        self.before(folder, How::Resume)
+        self.before(folder, ResumeMode::Resume)
     }
 
     /// Continues from the newest checkpoint in `folder`, as [`resume`](Self::resume) does, or
@@ -53,7 +53,7 @@ impl<T: Scalar> Trainer<'_, T> {
     /// earlier one.
     #[must_use]
     pub fn resume_or_start(self, folder: impl Into<PathBuf>) -> Self {
-        self.before(folder, How::ResumeOrStart)
+        self.before(folder, ResumeMode::ResumeOrStart)
     }
 
     /// Discards the checkpoints in `folder`, of whichever training, with the model of the best
@@ -88,17 +88,17 @@ impl<T: Scalar> Trainer<'_, T> {
     /// ```
     #[must_use]
     pub fn start_over(self, folder: impl Into<PathBuf>) -> Self {
-        self.before(folder, How::StartOver)
+        self.before(folder, ResumeMode::StartOver)
     }
 
-    fn before(mut self, folder: impl Into<PathBuf>, how: How) -> Self {
-        self.resume = Some(Resume { folder: folder.into(), how });
+    fn before(mut self, folder: impl Into<PathBuf>, mode: ResumeMode) -> Self {
+        self.resume = Some(Resume { folder: folder.into(), mode });
         self
     }
 
     /// The checkpoints to write: those asked for, or those that go with resuming or starting.
     pub(in crate::train) fn checkpoints_to_write(&self) -> Option<Checkpoints> {
-        let saving = self.resume.as_ref().filter(|resume| resume.how != How::Resume);
+        let saving = self.resume.as_ref().filter(|resume| resume.mode != ResumeMode::Resume);
         self.checkpoints.clone().or_else(|| saving.map(|resume| Checkpoints::new(&resume.folder)))
     }
 }

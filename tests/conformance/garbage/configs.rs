@@ -1,10 +1,13 @@
 //! Settings of layers as they may stand in a file that somebody has written by hand.
 
+use std::fmt::Debug;
+
 use autoencoder::*;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{anything, count, number, row};
+use super::layers::plans_alike;
+use super::{anything, count, number, row, taken_if};
 use crate::Row;
 use crate::built::Built;
 use crate::properties::{Judgement, holds, initializer, layer, require, warm_up};
@@ -104,12 +107,17 @@ fn configures_or_says_why((layer, changes, other): (Built, Vec<Change>, &'static
         _ => own,
     };
     let config = changed(&own, &changes);
-    look_up(&config);
+    look_up(&config)?;
     match from_config(&config) {
         Ok(layer) => {
             let single: &dyn Layer<f32> = &layer;
-            let _ = (single.config(), single.plan(Shape::image(3, 3, 1), &[]), single.plan(Shape::flat(4), &[]));
-            Ok(())
+            for shape in [Shape::image(3, 3, 1), Shape::flat(4)] {
+                plans_alike(&layer, shape)?;
+            }
+            let described = single.config();
+            let described = if kind == "activation" { described.config("activation").cloned() } else { Ok(described) };
+            let again = described.and_then(|config| from_config(&config)).map(|again| format!("{again:?}"));
+            require(again == Ok(format!("{layer:?}")), format!("{layer:?} comes back as {again:?}"))
         }
         Err(error) => {
             require(!own_kind || config != own, format!("{error}: {config:?}"))?;
@@ -118,13 +126,27 @@ fn configures_or_says_why((layer, changes, other): (Built, Vec<Change>, &'static
     }
 }
 
-/// Asks for every entry as every type, and for one that is not there.
-fn look_up(config: &Config) {
+/// Asks for every entry as every type, and for one that is not there: each is given as what it is.
+fn look_up(config: &Config) -> Judgement {
     for name in config.entries().map(|(name, _)| name).chain(["", "nothing"]) {
-        let _ = (config.integer(name), config.number(name), config.boolean(name), config.text(name), config.list(name));
-        let _ = (config.config(name), config.integers::<2>(name), config.find(name).map(Value::as_integer));
-        let _ = (config.integers::<0>(name), config.only(&[name]));
+        let entry = config.find(name);
+        let whole = matches!(entry, Some(Value::Integer(_)));
+        let integers = entry.and_then(|entry| match entry {
+            Value::List(values) => values.iter().map(Value::as_integer).collect::<Option<Vec<_>>>(),
+            _ => None,
+        });
+        let is_list_of = |count: usize| integers.as_ref().is_some_and(|integers| integers.len() == count);
+        taken_if(whole, name, config.integer(name))?;
+        taken_if(whole || matches!(entry, Some(Value::Number(_))), name, config.number(name))?;
+        taken_if(matches!(entry, Some(Value::Boolean(_))), name, config.boolean(name))?;
+        taken_if(matches!(entry, Some(Value::Text(_))), name, config.text(name))?;
+        taken_if(matches!(entry, Some(Value::List(_))), name, config.list(name))?;
+        taken_if(matches!(entry, Some(Value::Config(_))), name, config.config(name))?;
+        taken_if(is_list_of(2), name, config.integers::<2>(name))?;
+        taken_if(is_list_of(0), name, config.integers::<0>(name))?;
+        taken_if(config.entries().all(|(other, _)| other == name), name, config.only(&[name]))?;
     }
+    Ok(())
 }
 
 /// An initializer, a regularizer and a warm-up, whose settings are changed.
@@ -137,16 +159,33 @@ fn reads_or_says_why(
     (initializer, [l1, l2], warm_up, changes): (Initializer, [f64; 2], KlAnnealing, Vec<Change>),
 ) -> Judgement {
     let regularizer = Regularizer::l1_l2(l1, l2);
-    let _ = (regularizer.checked(), Regularizer::l1(l1).checked(), Regularizer::l2(l2).checked());
+    let accepted = |number: f64| number.is_finite() && number >= 0.0;
+    taken_if(accepted(l1) && accepted(l2), "a penalty", regularizer.checked())?;
+    taken_if(accepted(l1), "an L1 penalty", Regularizer::l1(l1).checked())?;
+    taken_if(accepted(l2), "an L2 penalty", Regularizer::l2(l2).checked())?;
     let share = warm_up.share(l1);
     require((0.0..=1.0).contains(&share), format!("{warm_up:?} gives {share} after {l1} epochs"))?;
     let (first, second) = (initializer.config(), regularizer.config());
     let again = (Initializer::from_config(&first), Regularizer::from_config(&second));
     require(again.0.is_ok() && again.1.is_ok(), "what was described cannot be read")?;
     for config in [changed(&first, &changes), changed(&second, &changes)] {
-        look_up(&config);
-        let _ = (Initializer::from_config(&config), Regularizer::from_config(&config));
-        let _ = (Activation::from_config(&config), GaussianLatent::from_config(&config));
+        look_up(&config)?;
+        comes_back(Initializer::from_config(&config), |read| Initializer::from_config(&read.config()))?;
+        comes_back(Regularizer::from_config(&config), |read| Regularizer::from_config(&read.config()))?;
+        comes_back(Activation::from_config(&config), |read| Activation::from_config(&(*read).config()))?;
+        let latent = |read: &GaussianLatent| GaussianLatent::from_config(&Layer::<f32>::config(read));
+        comes_back(GaussianLatent::from_config(&config), latent)?;
     }
     Ok(())
+}
+
+/// What was read describes itself, and is read from that again; else there are words.
+fn comes_back<V: Debug>(read: Result<V, ConfigError>, again: impl Fn(&V) -> Result<V, ConfigError>) -> Judgement {
+    match read {
+        Ok(value) => {
+            let (value, again) = (format!("{value:?}"), again(&value).map(|again| format!("{again:?}")));
+            require(again.as_ref() == Ok(&value), format!("{value} comes back as {again:?}"))
+        }
+        Err(error) => require(!error.to_string().is_empty(), "an error without words"),
+    }
 }

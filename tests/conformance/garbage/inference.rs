@@ -5,7 +5,7 @@ use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
 use proptest::prelude::*;
 
-use super::{all_finite, few_or_too_many, number, row, small};
+use super::{all_finite, few_or_too_many, finite_only_if, number, row, small, taken_if, taken_only_if};
 use crate::Row;
 use crate::common::bits;
 use crate::properties::{Judgement, holds, require};
@@ -34,32 +34,46 @@ fn mirrored() -> Autoencoder<f64> {
     builder.mirror(Activation::Tanh).build().expect("a model")
 }
 
+fn in_unit_interval(value: &f64) -> bool {
+    (0.0..=1.0).contains(value)
+}
+
 /// Inference, scalers, evaluation and sampling on numbers that may be anything.
 fn infers_or_says_why((rows, values): (usize, Vec<f64>)) -> Judgement {
     let data = matrix(rows, values.clone());
     let finite = data.iter().all(|value| value.is_finite());
     let network = small::<f64>();
-    let predicted = network.predict(&data);
-    require(predicted.is_err() || rows == 3 && finite, "bad input is taken")?;
-    let is_finite =
-        |result: Result<DMatrix<f64>, Error>| result.map_or(true, |found| found.iter().all(|v| v.is_finite()));
-    require(is_finite(predicted), "a result is not finite")?;
-    let _ = (network.activations("layers.0", &data), network.activity("layers.1", &data));
-    let _ = (network.evaluate(&Bce, &data), network.evaluate_to(&Mse, &data, &data.rows(0, rows.min(2))));
-    let _ = network.evaluate_metric(Accuracy, &data, &data.rows(0, rows.min(2)));
-    for scaler in [StandardScaler::fit(&data), MinMaxScaler::fit(&data)].into_iter().flatten() {
+    let (fits, columns) = (rows == 3 && finite, data.ncols());
+    finite_only_if(fits, "a batch", network.predict(&data), (2, columns))?;
+    finite_only_if(fits, "a batch", network.activations("layers.0", &data), (4, columns))?;
+    let activity = taken_only_if(fits && columns > 0, "a batch", network.activity("layers.1", &data))?;
+    require(activity.is_none_or(|activity| activity.means.iter().all(in_unit_interval)), "no mean of sigmoids")?;
+    let targets = data.rows(0, rows.min(2)).into_owned();
+    let is_value = |value: Option<f64>| value.is_none_or(|value| value >= 0.0);
+    taken_if(false, "inputs as targets of another width", network.evaluate(&Bce, &data))?;
+    let loss = taken_only_if(fits && columns > 0, "targets", network.evaluate_to(&Mse, &data, &targets))?;
+    let right = network.evaluate_metric(Accuracy, &data, &targets);
+    let right = taken_only_if(fits && columns > 0, "targets", right)?;
+    require(is_value(loss) && right.is_none_or(|right| in_unit_interval(&right)), "no loss, or no accuracy")?;
+    let fitted = [StandardScaler::fit(&data), MinMaxScaler::fit(&data)];
+    for scaler in fitted {
+        let Some(scaler) = taken_only_if(finite && columns > 0, "data to scale", scaler)? else { continue };
         require(scaler.scale().iter().chain(scaler.shift()).all(|value| value.is_finite()), "a scaler is not finite")?;
         let scaled = Network::<f64>::builder(Shape::flat(rows)).layer(Dense::new(2)).scaler(scaler).build();
-        let _ = scaled.map(|network| network.predict(&data));
+        let Some(scaled) = taken_if(rows > 0, "a scaled network", scaled)? else { continue };
+        finite_only_if(finite, "data that were scaled", scaled.predict(&data), (2, columns))?;
     }
-    let _ = Scaler::new(values.clone(), values.clone()).map(|scaler| scaler.features());
-    let _ = Scaler::new(values.clone(), vec![1.0; rows]);
+    let usable = values.iter().all(|value| value.is_normal());
+    let scaler = taken_if(usable, "a scaler's numbers", Scaler::new(values.clone(), values.clone()))?;
+    require(scaler.is_none_or(|scaler| scaler.features() == values.len()), "a scaler of other features")?;
+    let usable = values.len() == rows && values.iter().all(|value| value.is_finite());
+    taken_if(usable, "a scaler's numbers", Scaler::new(values.clone(), vec![1.0; rows]))?;
     let model = mirrored();
-    for result in
-        [model.encode(&data), model.decode(&data), model.reconstruct(&data), model.activations("encoder.0", &data)]
-    {
-        require(is_finite(result), "a result is not finite")?;
-    }
+    let is_code = rows == 2 && finite;
+    finite_only_if(fits, "a batch", model.encode(&data), (2, columns))?;
+    finite_only_if(is_code, "codes", model.decode(&data), (3, columns))?;
+    finite_only_if(fits, "a batch", model.reconstruct(&data), (3, columns))?;
+    finite_only_if(fits, "a batch", model.activations("encoder.0", &data), (2, columns))?;
     let errors = [model.reconstruction_error(&data), model.reconstruction_error_per_feature(&data)];
     let is_nan = |errors: Result<Vec<f64>, Error>| errors.is_ok_and(|errors| errors.iter().any(|error| error.is_nan()));
     require(!errors.into_iter().any(is_nan), "an error is NaN")?;
@@ -67,12 +81,16 @@ fn infers_or_says_why((rows, values): (usize, Vec<f64>)) -> Judgement {
         let told = scores.len() == data.ncols() && scores.iter().flatten().all(|score| *score >= 0.0);
         require(told && (finite || scores.iter().any(Result::is_err)), "a score is missing, or NaN")?;
     }
-    if let Ok(activity) = model.activity(&data) {
-        let _ = (activity.mean(), activity.l0(), activity.dead());
+    if let Some(activity) = taken_only_if(fits && columns > 0, "a batch", model.activity(&data))? {
+        require(activity.mean().is_finite() && (0.0..=2.0).contains(&activity.l0()), "no activity of two units")?;
+        require(activity.dead().iter().all(|unit| activity.rates[*unit] == 0.0), "a dead unit is active")?;
     }
-    let _ = (model.evaluate(&Mae, &data), model.evaluate_to(&Mae, &data, &data));
+    for loss in [model.evaluate(&Mae, &data), model.evaluate_to(&Mae, &data, &data)] {
+        require(is_value(taken_only_if(fits && columns > 0, "a batch", loss)?), "no mean error")?;
+    }
     let mut network = network;
-    let _ = network.set_parameter("layers.0.bias", &values);
+    let fits = values.len() == 4 && values.iter().all(|value| value.is_finite());
+    taken_if(fits, "a bias", network.set_parameter("layers.0.bias", &values))?;
     require(all_finite(&network), "a parameter is not finite")
 }
 
@@ -85,21 +103,37 @@ fn lent() -> impl Strategy<Value = (usize, [usize; 3], f64)> {
 /// The passes that allocate nothing, with workspaces that are too small or another model's.
 fn lends_or_says_why((capacity, [features, samples, places], number): (usize, [usize; 3], f64)) -> Judgement {
     let (model, other) = (mirrored(), small::<f64>());
-    let _ = (other.workspace(capacity).is_ok(), model.network().tape(capacity).is_ok());
+    let few = (1..9).contains(&capacity);
+    taken_if(few, "a number of samples", other.workspace(capacity))?;
+    taken_if(few, "a number of samples", model.network().tape(capacity))?;
     let none = DMatrix::<f64>::zeros(capacity, 0);
-    let _ = (model.encode(&none), model.reconstruct(&none.columns(0, 0)), model.reconstruction_error(&none));
-    let _ = (StandardScaler::fit(&none), MinMaxScaler::fit(&none), model.activity(Batch::from(&none).with_side(&none)));
-    let _ = (Corrupted::new(&none, Swap::new(1.0)).map(|none| none.to_matrix()), Source::value(&none, 0, capacity));
-    let _ =
-        (Source::read(&none, &[0], &mut [0.0; 3]), Subset::new(&none, 0..0).map(|none| none.read(&[0], &mut [0.0])));
-    let Ok(mut workspace) = model.workspace(capacity) else { return Ok(()) };
+    finite_only_if(capacity == 3, "a batch of no samples", model.encode(&none), (2, 0))?;
+    finite_only_if(capacity == 3, "a batch of no samples", model.reconstruct(&none.columns(0, 0)), (3, 0))?;
+    let errors = taken_only_if(capacity == 3, "a batch of no samples", model.reconstruction_error(&none))?;
+    require(errors.is_none_or(|errors| errors.is_empty()), "the error of no sample")?;
+    taken_if(false, "no samples to fit to", StandardScaler::fit(&none))?;
+    taken_if(false, "no samples to fit to", MinMaxScaler::fit(&none))?;
+    taken_if(false, "no samples to be active in", model.activity(Batch::from(&none).with_side(&none)))?;
+    let swapped = Corrupted::new(&none, Swap::new(1.0)).expect("a corruption").to_matrix();
+    let swapped = taken_only_if(true, "no samples to corrupt", swapped)?;
+    require(swapped.is_none_or(|swapped| swapped.shape() == (capacity, 0)), "samples from nowhere")?;
+    taken_if(false, "a value that is not there", Source::value(&none, 0, capacity))?;
+    let mut batch = vec![0.0; capacity.min(9)];
+    taken_if(batch.len() < capacity.max(1), "a sample that is not there", Source::read(&none, &[0], &mut batch))?;
+    let empty = Subset::new(&none, 0..0).expect("no samples");
+    taken_if(false, "a sample that is not there", empty.read(&[0], &mut [0.0]))?;
+    let Some(mut workspace) = taken_if(few, "a number of samples", model.workspace(capacity))? else { return Ok(()) };
     let data = DMatrix::from_element(features, samples, number);
     let gaps = DMatrix::from_element(features + 1, samples, number);
     let mut errors = vec![0.5; places];
-    let _ = (workspace.capacity(), format!("{workspace:?}").len());
-    let _ = model.encode_with(&mut workspace, &data).map(|codes| codes.len());
-    let _ = model.decode_with(&mut workspace, &data).map(|samples| samples.len());
-    let _ = model.reconstruct_with(&mut workspace, &gaps.rows(0, features)).map(|samples| samples.len());
+    require(workspace.capacity() == capacity && !format!("{workspace:?}").is_empty(), "another workspace")?;
+    let fits = |width: usize| features == width && samples <= capacity && (number.is_finite() || samples == 0);
+    let codes = model.encode_with(&mut workspace, &data).map(|codes| codes.into_owned());
+    finite_only_if(fits(3), "a batch", codes, (2, samples))?;
+    let decoded = model.decode_with(&mut workspace, &data).map(|samples| samples.into_owned());
+    finite_only_if(fits(2), "codes", decoded, (3, samples))?;
+    let again = model.reconstruct_with(&mut workspace, &gaps.rows(0, features)).map(|samples| samples.into_owned());
+    finite_only_if(fits(3), "a batch with gaps", again, (3, samples))?;
     let told = model.reconstruction_error_with(&mut workspace, &data, &mut errors);
     require(told.is_ok() || errors.iter().all(|error| *error == 0.5), "half of the errors are told")?;
     require(told.is_err() || places == samples, "errors of samples that are not there")?;
@@ -162,9 +196,20 @@ fn takes_labels_or_says_why((samples, [features, labels], number): (usize, [usiz
     let overflows = number.is_finite() && number.abs() > 1e307; // in some layer; that is an error, too
     let as_expected = answers.iter().all(|taken| *taken == fits);
     require(as_expected || samples == 0 || overflows, "labels that do not fit are taken")?;
-    let _ = (model.encode(&data), model.sample(samples, 1), model.activity(batch), model.evaluate(&Mse, &batch));
+    finite_only_if(samples == 0, "a batch without labels", model.encode(&data), (2, 0))?;
+    taken_if(false, "a model that draws nothing", model.sample(samples, 1))?;
+    taken_only_if(fits && samples > 0, "labels", model.activity(batch))?;
+    // A source is asked for the labels of its samples only, so that it may have more.
+    let fits = features == 2 && labels >= samples && samples > 0 && number.is_finite();
+    let loss = taken_only_if(fits, "labels", model.evaluate(&Mse, &batch))?;
+    require(loss.is_none_or(|loss| loss >= 0.0), "no loss")?;
     let nested = Batch::from(&side).with_side(batch).with_side(Batch::from(&side).with_side(batch));
-    let _ = (model.encode(nested), nested.samples(), Source::read_side(&nested, &[0, usize::MAX], &mut [0.0; 3]));
+    require(nested.samples() == labels && nested.features() == features, "a side input of a side input is seen")?;
+    // The labels of the labels are the labels themselves.
+    let fits = features == 2 && (number.is_finite() || labels == 0);
+    finite_only_if(fits, "labels of labels", model.encode(nested), (2, labels))?;
+    let read = Source::read_side(&nested, &[0, usize::MAX], &mut [0.0; 3]);
+    taken_if(features > 1 && labels > 0, "a label", read)?; // there is no place for a second one
     let before = bits(model.network().parameter_vector());
     let fitted = Trainer::new(Mse, Sgd::new(0.1)).validation(&batch).fit(&mut model, &batch);
     let same = bits(model.network().parameter_vector()) == before;

@@ -1,9 +1,11 @@
 //! Layers with options that nobody means, over shapes that nobody means.
 
+use std::sync::Arc;
+
 use autoencoder::*;
 use proptest::prelude::*;
 
-use super::{any_shape, anything, name, number, row};
+use super::{any_shape, anything, name, number, row, taken_if};
 use crate::Row;
 use crate::built::Built;
 use crate::properties::{Judgement, holds, layer, require};
@@ -18,13 +20,22 @@ pub fn rows() -> Vec<Row> {
 /// A plan and a mirror image for whatever shape and options; a network where it is small, and then
 /// a file of it.
 fn planned((shape, layer): (Shape, Built)) -> Judgement {
-    let _ = (shape.checked(), shape.to_string(), shape.channels(), shape.as_image(), format!("{shape:?}"));
+    let dimensions = shape.dimensions();
+    let elements = dimensions.iter().fold(1_u128, |product, size| product.saturating_mul(*size as u128));
+    let fits = elements > 0 && elements <= MAX_ELEMENTS as u128;
+    taken_if(fits, "a shape", shape.checked())?;
+    taken_if(dimensions.len() == 3, "an image", shape.as_image())?;
+    require(shape.channels() == dimensions[dimensions.len() - 1], "the channels are not the last dimension")?;
+    let written: Vec<_> = dimensions.iter().map(usize::to_string).collect();
+    require(shape.to_string() == written.join(" x "), format!("the shape is written {shape}"))?;
+    plans_alike(&layer, shape)?;
     let single: &dyn Layer<f32> = &layer;
     let plan = single.plan(shape, &[]);
-    let _ = layer.plan(shape, &[]);
-    if let Some(mirror) = single.mirror() {
-        let _ = mirror.mirrored(shape, MirrorOutput::new(Activation::Tanh));
-        let _ = mirror.mirrored_tied("encoder.0", shape, MirrorOutput::new(Activation::Tanh));
+    if let (Some(mirror), Ok(plan), true) = (single.mirror(), &plan, fits) {
+        let output = MirrorOutput::new(Activation::Tanh);
+        for mirrored in [mirror.mirrored(shape, output), mirror.mirrored_tied("encoder.0", shape, output)] {
+            leads_back(mirrored, plan.output(), shape)?;
+        }
     }
     let small = shape.elements() <= 1 << 17 && plan.is_ok_and(|plan| plan.output().elements() <= 64);
     if shape.checked().is_ok() && !small {
@@ -37,6 +48,22 @@ fn planned((shape, layer): (Shape, Built)) -> Judgement {
         require(!written || Network::<f32>::from_bytes(&bytes).is_ok(), "what was saved cannot be loaded")?;
     }
     Ok(())
+}
+
+/// Both float types have the same plan, or the same words.
+pub fn plans_alike(layer: &Built, shape: Shape) -> Judgement {
+    let told = |plan: Result<Plan, ShapeError>| plan.map(|plan| plan.output()).map_err(|error| error.to_string());
+    let (single, double) = (told(Layer::<f32>::plan(layer, shape, &[])), told(Layer::<f64>::plan(layer, shape, &[])));
+    require(single == double, format!("the plan of f32 is {single:?}, that of f64 {double:?}"))?;
+    require(single.err().is_none_or(|words| !words.is_empty()), "an error without words")
+}
+
+/// The mirror image of a layer gives back its input, unless it would be too large on the way.
+fn leads_back(mirrored: Option<Vec<Arc<dyn Layer<f32>>>>, output: Shape, input: Shape) -> Judgement {
+    let Some(layers) = mirrored.filter(|layers| !layers.is_empty()) else { return Ok(()) };
+    let planned = layers.iter().try_fold(output, |shape, layer| layer.plan(shape, &[]).map(|plan| plan.output()));
+    let back = planned.as_ref().is_err() || planned == Ok(input);
+    require(back, format!("from {output} back to {planned:?}, not to {input}: {layers:?}"))
 }
 
 /// The shape of samples, layers of an encoder and of a decoder, whether the decoder is mirrored,

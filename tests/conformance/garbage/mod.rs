@@ -1,6 +1,7 @@
 //! Random garbage into public functions: empty, zero, huge, NaN, infinities, lengths that do not
-//! fit, files that are damaged, parts of the user's own that say anything. Nothing panics, nothing
-//! takes more memory than [`BOUND`], and a model that was given garbage is as it was.
+//! fit, files that are damaged, parts of the user's own that say anything. What does not fit is
+//! refused in words, what is taken has the right answer, nothing panics or takes more memory than
+//! [`BOUND`], and a model that was given garbage is as it was.
 
 mod checkpoints;
 mod codes;
@@ -19,13 +20,15 @@ mod strangers;
 mod testing;
 mod training;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
+use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::properties::{self, Ranges};
+use crate::properties::{self, Judgement, Ranges, require};
 use crate::{Found, Row, heap};
 
 /// The most memory that a call may take besides what it is asked to return, in bytes.
@@ -145,6 +148,30 @@ fn numbers<T: Scalar>(network: &Network<T>) -> Vec<T> {
 
 fn all_finite<T: Scalar>(network: &Network<T>) -> bool {
     numbers(network).iter().all(|value| value.is_finite())
+}
+
+/// The answer to what `fits`, or does not: exactly what fits is taken, and a refusal says why.
+fn taken_if<V, E: Display>(fits: bool, what: &str, answer: Result<V, E>) -> Result<Option<V>, TestCaseError> {
+    if let Err(error) = &answer {
+        require(!fits, format!("{what} is refused: {error}"))?;
+    }
+    taken_only_if(fits, what, answer)
+}
+
+/// The same where what fits may be refused, too, since a number overflows on the way.
+fn taken_only_if<V, E: Display>(fits: bool, what: &str, answer: Result<V, E>) -> Result<Option<V>, TestCaseError> {
+    match answer {
+        Ok(value) => require(fits, format!("{what} is taken, which does not fit")).map(|()| Some(value)),
+        Err(error) => require(!error.to_string().is_empty(), format!("{what}: an error without words")).map(|()| None),
+    }
+}
+
+/// A matrix that is taken only if its input `fits` has so many rows and columns, and finite numbers.
+fn finite_only_if(fits: bool, what: &str, answer: Result<DMatrix<f64>, Error>, shape: (usize, usize)) -> Judgement {
+    let Some(found) = taken_only_if(fits, what, answer)? else { return Ok(()) };
+    let finite = found.iter().all(|value| value.is_finite());
+    let size = found.shape();
+    require(finite && size == shape, format!("{what} gives {size:?} (all finite: {finite}), expected {shape:?}"))
 }
 
 /// A place of this process's own among temporary files.

@@ -3,7 +3,7 @@
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::*;
 
-use super::{all_finite, name, number, numbers, row, small, variational};
+use super::{all_finite, finite_only_if, name, number, numbers, row, small, taken_if, taken_only_if, variational};
 use crate::Row;
 use crate::common::bits;
 use crate::properties::{Judgement, holds, require};
@@ -25,28 +25,48 @@ fn finds_or_says_why((name, values): (String, Vec<f64>)) -> Judgement {
 
     let frozen = network.freeze(&name).is_ok();
     require(frozen == network.parameters().any(|parameter| parameter.frozen), "freezing and its answer differ")?;
-    let _ = (network.unfreeze(&name), model.freeze(&name), model.unfreeze(&name));
-    let _ = (network.summary().to_string(), model.summary().to_string());
-    let _ = network.parameter(&name).map(|parameter| parameter.values.len());
+    let begins = |network: &Network<f64>| network.parameters().any(|parameter| parameter.name.starts_with(&name));
+    taken_if(begins(&network), "a prefix to unfreeze", network.unfreeze(&name))?;
+    require(network.parameters().all(|parameter| !parameter.frozen), "something is still frozen")?;
+    taken_if(begins(model.network()), "a prefix to freeze", model.freeze(&name))?;
+    taken_if(begins(model.network()), "a prefix to unfreeze", model.unfreeze(&name))?;
+    for (summary, network) in [(network.summary(), &network), (model.summary(), model.network())] {
+        let summary = summary.to_string();
+        require(network.layers().all(|(layer, _)| summary.contains(layer)), "a layer is not in the summary")?;
+    }
+    let known = network.parameters().any(|parameter| parameter.name == name);
+    require(network.parameter(&name).is_ok() == known, "a parameter that is there is not found, or another")?;
 
     let data = DMatrix::from_element(3, 2, 0.5);
-    let _ = (network.activations(&name, &data), network.activity(&name, &data), model.activations(&name, &data));
+    let is_layer = |network: &Network<f64>| network.layers().any(|(layer, _)| layer == name);
+    taken_only_if(is_layer(&network), "a layer's name", network.activations(&name, &data))?;
+    taken_only_if(is_layer(&network), "a layer's name", network.activity(&name, &data))?;
+    taken_only_if(is_layer(model.network()), "a layer's name", model.activations(&name, &data))?;
     let history =
         Trainer::new(Mse, Sgd::new(0.1)).metric(Accuracy).fit_to(&mut network, &data, &data.rows(0, 2).into_owned());
     let history = history.expect("a history");
-    let _ = history.validation_metric(&name);
-    for epoch in history.epochs() {
-        let _ = (epoch.penalty(&name), epoch.diagnostic(&name), epoch.metric(&name), epoch.validation_metric(&name));
-    }
+    let none = history.validation_metric(&name).is_none();
+    let none_of = |epoch: &Epoch| {
+        [epoch.penalty(&name), epoch.diagnostic(&name), epoch.metric(&name), epoch.validation_metric(&name)]
+            .iter()
+            .all(Option::is_none)
+    };
+    require(none && history.epochs().iter().all(none_of), "a figure that was not asked for is there")?;
 
     for tied in [Dense::new(4).tied_to(name.as_str()), Dense::new(3).tied_to(name.as_str())] {
         let extended = small::<f64>().extend().layer(tied.clone()).build();
         let alone = Network::<f64>::builder(Shape::flat(4)).layer(tied).build();
         require(alone.is_err(), "a layer is tied to one that is not there")?;
-        let _ = extended.map(|network| network.predict(&data));
+        gives_finite_numbers(extended, &data)?;
     }
     let tied = Conv2DTranspose::new(1, 3).tied_to(name);
     let built = Network::<f64>::builder(Shape::image(4, 4, 1)).layer(Conv2D::new(1, 3)).layer(tied).build();
-    let _ = built.map(|network| network.predict(&DMatrix::zeros(16, 1)));
-    Ok(())
+    gives_finite_numbers(built, &DMatrix::zeros(16, 1))
+}
+
+/// A network, if it could be built, predicts numbers or says why not.
+fn gives_finite_numbers(built: Result<Network<f64>, BuildError>, data: &DMatrix<f64>) -> Judgement {
+    let Some(network) = taken_only_if(true, "a network", built)? else { return Ok(()) };
+    let shape = (network.output_shape().elements(), data.ncols());
+    finite_only_if(true, "a prediction", network.predict(data), shape)
 }

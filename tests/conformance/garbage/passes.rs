@@ -6,7 +6,7 @@ use autoencoder::*;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{all_finite, any_activation, few_or_too_many, normalised, number, numbers, row, small};
+use super::{all_finite, any_activation, few_or_too_many, normalised, number, numbers, row, small, taken_if};
 use crate::Row;
 use crate::common::bits;
 use crate::properties::{Judgement, holds, require};
@@ -30,8 +30,12 @@ fn steps_or_says_why(
     ([a, b, c, samples, owner], asked, number, link): ([usize; 5], usize, f64, Option<Activation>),
 ) -> Judgement {
     let (mut network, other, alike) = (small::<f64>(), normalised(), small::<f64>());
-    let _ = (network.tape(asked).is_ok(), network.tape_with_input_gradient(asked).is_ok());
-    let Ok(mut tape) = [&network, &other, &alike][owner].tape_with_input_gradient(b) else { return Ok(()) };
+    let few = (1..9).contains(&asked);
+    let tape = taken_if(few, "a number of samples", network.tape(asked))?;
+    require(tape.is_none_or(|tape| tape.capacity() == asked), "a tape of another size")?;
+    taken_if(few, "a number of samples", network.tape_with_input_gradient(asked))?;
+    let tape = [&network, &other, &alike][owner].tape_with_input_gradient(b);
+    let Some(mut tape) = taken_if(b > 0, "a number of samples", tape)? else { return Ok(()) };
     tape.set_epoch(number);
     let input = DMatrix::from_element(c, samples, number);
     let forward = network.forward(&mut tape, &input, link, asked).is_ok();
@@ -39,7 +43,9 @@ fn steps_or_says_why(
     let (output_gradient, mut gradients) = (vec![number; a * samples], vec![0.0; 16 + 10 * (a % 3)]);
     let backward = network.backward(&mut tape, &output_gradient, &mut gradients).is_ok();
     require(forward || !backward, "the way back from nowhere")?;
-    let _ = (tape.input_gradient().len(), tape.penalties().count(), tape.diagnostics().count(), tape.capacity());
+    let gathered = if forward { 3 * samples } else { 0 };
+    require(tape.input_gradient().len() == gathered && tape.capacity() == b, "an input gradient of another size")?;
+    require(tape.penalties().count() + tape.diagnostics().count() == 0, "terms that no layer has")?;
     let updated = network.update_state(&tape).is_ok();
     require(updated == forward, "a state is updated from nowhere")?;
     let before = bits(network.parameter_vector());
@@ -94,7 +100,8 @@ fn goes_on_or_says_why(deeds: Vec<Deed>) -> Judgement {
             Deed::UpdateState => network.update_state(&tape).is_ok(),
             Deed::UpdateStateFrom(samples) => {
                 let mut other = foreign.tape(12).expect("a tape");
-                let _ = foreign.forward(&mut other, &DMatrix::from_element(2, *samples, 0.5), None, 0);
+                let forward = foreign.forward(&mut other, &DMatrix::from_element(2, *samples, 0.5), None, 0);
+                taken_if(*samples > 0, "a number of samples", forward)?;
                 network.update_state(&other).is_ok()
             }
             Deed::Freeze(freeze) if *freeze => network.freeze("layers.1").is_ok(),

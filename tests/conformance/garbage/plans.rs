@@ -5,7 +5,7 @@ use autoencoder::*;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{all_finite, any_shape, few_or_too_many, name, number, row};
+use super::{all_finite, any_shape, few_or_too_many, finite_only_if, name, number, row, taken_if, taken_only_if};
 use crate::Row;
 use crate::properties::{Judgement, holds, initializer, require};
 
@@ -123,7 +123,7 @@ impl Layer<f64> for Strange {
     }
 
     fn forward(&self, context: &Context<'_, f64>, pass: Forward<'_, f64>) {
-        let _ = (context.parameters.of(usize::MAX), context.random.sample(usize::MAX));
+        assert!(context.parameters.of(usize::MAX).is_empty(), "a parameter that is not in the plan");
         pass.output.fill(self.number);
         for slice in [pass.cache, pass.scratch] {
             slice.fill(self.number);
@@ -133,7 +133,7 @@ impl Layer<f64> for Strange {
     }
 
     fn backward(&self, _context: &Context<'_, f64>, mut pass: Backward<'_, f64>) {
-        let _ = pass.gradients.of(usize::MAX);
+        assert!(pass.gradients.of(usize::MAX).is_empty(), "a gradient that is not in the plan");
         for index in 0..self.parameters.len() {
             pass.gradients.of(index).fill(self.number);
         }
@@ -213,16 +213,19 @@ fn is_built_or_says_why((strange, neighbour): (Strange, usize)) -> Judgement {
     let halves = Autoencoder::<f64>::builder(input).encoder(strange.clone());
     let halves =
         if neighbour % 2 == 0 { halves.mirror(Activation::Tanh) } else { halves.mirror_tied(Activation::Tanh) };
-    let _ = halves
-        .build()
-        .map(|model| (model.sample(2, 1), model.encoder().summary(), model.decoder().map(|decoder| decoder.summary())));
+    if let Some(model) = taken_only_if(true, "an autoencoder", halves.build())? {
+        taken_if(false, "a model that draws nothing", model.sample(2, 1))?;
+        for (half, first) in [(model.encoder(), "encoder.0"), (model.decoder().unwrap(), "decoder.0")] {
+            require(half.summary().to_string().contains(first), "a summary without its layer")?;
+        }
+    }
     let mut network = match built {
         Ok(network) => network,
         Err(error) => return require(!error.to_string().is_empty(), "an error without words"),
     };
     require(all_finite(&network), "a number of a new network is not finite")?;
-    let _ = network.summary().to_string();
-    works(&mut network);
+    require(network.summary().to_string().contains("layers.0"), "a summary without its layer")?;
+    works(&mut network)?;
     let mut bytes = Vec::new();
     let written = network.write_to(&mut bytes).is_ok();
     let registry = Registry::default().register(strange.kind, move |_| Ok(strange.clone()));
@@ -230,19 +233,32 @@ fn is_built_or_says_why((strange, neighbour): (Strange, usize)) -> Judgement {
     require(!written || loaded.is_ok(), format!("what was saved cannot be loaded: {:?}", loaded.err()))
 }
 
-/// Everything that a network does, with a side input where it may want one.
-fn works(network: &mut Network<f64>) {
+/// Everything that a network does, with a side input where it may want one: finite numbers, or a
+/// reason.
+fn works(network: &mut Network<f64>) -> Judgement {
     let (data, side) = (DMatrix::from_element(4, 9, 0.5), DMatrix::from_element(5, 9, 0.5));
     let targets = DMatrix::from_element(network.output_shape().elements(), 9, 0.5);
     for batch in [Batch::from(&data), Batch::from(&data).with_side(&side)] {
-        let _ = (network.predict(batch), network.activity("layers.0", batch), network.evaluate(&Mse, &batch));
+        let shape = (network.output_shape().elements(), 9);
+        finite_only_if(true, "a batch", network.predict(batch), shape)?;
+        let activity = taken_only_if(true, "a batch", network.activity("layers.0", batch))?;
+        let finite = activity.is_none_or(|activity| activity.means.iter().all(|mean| mean.is_finite()));
+        require(finite, "a mean activity is not finite")?;
+        let loss = taken_only_if(shape.0 == 4, "inputs as targets", network.evaluate(&Mse, &batch))?;
+        require(loss.is_none_or(|loss| loss >= 0.0), format!("the loss is {loss:?}"))?;
         if let Ok(mut tape) = network.tape_with_input_gradient(9) {
             let mut gradients = vec![0.0; network.parameter_count()];
             let outputs = network.forward(&mut tape, batch, Some(Activation::Linear), 0).map(<[f64]>::to_vec);
-            let _ = outputs.map(|outputs| network.backward(&mut tape, &outputs, &mut gradients).is_ok());
+            if let Some(outputs) = taken_only_if(true, "a batch", outputs)? {
+                require(outputs.len() == 9 * shape.0, "outputs of another size")?;
+                taken_if(true, "a gradient", network.backward(&mut tape, &outputs, &mut gradients))?;
+            }
         }
-        let _ = network.evaluate_metric(Accuracy, &batch, &targets);
+        taken_only_if(true, "targets", network.evaluate_metric(Accuracy, &batch, &targets))?;
         let nats = Mse.reduction(Reduction::SumPerSample);
-        let _ = Trainer::new(nats, Sgd::new(0.1)).metric(Accuracy).batch_size(5).fit_to(network, &batch, &targets);
+        let mut trainer = Trainer::new(nats, Sgd::new(0.1)).metric(Accuracy).batch_size(5);
+        taken_only_if(true, "targets", trainer.fit_to(network, &batch, &targets))?;
+        require(all_finite(network), "a number is not finite after training")?;
     }
+    Ok(())
 }

@@ -34,9 +34,11 @@ fn schedules_or_says_why(
         Box::new(WarmUp::new(a, Exponential::new(b).every(c)).from(b)),
     ];
     for schedule in schedules {
-        let _ = (schedule.kind(), schedule.config(), schedule.factor(&other));
-        let factor = schedule.factor(&moment);
         let accepted = schedule.check().is_ok();
+        require(!schedule.kind().is_empty(), "a schedule without a name")?;
+        let factors = [&moment, &other].map(|moment| [(); 2].map(|()| schedule.factor(moment).to_bits()));
+        require(factors.iter().all(|[one, again]| one == again), "another factor at the same moment")?;
+        let factor = schedule.factor(&moment);
         require(
             !accepted || factor.is_finite() && factor >= 0.0,
             format!("{schedule:?} gives {factor} at {moment:?}"),

@@ -5,7 +5,7 @@ use autoencoder::*;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{all_finite, any_activation, count, number, row, small};
+use super::{all_finite, any_activation, count, number, row, small, taken_if, taken_only_if};
 use crate::Row;
 use crate::common::Numbers;
 use crate::properties::{Judgement, holds, require};
@@ -141,6 +141,14 @@ impl Corruption<f64> for Stranger {
     }
 }
 
+/// Whether a number is the mean over eleven samples of what each of some passes gives.
+fn is_mean_of(value: f64) -> impl Fn(f64) -> bool {
+    move |mean| {
+        let means = (1..=11).map(|passes| (0..passes).map(|_| value).sum::<f64>() / 11.0);
+        means.into_iter().any(|expected| mean == expected || (mean - expected).abs() <= 1e-12 * expected.abs())
+    }
+}
+
 /// Some parts of a training are strangers; the model stays finite.
 fn is_trained_with_or_says_why(
     (stranger, [loss, optimizer, schedule, metric, corrupts]): (Stranger, [bool; 5]),
@@ -151,9 +159,20 @@ fn is_trained_with_or_says_why(
     let of_optimizer: Box<dyn Optimizer<f64>> =
         if optimizer { Box::new(stranger.clone()) } else { Box::new(Sgd::new(0.1)) };
     let mut network = small::<f64>();
-    let _ = (network.ends_in(stranger.link), network.evaluate_to(&stranger, &inputs, &targets));
-    let _ = network.evaluate_metric(stranger.clone(), &inputs, &targets);
-    let _ = Corrupted::new(&inputs, stranger.clone()).map(|corrupted| corrupted.to_matrix());
+    require(network.ends_in(stranger.link) == (stranger.link == Some(Activation::Sigmoid)), "another end")?;
+    let [_, value, figure, _] = stranger.numbers;
+    let suits = stranger.accepts && stranger.size % 2 == 0 && !value.is_nan();
+    let mean = taken_if(suits, "a loss", network.evaluate_to(&stranger, &inputs, &targets))?;
+    require(mean.is_none_or(is_mean_of(value)), format!("the mean of {value} is {mean:?}"))?;
+    let mean = network.evaluate_metric(stranger.clone(), &inputs, &targets);
+    let mean = taken_if(!figure.is_nan(), "a metric", mean)?;
+    require(mean.is_none_or(is_mean_of(figure)), format!("the mean of {figure} is {mean:?}"))?;
+    let corrupted = Corrupted::new(&inputs, stranger.clone());
+    if let Some(corrupted) = taken_if(stranger.accepts, "a corruption", corrupted)? {
+        let known = stranger.size < 11;
+        let corrupted = taken_only_if(known && figure.is_finite(), "a corrupted sample", corrupted.to_matrix())?;
+        require(corrupted.is_none_or(|corrupted| corrupted.iter().all(|value| value.is_finite())), "not finite")?;
+    }
     let folder = super::temporary("strangers");
     let mut trainer = Trainer::new(of_loss, of_optimizer).epochs(2).batch_size(4).validation_fraction(0.3);
     trainer = if schedule { trainer.schedule(stranger.clone()) } else { trainer };
@@ -161,7 +180,10 @@ fn is_trained_with_or_says_why(
     trainer = if corrupts { trainer.corrupt(stranger.clone()) } else { trainer };
     trainer = if stranger.accepts { trainer.checkpoints(Checkpoints::new(&folder)) } else { trainer };
     let trained = trainer.fit_to(&mut network, &inputs, &targets);
-    let _ = std::fs::remove_dir_all(&folder);
-    let _ = trained.map(|history| history.to_string());
+    std::fs::remove_dir_all(&folder).ok(); // there may be none
+    match trained {
+        Ok(history) => require(!history.to_string().is_empty(), "a history without words")?,
+        Err(error) => require(!error.to_string().is_empty(), "an error without words")?,
+    }
     require(all_finite(&network), "a parameter is not finite")
 }

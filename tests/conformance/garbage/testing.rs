@@ -23,11 +23,19 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// A report that can be printed and asked for everything.
+/// A report that can be printed, and whose answers agree.
 fn told(report: &Report) -> Judgement {
-    let _ = (report.subject(), report.passed(), report.passes(), report.compared(), report.redrawn(), report.worst());
-    let _ = (report.gradient_error(), report.check(""), report.checks().count(), report.failures().count());
-    require(!report.to_string().is_empty(), "a report without words")
+    let failures = report.failures().count();
+    require(report.passed() == (failures == 0), "a report passes in spite of its failures, or fails without any")?;
+    require(report.passes() + failures <= report.checks().count(), "more checks passed or failed than were made")?;
+    require(!report.gradient_error().is_nan() && report.gradient_error() >= 0.0, "no error of a gradient")?;
+    let checks: Vec<_> = report.checks().map(|check| check.name.as_str()).collect();
+    let found = |name: &str| report.check(name).is_some_and(|check| check.name == name);
+    require(checks.iter().all(|name| found(name)) && report.check("").is_none(), "a check that is not found")?;
+    require(report.worst().is_none_or(|worst| worst.figure.is_some()), "the worst check measures nothing")?;
+    let text = report.to_string();
+    let named = report.failures().all(|check| text.contains(&check.name));
+    require(named && text.contains(report.subject()), "a failure, or what was checked, is not in the report")
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
@@ -100,7 +108,18 @@ fn gradients() -> impl Strategy<Value = ([Vec<f64>; 2], usize, f64, u64)> {
 
 fn compares(([point, gradient], terms, number, seed): ([Vec<f64>; 2], usize, f64, u64)) -> Judgement {
     let sum = |moved: &[f64]| moved.iter().sum::<f64>();
-    let mut comparison = compare_gradient(&point, &gradient, seed, |moved| vec![number * sum(moved); terms]);
-    comparison.add(compare_gradient(&point, &gradient, seed, |moved| vec![number; (sum(moved) as usize) % 3]));
-    Ok(())
+    let linear = compare_gradient(&point, &gradient, seed, |moved| vec![number * sum(moved); terms]);
+    require(linear.compared <= point.len(), "more coordinates than there are")?;
+    let is_usual = |number: &f64| number.is_finite() && number.abs() <= 3.0;
+    if number.abs() <= 3.0 && number.abs() >= 1e-3 && terms > 0 && !point.is_empty() && point.iter().all(is_usual) {
+        let slope = number * terms as f64;
+        let right = compare_gradient(&point, &vec![slope; point.len()], seed, |moved| vec![number * sum(moved); terms]);
+        let off =
+            compare_gradient(&point, &vec![2.0 * slope; point.len()], seed, |moved| vec![number * sum(moved); terms]);
+        require(right.error < 1e-6 && off.error > 0.1, format!("a slope of {slope}: {right:?}, twice that: {off:?}"))?;
+    }
+    let mut both = linear;
+    both.add(compare_gradient(&point, &gradient, seed, |moved| vec![number; (sum(moved) as usize) % 3]));
+    let worse = both.error >= linear.error && both.compared >= linear.compared;
+    require(worse || linear.error.is_nan(), format!("{linear:?} with another is {both:?}"))
 }

@@ -1,4 +1,4 @@
-//! [`Frame`]: the two parts of a file with a valid checksum, the header and the tensors' bytes.
+//! [`Container`]: the two parts of a file with a valid checksum, the header and the tensors' bytes.
 //!
 //! ```text
 //! offset                bytes
@@ -41,13 +41,13 @@ const CHECKSUM_DIGITS: usize = 8;
 
 /// The header and the tensors' bytes.
 #[derive(Debug)]
-pub(super) struct Frame<'a> {
+pub(super) struct Container<'a> {
     pub header: &'a str,
     pub data: &'a [u8],
     pub checksum: u32,
 }
 
-impl<'a> Frame<'a> {
+impl<'a> Container<'a> {
     /// Splits a file, if its checksum is right.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ModelFileErrorKind> {
         require_own(bytes)?;

@@ -3,6 +3,8 @@
 
 use super::Geometry;
 use crate::kernel::Element;
+use crate::kernel::images::ImageMap;
+use crate::kernel::simd::Simd;
 
 /// Whether the windows are 2 × 2, adjacent, without padding, and there are one or two channels.
 pub(super) fn covers(geometry: &Geometry) -> bool {
@@ -12,13 +14,19 @@ pub(super) fn covers(geometry: &Geometry) -> bool {
 }
 
 /// The largest value under each window; NaN if one of them is.
-#[inline(always)]
-pub(super) fn max<T: Element>(geometry: &Geometry, input: &[T], output: &mut [T]) {
-    for (row, output) in output.chunks_exact_mut(geometry.output[1] * geometry.channels).enumerate() {
-        let (upper, lower) = rows(geometry, row);
-        match geometry.channels {
-            1 => max_row::<T, 1>(&input[upper..lower], &input[lower..], output),
-            _ => max_row::<T, 2>(&input[upper..lower], &input[lower..], output),
+pub(super) struct TwoByTwo<'a> {
+    pub geometry: &'a Geometry,
+}
+
+impl<T: Element> ImageMap<T> for TwoByTwo<'_> {
+    #[inline(always)]
+    fn image<S: Simd<T>>(&self, _: S, _: usize, input: &[T], output: &mut [T]) {
+        for (row, output) in output.chunks_exact_mut(self.geometry.output[1] * self.geometry.channels).enumerate() {
+            let (upper, lower) = rows(self.geometry, row);
+            match self.geometry.channels {
+                1 => max_row::<T, 1>(&input[upper..lower], &input[lower..], output),
+                _ => max_row::<T, 2>(&input[upper..lower], &input[lower..], output),
+            }
         }
     }
 }
@@ -44,23 +52,29 @@ fn larger<T: Element>(a: T, b: T) -> T {
 }
 
 /// Passes each window's gradient to the first value that is not less than its maximum (the first of
-/// all where that is NaN), in an `input_gradient` of zeros.
-#[inline(always)]
-pub(super) fn max_gradient<T: Element>(
-    geometry: &Geometry,
-    input: &[T],
-    output: &[T],
-    output_gradient: &[T],
-    input_gradient: &mut [T],
-) {
-    let length = geometry.output[1] * geometry.channels;
-    for (row, (output, gradient)) in output.chunks_exact(length).zip(output_gradient.chunks_exact(length)).enumerate() {
-        let (upper, lower) = rows(geometry, row);
-        let (above, below) = input_gradient[upper..].split_at_mut(lower - upper);
-        let (upper, lower) = (&input[upper..lower], &input[lower..]);
-        match geometry.channels {
-            1 => gradient_row::<T, 1>(upper, lower, output, gradient, above, below),
-            _ => gradient_row::<T, 2>(upper, lower, output, gradient, above, below),
+/// all where that is NaN).
+pub(super) struct TwoByTwoGradient<'a, T> {
+    pub geometry: &'a Geometry,
+    pub input: &'a [T],
+    pub output: &'a [T],
+}
+
+impl<T: Element> ImageMap<T> for TwoByTwoGradient<'_, T> {
+    #[inline(always)]
+    fn image<S: Simd<T>>(&self, _: S, index: usize, output_gradient: &[T], input_gradient: &mut [T]) {
+        let input = &self.input[index * input_gradient.len()..][..input_gradient.len()];
+        let output = &self.output[index * output_gradient.len()..][..output_gradient.len()];
+        let length = self.geometry.output[1] * self.geometry.channels;
+        input_gradient.fill(T::zero());
+        let outputs = output.chunks_exact(length).zip(output_gradient.chunks_exact(length));
+        for (row, (output, gradient)) in outputs.enumerate() {
+            let (upper, lower) = rows(self.geometry, row);
+            let (above, below) = input_gradient[upper..].split_at_mut(lower - upper);
+            let (upper, lower) = (&input[upper..lower], &input[lower..]);
+            match self.geometry.channels {
+                1 => gradient_row::<T, 1>(upper, lower, output, gradient, above, below),
+                _ => gradient_row::<T, 2>(upper, lower, output, gradient, above, below),
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::kernel::{Element, elements};
 
 /// A rectangle of pixels, which may start before the image and end after it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
+pub(super) struct PaddedImage {
     /// The position of its first row and column in the image.
     pub first: [isize; 2],
     /// Rows and columns.
@@ -14,35 +14,35 @@ pub(super) struct Frame {
     pub image: [usize; 2],
 }
 
-impl Frame {
+impl PaddedImage {
     pub fn len(&self) -> usize {
         elements(&[self.size[0], self.size[1], self.channels])
     }
 
-    /// The length of the scratch that [`fill`](Frame::fill) needs: it aligns the frame to a cache
-    /// line.
+    /// The length of the scratch that [`fill`](PaddedImage::fill) needs: it aligns the copy to a
+    /// cache line.
     pub fn scratch_len<T>(&self) -> usize {
         if self.is_image() { 0 } else { self.len().saturating_add(64 / size_of::<T>()) }
     }
 
-    /// Whether frame and image are the same, so that no copy is needed.
+    /// Whether it is the image itself, so that no copy is needed.
     fn is_image(&self) -> bool {
         self.first == [0, 0] && self.size == self.image
     }
 
-    /// The frame's pixels: the image itself, or a copy in scratch.
+    /// The pixels: the image itself, or a copy in scratch.
     pub fn fill<'a, T: Element>(&self, image: &'a [T], scratch: &'a mut [T]) -> &'a [T] {
         if self.is_image() {
             return image;
         }
         let start = scratch.as_ptr().align_offset(64).min(64 / size_of::<T>());
-        let frame = &mut scratch[start..][..self.len()];
-        if !frame.is_empty() {
-            for (row, pixels) in frame.chunks_exact_mut(self.size[1] * self.channels).enumerate() {
+        let padded = &mut scratch[start..][..self.len()];
+        if !padded.is_empty() {
+            for (row, pixels) in padded.chunks_exact_mut(self.size[1] * self.channels).enumerate() {
                 self.fill_row(row, image, pixels);
             }
         }
-        frame
+        padded
     }
 
     fn fill_row<T: Element>(&self, row: usize, image: &[T], pixels: &mut [T]) {
