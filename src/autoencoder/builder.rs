@@ -116,6 +116,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// # Errors
     /// [`BuildError`] names the first layer that does not fit, or the last one if the decoder's
     /// output and the input differ in their number of elements.
+    #[inline(never)] // see `compiled.rs`
     pub fn build(self) -> Result<Autoencoder<T>, BuildError> {
         let mut decoder = match self.mirror {
             Some(mirror) => self.mirrored(mirror)?,
