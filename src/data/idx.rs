@@ -100,6 +100,7 @@ impl<T: Scalar> Source<T> for Images {
         self.height * self.width
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
         let size = self.features_at_least_one();
         for (sample, target) in samples.iter().zip(batch.chunks_exact_mut(size)) {
