@@ -1,12 +1,13 @@
 //! What is compiled in this crate, for `f32` and for `f64`, and not again in every crate that uses
 //! it.
 //!
-//! A generic function is compiled with the crate that calls it, and so is everything generic that it
-//! calls: most of this crate would be compiled with a user's program, after each change of it. But a
-//! function that is `#[inline(never)]` is taken from a crate that has already compiled it for the
-//! same types, in every profile (since Rust 1.85; if that ever changes, programs only take longer to
-//! build). So the wide functions behind the public ones are `#[inline(never)]`, as are those that a
-//! kernel is compiled in for each CPU path (`simd::dispatch`), and [`program`] uses all of them.
+//! A generic function is compiled with the crate that calls it, and so is everything generic that
+//! it calls: most of this crate would be compiled with a user's program, after each change of it.
+//! But a function that is `#[inline(never)]` is taken from a crate that has already compiled it for
+//! the same types, in every profile (since Rust 1.85; if that ever changes, programs only take
+//! longer to build). So the wide functions behind the public ones are `#[inline(never)]`, as are
+//! the passes of layers and those that a kernel is compiled in for each CPU path
+//! (`simd::dispatch`), and `program` uses all of them.
 
 use std::path::Path;
 
