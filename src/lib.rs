@@ -117,6 +117,8 @@ struct Readme;
 
 mod autoencoder;
 mod causes;
+#[doc(hidden)]
+pub mod compiled;
 mod config;
 pub mod data;
 mod error;

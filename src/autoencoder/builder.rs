@@ -122,6 +122,7 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// # Errors
     /// [`BuildError`] names the first layer that does not fit, or the last one if the decoder's
     /// output and the input differ in their number of elements.
+    #[inline(never)] // see `compiled.rs`
     pub fn build(self) -> Result<Autoencoder<T>, BuildError> {
         let encoder = self.encoder.expand("encoder", 0, INPUT);
         let mut decoder = match self.mirror {

@@ -33,6 +33,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// # Errors
     /// [`Error`] if the model is not variational, the memory cannot be allocated, a layer needs a
     /// side input, or an output is not finite.
+    #[inline(never)] // see `compiled.rs`
     pub fn sample(&self, count: usize, seed: u64) -> Result<DMatrix<T>, Error> {
         self.latent()?;
         let mut codes = self.codes(count)?;
@@ -56,6 +57,7 @@ impl<T: Scalar> Autoencoder<T> {
     ///
     /// # Errors
     /// [`Error`] if a code does not fit this model, or an output is not finite.
+    #[inline(never)] // see `compiled.rs`
     pub fn interpolate(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
         self.walk(a, b, steps, |share| [1.0 - share, share])
     }
@@ -67,6 +69,7 @@ impl<T: Scalar> Autoencoder<T> {
     ///
     /// # Errors
     /// [`Error`] if a code does not fit this model, or an output is not finite.
+    #[inline(never)] // see `compiled.rs`
     pub fn interpolate_spherical(&self, a: &[T], b: &[T], steps: usize) -> Result<DMatrix<T>, Error> {
         let cosine = cosine(a, b);
         let angle = cosine.clamp(-1.0, 1.0).acos();
@@ -86,6 +89,7 @@ impl<T: Scalar> Autoencoder<T> {
     /// # Errors
     /// [`Error`] if the code does not fit this model or has no such dimension, or an output is not
     /// finite.
+    #[inline(never)] // see `compiled.rs`
     pub fn traverse(
         &self,
         code: &[T],

@@ -56,6 +56,7 @@ impl<T: Scalar> Autoencoder<T> {
     }
 
     /// The autoencoder whose decoder begins with layer `split`.
+    #[inline(never)] // see `compiled.rs`
     pub(crate) fn from_network(network: Network<T>, split: usize) -> Result<Self, BuildError> {
         let encoder = Arc::new(network.graph_of(0..split)?);
         let decoder = match network.graph_of(split..network.all().end) {

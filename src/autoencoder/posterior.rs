@@ -33,6 +33,7 @@ impl<T: Scalar> Posterior<T> {
     /// The divergence of each dimension from the standard normal prior, ½ (μ² + exp ℓ − 1 − ℓ) in
     /// nats: code features × samples. NaN for an element of [`mean`](Self::mean) without a
     /// counterpart in [`log_variance`](Self::log_variance), if you changed their sizes.
+    #[inline(never)] // see `compiled.rs`
     pub fn kl(&self) -> DMatrix<f64> {
         let (dimensions, samples) = self.mean.shape();
         DMatrix::from_fn(dimensions, samples, |dimension, sample| {
@@ -44,6 +45,7 @@ impl<T: Scalar> Posterior<T> {
     /// Draws one code per sample, μ + exp(½ℓ)·ε: code features × samples. The noise ε depends on
     /// the sample's values and the seed, never on its place: the same seed gives the same
     /// codes, to equal samples equal ones, and to different samples independent ones.
+    #[inline(never)] // see `compiled.rs`
     pub fn draw(&self, seed: u64) -> DMatrix<T> {
         let mut codes = self.mean.clone();
         for (index, (mut code, log_variance)) in
@@ -125,7 +127,12 @@ impl<T: Scalar> Autoencoder<T> {
     /// [`Error`] if the model is not variational, the batch does not fit it, or a number of a
     /// distribution is not finite.
     pub fn encode_distribution<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Posterior<T>, Error> {
-        let (samples, (index, latent)) = (samples.into(), self.latent()?);
+        self.posterior(samples.into())
+    }
+
+    #[inline(never)] // see `compiled.rs`
+    fn posterior(&self, samples: Batch<'_, T>) -> Result<Posterior<T>, Error> {
+        let (index, latent) = self.latent()?;
         let input = self.network.infer(0..index, samples)?;
         let shape = self.network.shape_before(index + 1);
         let mut mean = DMatrix::zeros(shape.elements(), input.ncols());
@@ -159,7 +166,12 @@ impl<T: Scalar> Autoencoder<T> {
     /// # Errors
     /// [`Error`] if the model is not variational, the batch does not suit it or has no samples.
     pub fn latent_report<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<LatentReport, Error> {
-        let posterior = self.encode_distribution(samples)?;
+        self.report(samples.into())
+    }
+
+    #[inline(never)] // see `compiled.rs`
+    fn report(&self, samples: Batch<'_, T>) -> Result<LatentReport, Error> {
+        let posterior = self.posterior(samples)?;
         if posterior.mean.ncols() == 0 {
             return Err(InputError::Empty.into()); // every dimension would seem to have collapsed
         }

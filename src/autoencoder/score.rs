@@ -51,7 +51,7 @@ impl<T: Scalar> Autoencoder<T> {
     pub fn scores<'b>(&self, rows: impl Into<Batch<'b, T>>) -> Result<Vec<Result<T, RowError>>, Error> {
         let rows = rows.into();
         let mut scores = Vec::with_capacity(rows.samples());
-        self.network.each_output_or_fault(&self.network.all(), rows, |row, reconstruction| {
+        self.network.each_output_or_fault(&self.network.all(), rows, &mut |row, reconstruction| {
             scores.push(self.score(&rows, row, reconstruction));
         })?;
         Ok(scores)
@@ -71,13 +71,14 @@ impl<T: Scalar> Autoencoder<T> {
     ) -> Result<(), Error> {
         let rows = rows.into();
         require_places("places for scores", &rows, scores.len())?;
-        self.network.outputs_or_faults(&self.network.all(), workspace, rows, |row, reconstruction| {
+        self.network.outputs_or_faults(&self.network.all(), workspace, rows, &mut |row, reconstruction| {
             if let Some(place) = scores.get_mut(row) {
                 *place = self.score(&rows, row, reconstruction);
             }
         })
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn score(&self, rows: &Batch<'_, T>, row: usize, reconstruction: Result<&[T], InputError>) -> Result<T, RowError> {
         match reconstruction {
             Ok(reconstruction) => Ok(self.scaled_error(rows, row, reconstruction)),
@@ -102,7 +103,7 @@ impl<T: Scalar> Autoencoder<T> {
     pub fn reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
         let samples = samples.into();
         let mut errors = Vec::with_capacity(samples.samples());
-        self.network.each_output(self.network.all(), samples, |sample, reconstruction| {
+        self.network.each_output(self.network.all(), samples, &mut |sample, reconstruction| {
             errors.push(mean_squared_error(&samples, sample, reconstruction));
         })?;
         Ok(errors)
@@ -131,7 +132,7 @@ impl<T: Scalar> Autoencoder<T> {
     pub fn scaled_reconstruction_error<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
         let samples = samples.into();
         let mut errors = Vec::with_capacity(samples.samples());
-        self.network.each_output(self.network.all(), samples, |sample, reconstruction| {
+        self.network.each_output(self.network.all(), samples, &mut |sample, reconstruction| {
             errors.push(self.scaled_error(&samples, sample, reconstruction));
         })?;
         Ok(errors)
@@ -166,7 +167,7 @@ impl<T: Scalar> Autoencoder<T> {
     pub fn reconstruction_error_per_feature<'b>(&self, samples: impl Into<Batch<'b, T>>) -> Result<Vec<T>, Error> {
         let samples = samples.into();
         let (mut sums, mut sample) = (vec![0.0; samples.features()], vec![T::zero(); samples.features()]);
-        self.network.each_output(self.network.all(), samples, |index, reconstruction| {
+        self.network.each_output(self.network.all(), samples, &mut |index, reconstruction| {
             samples.columns().copy(index, &mut sample);
             for ((sum, value), again) in sums.iter_mut().zip(&sample).zip(reconstruction) {
                 *sum += (*value - *again).into_f64().powi(2);
@@ -177,6 +178,7 @@ impl<T: Scalar> Autoencoder<T> {
     }
 
     /// The scaled error of sample `index`.
+    #[inline(never)] // see `compiled.rs`
     fn scaled_error(&self, samples: &Batch<'_, T>, index: usize, reconstruction: &[T]) -> T {
         let Some(scaler) = self.network.input_scaler() else {
             return mean_squared_error(samples, index, reconstruction);
@@ -199,6 +201,7 @@ fn require_places<T: Scalar>(what: &'static str, samples: &Batch<'_, T>, found: 
 }
 
 /// The mean over features of (sample − reconstruction)² of sample `index`.
+#[inline(never)] // see `compiled.rs`
 fn mean_squared_error<T: Scalar>(samples: &Batch<'_, T>, index: usize, reconstruction: &[T]) -> T {
     let sum = squared_error(&samples.columns(), index, reconstruction);
     let sum = if sum.is_finite() { sum } else { precise_squared_error(&samples.columns(), index, reconstruction) };

@@ -71,6 +71,7 @@ impl Images {
     }
 
     /// All images, one per column, bytes divided by 255: pixels × images, in 0..=1.
+    #[inline(never)] // see `compiled.rs`
     pub fn to_matrix<T: Scalar>(&self) -> DMatrix<T> {
         let mut matrix = DMatrix::zeros(self.height * self.width, self.count());
         convert::bytes_to_unit(&self.bytes, matrix.as_mut_slice());
@@ -99,6 +100,7 @@ impl<T: Scalar> Source<T> for Images {
         self.height * self.width
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn read(&self, samples: &[usize], batch: &mut [T]) -> Result<(), DataError> {
         let size = self.features_at_least_one();
         for (sample, target) in samples.iter().zip(batch.chunks_exact_mut(size)) {
@@ -146,6 +148,7 @@ impl Labels {
     /// # Errors
     /// [`DataError::Label`] if a label is not below `classes`, [`DataError::Input`] if the matrix
     /// would be too large.
+    #[inline(never)] // see `compiled.rs`
     pub fn to_one_hot<T: Scalar>(&self, classes: usize) -> Result<DMatrix<T>, DataError> {
         let too_large = |_| InputError::OutOfMemory { elements: classes.saturating_mul(self.count()) };
         checked_product("elements of a matrix", &[classes, self.count()]).map_err(too_large)?;

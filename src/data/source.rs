@@ -134,6 +134,7 @@ impl<T: Scalar> Source<T> for Batch<'_, T> {
     }
 }
 
+#[inline(never)] // see `compiled.rs`
 fn read_columns<T: Scalar>(
     columns: &super::batch::Columns<'_, T>,
     samples: &[usize],
@@ -150,6 +151,7 @@ fn read_columns<T: Scalar>(
     Ok(())
 }
 
+#[inline(never)] // see `compiled.rs`
 fn value_of_columns<T: Scalar>(
     columns: &super::batch::Columns<'_, T>,
     sample: usize,

@@ -62,6 +62,7 @@ impl<T: Scalar> Network<T> {
     }
 
     /// The activity of the units of the last of `nodes`.
+    #[inline(never)] // see `compiled.rs`
     pub(crate) fn activity_of(&self, nodes: Range<usize>, samples: Batch<'_, T>) -> Result<Activity, Error> {
         if samples.samples() == 0 {
             return Err(InputError::Empty.into()); // every unit would seem dead
@@ -88,7 +89,7 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(Vec<f64>, Vec<f64>), Error> {
         let units = self.features_after(&nodes);
         let (mut sums, mut active) = (vec![0.0; units], vec![0.0; units]);
-        self.each_output(nodes, samples, |_, output| {
+        self.each_output(nodes, samples, &mut |_, output| {
             for ((value, sum), active) in output.iter().zip(&mut sums).zip(&mut active) {
                 *sum += value.into_f64() / divisor;
                 *active += f64::from(u8::from(*value != T::zero()));

@@ -10,6 +10,9 @@ use crate::kernel::reduce;
 use crate::shape::checked_product;
 use crate::{Error, Scalar};
 
+/// What is done with a sample's index and its output, or why it has none.
+type Visit<'a, T> = dyn FnMut(usize, Result<&[T], InputError>) + 'a;
+
 impl<T: Scalar> Network<T> {
     /// The first thing that is not finite on the way of sample `sample` through `nodes`: one of its
     /// values, one of them scaled, the output of a layer, or an output whose scaling has been
@@ -71,17 +74,18 @@ impl<T: Scalar> Network<T> {
 
     /// Calls `visit` with each sample's index and its output, or why it has none: a sample that is
     /// not finite costs only itself.
+    #[inline(never)] // see `compiled.rs`
     pub(crate) fn each_output_or_fault(
         &self,
         nodes: &Range<usize>,
         batch: Batch<'_, T>,
-        mut visit: impl FnMut(usize, Result<&[T], InputError>),
+        visit: &mut Visit<'_, T>,
     ) -> Result<(), Error> {
         self.check_sizes(nodes, &batch)?; // of the whole batch: parts would not reveal that a side input has too many samples
         let most = parts(batch).map(|(_, part)| part.samples()).max().unwrap_or(1);
         let mut workspace = self.workspace_for(nodes, &batch, most)?;
         for (first, part) in parts(batch) {
-            self.outputs_or_faults(nodes, &mut workspace, part, |index, output| {
+            self.outputs_or_faults(nodes, &mut workspace, part, &mut |index, output| {
                 visit(first + index, output.map_err(|fault| fault.after(first)));
             })?;
         }
@@ -89,12 +93,13 @@ impl<T: Scalar> Network<T> {
     }
 
     /// The same for a batch that fits into the workspace. Allocates only if a sample is not finite.
+    #[inline(never)] // see `compiled.rs`
     pub(crate) fn outputs_or_faults(
         &self,
         nodes: &Range<usize>,
         workspace: &mut Workspace<T>,
         batch: Batch<'_, T>,
-        mut visit: impl FnMut(usize, Result<&[T], InputError>),
+        visit: &mut Visit<'_, T>,
     ) -> Result<(), Error> {
         match self.infer_with(nodes.clone(), workspace, batch) {
             Ok(outputs) => {
@@ -113,7 +118,7 @@ impl<T: Scalar> Network<T> {
         nodes: &Range<usize>,
         workspace: &mut Workspace<T>,
         batch: Batch<'_, T>,
-        mut visit: impl FnMut(usize, Result<&[T], InputError>),
+        visit: &mut Visit<'_, T>,
     ) -> Result<(), Error> {
         let fault = |sample| self.check_sample(nodes, &batch.part(sample, 1)).err().map(|fault| fault.after(sample));
         let faults: Vec<Option<InputError>> = (0..batch.samples()).map(fault).collect();

@@ -66,6 +66,7 @@ impl<T: Scalar> Network<T> {
 
     /// The output of the last of `nodes`, given inputs of the first. Costs no more than computing
     /// and writing it.
+    #[inline(never)] // see `compiled.rs`
     pub(crate) fn infer(&self, nodes: Range<usize>, batch: Batch<'_, T>) -> Result<DMatrix<T>, Error> {
         self.check_part(&nodes, &batch)?; // before any memory is taken
         let mut workspace = self.workspace_without_results(&nodes, &batch, batch.samples())?;
@@ -88,6 +89,7 @@ impl<T: Scalar> Network<T> {
         self.infer_to(nodes, Ending::Result, workspace, batch)
     }
 
+    #[inline(never)] // see `compiled.rs`
     pub(crate) fn infer_to<'w>(
         &self,
         nodes: Range<usize>,
@@ -116,11 +118,12 @@ impl<T: Scalar> Network<T> {
 
     /// Calls `visit` with each sample's index and its output of the last of `nodes`; only a few
     /// outputs are held at a time.
+    #[inline(never)] // see `compiled.rs`
     pub(crate) fn each_output(
         &self,
         nodes: Range<usize>,
         batch: Batch<'_, T>,
-        mut visit: impl FnMut(usize, &[T]),
+        visit: &mut dyn FnMut(usize, &[T]),
     ) -> Result<(), Error> {
         self.check_part(&nodes, &batch)?; // the whole batch: parts would not reveal that a side input has too many samples
         let mut workspace = self.workspace_for(&nodes, &batch, batch.samples().clamp(1, AT_ONCE))?;

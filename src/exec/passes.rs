@@ -31,6 +31,7 @@ impl<T: Scalar> Network<T> {
     ///
     /// # Errors
     /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
+    #[inline(never)] // see `compiled.rs`
     pub fn tape(&self, samples: usize) -> Result<Tape<T>, Error> {
         self.packed_backward()?;
         let layout = LayoutOptions { repeatable: true, ..LayoutOptions::training() };
@@ -42,6 +43,7 @@ impl<T: Scalar> Network<T> {
     ///
     /// # Errors
     /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
+    #[inline(never)] // see `compiled.rs`
     pub fn tape_with_input_gradient(&self, samples: usize) -> Result<Tape<T>, Error> {
         self.packed_backward()?;
         let layout = LayoutOptions { input_gradient: true, repeatable: true, ..LayoutOptions::training() };
@@ -104,6 +106,7 @@ impl<T: Scalar> Network<T> {
     ///
     /// # Errors
     /// [`Error`] if a length is wrong, the tape is another network's, or there was no forward pass.
+    #[inline(never)] // see `compiled.rs`
     pub fn backward(&self, tape: &mut Tape<T>, output_gradient: &[T], gradients: &mut [T]) -> Result<(), Error> {
         let features = self.output_shape().elements();
         self.check_tape(tape)?;
@@ -148,6 +151,7 @@ impl<T: Scalar> Network<T> {
 
     /// Runs `passes` stage by stage; the totals of all shards are added up, in their order, after
     /// each.
+    #[inline(never)] // see `compiled.rs`
     fn run(
         &self,
         tape: &mut Tape<T>,
@@ -194,6 +198,7 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`Error`] if the tape is another network's, or there was no forward pass; the state is then
     /// unchanged, as it is after passes in another mode than training.
+    #[inline(never)] // see `compiled.rs`
     pub fn update_state(&mut self, tape: &Tape<T>) -> Result<(), Error> {
         self.check_tape(tape)?;
         if tape.samples == 0 {

@@ -34,6 +34,7 @@ impl<T: Scalar> Network<T> {
     ///
     /// # Errors
     /// [`Error`] if `samples` is 0 or the memory cannot be allocated.
+    #[inline(never)] // see `compiled.rs`
     pub fn workspace(&self, samples: usize) -> Result<Workspace<T>, Error> {
         if samples == 0 {
             return Err(InputError::Empty.into());

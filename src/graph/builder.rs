@@ -84,6 +84,7 @@ impl<T: Scalar> NetworkBuilder<T> {
     ///
     /// # Errors
     /// [`BuildError`] names the first layer that does not fit.
+    #[inline(never)] // see `compiled.rs`
     pub fn build(self) -> Result<Network<T>, BuildError> {
         let kept = self.start.as_ref().map_or(0, |start| start.definition().nodes.len());
         let graph = Graph::new(self.input, self.all_layers(), TiedWeights::CopiedInFirst(kept))?;

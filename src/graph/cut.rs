@@ -84,6 +84,7 @@ impl<T: Scalar> Network<T> {
 
     /// Layers `nodes`, whose own graph is `graph`, as a network with copies of their parameters and
     /// state.
+    #[inline(never)] // see `compiled.rs`
     pub(crate) fn part(&self, nodes: Range<usize>, graph: &Arc<Graph<T>>) -> Self {
         let mut part = Self {
             parameters: vec![T::zero(); graph.definition.parameter_count()],

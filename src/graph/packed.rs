@@ -92,6 +92,7 @@ impl<T: Scalar> Network<T> {
 
     /// Rebuilds the derived data that have been built so far; must be called whenever parameters
     /// have changed.
+    #[inline(never)] // see `compiled.rs`
     pub(crate) fn pack(&mut self) {
         let Packed { forward: made, backward: made_backward } = &mut self.packed;
         let Some(made) = made.get_mut() else { return };

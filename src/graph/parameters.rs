@@ -101,6 +101,7 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// [`ParameterError`] if the name is unknown, the number of values is wrong, or one is not
     /// finite; the network is then unchanged.
+    #[inline(never)] // see `compiled.rs`
     pub fn set_parameter(&mut self, name: &str, values: &[T]) -> Result<(), ParameterError> {
         let find = |entries: &[Entry]| entries.iter().find(|entry| entry.name == name).map(|e| e.range.clone());
         let target = match (find(&self.graph.definition.table), find(&self.graph.definition.states)) {
@@ -158,6 +159,7 @@ impl<T: Scalar> Network<T> {
         self.set_frozen(prefix, false)
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn set_frozen(&mut self, prefix: &str, frozen: bool) -> Result<(), ParameterError> {
         let mut found = false;
         for (entry, flag) in self.graph.definition.table.iter().zip(&mut self.frozen) {

@@ -18,6 +18,7 @@ pub struct Summary {
 
 impl<T: Scalar> Network<T> {
     /// The layers, their output shapes and their parameters, as a table.
+    #[inline(never)] // see `compiled.rs`
     pub fn summary(&self) -> Summary {
         let mut rows = vec![["input".to_owned(), self.input_shape().to_string(), String::new()]];
         let mut seen = vec![false; self.definition().table.len()];

@@ -211,11 +211,13 @@ impl<T: Scalar> Layer<T> for Activation {
         Ok(Plan::new(input).activation(*self).cache_per_sample(self.cache(input)))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         context.activation.forward(context.output_shape.channels(), pass.output, pass.cache);
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         input_gradient.copy_from_slice(pass.output_gradient);

@@ -55,6 +55,7 @@ impl<T: Scalar> Layer<T> for L1Activity {
         Ok(Plan::new(input).penalty("l1"))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         if let [penalty] = pass.penalties {
@@ -63,6 +64,7 @@ impl<T: Scalar> Layer<T> for L1Activity {
     }
 
     /// The derivative of |x| at 0 is taken to be 0, as in Keras.
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         if context.mode == Mode::Inference {
@@ -164,6 +166,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
         Ok(Plan::new(input).forward_statistics(input.channels()).penalty("target_rate"))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         if let [penalty] = pass.penalties {
@@ -173,6 +176,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         if context.mode == Mode::Inference {
@@ -198,6 +202,7 @@ impl<T: Scalar> Layer<T> for TargetRate {
 
 impl<T: Scalar> BatchStatistics<T> for TargetRate {
     /// The sum of each unit's activities.
+    #[inline(never)] // see `compiled.rs`
     fn forward_sums(&self, context: &Context<'_, T>, input: &[T], sums: &mut [f64]) {
         for pixel in input.chunks_exact(context.input_shape.channels()) {
             sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value.into_f64());

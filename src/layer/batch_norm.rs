@@ -180,6 +180,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
             .work_per_sample(input.elements().saturating_mul(4)))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let channels = context.input_shape.channels();
         let (gamma, beta) = (context.parameters.of(GAMMA), context.parameters.of(BETA));
@@ -198,6 +199,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
     /// With n values per channel and a = 1/√(v + ε), the gradients are: x: γa·(g − Σg/n − (x −
     /// μ)·a²·Σg(x − μ)/n), γ: a·Σg(x − μ), β: Σg. The sums already cover the whole batch, so
     /// each micro-batch adds its share of the last two.
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
         if context.mode != Mode::Training {
             return self.backward_in_inference(context, pass);
@@ -245,6 +247,7 @@ impl<T: Scalar> Layer<T> for BatchNorm {
 impl<T: Scalar> BatchStatistics<T> for BatchNorm {
     /// Σx and Σx², in `f64`: the squares of `f32` are exact there, and the cancellation error of
     /// their difference, about 10⁻¹⁶ μ², is far below ε unless |μ| > 10⁶.
+    #[inline(never)] // see `compiled.rs`
     fn forward_sums(&self, context: &Context<'_, T>, input: &[T], sums: &mut [f64]) {
         let channels = context.input_shape.channels();
         let [sums, squares] = pieces(sums, channels);
@@ -258,6 +261,7 @@ impl<T: Scalar> BatchStatistics<T> for BatchNorm {
     }
 
     /// Σg and Σg·(x − μ)
+    #[inline(never)] // see `compiled.rs`
     fn backward_sums(&self, context: &Context<'_, T>, pass: BackwardSums<'_, T>, sums: &mut [f64]) {
         let channels = context.input_shape.channels().max(1);
         let share = 1.0 / context.input_shape.values_per_channel(context.batch);

@@ -151,6 +151,7 @@ impl<T: Scalar> Layer<T> for Border {
         Ok(Plan::new(Shape::image(height, width, channels).checked()?))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let frame = invariant::checked(self.frame(context.input_shape), self.kind());
         match self.edges {
@@ -160,6 +161,7 @@ impl<T: Scalar> Layer<T> for Border {
     }
 
     /// What is cut off the image is added to its gradient, and the other way round.
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let frame = invariant::checked(self.frame(context.input_shape), self.kind());
         let Some(input_gradient) = pass.input_gradient else { return };

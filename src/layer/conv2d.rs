@@ -170,10 +170,12 @@ impl<T: Scalar> Layer<T> for Conv2D {
         convolution.plan::<T>(convolution.weight())
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         self.planned(context.input_shape).forward(context, pass);
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         self.planned(context.input_shape).backward(context, pass);
     }

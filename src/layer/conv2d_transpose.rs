@@ -221,10 +221,12 @@ impl<T: Scalar> Layer<T> for Conv2DTranspose {
         convolution.plan::<T>(self.tie.weight(convolution.weight()))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         self.planned(context.input_shape).forward(context, pass);
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         self.planned(context.input_shape).backward(context, pass);
     }

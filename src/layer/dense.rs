@@ -93,6 +93,7 @@ impl<T: Scalar> Layer<T> for Dense {
             .work_per_sample(work))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let depth = context.input_shape.elements();
         product::affine(Affine {
@@ -110,6 +111,7 @@ impl<T: Scalar> Layer<T> for Dense {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, mut pass: Backward<'_, T>) {
         context.activation.backward(self.units, pass.output, pass.cache, pass.output_gradient);
         if self.weights.bias {

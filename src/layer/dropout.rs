@@ -59,6 +59,7 @@ impl<T: Scalar> Layer<T> for Dropout {
         Ok(Plan::new(input).cache_per_sample(input.elements()).work_per_sample(input.elements().saturating_mul(4)))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         if context.mode != Mode::Training {
@@ -72,6 +73,7 @@ impl<T: Scalar> Layer<T> for Dropout {
         pass.output.iter_mut().zip(&*pass.cache).for_each(|(value, factor)| *value *= *factor);
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         if context.mode != Mode::Training {

@@ -202,6 +202,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
     }
 
     /// Caches z − μ and exp ℓ of each dimension.
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let channels = context.output_shape.channels();
         let ([penalty], [reported]) = (pass.penalties, pass.diagnostics) else {
@@ -236,6 +237,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
 
     /// ∂/∂μ = g + w μ and ∂/∂ℓ = ½ g (z − μ) + ½ w (exp ℓ − 1) with the output's gradient g, and w
     /// the dimension's weight over the batch's samples.
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         let (inputs, outputs) = (context.input_shape.elements(), context.output_shape.elements());
@@ -275,6 +277,7 @@ impl<T: Scalar> Layer<T> for GaussianLatent {
 
 impl<T: Scalar> BatchStatistics<T> for GaussianLatent {
     /// Σ KL for each dimension.
+    #[inline(never)] // see `compiled.rs`
     fn forward_sums(&self, context: &Context<'_, T>, input: &[T], sums: &mut [f64]) {
         let channels = context.input_shape.channels() / 2;
         for sample in input.chunks_exact(context.input_shape.elements()) {
@@ -294,6 +297,7 @@ impl<T: Scalar> Mirror<T> for GaussianLatent {
 }
 
 impl<T: Scalar> Latent<T> for GaussianLatent {
+    #[inline(never)] // see `compiled.rs`
     fn posterior(&self, output_shape: Shape, input: &[T], mean: &mut [T], log_variance: &mut [T]) {
         let channels = output_shape.channels();
         mean.iter_mut().zip(means(input, channels)).for_each(|(to, from)| *to = *from);

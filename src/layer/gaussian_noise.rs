@@ -59,6 +59,7 @@ impl<T: Scalar> Layer<T> for GaussianNoise {
         Ok(Plan::new(input).work_per_sample(input.elements().saturating_mul(8)))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         if context.mode != Mode::Training {
@@ -73,6 +74,7 @@ impl<T: Scalar> Layer<T> for GaussianNoise {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         input_gradient.copy_from_slice(pass.output_gradient);

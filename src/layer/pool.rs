@@ -161,6 +161,7 @@ impl<T: Scalar> Layer<T> for Pooling {
         Ok(Plan::new(output).work_per_sample(output.elements().saturating_mul(rows.saturating_mul(columns))))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let geometry = invariant::checked(self.geometry(context.input_shape), self.kind());
         match self.pooled {
@@ -169,6 +170,7 @@ impl<T: Scalar> Layer<T> for Pooling {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let geometry = invariant::checked(self.geometry(context.input_shape), self.kind());
         let Some(input_gradient) = pass.input_gradient else { return };

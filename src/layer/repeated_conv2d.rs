@@ -45,11 +45,13 @@ impl<T: Scalar> Layer<T> for RepeatedConv2D {
         Ok(plan.packed(elements))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let (_, packed) = context.packed.split_at(self.geometry.weights_len());
         self.convolution().forward(&Context { packed, ..*context }, pass);
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         self.convolution().backward(context, pass);
     }
@@ -68,6 +70,7 @@ impl<T: Scalar> AccumulatedGradient<T> for RepeatedConv2D {
         self.geometry.weights_len()
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn finish_gradient(&self, accumulated: &[T], gradient: &mut [T]) {
         self.repetition.add_gradient(accumulated, gradient);
     }

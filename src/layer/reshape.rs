@@ -60,10 +60,12 @@ impl<T: Scalar> Layer<T> for Reshape {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
         if let Some(input_gradient) = pass.input_gradient {
             input_gradient.copy_from_slice(pass.output_gradient);
@@ -116,10 +118,12 @@ impl<T: Scalar> Layer<T> for Flatten {
         Ok(Plan::new(Shape::flat(input.elements())))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
         if let Some(input_gradient) = pass.input_gradient {
             input_gradient.copy_from_slice(pass.output_gradient);

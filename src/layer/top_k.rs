@@ -102,6 +102,7 @@ impl<T: Scalar> Layer<T> for TopK {
         Ok(Plan::new(input).scratch(input.elements()))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let kept = self.kept(context.mode);
         let elements = context.input_shape.elements();
@@ -111,6 +112,7 @@ impl<T: Scalar> Layer<T> for TopK {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let Some(input_gradient) = pass.input_gradient else { return };
         let elements = context.input_shape.elements();

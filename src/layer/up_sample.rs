@@ -105,6 +105,7 @@ impl<T: Scalar> Layer<T> for UpSample {
         Ok(Plan::new(output).work_per_sample(output.elements()))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
         match self.interpolation {
@@ -113,6 +114,7 @@ impl<T: Scalar> Layer<T> for UpSample {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let geometry = invariant::checked(self.geometry(context.input_shape), KIND);
         let Some(input_gradient) = pass.input_gradient else { return };

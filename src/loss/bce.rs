@@ -68,6 +68,7 @@ impl<T: Scalar> Loss<T> for Bce {
         self.reduction == Reduction::SumPerSample
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         match pass.from_logits {
             true => pass.pointwise(Pointwise::CrossEntropyFromLogits, self.reduction),
@@ -79,6 +80,7 @@ impl<T: Scalar> Loss<T> for Bce {
         Some(Activation::Sigmoid)
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn unsuitable_target(&self, targets: &[T]) -> Option<(usize, &'static str)> {
         reduce::outside_unit_interval(targets).map(|position| (position, "numbers in 0..=1"))
     }

@@ -63,6 +63,7 @@ impl<T: Scalar> Loss<T> for CategoricalCrossEntropy {
         self.reduction == Reduction::SumPerSample
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         if !pass.is_consistent() {
             return f64::NAN;
@@ -82,6 +83,7 @@ impl<T: Scalar> Loss<T> for CategoricalCrossEntropy {
         Some(Activation::Softmax)
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn unsuitable_target(&self, targets: &[T]) -> Option<(usize, &'static str)> {
         reduce::outside_unit_interval(targets).map(|position| (position, "numbers in 0..=1"))
     }

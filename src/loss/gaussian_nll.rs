@@ -58,6 +58,7 @@ impl<T: Scalar> Loss<T> for GaussianNll {
         self.reduction == Reduction::SumPerSample
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn evaluate(&self, mut pass: LossPass<'_, T>) -> f64 {
         let precision = 0.5 / self.variance;
         pass.factor *= T::from_f64(precision);

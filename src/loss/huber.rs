@@ -49,6 +49,7 @@ impl<T: Scalar> Loss<T> for Huber {
         self.reduction
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         pass.pointwise(Pointwise::Huber(T::from_f64(self.delta)), self.reduction)
     }

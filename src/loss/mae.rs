@@ -40,6 +40,7 @@ impl<T: Scalar> Loss<T> for Mae {
         self.reduction
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         pass.pointwise(Pointwise::Absolute, self.reduction)
     }

@@ -39,6 +39,7 @@ impl<T: Scalar> Loss<T> for Mse {
         self.reduction
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn evaluate(&self, pass: LossPass<'_, T>) -> f64 {
         pass.pointwise(Pointwise::Squared, self.reduction)
     }

@@ -49,8 +49,8 @@ impl<T: Scalar> Autoencoder<T> {
     ///
     /// # Errors
     /// [`ModelFileError`] if `to` fails, or a setting or a number of the model is not finite.
-    pub fn write_to(&self, to: impl Write) -> Result<(), ModelFileError> {
-        super::write_to(to, self.network(), self.described())
+    pub fn write_to(&self, mut to: impl Write) -> Result<(), ModelFileError> {
+        super::write_to(&mut to, self.network(), self.described())
     }
 
     /// Loads a model of built-in layers from the file at `path`.

@@ -46,16 +46,19 @@ use disk::{Disk, System};
 use read::Conversion;
 
 /// Replaces the file at `path` with one that holds `network`.
+#[inline(never)] // see `compiled.rs`
 fn save<T: Scalar>(path: &Path, network: &Network<T>, model: ModelKind) -> Result<(), ModelFileError> {
     write_model(&System, path, network, model)
 }
 
-fn write_to<T: Scalar>(to: impl Write, network: &Network<T>, model: ModelKind) -> Result<(), ModelFileError> {
+#[inline(never)] // see `compiled.rs`
+fn write_to<T: Scalar>(to: &mut dyn Write, network: &Network<T>, model: ModelKind) -> Result<(), ModelFileError> {
     let writer = write::Writer::new(network, model, None)?;
     Ok(writer.write(to).map_err(ModelFileErrorKind::Write)?)
 }
 
 /// Reads the file with [`read::model`]; errors name the file.
+#[inline(never)] // see `compiled.rs`
 fn load<T: Scalar>(
     path: &Path,
     wanted: &'static str,

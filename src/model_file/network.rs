@@ -25,8 +25,8 @@ impl<T: Scalar> Network<T> {
     ///
     /// # Errors
     /// [`ModelFileError`] if `to` fails, or a setting or a number of the network is not finite.
-    pub fn write_to(&self, to: impl Write) -> Result<(), ModelFileError> {
-        super::write_to(to, self, ModelKind::Network)
+    pub fn write_to(&self, mut to: impl Write) -> Result<(), ModelFileError> {
+        super::write_to(&mut to, self, ModelKind::Network)
     }
 
     /// Loads a network of built-in layers from the file at `path`.

@@ -25,6 +25,7 @@ pub(super) enum Conversion {
 }
 
 /// The network in `bytes` and the kind of its model, which must be the one named `wanted`.
+#[inline(never)] // see `compiled.rs`
 pub(super) fn model<T: Scalar>(
     bytes: &[u8],
     wanted: &'static str,

@@ -113,6 +113,7 @@ impl<T: Scalar> Registry<T> {
 }
 
 impl<T: Scalar> Default for Registry<T> {
+    #[inline(never)] // see `compiled.rs`
     fn default() -> Self {
         Self { constructors: BTreeMap::new() }
             .built_in("activation", |config| {

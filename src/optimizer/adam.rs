@@ -102,6 +102,7 @@ impl<T: Scalar> Optimizer<T> for Adam {
         SLOTS
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn update(&self, update: Update<'_, T>) {
         self.step(update, 0.0);
     }
@@ -181,6 +182,7 @@ impl<T: Scalar> Optimizer<T> for AdamW {
         SLOTS
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn update(&self, update: Update<'_, T>) {
         self.adam.step(update, self.weight_decay.0);
     }

@@ -91,6 +91,7 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
         1 + usize::from(self.momentum > 0.0) + usize::from(self.centered)
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn update(&self, update: Update<'_, T>) {
         let Some(update) = update.consistent(Optimizer::<T>::slots(self)) else { return };
         let step = kernel::RmsProp {

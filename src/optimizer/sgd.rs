@@ -71,6 +71,7 @@ impl<T: Scalar> Optimizer<T> for Sgd {
         usize::from(self.momentum > 0.0)
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn update(&self, update: Update<'_, T>) {
         let Some(update) = update.consistent(Optimizer::<T>::slots(self)) else { return };
         let rate = update.rate();

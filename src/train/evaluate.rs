@@ -117,6 +117,7 @@ impl<T: Scalar> Network<T> {
         Ok(record.metrics.first().copied().unwrap_or(f64::NAN))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn evaluate_pairs(
         &self,
         loss: Option<&dyn Loss<T>>,

@@ -26,7 +26,7 @@ impl<T: Scalar> Trainer<'_, T> {
     /// before the first step leaves the model unchanged; after it the model holds the
     /// parameters of the last finished step.
     pub fn fit(&mut self, model: &mut impl Model<T>, data: &dyn Source<T>) -> Result<History, Error> {
-        self.train(model, Pairs { inputs: data, targets: None })
+        self.train(described(model), model.as_network_mut(), Pairs { inputs: data, targets: None })
     }
 
     /// Trains `model` to predict `targets` from `inputs`. The optimizer starts without moments,
@@ -40,14 +40,17 @@ impl<T: Scalar> Trainer<'_, T> {
         inputs: &dyn Source<T>,
         targets: &dyn Source<T>,
     ) -> Result<History, Error> {
-        self.train(model, Pairs { inputs, targets: Some(targets) })
+        self.train(described(model), model.as_network_mut(), Pairs { inputs, targets: Some(targets) })
     }
 
-    fn train(&mut self, model: &mut impl Model<T>, pairs: Pairs<'_, T>) -> Result<History, Error> {
+    #[inline(never)] // see `compiled.rs`
+    fn train(
+        &mut self,
+        described: model_file::ModelKind,
+        network: &mut Network<T>,
+        pairs: Pairs<'_, T>,
+    ) -> Result<History, Error> {
         let before = |kind| TrainError::new(0, 0, kind, History::default());
-        let described =
-            model.split().map_or(model_file::ModelKind::Network, |split| model_file::ModelKind::Autoencoder { split });
-        let network = model.as_network_mut();
         let samples = self.check(network, pairs).map_err(before)?;
         let threads = self.threads;
         Ok(inside_pool(threads, || self.run(network, described, pairs, samples)).map_err(before)??)
@@ -111,6 +114,11 @@ impl<T: Scalar> Trainer<'_, T> {
             None => Ok(()),
         }
     }
+}
+
+/// What a model file says that `model` is.
+fn described<T: Scalar>(model: &impl Model<T>) -> model_file::ModelKind {
+    model.split().map_or(model_file::ModelKind::Network, |split| model_file::ModelKind::Autoencoder { split })
 }
 
 /// An error if a batch normalisation that is trained would see one value per channel in batches of

@@ -101,6 +101,7 @@ impl<T: Scalar> Autoencoder<T> {
         Ok(self.estimates(loss, data, draws, seed)?.into_iter().map(|estimate| estimate.log_likelihood).collect())
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn estimates(
         &self,
         loss: &dyn Loss<T>,

@@ -34,6 +34,7 @@ impl<T: Scalar> Metric<T> for Accuracy {
         "accuracy"
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn evaluate(&self, shape: Shape, predictions: &[T], targets: &[T]) -> f64 {
         let channels = shape.channels().max(1);
         let groups = predictions.chunks_exact(channels).zip(targets.chunks_exact(channels));

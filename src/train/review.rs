@@ -74,6 +74,7 @@ impl<T: Scalar> Trainer<'_, T> {
         self.review_pairs(model.as_network(), Pairs { inputs, targets: Some(targets) })
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn review_pairs(&self, network: &Network<T>, pairs: Pairs<'_, T>) -> Result<Vec<Warning>, Error> {
         let before = |kind| TrainError::new(0, 0, kind, History::default());
         let samples = self.check(network, pairs).map_err(before)?;

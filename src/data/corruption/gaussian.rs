@@ -47,6 +47,7 @@ impl<T: Scalar> Corruption<T> for GaussianCorruption {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
         let [low, high] = self.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
         for value in pass.sample {

@@ -35,6 +35,7 @@ impl<T: Scalar> Corruption<T> for Masking {
         Config::new().with("rate", self.rate).with("value", self.value)
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
         let (masked, value) = (Bernoulli::of(self.rate), T::from_f64(self.value));
         for feature in pass.sample {

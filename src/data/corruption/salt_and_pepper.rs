@@ -36,6 +36,7 @@ impl<T: Scalar> Corruption<T> for SaltAndPepper {
         Config::new().with("rate", self.rate).with("low", self.low).with("high", self.high)
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
         let (hit, heads) = (Bernoulli::of(self.rate), Bernoulli::of(0.5));
         let [low, high] = [self.low, self.high].map(T::from_f64);

@@ -29,6 +29,7 @@ impl<T: Scalar> Corruption<T> for Swap {
         Config::new().with("rate", self.rate)
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn corrupt(&self, mut pass: CorruptionPass<'_, T>) -> Result<(), DataError> {
         let swapped = Bernoulli::of(self.rate);
         for feature in 0..pass.sample.len() {
