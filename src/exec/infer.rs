@@ -55,7 +55,8 @@ impl<T: Scalar> Network<T> {
     }
 
     /// The output of the layer named `layer` (`layers.2`, `encoder.0`; see
-    /// [`layers`](Self::layers)), after its activation.
+    /// [`layers`](Self::layers)), after its activation. The name of a block, or of a half of an
+    /// autoencoder, is that of its last layer.
     ///
     /// # Errors
     /// [`Error`] if there is no such layer, the batch does not suit the network, or an output is

@@ -68,6 +68,7 @@ impl<T: Scalar> Layer<T> for Add {
         Ok(Plan::new(input))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         for other in pass.joined {
@@ -75,6 +76,7 @@ impl<T: Scalar> Layer<T> for Add {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
         let joined = pass.joined_gradients.iter_mut().filter_map(Option::as_deref_mut);
         for gradient in pass.input_gradient.into_iter().chain(joined) {

@@ -102,6 +102,7 @@ impl<T: Scalar> Layer<T> for Concatenate {
         Ok(Plan::new(Shape::new(&dimensions)?))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>) {
         let whole = self.run(context.output_shape);
         let mut first = 0;
@@ -114,6 +115,7 @@ impl<T: Scalar> Layer<T> for Concatenate {
         }
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>) {
         let whole = self.run(context.output_shape);
         let mut first = 0;

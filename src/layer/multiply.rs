@@ -64,12 +64,14 @@ impl<T: Scalar> Layer<T> for Multiply {
         Ok(Plan::new(input))
     }
 
+    #[inline(never)] // see `compiled.rs`
     fn forward(&self, _context: &Context<'_, T>, pass: Forward<'_, T>) {
         pass.output.copy_from_slice(pass.input);
         pass.joined.iter().for_each(|other| multiply(pass.output, other));
     }
 
     /// Of each factor: the output's gradient times the other factors.
+    #[inline(never)] // see `compiled.rs`
     fn backward(&self, _context: &Context<'_, T>, pass: Backward<'_, T>) {
         if let Some(gradient) = pass.input_gradient {
             gradient.copy_from_slice(pass.output_gradient);

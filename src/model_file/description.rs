@@ -93,7 +93,7 @@ impl Description {
             clip: [network.input_scaler(), output_scaler].map(|scaler| scaler.and_then(Scaler::clipped_to)),
             training: None,
         };
-        description.check_names()?;
+        description.check_names(description.format())?;
         description.check_settings()?;
         Ok(description)
     }
@@ -109,7 +109,8 @@ impl Description {
             problem: error.problem,
         })?;
         let description = Self::from_config(&config).map_err(ModelFileErrorKind::Description)?;
-        description.check_names()?;
+        let is_chain = matches!(config.find("format"), Some(Value::Integer(CHAIN_FORMAT)));
+        description.check_names(if is_chain { CHAIN_FORMAT } else { GRAPH_FORMAT })?;
         Ok(description)
     }
 
@@ -186,23 +187,30 @@ impl Description {
 
     /// The oldest format that can hold the model.
     fn format(&self) -> u64 {
-        let named_by_place = self.layers.iter().enumerate().all(|(index, layer)| match self.model {
-            ModelKind::Autoencoder { split } if index < split => layer.name == format!("encoder.{index}"),
-            ModelKind::Autoencoder { split } => layer.name == format!("decoder.{}", index - split),
-            ModelKind::Network => true,
-        });
+        let named_by_place = self.layers.iter().enumerate().all(|(index, layer)| self.is_named_by_place(index, layer));
         let is_chain = self.layers.iter().all(|layer| layer.joins.is_empty());
         if named_by_place && is_chain { CHAIN_FORMAT } else { GRAPH_FORMAT }
     }
 
-    /// Layer names must be unique, and those of an autoencoder begin with the name of their half.
-    fn check_names(&self) -> Result<(), ModelFileErrorKind> {
+    /// Whether layer `index` of an autoencoder has the name that its place gives it.
+    fn is_named_by_place(&self, index: usize, layer: &LayerDescription) -> bool {
+        match self.model {
+            ModelKind::Autoencoder { split } if index < split => layer.name == format!("encoder.{index}"),
+            ModelKind::Autoencoder { split } => layer.name == format!("decoder.{}", index - split),
+            ModelKind::Network => true,
+        }
+    }
+
+    /// Layer names must be unique; those of an autoencoder are given by their places in a file of
+    /// the first `format`, and begin with the name of their half in others.
+    fn check_names(&self, format: u64) -> Result<(), ModelFileErrorKind> {
         let mut names: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
         names.sort_unstable();
         let twice =
             names.windows(2).find(|pair| matches!(pair, [one, other] if one == other)).and_then(|pair| pair.first());
         let wrong = self.layers.iter().enumerate().rev().find(|(index, layer)| match self.model {
             _ if Some(&layer.name.as_str()) == twice => true,
+            _ if format == CHAIN_FORMAT => !self.is_named_by_place(*index, layer),
             ModelKind::Autoencoder { split } if *index < split => !layer.name.starts_with("encoder."),
             ModelKind::Autoencoder { .. } => !layer.name.starts_with("decoder."),
             ModelKind::Network => false,

@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 
 use autoencoder::nalgebra::DMatrix;
 use autoencoder::{
-    Activation, Autoencoder, AvgPool, BatchNorm, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten,
-    GaussianLatent, GaussianNoise, Initializer, Interpolation, KlAnnealing, L1Activity, Layer, MaxPool, ModelFileError,
-    Network, NetworkBuilder, Pad, Padding, Registry, Regularizer, Reshape, Scalar, Scaler, Shape, TargetRate, TopK,
-    UpSample,
+    Activation, Add, Autoencoder, AvgPool, BatchNorm, Block, Concatenate, Conv2D, Conv2DTranspose, Crop, Dense,
+    Dropout, Flatten, GaussianLatent, GaussianNoise, Initializer, Interpolation, KlAnnealing, L1Activity, Layer,
+    MaxPool, ModelFileError, Multiply, Network, NetworkBuilder, Pad, Padding, Registry, Regularizer, Reshape, Scalar,
+    Scaler, Shape, TargetRate, TopK, UpSample,
 };
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -136,6 +136,7 @@ fn write_golden_files() {
     let tied = tied();
     write("tied_decoder", &Model::Network(Box::new(tied.decoder().unwrap())));
     write("tied_autoencoder", &Model::Autoencoder(Box::new(tied)));
+    write("graph_autoencoder", &Model::Autoencoder(Box::new(graph())));
     write("image_autoencoder", &Model::Autoencoder(Box::new(images())));
     write("variational_autoencoder", &Model::Autoencoder(Box::new(variational())));
 }
@@ -176,6 +177,9 @@ fn layers<T: Scalar>() -> Vec<(&'static str, Network<T>)> {
             "conv2d_transpose",
             one(boxed(Conv2DTranspose::new(2, 3).stride(2).activation(Activation::Elu { alpha: 0.5 }))),
         ),
+        ("add", one(boxed(Add::with("input").and("input")))),
+        ("multiply", one(boxed(Multiply::with("input")))),
+        ("concatenate", network([boxed(Activation::Tanh), boxed(Concatenate::with("input").axis(1))])),
         ("max_pool", one(boxed(MaxPool::new(2)))),
         ("avg_pool", one(boxed(AvgPool::new(3).stride(1).padding(Padding::Same)))),
         ("up_sample", one(boxed(UpSample::new(2)))),
@@ -201,13 +205,13 @@ fn layers<T: Scalar>() -> Vec<(&'static str, Network<T>)> {
     ]
 }
 
-type Add<T> = Box<dyn FnOnce(NetworkBuilder<T>) -> NetworkBuilder<T>>;
+type AddLayer<T> = Box<dyn FnOnce(NetworkBuilder<T>) -> NetworkBuilder<T>>;
 
-fn boxed<T: Scalar>(layer: impl Layer<T> + 'static) -> Add<T> {
+fn boxed<T: Scalar>(layer: impl Layer<T> + 'static) -> AddLayer<T> {
     Box::new(|builder| builder.layer(layer))
 }
 
-fn network<T: Scalar, const N: usize>(layers: [Add<T>; N]) -> Network<T> {
+fn network<T: Scalar, const N: usize>(layers: [AddLayer<T>; N]) -> Network<T> {
     let builder = layers.into_iter().fold(Network::builder(IMAGE).seed(u64::MAX), |builder, add| add(builder));
     let mut network = builder.build().unwrap();
     set(&mut network);
@@ -232,6 +236,22 @@ fn tied() -> Autoencoder<f32> {
     let builder = Autoencoder::builder(Shape::image(4, 4, 1)).seed(2);
     let builder = builder.encoder(Dense::new(6).activation(Activation::Selu)).encoder(Dense::new(2));
     let mut model = builder.mirror_tied(Activation::Sigmoid).build().unwrap();
+    set_all(&mut model);
+    model
+}
+
+/// Names of its own, a block, and a decoder that reads the encoder.
+fn graph() -> Autoencoder<f32> {
+    let block = Block::new().layer(Conv2D::new(3, 3)).layer(BatchNorm::new()).named("sum", Add::with("input"));
+    let builder = Autoencoder::builder(Shape::image(6, 4, 1)).seed(3);
+    let builder = builder
+        .encoder_named("fine", Conv2D::new(3, 3).activation(Activation::Relu))
+        .encoder(block)
+        .encoder(MaxPool::new(2))
+        .decoder(UpSample::new(2))
+        .decoder(Concatenate::with("encoder.fine").and("encoder.1"))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid));
+    let mut model = builder.build().unwrap();
     set_all(&mut model);
     model
 }

@@ -1,9 +1,9 @@
 //! Every kind of layer, with every setting it has, there and back.
 
 use autoencoder::{
-    Activation, AvgPool, BatchNorm, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten, GaussianLatent,
-    GaussianNoise, Initializer, Interpolation, KlAnnealing, L1Activity, Layer, MaxPool, Network, Pad, Padding,
-    Registry, Regularizer, Reshape, Scalar, Shape, TargetRate, TopK, UpSample,
+    Activation, Add, AvgPool, BatchNorm, Concatenate, Conv2D, Conv2DTranspose, Crop, Dense, Dropout, Flatten,
+    GaussianLatent, GaussianNoise, Initializer, Interpolation, KlAnnealing, L1Activity, Layer, MaxPool, Multiply,
+    Network, Pad, Padding, Registry, Regularizer, Reshape, Scalar, Shape, TargetRate, TopK, UpSample,
 };
 
 use crate::support::{network_bytes, samples};
@@ -45,6 +45,10 @@ fn networks<T: Scalar>() -> Vec<Network<T>> {
         one(GaussianNoise::new(0.1)),
         one(BatchNorm::new()),
         one(BatchNorm::new().momentum(0.5).epsilon(1e-5)),
+        one(Add::with("input").and("input")),
+        one(Multiply::with("input")),
+        one(Concatenate::with("input")),
+        one(Concatenate::with("input").and("input").axis(1)),
         one(MaxPool::new(2)),
         one(MaxPool::new((3, 2)).stride((1, 2)).padding(Padding::Same)),
         one(AvgPool::new(2)),

@@ -38,7 +38,8 @@ fn finds_or_says_why((name, values): (String, Vec<f64>)) -> Judgement {
     require(network.parameter(&name).is_ok() == known, "a parameter that is there is not found, or another")?;
 
     let data = DMatrix::from_element(3, 2, 0.5);
-    let is_layer = |network: &Network<f64>| network.layers().any(|(layer, _)| layer == name);
+    let part_of = |layer: &str| layer == name || layer.starts_with(&format!("{name}."));
+    let is_layer = |network: &Network<f64>| network.layers().any(|(layer, _)| part_of(layer)); // or a block
     taken_only_if(is_layer(&network), "a layer's name", network.activations(&name, &data))?;
     taken_only_if(is_layer(&network), "a layer's name", network.activity(&name, &data))?;
     taken_only_if(is_layer(model.network()), "a layer's name", model.activations(&name, &data))?;
