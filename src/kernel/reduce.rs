@@ -126,8 +126,9 @@ impl<T: Element, Q: Terms<T>> Operation<T> for Sum<Q> {
 
 /// What is asked of each value. Implementations are `#[inline(always)]`.
 trait Predicate<T: Element>: Copy {
-    /// Zero where the answer is no, and for zero; else a positive number, infinity or NaN.
-    fn indicator<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector;
+    /// Adds to each sum zero where the answer is no, and for zero; else a positive number, infinity
+    /// or NaN.
+    fn add_to<S: Simd<T>>(self, simd: S, sum: S::Vector, value: S::Vector) -> S::Vector;
     /// The answer for a single value.
     fn holds(self, value: T) -> bool;
 }
@@ -136,10 +137,10 @@ trait Predicate<T: Element>: Copy {
 struct NonFinite;
 
 impl<T: Element> Predicate<T> for NonFinite {
-    /// |0·x|: NaN if x is not finite.
+    /// 0·x: NaN if x is not finite.
     #[inline(always)]
-    fn indicator<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector {
-        value.mul(simd.zero()).abs()
+    fn add_to<S: Simd<T>>(self, simd: S, sum: S::Vector, value: S::Vector) -> S::Vector {
+        value.mul_add(simd.zero(), sum)
     }
     #[inline(always)]
     fn holds(self, value: T) -> bool {
@@ -153,9 +154,9 @@ struct OutsideUnitInterval;
 impl<T: Element> Predicate<T> for OutsideUnitInterval {
     /// The distance from the interval; NaN for NaN.
     #[inline(always)]
-    fn indicator<S: Simd<T>>(self, simd: S, value: S::Vector) -> S::Vector {
+    fn add_to<S: Simd<T>>(self, simd: S, sum: S::Vector, value: S::Vector) -> S::Vector {
         let nearest = value.max(simd.zero()).min(simd.splat(T::one()));
-        value.sub(nearest).abs()
+        sum.add(value.sub(nearest).abs())
     }
     #[inline(always)]
     fn holds(self, value: T) -> bool {
@@ -163,6 +164,9 @@ impl<T: Element> Predicate<T> for OutsideUnitInterval {
         !unit.contains(&value)
     }
 }
+
+/// Values after which a check looks whether it has found one.
+const VALUES_AT_ONCE: usize = 4096;
 
 /// The index of the first value for which the predicate holds.
 struct FirstWhere<'a, T, F>(F, &'a [T]);
@@ -172,10 +176,10 @@ impl<T: Element, F: Predicate<T>> Operation<T> for FirstWhere<'_, T, F> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Option<usize> {
-        for (block, values) in self.1.chunks(BLOCK).enumerate() {
+        for (block, values) in self.1.chunks(VALUES_AT_ONCE).enumerate() {
             if sum_of_indicators(simd, self.0, values) != T::zero() {
                 let within = values.iter().position(|value| self.0.holds(*value));
-                return within.map(|index| block * BLOCK + index);
+                return within.map(|index| block * VALUES_AT_ONCE + index);
             }
         }
         None
@@ -186,10 +190,15 @@ impl<T: Element, F: Predicate<T>> Operation<T> for FirstWhere<'_, T, F> {
 #[inline(always)]
 fn sum_of_indicators<T: Element, S: Simd<T>>(simd: S, predicate: impl Predicate<T>, values: &[T]) -> T {
     let mut sums = [simd.zero(); 4];
-    for group in values.chunks(4 * S::LANES) {
-        for (sum, chunk) in sums.iter_mut().zip(group.chunks(S::LANES)) {
-            *sum = sum.add(predicate.indicator(simd, simd.read(chunk)));
+    let groups = values.chunks_exact(4 * S::LANES);
+    let rest = groups.remainder();
+    for group in groups {
+        for (sum, vector) in sums.iter_mut().zip(group.chunks_exact(S::LANES)) {
+            *sum = predicate.add_to(simd, *sum, simd.read(vector));
         }
+    }
+    for (sum, vector) in sums.iter_mut().zip(rest.chunks(S::LANES)) {
+        *sum = predicate.add_to(simd, *sum, simd.read(vector));
     }
     sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum_lanes()
 }
