@@ -6,8 +6,8 @@
 //!
 //! The images are digits of random colours at random places on backgrounds of random colours, 50 ×
 //! 37 pixels. The encoder halves them three times by strided convolutions; between them are
-//! residual blocks (He et al. 2015): two convolutions with batch normalisation, and a way around
-//! them. The decoder mirrors all of that, sizes and ways around included. Draws `reconstructions.png`
+//! residual blocks (He et al. 2015): two convolutions with batch normalisation and a skip
+//! connection. The decoder mirrors all of that, sizes and skip connections included. Draws `reconstructions.png`
 //! and `loss.svg`; prints the mean squared error of a value beside that of the mean image.
 
 mod support;
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Two convolutions, normalised, and a way around them.
+/// Two convolutions, normalised, with a skip connection.
 fn residual<T: Scalar>(filters: usize) -> Block<T> {
     let convolution = || Conv2D::new(filters, 3).without_bias();
     Block::new()

@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Two convolutions and a way around them.
+/// Two convolutions with a skip connection.
 fn residual<T: Scalar>(filters: usize) -> Block<T> {
     Block::new()
         .layer(Conv2D::new(filters, 3).activation(Activation::Relu))

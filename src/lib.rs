@@ -156,7 +156,9 @@ pub use data::{
 };
 pub use error::Error;
 pub use exec::{Activity, Tape, Workspace};
-pub use graph::{Block, BuildError, BuildErrorKind, Network, NetworkBuilder, Parameter, ParameterError, Summary};
+pub use graph::{
+    Block, BuildError, BuildErrorKind, IntoLayers, Network, NetworkBuilder, Parameter, ParameterError, Summary,
+};
 pub use layer::*;
 pub use loss::*;
 pub use model_file::{ModelFileError, ModelFileErrorKind, Registry};

@@ -415,7 +415,7 @@ fn a_nan_is_no_match() {
     }
 }
 
-/// Two layers and a way around them.
+/// Two layers with a skip connection.
 fn residual(filters: usize) -> Block<f64> {
     Block::new()
         .layer(Conv2D::new(filters, 3).activation(Activation::Tanh))

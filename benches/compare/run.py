@@ -26,11 +26,15 @@ WORKLOADS = [
     ("deep/inference", "images/s", True),
     ("convolutional/training", "images/s", True),
     ("convolutional/inference", "images/s", True),
+    ("residual/training", "images/s", True),
+    ("residual/inference", "images/s", True),
+    ("unet/training", "images/s", True),
+    ("unet/inference", "images/s", True),
     ("dense/encode-median", "us", False),
     ("dense/encode-p99", "us", False),
     ("dense/first-code", "ms", False),
 ]
-LOSSES = ["dense/loss", "deep/loss", "convolutional/loss"]
+LOSSES = ["dense/loss", "deep/loss", "convolutional/loss", "residual/loss", "unet/loss"]
 
 
 class Rust:

@@ -58,7 +58,10 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// the block, with the options of the block whose output it gives back: activation,
     /// normalisation, and whether there is a bias. The last one has a bias, `activation`, and
     /// no normalisation. Pooling is undone by up-sampling; dropout, noise and penalties are
-    /// left out. Layers added with [`decoder`](Self::decoder) follow.
+    /// left out. Where the encoder [adds](crate::Add) an earlier value, the decoder adds the
+    /// counterpart of the sum to that of the earlier value; `activation` then comes behind a sum
+    /// with the input. A value before its own activation has no counterpart. Layers added with
+    /// [`decoder`](Self::decoder) follow.
     ///
     /// ```
     /// use autoencoder::{Activation, Autoencoder, Conv2D, MaxPool, Shape};
@@ -124,14 +127,14 @@ impl<T: Scalar> AutoencoderBuilder<T> {
     /// output and the input differ in their number of elements.
     #[inline(never)] // see `compiled.rs`
     pub fn build(self) -> Result<Autoencoder<T>, BuildError> {
-        let encoder = self.encoder.expand("encoder", 0, INPUT);
+        let encoder = self.encoder.expand("encoder", 0, INPUT)?;
         let mut decoder = match self.mirror {
             Some(mirror) => mirror.decoder(self.network.input(), &encoder)?,
             None => Vec::new(),
         };
         let code = encoder.last().map_or(INPUT, |layer| &layer.name);
         let before = decoder.last().map_or(code, |layer| &layer.name);
-        decoder.extend(self.decoder.expand("decoder", decoder.len(), before));
+        decoder.extend(self.decoder.expand("decoder", decoder.len(), before)?);
         for (half, layers) in [("encoder", &encoder), ("decoder", &decoder)] {
             if layers.is_empty() {
                 return Err(BuildError::new(half, half, BuildErrorKind::NoLayers));

@@ -24,11 +24,16 @@ impl MirrorOptions {
     pub fn decoder<T: Scalar>(self, input: Shape, encoder: &[NamedLayer<T>]) -> Result<Vec<NamedLayer<T>>, BuildError> {
         let encoder = Definition::new(input, encoder.to_vec(), TiedWeights::Required)?;
         let mut decoder = Decoder { layers: Vec::new(), code: encoder.last_name().to_owned(), sums: Vec::new() };
-        let adds_to_input = encoder.readers_of(NodeInput::Input) > 1;
-        let last = if adds_to_input { Activation::Linear } else { self.activation };
+        if let Some(node) = encoder.nodes.iter().find(|node| node.inputs.len() > 1 && !layer::is_add(&node.layer)) {
+            return Err(BuildError::new(&node.name, node.layer.kind(), BuildErrorKind::NoMirror));
+        }
+        // A sum with what comes before the first weights comes behind the decoder's last layer with
+        // weights, and the activation behind the sum.
+        let ends_in_sum = adds_before_weights(&encoder);
+        let last = if ends_in_sum { Activation::Linear } else { self.activation };
         for (index, node) in encoder.nodes.iter().enumerate().rev().filter(|(_, node)| !is_repeated(node)) {
             match layer::is_add(&node.layer) {
-                true => decoder.note_sum(node),
+                true => decoder.note_sum(&encoder, node)?,
                 false => self.add_counterpart(&encoder, index, last, &mut decoder)?,
             }
             decoder.add_sum(index);
@@ -36,7 +41,7 @@ impl MirrorOptions {
         if let Some(sum) = decoder.sums.first() {
             return Err(BuildError::new(&sum.name, layer::Add::KIND, BuildErrorKind::NoMirror));
         }
-        let is_activated = encoder.nodes.iter().any(has_weights) && !adds_to_input;
+        let is_activated = encoder.nodes.iter().any(has_weights) && !ends_in_sum;
         if !is_activated && self.activation != Activation::Linear {
             decoder.add(Arc::new(self.activation));
         }
@@ -96,11 +101,16 @@ impl<T: Scalar> Decoder<T> {
         self.layers.push(NamedLayer::new(name, layer));
     }
 
-    /// Notes that the encoder has added what `node` joins to what it reads.
-    fn note_sum(&mut self, node: &Node<T>) {
+    /// Notes that the encoder has added what `node` joins to what it reads. Its counterpart is the
+    /// decoder's value so far: the code, if that has its shape.
+    fn note_sum(&mut self, encoder: &Definition<T>, node: &Node<T>) -> Result<(), BuildError> {
+        if self.layers.is_empty() && encoder.output() != node.output {
+            return Err(BuildError::new(&node.name, node.layer.kind(), BuildErrorKind::NoMirror));
+        }
         let counterpart = self.layers.last().map_or(&self.code, |layer| &layer.name).clone();
         let sum = |to: &NodeInput| Sum { value: counterpart.clone(), to: *to, name: node.name.clone() };
         self.sums.extend(node.inputs.iter().skip(1).map(sum));
+        Ok(())
     }
 
     /// Adds what is to be added to the counterpart of what node `index` of the encoder reads.
@@ -112,6 +122,16 @@ impl<T: Scalar> Decoder<T> {
             self.layers.push(NamedLayer { name, layer: Arc::new(layer::Add::default()), joins });
         }
     }
+}
+
+/// Whether a layer adds a value from before the first layer with weights.
+fn adds_before_weights<T: Scalar>(encoder: &Definition<T>) -> bool {
+    let first = encoder.nodes.iter().position(has_weights).unwrap_or(encoder.nodes.len());
+    let is_before = |input: &NodeInput| match input {
+        NodeInput::Input => true,
+        NodeInput::Node(node) => *node < first,
+    };
+    encoder.nodes.iter().flat_map(|node| node.inputs.iter().skip(1)).any(is_before)
 }
 
 /// Whether the layer begins a block.

@@ -1,6 +1,8 @@
 //! What the checks of layers (`testing/`) choose about a tape: its shards, and what its buffers
 //! hold before a pass.
 
+use std::ops::Range;
+
 use super::partition::Partition;
 use super::tape::{Tape, TapeOptions};
 use crate::graph::{LayoutOptions, Network};
@@ -31,12 +33,15 @@ impl<T: Scalar> Tape<T> {
     /// Fills a buffer of every shard. Only in a repeatable layout does it share no memory with
     /// others.
     pub(crate) fn fill(&mut self, buffer: PassBuffer, value: T) {
-        let output = self.layout.value(self.graph.program.output());
-        let places = match buffer {
-            PassBuffer::Output => std::slice::from_ref(&output),
-            PassBuffer::Cache => &self.layout.caches,
-            PassBuffer::Scratch => std::slice::from_ref(&self.layout.scratch),
-            PassBuffer::InputGradient => std::slice::from_ref(&self.layout.input_gradient),
+        let layout = &self.layout;
+        let places: Vec<Range<usize>> = match buffer {
+            PassBuffer::Output => vec![layout.value(self.graph.program.output())],
+            PassBuffer::Cache => layout.caches.clone(),
+            PassBuffer::Scratch => vec![layout.scratch.clone()],
+            PassBuffer::InputGradient => {
+                let inner = layout.output_gradients.iter().chain(layout.added_gradients.iter().flatten());
+                inner.chain([&layout.input_gradient]).cloned().collect()
+            }
         };
         for shard in self.memory.chunks_exact_mut(self.layout.total.max(1)) {
             places.iter().for_each(|place| invariant::slice_mut(shard, place, "buffer", "a shard").fill(value));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::definition::{INPUT, NamedLayer};
+use super::{BuildError, BuildErrorKind};
 use crate::Scalar;
 use crate::layer::Layer;
 
@@ -14,12 +15,13 @@ use crate::layer::Layer;
 /// `encoder.2.sum`.
 ///
 /// Names that its layers join ([`Layer::joins`]) are those of the block's own layers, and `input`
-/// for what the block reads. Other names are looked for outside.
+/// for what the block reads. Other names are looked for outside. A tied layer names the one that it
+/// shares a weight with in full (`encoder.0`).
 ///
 /// ```
 /// use autoencoder::{Activation, Add, Block, Conv2D, Network, Scalar, Shape};
 ///
-/// /// Two convolutions and a way around them.
+/// /// Two convolutions with a skip connection.
 /// fn residual<T: Scalar>(filters: usize) -> Block<T> {
 ///     Block::new()
 ///         .layer(Conv2D::new(filters, 3).activation(Activation::Relu))
@@ -28,7 +30,8 @@ use crate::layer::Layer;
 ///         .layer(Activation::Relu)
 /// }
 ///
-/// let network = Network::<f32>::builder(Shape::image(28, 28, 8)).layer(residual(8)).layer(residual(8)).build()?;
+/// let builder = Network::<f32>::builder(Shape::image(28, 28, 8));
+/// let network = builder.layer(residual(8)).layer(residual(8)).build()?;
 /// let names: Vec<&str> = network.layers().map(|(name, _)| name).collect();
 /// assert_eq!(names[..4], ["layers.0.0", "layers.0.1", "layers.0.sum", "layers.0.3"]);
 /// # Ok::<(), autoencoder::Error>(())
@@ -57,8 +60,8 @@ impl<T: Scalar> Block<T> {
     }
 
     /// Its layers as those of the block named `block`, which reads the value `before`.
-    fn expand(&self, block: &str, before: &str) -> Vec<NamedLayer<T>> {
-        let layers = self.0.expand("", 0, INPUT);
+    fn expand(&self, block: &str, before: &str) -> Result<Vec<NamedLayer<T>>, BuildError> {
+        let layers = self.0.expand("", 0, INPUT).map_err(|error| error.within(block))?;
         let names: Vec<String> = layers.iter().map(|layer| layer.name.clone()).collect();
         let from_outside = |inside: String| match names.iter().any(|own| is_or_contains(&inside, own)) {
             true => format!("{block}.{inside}"),
@@ -70,7 +73,7 @@ impl<T: Scalar> Block<T> {
             layer,
             joins: joins.into_iter().map(from_outside).collect(),
         });
-        layers.collect()
+        Ok(layers.collect())
     }
 }
 
@@ -97,6 +100,15 @@ pub trait IntoLayers<T: Scalar, Kind> {
 pub enum Layers<T: Scalar> {
     One(Arc<dyn Layer<T>>),
     Block(Block<T>),
+}
+
+impl<T: Scalar> Layers<T> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::One(layer) => layer.kind(),
+            Self::Block(_) => "block",
+        }
+    }
 }
 
 /// The kind of a single layer.
@@ -136,18 +148,28 @@ impl<T: Scalar> LayerList<T> {
 
     /// The layers in order. Their names begin with `prefix`; one without a name is named by its
     /// place, counted from `first`. The first one reads the value `before`.
-    pub fn expand(&self, prefix: &str, first: usize, before: &str) -> Vec<NamedLayer<T>> {
-        let mut all: Vec<NamedLayer<T>> = Vec::new();
+    ///
+    /// # Errors
+    /// [`BuildErrorKind::Name`] and [`BuildErrorKind::NameTaken`].
+    pub fn expand(&self, prefix: &str, first: usize, before: &str) -> Result<Vec<NamedLayer<T>>, BuildError> {
+        let (mut all, mut names): (Vec<NamedLayer<T>>, Vec<String>) = (Vec::new(), Vec::new());
         for (place, (name, layers)) in (first..).zip(&self.0) {
             let own = name.clone().unwrap_or_else(|| place.to_string());
-            let name = if prefix.is_empty() { own } else { format!("{prefix}.{own}") };
+            let name = if prefix.is_empty() { own.clone() } else { format!("{prefix}.{own}") };
+            if own.is_empty() || own.contains('.') || own == INPUT {
+                return Err(BuildError::new(&name, layers.kind(), BuildErrorKind::Name { name: own }));
+            }
+            if names.contains(&own) {
+                return Err(BuildError::new(&name, layers.kind(), BuildErrorKind::NameTaken));
+            }
             let layers = match layers {
                 Layers::One(layer) => vec![NamedLayer::new(name, Arc::clone(layer))],
-                Layers::Block(block) => block.expand(&name, all.last().map_or(before, |layer| &layer.name)),
+                Layers::Block(block) => block.expand(&name, all.last().map_or(before, |layer| &layer.name))?,
             };
             all.extend(layers);
+            names.push(own);
         }
-        all
+        Ok(all)
     }
 }
 

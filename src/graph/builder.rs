@@ -87,7 +87,7 @@ impl<T: Scalar> NetworkBuilder<T> {
     #[inline(never)] // see `compiled.rs`
     pub fn build(self) -> Result<Network<T>, BuildError> {
         let kept = self.start.as_ref().map_or(0, |start| start.definition().nodes.len());
-        let graph = Graph::new(self.input, self.all_layers(), TiedWeights::CopiedInFirst(kept))?;
+        let graph = Graph::new(self.input, self.all_layers()?, TiedWeights::CopiedInFirst(kept))?;
         self.complete(graph)
     }
 
@@ -95,13 +95,13 @@ impl<T: Scalar> NetworkBuilder<T> {
     /// layer's own.
     #[cfg(feature = "testing")]
     pub(crate) fn build_detached(self) -> Result<Network<T>, BuildError> {
-        let graph = Graph::new(self.input, self.all_layers(), TiedWeights::Copied)?;
+        let graph = Graph::new(self.input, self.all_layers()?, TiedWeights::Copied)?;
         self.complete(graph)
     }
 
     /// Builds a network whose output has the shape and scale of its input.
     pub(crate) fn build_reconstruction(self) -> Result<Network<T>, BuildError> {
-        let definition = Definition::new(self.input, self.all_layers(), TiedWeights::Required)?;
+        let definition = Definition::new(self.input, self.all_layers()?, TiedWeights::Required)?;
         let (input, output) = (definition.input, definition.output());
         if input.elements() != output.elements() {
             let last = definition.nodes.last();
@@ -114,14 +114,16 @@ impl<T: Scalar> NetworkBuilder<T> {
         Ok(network)
     }
 
-    /// All layers with their names.
-    fn all_layers(&self) -> Vec<NamedLayer<T>> {
+    /// All layers with their names. Numbers go on behind those of an extended network.
+    fn all_layers(&self) -> Result<Vec<NamedLayer<T>>, BuildError> {
         let mut layers = self.first_layers.clone();
         let places = layers.iter().filter_map(|layer| layer.name.strip_prefix("layers.")?.split('.').next());
-        let named: BTreeSet<&str> = places.collect();
-        let added = self.layers.expand("layers", named.len(), layers.last().map_or(INPUT, |layer| &layer.name));
+        let names: BTreeSet<&str> = places.collect();
+        let behind_numbers = names.iter().filter_map(|name| name.parse::<usize>().ok()?.checked_add(1)).max();
+        let first = names.len().max(behind_numbers.unwrap_or(0));
+        let added = self.layers.expand("layers", first, layers.last().map_or(INPUT, |layer| &layer.name))?;
         layers.extend(added);
-        layers
+        Ok(layers)
     }
 
     fn complete(self, graph: Graph<T>) -> Result<Network<T>, BuildError> {

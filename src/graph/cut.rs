@@ -13,6 +13,10 @@ impl<T: Scalar> Network<T> {
     /// The layers up to the one named `layer`, which becomes the last, with copies of their
     /// parameters. The name of a block is that of its last layer.
     ///
+    /// Its results have the bits of [`activations`](Self::activations), unless a layer behind it
+    /// joins the output of an up-sampling before it: then that runs as one with the convolution
+    /// behind it here, and not in the whole network.
+    ///
     /// ```
     /// use autoencoder::{Dense, Network, Shape};
     ///
@@ -37,12 +41,12 @@ impl<T: Scalar> Network<T> {
     /// their parameters.
     ///
     /// # Errors
-    /// [`Error`] if there is no such layer, none is behind it, or one that is joins a value before
-    /// it.
+    /// [`Error`] if there is no such layer, if no layer is behind it, or if one of those behind it
+    /// joins a value before it.
     pub fn after(&self, layer: &str) -> Result<Self, Error> {
         let nodes = self.up_to(layer)?.end..self.all().end;
         if nodes.is_empty() {
-            return Err(BuildError::new(layer, "network", BuildErrorKind::NoLayers).into());
+            return Err(BuildError::new(layer, "layer", BuildErrorKind::NothingBehind).into());
         }
         Ok(self.cut(nodes)?)
     }

@@ -195,7 +195,9 @@ impl<T: Scalar> Definition<T> {
         let NamedLayer { name, layer, joins } = invariant::at(layers, index, "layer").clone();
         let input = self.last_output();
         let mut sources = vec![index.checked_sub(1).map_or(NodeInput::Input, NodeInput::Node)];
-        if layers.iter().take(index).any(|earlier| earlier.name == name) || name == INPUT {
+        let collides =
+            |earlier: &NamedLayer<T>| is_or_contains(&earlier.name, &name) || is_or_contains(&name, &earlier.name);
+        if name == INPUT || layers.iter().take(index).any(collides) {
             return Err(BuildErrorKind::NameTaken);
         }
         if joins.len() > MAX_JOINED {
@@ -206,6 +208,9 @@ impl<T: Scalar> Definition<T> {
         }
         let joined: Vec<Shape> = sources.iter().skip(1).map(|source| self.shape_of(*source)).collect();
         let plan = layer.plan(input, &joined)?;
+        if plan.joined != joined.len() {
+            return Err(BuildErrorKind::JoinsInVain { joined: joined.len(), taken: plan.joined });
+        }
         let output = plan.output.checked()?;
         option::not_negative("annealing_epochs", plan.annealing_epochs).map_err(ShapeError::from)?;
         has_capabilities(layer.as_ref(), &plan)?;

@@ -18,6 +18,11 @@ impl BuildError {
         Self { layer: layer.to_owned(), layer_kind: layer_kind.to_owned(), kind: Box::new(kind.into()) }
     }
 
+    /// The same about a layer of the block named `block`.
+    pub(super) fn within(self, block: &str) -> Self {
+        Self { layer: format!("{block}.{}", self.layer), ..self }
+    }
+
     /// The name of the layer, `encoder.2` for instance; `model` if the error concerns the whole
     /// model.
     pub fn layer(&self) -> &str {
@@ -109,9 +114,29 @@ pub enum BuildErrorKind {
         /// What it can join.
         available: Vec<String>,
     },
-    /// An earlier layer has the same name.
-    #[error("an earlier layer has this name; give each its own")]
+    /// An earlier layer or block has the same name, or the network's input has.
+    #[error("an earlier layer or block, or the model's input, has this name; give each its own")]
     NameTaken,
+    /// A name that a layer cannot have.
+    #[error("a layer cannot be named {name:?}; give it a name that is not empty, has no dots and is not `input`")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// The layer's plan does not take what the layer is to join.
+    #[error(
+        "it is to join {joined} values, but its plan takes {taken}; join nothing, or let `Layer::plan` say \
+         `Plan::joined({joined})`"
+    )]
+    JoinsInVain {
+        /// What the layer is to join.
+        joined: usize,
+        /// What its plan takes.
+        taken: usize,
+    },
+    /// No layer is behind the one at which a network is cut.
+    #[error("no layer is behind it; cut the network at an earlier one")]
+    NothingBehind,
     /// The layer joins too many values.
     #[error(
         "it joins {joined} values, {} are the most; join some of them in a layer before it",
@@ -123,7 +148,8 @@ pub enum BuildErrorKind {
     },
     /// The layer joins a value outside the part of a network that it is in.
     #[error(
-        "it joins `{value}`, which is not in this part of the model: the part cannot run without it; run the whole model,          or cut it where nothing is joined across"
+        "it joins `{value}`, which is not in this part of the model: the part cannot run without it; run the whole \
+         model, or cut it where nothing is joined across"
     )]
     JoinsOutside {
         /// The value.

@@ -65,7 +65,7 @@ impl<T: Scalar> Layer<T> for Add {
 
     fn plan(&self, input: Shape, joined: &[Shape]) -> Result<Plan, ShapeError> {
         joined_alike(input, joined)?;
-        Ok(Plan::new(input))
+        Ok(Plan::new(input).joined(joined.len()))
     }
 
     #[inline(never)] // see `compiled.rs`

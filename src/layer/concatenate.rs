@@ -99,7 +99,7 @@ impl<T: Scalar> Layer<T> for Concatenate {
             let sum = checked_sum("elements of a sample", &[*size, *more])?;
             dimensions.get_mut(axis).into_iter().for_each(|size| *size = sum);
         }
-        Ok(Plan::new(Shape::new(&dimensions)?))
+        Ok(Plan::new(Shape::new(&dimensions)?).joined(joined.len()))
     }
 
     #[inline(never)] // see `compiled.rs`

@@ -87,8 +87,11 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync + Any {
     /// The layer's options by name: what a model file needs to rebuild it.
     fn config(&self) -> Config;
 
-    /// What the layer reads beside its input: the names of earlier layers, or `input` for the
-    /// network's own input. At most [`MAX_JOINED`]; none by default.
+    /// What the layer reads beside its input: the names of earlier layers or blocks, or `input` for
+    /// the network's own input; in a [`Block`](crate::Block) first of its own layers, and `input`
+    /// for what the block reads. A name means the value after the activation. Asked once, when a
+    /// model is built, which then stores the names: they are no part of the configuration. At most
+    /// [`MAX_JOINED`]; none by default.
     fn joins(&self) -> &[String] {
         &[]
     }
@@ -106,7 +109,7 @@ pub trait Layer<T: Scalar>: Debug + Send + Sync + Any {
     fn forward(&self, context: &Context<'_, T>, pass: Forward<'_, T>);
 
     /// Backward pass: adds to the parameters' gradients and, if requested, writes every element of
-    /// the input's gradient.
+    /// the gradients of the input and of what the layer joins (one each, even of the same value).
     fn backward(&self, context: &Context<'_, T>, pass: Backward<'_, T>);
 
     /// What the layer computes once from its parameters, such as packed weights.

@@ -61,7 +61,7 @@ impl<T: Scalar> Layer<T> for Multiply {
 
     fn plan(&self, input: Shape, joined: &[Shape]) -> Result<Plan, ShapeError> {
         joined_alike(input, joined)?;
-        Ok(Plan::new(input))
+        Ok(Plan::new(input).joined(joined.len()))
     }
 
     #[inline(never)] // see `compiled.rs`

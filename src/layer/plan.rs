@@ -24,6 +24,7 @@ pub struct Plan {
     pub(crate) cache_per_sample: usize,
     pub(crate) scratch: usize,
     pub(crate) side_input: usize,
+    pub(crate) joined: usize,
     pub(crate) forward_statistics: usize,
     pub(crate) backward_statistics: usize,
     pub(crate) penalties: Vec<&'static str>,
@@ -46,6 +47,7 @@ impl Plan {
             cache_per_sample: 0,
             scratch: 0,
             side_input: 0,
+            joined: 0,
             forward_statistics: 0,
             backward_statistics: 0,
             penalties: Vec::new(),
@@ -121,6 +123,15 @@ impl Plan {
     #[must_use]
     pub fn side_input(mut self, features: usize) -> Self {
         self.side_input = features;
+        self
+    }
+
+    /// States that the layer takes the `count` values that it joins
+    /// ([`Layer::joins`](super::Layer::joins)). A plan that does not is a build error for a layer
+    /// that is to join any.
+    #[must_use]
+    pub fn joined(mut self, count: usize) -> Self {
+        self.joined = count;
         self
     }
 

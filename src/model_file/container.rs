@@ -21,7 +21,7 @@ use super::{ModelFileErrorKind, json};
 use crate::data::{FileKind, HEAD_BYTES};
 use crate::{Value, invariant};
 
-/// The format of a chain of layers with the names that their places give them.
+/// The format of a chain of layers; those of an autoencoder have the names of their places.
 pub(super) const CHAIN_FORMAT: u64 = 1;
 
 /// The format of any other model, the newest that can be read.

@@ -10,7 +10,7 @@ use super::float::Float;
 use super::tensor::{self, Tensor, TensorGroup};
 use super::{ModelFileErrorKind, Registry, json};
 use crate::data::Scaler;
-use crate::graph::{Definition, Graph, NamedLayer, Network, TiedWeights};
+use crate::graph::{Definition, Graph, NamedLayer, Network, NodeInput, TiedWeights};
 use crate::kernel::reduce;
 use crate::{Config, ConfigError, Scalar, Shape, invariant};
 
@@ -101,6 +101,12 @@ fn definition<T: Scalar>(
         layers.push(NamedLayer { name, layer: built, joins: layer.joins.clone() });
     }
     let definition = Definition::new(description.input, layers, TiedWeights::Copied)?;
+    for (node, layer) in definition.nodes.iter().zip(&description.layers) {
+        if definition.named_layer(node, NodeInput::Input).joins != layer.joins {
+            let (name, expected) = ("joins".to_owned(), "names of layers, not of blocks");
+            return Err(ModelFileErrorKind::Description(ConfigError::Invalid { name, expected }));
+        }
+    }
     Ok(Definition { output_shape: renamed(&definition, description.output)?, ..definition })
 }
 

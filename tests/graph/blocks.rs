@@ -103,3 +103,18 @@ fn the_summary_says_what_is_joined() -> Outcome {
     assert!(summary.contains("layers.0.sum (add, with input)"), "{summary}");
     Ok(())
 }
+
+#[test]
+fn an_extended_network_counts_on_behind_its_numbers() -> Outcome {
+    let network = Network::<f32>::builder(Shape::flat(3))
+        .layer_named("first", Dense::new(3))
+        .layer_named("second", Dense::new(3))
+        .layer(Dense::new(3))
+        .build()?;
+    let extended = network.after("layers.first")?.extend().layer(Dense::new(1)).build()?;
+    assert_eq!(names(&extended), ["layers.second", "layers.2", "layers.3"]);
+    let with_nothing = Network::<f32>::builder(Shape::flat(3)).layer(Dense::new(3)).layer(Block::new());
+    let extended = with_nothing.layer(Dense::new(2)).build()?.extend().layer(Dense::new(1)).build()?;
+    assert_eq!(names(&extended), ["layers.0", "layers.2", "layers.3"]);
+    Ok(())
+}

@@ -5,6 +5,7 @@
 mod common;
 
 mod blocks;
+mod checks;
 mod errors;
 mod files;
 mod mirrors;
@@ -25,7 +26,7 @@ fn u_net<T: Scalar>() -> AutoencoderBuilder<T> {
         .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
 }
 
-/// Two convolutions and a way around them.
+/// Two convolutions with a skip connection.
 fn residual<T: Scalar>(filters: usize) -> Block<T> {
     Block::new()
         .layer(Conv2D::new(filters, 3).activation(Activation::Relu))

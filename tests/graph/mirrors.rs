@@ -1,4 +1,4 @@
-//! Decoders derived from encoders with ways around layers.
+//! Decoders derived from encoders with skip connections.
 
 use autoencoder::*;
 
@@ -70,4 +70,28 @@ fn what_cannot_be_mirrored_is_an_error_that_names_it() {
         .mirror(Activation::Linear)
         .build();
     assert_eq!(error_of(between, "a sum with what is never given back").layer(), "encoder.sum");
+}
+
+#[test]
+fn what_is_added_before_the_first_weights_comes_before_the_activation_too() -> Outcome {
+    let model = Autoencoder::<f32>::builder(Shape::image(5, 1, 1))
+        .encoder(GaussianNoise::new(0.1))
+        .encoder(Flatten::new())
+        .encoder(Dense::new(5).activation(Activation::Tanh))
+        .encoder(Add::with("encoder.1"))
+        .mirror(Activation::Sigmoid)
+        .build()?;
+    let kinds: Vec<&str> = model.network().layers().skip(4).map(|(_, layer)| layer.kind()).collect();
+    assert_eq!(kinds, ["dense", "add", "reshape", "activation"]);
+    assert!(model.reconstruct(&Numbers::new(1).matrix::<f32>(5, 9))?.iter().all(|value| (0.0..=1.0).contains(value)));
+    Ok(())
+}
+
+/// A sum before a latent layer: the code has half its features.
+#[test]
+fn a_sum_whose_counterpart_would_be_the_code_has_none_if_the_code_is_narrower() {
+    let builder = Autoencoder::<f32>::builder(Shape::flat(8)).encoder(Dense::new(8)).encoder(Dense::new(8));
+    let builder = builder.encoder(Add::with("encoder.0")).encoder(GaussianLatent::new()).mirror(Activation::Linear);
+    let error = error_of(builder.build(), "a mirrored sum before a latent layer");
+    assert_eq!((error.layer(), error.kind()), ("encoder.2", &BuildErrorKind::NoMirror));
 }

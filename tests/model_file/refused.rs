@@ -1,6 +1,6 @@
 //! Files with a right checksum and something else wrong: each gets an error of its own.
 
-use autoencoder::{Autoencoder, Dense, FileKind, Initializer, ModelFileErrorKind as Kind, Network, Shape};
+use autoencoder::{Add, Autoencoder, Block, Dense, FileKind, Initializer, ModelFileErrorKind as Kind, Network, Shape};
 
 use crate::support::{bytes, data, edited, file, header, kind, network_bytes, refusal, small};
 
@@ -223,4 +223,24 @@ fn settings_without_a_word_in_a_file_are_not_saved() {
     let network = Network::<f32>::builder(Shape::flat(3)).layer(broken).build().unwrap();
     let error = refusal(network.write_to(Vec::new()));
     assert!(matches!(kind(&error), Kind::Setting { layer, setting } if layer == "layers.0" && setting == "by"));
+}
+
+/// Values that a layer does not take: its gradients would be left unwritten.
+#[test]
+fn joined_values_that_a_layer_does_not_take() {
+    let file = edited(&bytes(&small::<f32>()), r#"{\"format\":1"#, r#"{\"format\":2"#);
+    let file = edited(&file, r#"}],\"frozen\""#, r#",\"joins\":[\"encoder.0\"]}],\"frozen\""#);
+    assert!(matches!(kind(&refusal(Autoencoder::<f32>::from_bytes(&file))), Kind::Build(_)));
+}
+
+/// A block's name stands for its last layer only where a model is described.
+#[test]
+fn joined_values_named_by_their_block() {
+    let block = Block::new().layer(Dense::new(3)).layer(Dense::new(3));
+    let builder = Network::<f32>::builder(Shape::flat(3)).layer(block).layer(Dense::new(3));
+    let network = builder.layer(Add::with("layers.0")).build().unwrap();
+    let good = network_bytes(&network);
+    assert!(Network::<f32>::from_bytes(&good).is_ok());
+    let file = edited(&good, r#"[\"layers.0.1\"]"#, r#"[\"layers.0\"]"#);
+    assert!(matches!(kind(&refusal(Network::<f32>::from_bytes(&file))), Kind::Description(_)));
 }

@@ -37,7 +37,7 @@ def activation(name):
 
 
 def residual(first, filters, between=(NORM,)):
-    """Two convolutions with a way around them, as layers from `first` on."""
+    """Two convolutions with a skip connection, as layers from `first` on."""
     return [conv(filters, activation="relu"), *between, conv(filters), join("Add", f"layers.{first - 1}"), activation("relu")]
 
 

@@ -46,7 +46,7 @@ impl<T: Scalar> Layer<T> for Section {
     fn plan(&self, _input: Shape, joined: &[Shape]) -> Result<Plan, ShapeError> {
         match joined {
             [whole] if whole.elements() >= self.first.saturating_add(self.shape.elements()) => {
-                Ok(Plan::new(self.shape))
+                Ok(Plan::new(self.shape).joined(1))
             }
             _ => Err(ShapeError::JoinsNothing),
         }

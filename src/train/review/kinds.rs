@@ -16,7 +16,7 @@ enum Kind {
     Keeps,
     /// Any outputs, whatever the inputs.
     Normalises,
-    /// A layer of the user.
+    /// A layer of the user, or one that joins several values.
     Unknown,
 }
 
@@ -31,7 +31,7 @@ fn kind<T: Scalar>(layer: &dyn Layer<T>) -> Kind {
     }
 }
 
-/// Whether the layer is one of the crate's.
+/// Whether the layer is one of the crate's that reads a single value.
 pub(super) fn knows<T: Scalar>(node: &Node<T>) -> bool {
     kind(node.layer.as_ref()) != Kind::Unknown
 }
