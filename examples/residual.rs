@@ -7,8 +7,9 @@
 //! The images are digits of random colours at random places on backgrounds of random colours, 50 ×
 //! 37 pixels. The encoder halves them three times by strided convolutions; between them are
 //! residual blocks (He et al. 2015): two convolutions with batch normalisation and a skip
-//! connection. The decoder mirrors all of that, sizes and skip connections included. Draws `reconstructions.png`
-//! and `loss.svg`; prints the mean squared error of a value beside that of the mean image.
+//! connection. The decoder mirrors all of that, sizes and skip connections included. Draws
+//! `reconstructions.png` and `loss.svg`; prints the mean squared error of a value beside that of
+//! the mean image.
 
 mod support;
 

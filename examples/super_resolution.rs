@@ -4,10 +4,10 @@
 //! cargo run --release --example super_resolution
 //! ```
 //!
-//! The small image is enlarged by bilinear interpolation; a network of residual blocks computes what
-//! must be added to it (Kim, Lee and Lee 2016). Draws `enlarged.png` (from top to bottom: the pixels
-//! of the small images, bilinear and bicubic interpolation, the network, originals) and `loss.svg`;
-//! prints the mean squared errors of a pixel.
+//! The small image is enlarged by bilinear interpolation; a network of residual blocks computes
+//! what must be added to it (Kim, Lee and Lee 2016). Draws `enlarged.png` (from top to bottom: the
+//! pixels of the small images, bilinear and bicubic interpolation, the network, originals) and
+//! `loss.svg`; prints the mean squared errors of a pixel.
 
 mod support;
 

@@ -272,8 +272,8 @@ impl<'a, T: Scalar> Run<'a, T> {
         })
     }
 
-    /// The places of the values that `operation` joins; `0..0` for one that it also reads otherwise,
-    /// or that is `outside` the shard's memory.
+    /// The places of the values that `operation` joins; `0..0` for one that it also reads
+    /// otherwise, or that is `outside` the shard's memory.
     fn joined(
         &self,
         operation: &'a Operation<T>,

@@ -1,4 +1,4 @@
-//! The programs and schedules of three models, and that fusing two layers changes no result.
+//! The programs and schedules of four models, and that fusing two layers changes no result.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use super::{Tape, TapeOptions};
 use crate::graph::{LayoutOptions, NamedLayer, Network, NetworkBuilder};
 use crate::layer::{Layer, Mode};
 use crate::{
-    Activation, Autoencoder, BatchNorm, Conv2D, Dense, Flatten, GaussianLatent, MaxPool, Reshape, Shape, UpSample,
+    Activation, Add, Autoencoder, BatchNorm, Block, Concatenate, Conv2D, Dense, Flatten, GaussianLatent, MaxPool, Reshape,
+    Shape, UpSample,
 };
 
 /// A network's program, and the schedule of a training step.
@@ -107,6 +108,38 @@ fn sums_over_the_batch_end_a_stage() {
     model.freeze("encoder.1").unwrap();
     let frozen = printed(model.network());
     assert!(!frozen.contains("gradient sums"), "a frozen normalisation needs no sums:\n{frozen}");
+}
+
+#[test]
+fn joined_values_are_read_where_they_are() {
+    let block = Block::new().layer(Conv2D::new(2, 3)).layer(BatchNorm::new()).layer(Add::with("input"));
+    let model = Autoencoder::<f32>::builder(Shape::image(4, 4, 1))
+        .encoder_named("fine", Conv2D::new(2, 3).activation(Activation::Relu))
+        .encoder(MaxPool::new(2))
+        .encoder_named("block", block)
+        .decoder(UpSample::new(2))
+        .decoder(Concatenate::with("encoder.fine").and("input"))
+        .decoder(Conv2D::new(1, 3).activation(Activation::Sigmoid))
+        .build()
+        .unwrap();
+    is_printed(
+        model.network(),
+        "
+         %0 = conv2d(input) 4 x 4 x 1 -> 4 x 4 x 2, encoder.fine, then relu
+         %1 = max_pool(%0) 4 x 4 x 2 -> 2 x 2 x 2, encoder.1
+         %2 = conv2d(%1) 2 x 2 x 2 -> 2 x 2 x 2, encoder.block.0
+         %3 = batch_norm(%2) 2 x 2 x 2 -> 2 x 2 x 2, encoder.block.1
+         %4 = add(%3, %1) 2 x 2 x 2 -> 2 x 2 x 2, encoder.block.2
+         %5 = up_sample(%4) 2 x 2 x 2 -> 4 x 4 x 2, decoder.0
+         %6 = concatenate(%5, %0, input) 4 x 4 x 2 -> 4 x 4 x 5, decoder.1
+         %7 = conv2d(%6) 4 x 4 x 5 -> 4 x 4 x 1, decoder.2, then sigmoid
+         return %7
+
+         load, forward %0..%3, sums of %3
+         forward %3..%8, last, backward %4..%8, gradient sums of %3
+         backward %0..%4
+        ",
+    );
 }
 
 /// Two networks with the same layers, of which one fuses none, since it thinks them of different

@@ -34,8 +34,8 @@ impl<T: Scalar> NetworkBuilder<T> {
         Self { input, first_layers: Vec::new(), layers: LayerList::new(), start: None, seed: 0, input_scaler: None }
     }
 
-    /// Adds a layer, or a [`Block`](crate::Block) of layers. They are named `layers.0`, `layers.1`, …
-    /// in order.
+    /// Adds a layer, or a [`Block`](crate::Block) of layers. They are named `layers.0`,
+    /// `layers.1`, … in order.
     #[must_use]
     pub fn layer<Kind>(mut self, layer: impl IntoLayers<T, Kind>) -> Self {
         self.layers.add(None, layer.into_layers());

@@ -13,7 +13,8 @@ impl<T: Scalar> Network<T> {
     /// ```
     /// use autoencoder::{Add, Dense, Network, Shape};
     ///
-    /// let network = Network::<f32>::builder(Shape::flat(4)).layer(Dense::new(4)).layer(Add::with("input")).build()?;
+    /// let builder = Network::<f32>::builder(Shape::flat(4));
+    /// let network = builder.layer(Dense::new(4)).layer(Add::with("input")).build()?;
     /// assert!(network.to_dot().contains(r#""input" -> "layers.1";"#));
     /// # Ok::<(), autoencoder::Error>(())
     /// ```
@@ -35,7 +36,8 @@ impl<T: Scalar> Network<T> {
 fn draw(dot: &mut String, name: &str, lines: &[&str]) {
     let name = quotable(name);
     let label = lines.iter().fold(name.clone(), |label, line| label + "\\n" + &quotable(line));
-    writeln!(dot, "  \"{name}\" [label=\"{label}\"];").unwrap_or_default(); // a text takes everything
+    // A text takes everything.
+    writeln!(dot, "  \"{name}\" [label=\"{label}\"];").unwrap_or_default();
 }
 
 fn arrow(dot: &mut String, from: &str, to: &str) {

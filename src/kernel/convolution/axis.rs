@@ -81,8 +81,8 @@ impl Axis {
         self.phase_read_from(first, first_position)
     }
 
-    /// The phase of targets `first`, `first + stride`, … that `first_position` is the kernel's first
-    /// position to serve.
+    /// The phase of targets `first`, `first + stride`, … that `first_position` is the kernel's
+    /// first position to serve.
     fn phase_read_from(&self, first: usize, first_position: Option<usize>) -> Phase {
         let (stride, position_step) = (self.stride, self.position_step());
         let taps = first_position.map_or(0, |position| (self.kernel - position).div_ceil(position_step));

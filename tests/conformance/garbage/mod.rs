@@ -166,7 +166,8 @@ fn taken_only_if<V, E: Display>(fits: bool, what: &str, answer: Result<V, E>) ->
     }
 }
 
-/// A matrix that is taken only if its input `fits` has so many rows and columns, and finite numbers.
+/// A matrix that is taken only if its input `fits` has so many rows and columns, and finite
+/// numbers.
 fn finite_only_if(fits: bool, what: &str, answer: Result<DMatrix<f64>, Error>, shape: (usize, usize)) -> Judgement {
     let Some(found) = taken_only_if(fits, what, answer)? else { return Ok(()) };
     let finite = found.iter().all(|value| value.is_finite());

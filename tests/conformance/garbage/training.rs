@@ -129,7 +129,7 @@ impl Callback<f64> for Watcher {
         epoch: &Epoch,
         model: &Network<f64>,
     ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
-        // A training goes on from the layers that it was begun with, and has no metric of this name.
+        // A training goes on from the layers that it was begun with; no metric has this name.
         assert!(model.summary().to_string().contains("layers.1") && epoch.metric("").is_none());
         match (self.fails[1], self.seen > 3) {
             (true, _) => Err("of no use".into()),
