@@ -7,8 +7,8 @@ use super::{Tape, TapeOptions};
 use crate::graph::{LayoutOptions, NamedLayer, Network, NetworkBuilder};
 use crate::layer::{Layer, Mode};
 use crate::{
-    Activation, Add, Autoencoder, BatchNorm, Block, Concatenate, Conv2D, Dense, Flatten, GaussianLatent, MaxPool, Reshape,
-    Shape, UpSample,
+    Activation, Add, Autoencoder, BatchNorm, Block, Concatenate, Conv2D, Dense, Flatten, GaussianLatent, MaxPool,
+    Reshape, Shape, UpSample,
 };
 
 /// A network's program, and the schedule of a training step.
