@@ -124,8 +124,11 @@ fn run<T: Scalar>(network: &Network<T>) {
     const LARGE: usize = 1 << 16;
     let features = network.input_shape().elements();
     let (mut shape, mut largest) = (network.input_shape(), features);
-    for (_, layer) in network.layers() {
-        shape = layer.plan(shape, &[]).unwrap().output();
+    for (name, layer) in network.layers() {
+        shape = match layer.plan(shape, &[]) {
+            Ok(plan) => plan.output(),
+            Err(_) => network.until(name).unwrap().output_shape(), // it joins others
+        };
         largest = largest.max(shape.elements());
     }
     if largest < LARGE {
