@@ -36,7 +36,7 @@ const CHANNELS: usize = 3;
 const SIDE: usize = 28;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse("residual", "Reconstructs colour images of digits.", 6);
+    let arguments = Arguments::parse("residual", "Reconstructs colour images of digits.", 20);
     let mnist = Mnist::load(&arguments)?;
     let (train, test) = (Coloured(&mnist.train.images), Coloured(&mnist.test.images));
 

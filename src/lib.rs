@@ -115,6 +115,11 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// And so does the guide to layers of one's own.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/layers.md")]
+struct LayersGuide;
+
 mod autoencoder;
 mod causes;
 #[doc(hidden)]
