@@ -177,7 +177,7 @@ impl<'a, T: Scalar> Run<'a, T> {
             &context,
             Forward {
                 input,
-                joined: joined.get(..operation.joined().len()).unwrap_or_default(),
+                joined: invariant::slice(&joined, &(0..operation.joined().len()), "joined values", &operation.name),
                 side,
                 output: result.unwrap_or(output),
                 cache,
@@ -205,7 +205,7 @@ impl<'a, T: Scalar> Run<'a, T> {
             ..self.context(operation, micro_batch)
         };
         let mut wanted = self.input_gradients(index, needed, micro_batch);
-        let input_gradient = wanted.next().unwrap_or_default();
+        let input_gradient = invariant::some(wanted.next(), "an operation has an input");
         let is_wanted = !input_gradient.is_empty();
         let places = [
             self.input(operation, micro_batch),
@@ -226,20 +226,25 @@ impl<'a, T: Scalar> Run<'a, T> {
         };
         let [input, side, output, cache, scratch, output_gradient, input_gradient, gradients] = own;
         let joined = slices::joined(operation, input, joined, None);
-        let count = operation.joined().len();
+        let taken = 0..operation.joined().len();
         let mut joined_gradients = joined_gradients.map(|gradient| (!gradient.is_empty()).then_some(gradient));
         operation.layer.backward(
             &context,
             Backward {
                 input,
-                joined: joined.get(..count).unwrap_or_default(),
+                joined: invariant::slice(&joined, &taken, "joined values", &operation.name),
                 side,
                 output,
                 cache,
                 scratch,
                 output_gradient,
                 input_gradient: is_wanted.then_some(input_gradient),
-                joined_gradients: joined_gradients.get_mut(..count).unwrap_or_default(),
+                joined_gradients: invariant::slice_mut(
+                    &mut joined_gradients,
+                    &taken,
+                    "joined gradients",
+                    &operation.name,
+                ),
                 gradients: Gradients::new(gradients, &operation.gradients),
             },
         );
