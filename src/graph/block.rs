@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::definition::{INPUT, NamedLayer};
+use super::definition::{INPUT, NamedLayer, is_or_contains};
 use super::{BuildError, BuildErrorKind};
 use crate::Scalar;
 use crate::layer::Layer;
@@ -171,9 +171,4 @@ impl<T: Scalar> LayerList<T> {
         }
         Ok(all)
     }
-}
-
-/// Whether `name` is that of the layer named `layer`, or of a block that contains it.
-pub(crate) fn is_or_contains(name: &str, layer: &str) -> bool {
-    layer.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

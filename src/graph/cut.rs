@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::block::is_or_contains;
+use super::definition::is_or_contains;
 use super::packed::Packed;
 use super::parameters::UndoCopy;
 use super::{BuildError, BuildErrorKind, Definition, Graph, Network, NodeInput, TiedWeights};

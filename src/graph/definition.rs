@@ -4,7 +4,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::block::is_or_contains;
 use super::{BuildError, BuildErrorKind, WeightPenalty};
 use crate::layer::{Latent, Layer, MAX_JOINED, ParameterSpec, Plan};
 use crate::shape::checked_sum;
@@ -374,4 +373,9 @@ pub(super) fn extend(end: &mut usize, what: &'static str, count: usize) -> Resul
     let start = *end;
     *end = checked_sum(what, &[start, count])?;
     Ok(start..*end)
+}
+
+/// Whether `name` is that of the layer named `layer`, or of a block that contains it.
+pub(crate) fn is_or_contains(name: &str, layer: &str) -> bool {
+    layer.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

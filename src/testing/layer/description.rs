@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::buffers::everything;
-use super::model::{Inputs, LayerModel, Setting};
+use super::inputs::Inputs;
+use super::model::{LayerModel, Setting};
 use super::{Bench, Options, Pair, in_both, steadiness};
 use crate::graph::{Graph, INPUT, NamedLayer, TiedWeights};
 use crate::layer::{Activation, Layer, MirrorOutput, Mode, Plan};

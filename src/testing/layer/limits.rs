@@ -1,6 +1,6 @@
 //! Which layers are small enough to be checked.
 
-use super::model::Inputs;
+use super::inputs::Inputs;
 use crate::layer::{Layer, Plan};
 use crate::{Scalar, Shape};
 

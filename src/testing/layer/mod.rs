@@ -5,6 +5,7 @@ mod description;
 mod gains;
 mod gradient;
 mod independence;
+mod inputs;
 mod limits;
 mod model;
 mod network;
@@ -18,7 +19,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use gains::Gains;
-use model::{Inputs, LayerModel};
+use inputs::Inputs;
+use model::LayerModel;
 use samples::Samples;
 use section::Section;
 

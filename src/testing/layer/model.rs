@@ -3,24 +3,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::inputs::Inputs;
 use super::limits::is_checkable;
 use super::samples::Samples;
-use super::section::Section;
 use crate::exec::{PassBuffer, Tape};
 use crate::graph::{BuildError, LayoutOptions, NamedLayer, Network, Node};
-use crate::layer::{Layer, Mode, Plan, Reshape};
+use crate::layer::{Layer, Mode, Plan};
 use crate::random::{Purpose, Random};
 use crate::testing::numbers::{Numbers, largest};
 use crate::{Error, Scalar, Shape, ShapeError, invariant};
-
-/// What a layer is checked on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Inputs {
-    /// The shape of its input.
-    pub own: Shape,
-    /// The shapes of what it joins.
-    pub joined: Vec<Shape>,
-}
 
 /// A network of a single layer, in which the executor runs passes. The layer comes behind one that
 /// is no operation: so it has the same place, and with it the same random numbers, as behind
@@ -258,44 +249,6 @@ impl<T: Scalar> LayerModel<T> {
         let mut network = self.network.clone();
         network.update_state(tape)?;
         Ok(network.state_vector().to_vec())
-    }
-}
-
-impl Inputs {
-    /// A layer that joins nothing, on samples of this shape.
-    pub fn of(own: Shape) -> Self {
-        Self { own, joined: Vec::new() }
-    }
-
-    /// The shape of a sample that holds them all.
-    fn together(&self) -> Shape {
-        match self.joined.is_empty() {
-            true => self.own,
-            false => Shape::flat(self.shapes().fold(0, |sum, shape| sum.saturating_add(shape.elements()))),
-        }
-    }
-
-    /// The shapes in the order in which a sample holds them: the layer's own input is the last.
-    fn shapes(&self) -> impl Iterator<Item = Shape> {
-        self.joined.iter().copied().chain([self.own])
-    }
-
-    fn no_operation<T: Scalar>(&self) -> Arc<dyn Layer<T>> {
-        Arc::new(Reshape::new(self.together()))
-    }
-
-    /// The layers that take what the checked layer reads out of the output of the first one.
-    fn sections<T: Scalar>(&self) -> Vec<NamedLayer<T>> {
-        if self.joined.is_empty() {
-            return Vec::new();
-        }
-        let mut first = 0;
-        let section = |(index, shape): (usize, Shape)| {
-            let layer = Arc::new(Section::new(first, shape));
-            first += shape.elements();
-            NamedLayer { name: format!("sections.{index}"), layer, joins: vec!["layers.0".to_owned()] }
-        };
-        self.shapes().enumerate().map(section).collect()
     }
 }
 
