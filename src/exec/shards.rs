@@ -100,9 +100,13 @@ impl<T: Scalar> Stage<'_, T> {
         let [predictions, targets, gradients] = slices;
         let elements = self.run.program.output_shape.elements();
         let at_once = LOSS_SAMPLES * elements;
-        let (firsts, mut targets) = (micro_batch.positions().step_by(LOSS_SAMPLES), targets.chunks(at_once));
-        for (first, gradient) in firsts.zip(gradients.chunks_mut(at_once)) {
-            let targets = targets.next().unwrap_or_default(); // the caller's gradient needs none
+        let firsts = micro_batch.positions().step_by(LOSS_SAMPLES);
+        for (index, (first, gradient)) in firsts.zip(gradients.chunks_mut(at_once)).enumerate() {
+            let start = index * at_once;
+            let targets: &[T] = match targets.is_empty() {
+                true => &[], // a gradient that the caller hands in needs none
+                false => invariant::slice(targets, &(start..start + gradient.len()), "targets", "the loss"),
+            };
             let predictions = invariant::slice_mut(predictions, &(0..gradient.len()), "predictions", "the loss");
             predictions.copy_from_slice(gradient);
             let positions = first..first + gradient.len() / elements;

@@ -1,7 +1,5 @@
 //! A network as a picture, in the language of Graphviz.
 
-use std::fmt::Write;
-
 use super::{INPUT, Network, Node};
 use crate::{Activation, Scalar};
 
@@ -36,12 +34,11 @@ impl<T: Scalar> Network<T> {
 fn draw(dot: &mut String, name: &str, lines: &[&str]) {
     let name = quotable(name);
     let label = lines.iter().fold(name.clone(), |label, line| label + "\\n" + &quotable(line));
-    // A text takes everything.
-    writeln!(dot, "  \"{name}\" [label=\"{label}\"];").unwrap_or_default();
+    dot.push_str(&format!("  \"{name}\" [label=\"{label}\"];\n"));
 }
 
 fn arrow(dot: &mut String, from: &str, to: &str) {
-    writeln!(dot, "  \"{}\" -> \"{}\";", quotable(from), quotable(to)).unwrap_or_default();
+    dot.push_str(&format!("  \"{}\" -> \"{}\";\n", quotable(from), quotable(to)));
 }
 
 fn what<T: Scalar>(node: &Node<T>) -> String {

@@ -207,7 +207,8 @@ impl<T> Operation<T> {
 
     /// What it reads beside its input.
     pub fn joined(&self) -> &[Input] {
-        self.inputs.get(1..).unwrap_or_default()
+        let (_, joined) = invariant::some(self.inputs.split_first(), "an operation has an input");
+        joined
     }
 
     /// The mode in which it runs. Validation runs layers in inference mode, except those whose
